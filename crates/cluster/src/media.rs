@@ -1,0 +1,23 @@
+//! The door from signaling to the media wing: commands in, never packets.
+
+use model::media::MediaCommand;
+
+/// The media wing's mailbox is full: the caller tells its client to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the media wing is busy")]
+pub struct Busy;
+
+/// Where signaling sends its commands. In one process it is the media wing's own mailbox.
+///
+/// Events come back on the bounded queue that the media wing was started with.
+pub trait MediaPort: Send + Sync + 'static {
+    /// Queues one command without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] when the mailbox of the room's shard is full; nothing was done.
+    fn command(&self, command: MediaCommand) -> Result<(), Busy>;
+
+    /// The UDP port that media arrives on.
+    fn port(&self) -> u16;
+}

@@ -1,0 +1,10 @@
+//! The words of the main Gateway, version 10 (Discord: Gateway).
+
+mod close;
+mod opcode;
+
+pub use close::CloseCode;
+pub use opcode::Opcode;
+
+/// The event groups that a gateway session asked to hear.
+pub use crate::wire::gateway::Intents;

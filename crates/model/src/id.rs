@@ -1,0 +1,21 @@
+//! Snowflakes typed by what they name; decimal strings on the wire, numbers accepted too.
+
+use crate::wire::id::Id;
+use crate::wire::id::marker;
+
+/// A guild.
+pub type GuildId = Id<marker::GuildMarker>;
+/// A channel of any kind: text, voice, category, direct messages.
+pub type ChannelId = Id<marker::ChannelMarker>;
+/// An account, of a person or of a bot.
+pub type UserId = Id<marker::UserMarker>;
+/// A role; the `@everyone` role has the id of its guild.
+pub type RoleId = Id<marker::RoleMarker>;
+/// A message.
+pub type MessageId = Id<marker::MessageMarker>;
+/// A file on a message.
+pub type AttachmentId = Id<marker::AttachmentMarker>;
+/// A bot's application; its bot user has the same number.
+pub type ApplicationId = Id<marker::ApplicationMarker>;
+/// A custom emoji.
+pub type EmojiId = Id<marker::EmojiMarker>;

@@ -1,0 +1,66 @@
+//! Every limit of the server, with its source. What is not here is not limited.
+
+use std::time::Duration;
+
+/// Largest payload that a gateway client may send, in bytes (Discord: Gateway/Sending Events).
+pub const GATEWAY_PAYLOAD: usize = 4_096;
+/// Largest payload that a voice gateway client may send, in bytes. An SDP offer passes here, so
+/// it is larger than the main gateway's; higher would let a peer hold more memory.
+pub const VOICE_GATEWAY_PAYLOAD: usize = 64 * 1_024;
+/// Messages that a gateway client may send within [`GATEWAY_SENDS_WINDOW`] (Discord: Gateway/Rate Limiting).
+pub const GATEWAY_SENDS: u32 = 120;
+/// The window of [`GATEWAY_SENDS`].
+pub const GATEWAY_SENDS_WINDOW: Duration = Duration::from_secs(60);
+/// Time from accepting a socket to the end of its TLS and HTTP handshake (safety: slowloris).
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Time from Hello to Identify or Resume.
+pub const IDENTIFY: Duration = Duration::from_secs(30);
+/// How often gateway clients beat. Discord uses 41.25 s; libraries take what Hello says.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(41_250);
+/// How often voice gateway clients beat.
+pub const VOICE_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(13_750);
+/// How long a gateway session without a socket can be resumed.
+pub const RESUME_WINDOW: Duration = Duration::from_secs(180);
+/// Dispatches that a session keeps for Resume; older ones make it not resumable.
+pub const REPLAY_DISPATCHES: usize = 4_096;
+/// Bytes of dispatches that a session keeps for Resume.
+pub const REPLAY_BYTES: usize = 1_024 * 1_024;
+/// Events waiting for a gateway session; a fuller one is closed, and resumes.
+pub const SESSION_MAILBOX: usize = 1_024;
+/// Messages that one history request returns at most (Discord: Get Channel Messages).
+pub const MESSAGES_PAGE: u16 = 100;
+/// Members in one chunk (Discord: Guild Members Chunk).
+pub const MEMBERS_CHUNK: usize = 1_000;
+/// Longest message content, in characters (Discord: Create Message).
+pub const CONTENT_LENGTH: usize = 2_000;
+/// Longest nonce, in characters (Discord: Create Message).
+pub const NONCE_LENGTH: usize = 25;
+/// Attachments on one message (Discord: Uploading Files).
+pub const ATTACHMENTS: usize = 10;
+/// Largest upload by default, in bytes; an operator may raise it.
+pub const UPLOAD: u64 = 25 * 1_024 * 1_024;
+/// Largest JSON body of a REST request, in bytes.
+pub const JSON_BODY: usize = 1_024 * 1_024;
+/// Reactions of different emoji on one message (Discord error 30010).
+pub const REACTIONS: usize = 20;
+/// Roles of one guild (Discord error 30005).
+pub const ROLES: usize = 250;
+/// Channels of one guild (Discord error 30013).
+pub const CHANNELS: usize = 500;
+/// Guilds that one person may be in (Discord error 30001).
+pub const GUILDS: usize = 100;
+/// Overwrites of one channel.
+pub const OVERWRITES: usize = 100;
+/// Largest SDP offer, in bytes (safety: huge SDP).
+pub const SDP_BYTES: usize = 64 * 1_024;
+/// Most `m=` lines of an SDP offer (safety: huge SDP).
+pub const SDP_MEDIA_LINES: usize = 64;
+/// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
+/// as many again for bursts (safety: SRTP flood by a member).
+pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;
+/// IP discovery answers per second and peer (safety: reflector).
+pub const DISCOVERY_PER_SECOND: u32 = 5;
+/// Username length, in characters (Discord: Usernames).
+pub const USERNAME: std::ops::RangeInclusive<usize> = 2..=32;
+/// Password length, in bytes: short ones are guessed, long ones cost argon2 time.
+pub const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;

@@ -1,0 +1,81 @@
+//! What signaling tells media to do.
+
+use std::net::SocketAddr;
+
+use super::PeerId;
+use crate::id::ChannelId;
+use crate::id::UserId;
+use crate::voice::EncryptionMode;
+use crate::voice::SessionKey;
+
+/// What a peer may do in its room, as permissions and moderators have it at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grants {
+    /// Its packets are forwarded: it has SPEAK and is not muted by the server.
+    pub speak: bool,
+    /// Packets are forwarded to it: it is not deafened by the server or by itself.
+    pub hear: bool,
+}
+
+/// A change of rooms or peers. Commands of one peer are handled in the order they were sent.
+#[derive(Debug, Clone)]
+pub enum MediaCommand {
+    /// Reserves a place in a room. The peer is heard and hears once its transport is chosen.
+    Join {
+        /// The peer's name from now on.
+        peer: PeerId,
+        /// The voice channel; rooms appear with their first peer and go with their last.
+        room: ChannelId,
+        /// Whose connection it is.
+        user: UserId,
+        /// The SSRC that all listeners see this peer's audio under; unique in the process.
+        ssrc: u32,
+        /// What it may do.
+        grants: Grants,
+    },
+    /// The client chose Discord's UDP transport.
+    SelectUdp {
+        /// Which peer.
+        peer: PeerId,
+        /// How its packets are sealed.
+        mode: EncryptionMode,
+        /// With which key, both ways.
+        key: SessionKey,
+    },
+    /// The client chose WebRTC; answered by [`MediaEvent::Answer`](super::MediaEvent::Answer) or
+    /// [`MediaEvent::Refused`](super::MediaEvent::Refused).
+    SelectWebRtc {
+        /// Which peer.
+        peer: PeerId,
+        /// A full SDP offer, or the fragment of it that Discord's browsers send.
+        offer: String,
+        /// The address that the answer's ICE candidate names.
+        announce: SocketAddr,
+    },
+    /// Permissions or moderation changed; acts on the next packet.
+    Update {
+        /// Which peer.
+        peer: PeerId,
+        /// What it may do from now on.
+        grants: Grants,
+    },
+    /// Takes the peer out of its room and forgets its keys.
+    Leave {
+        /// Which peer.
+        peer: PeerId,
+    },
+}
+
+impl MediaCommand {
+    /// The peer that this command is about.
+    #[must_use]
+    pub const fn peer(&self) -> PeerId {
+        match *self {
+            Self::Join { peer, .. }
+            | Self::SelectUdp { peer, .. }
+            | Self::SelectWebRtc { peer, .. }
+            | Self::Update { peer, .. }
+            | Self::Leave { peer } => peer,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What media tells signaling happened.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::PeerId;
+
+/// Something that happened to a peer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// The SDP answer to [`MediaCommand::SelectWebRtc`](super::MediaCommand::SelectWebRtc).
+    Answer {
+        /// Which peer.
+        peer: PeerId,
+        /// The fragment of Session Description: one `m=audio` line with ICE and DTLS parameters.
+        sdp: String,
+    },
+    /// A command could not be carried out; the peer stays as it was.
+    Refused {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        reason: Refusal,
+    },
+    /// The first authenticated packet arrived: media flows. Sent again when the address changes.
+    Connected {
+        /// Which peer.
+        peer: PeerId,
+        /// Where its packets come from.
+        address: SocketAddr,
+    },
+    /// Audio began or ended to arrive and be forwarded; at most once per change.
+    Speaking {
+        /// Which peer.
+        peer: PeerId,
+        /// Whether audio arrives.
+        speaking: bool,
+    },
+    /// Media ended the peer by itself.
+    Left {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// Counters of a peer, every few seconds; may be dropped when the mailbox is full.
+    Stats {
+        /// Which peer.
+        peer: PeerId,
+        /// The counters.
+        stats: PeerStats,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The peer is not here.
+    #[error("no such peer")]
+    UnknownPeer,
+    /// The offer is larger than the limits allow.
+    #[error("the offer is too large")]
+    OfferTooLarge,
+    /// The offer lacks ICE credentials, a fingerprint or Opus.
+    #[error("the offer is not usable")]
+    OfferUnusable,
+    /// The node is at its limit of peers.
+    #[error("the node is full")]
+    Full,
+}
+
+/// Why media ended a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// Nothing authenticated arrived for the idle timeout, or ICE consent ended.
+    Silent,
+    /// The DTLS handshake failed or the certificate had another fingerprint.
+    HandshakeFailed,
+    /// A fault of ours in this peer's session; the others go on.
+    Fault,
+    /// The node shuts down.
+    Shutdown,
+}
+
+/// Counters of one peer since it joined.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PeerStats {
+    /// Packets received and accepted.
+    pub packets_received: u64,
+    /// Packets that were sent to the peer.
+    pub packets_sent: u64,
+    /// Packets that never arrived, by sequence number (RFC 3550 §A.3).
+    pub packets_lost: u64,
+    /// Interarrival jitter (RFC 3550 §A.8).
+    pub jitter: Duration,
+}
