@@ -1,1 +1,147 @@
+//! Discord's JSON error codes (Discord: Opcodes and Status Codes/JSON), with their HTTP status.
 
+/// Why a REST request failed, as clients switch on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+#[expect(missing_docs, reason = "each variant is explained by its message below")]
+pub enum ErrorCode {
+    General = 0,
+    UnknownAccount = 10_001,
+    UnknownApplication = 10_002,
+    UnknownChannel = 10_003,
+    UnknownGuild = 10_004,
+    UnknownInvite = 10_006,
+    UnknownMember = 10_007,
+    UnknownMessage = 10_008,
+    UnknownOverwrite = 10_009,
+    UnknownRole = 10_011,
+    UnknownUser = 10_013,
+    UnknownEmoji = 10_014,
+    UnknownBan = 10_026,
+    BotsCannotUse = 20_001,
+    OnlyBotsCanUse = 20_002,
+    OwnerOnly = 20_018,
+    MaximumGuilds = 30_001,
+    MaximumPins = 30_003,
+    MaximumRoles = 30_005,
+    MaximumReactions = 30_010,
+    MaximumChannels = 30_013,
+    Unauthorized = 40_001,
+    AccountDisabled = 40_002,
+    RequestTooLarge = 40_005,
+    TemporarilyDisabled = 40_006,
+    BannedFromGuild = 40_007,
+    NotConnectedToVoice = 40_032,
+    MissingAccess = 50_001,
+    InvalidAccountType = 50_002,
+    CannotExecuteOnPrivateChannel = 50_003,
+    CannotEditOthersMessage = 50_005,
+    EmptyMessage = 50_006,
+    CannotMessageUser = 50_007,
+    CannotSendInNonText = 50_008,
+    MissingPermissions = 50_013,
+    InvalidToken = 50_014,
+    BulkDeleteCount = 50_016,
+    CannotExecuteOnSystemMessage = 50_021,
+    MessageTooOld = 50_034,
+    InvalidFormBody = 50_035,
+    InvalidApiVersion = 50_041,
+    FileTooLarge = 50_045,
+    InvalidFile = 50_046,
+    CannotSelfModerate = 50_060,
+    InvalidRole = 50_028,
+    CannotDeleteRequiredChannel = 50_074,
+    InvalidJson = 50_109,
+    ReactionBlocked = 90_001,
+    Overloaded = 130_000,
+}
+
+impl ErrorCode {
+    /// The number that clients read.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The sentence that comes with the number.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::General => "The request could not be carried out",
+            Self::UnknownAccount => "Unknown account",
+            Self::UnknownApplication => "Unknown application",
+            Self::UnknownChannel => "Unknown Channel",
+            Self::UnknownGuild => "Unknown Guild",
+            Self::UnknownInvite => "Unknown Invite",
+            Self::UnknownMember => "Unknown Member",
+            Self::UnknownMessage => "Unknown Message",
+            Self::UnknownOverwrite => "Unknown permission overwrite",
+            Self::UnknownRole => "Unknown Role",
+            Self::UnknownUser => "Unknown User",
+            Self::UnknownEmoji => "Unknown Emoji",
+            Self::UnknownBan => "Unknown Ban",
+            Self::BotsCannotUse => "Bots cannot use this endpoint",
+            Self::OnlyBotsCanUse => "Only bots can use this endpoint",
+            Self::OwnerOnly => "Only the owner of this account can perform this action",
+            Self::MaximumGuilds => "Maximum number of guilds reached",
+            Self::MaximumPins => "Maximum number of pins reached for the channel",
+            Self::MaximumRoles => "Maximum number of guild roles reached",
+            Self::MaximumReactions => "Maximum number of reactions reached",
+            Self::MaximumChannels => "Maximum number of guild channels reached",
+            Self::Unauthorized => "401: Unauthorized",
+            Self::AccountDisabled => "This account is disabled",
+            Self::RequestTooLarge => "Request entity too large",
+            Self::TemporarilyDisabled => "This feature has been temporarily disabled server-side",
+            Self::BannedFromGuild => "The user is banned from this guild",
+            Self::NotConnectedToVoice => "Target user is not connected to voice",
+            Self::MissingAccess => "Missing Access",
+            Self::InvalidAccountType => "Invalid account type",
+            Self::CannotExecuteOnPrivateChannel => "Cannot execute action on a DM channel",
+            Self::CannotEditOthersMessage => "Cannot edit a message authored by another user",
+            Self::EmptyMessage => "Cannot send an empty message",
+            Self::CannotMessageUser => "Cannot send messages to this user",
+            Self::CannotSendInNonText => "Cannot send messages in a non-text channel",
+            Self::MissingPermissions => "Missing Permissions",
+            Self::InvalidToken => "Invalid authentication token provided",
+            Self::BulkDeleteCount => "Provided too few or too many messages to delete",
+            Self::CannotExecuteOnSystemMessage => "Cannot execute action on a system message",
+            Self::MessageTooOld => "A message provided was too old to bulk delete",
+            Self::InvalidFormBody => "Invalid Form Body",
+            Self::InvalidApiVersion => "An invalid API version was provided",
+            Self::FileTooLarge => "File uploaded exceeds the maximum size",
+            Self::InvalidFile => "Invalid file uploaded",
+            Self::CannotSelfModerate => "Cannot perform this action on yourself",
+            Self::InvalidRole => "Invalid role",
+            Self::CannotDeleteRequiredChannel => "Cannot delete a required channel",
+            Self::InvalidJson => "The request body contains invalid JSON",
+            Self::ReactionBlocked => "Reaction was blocked",
+            Self::Overloaded => "API resource is currently overloaded. Try again a little later",
+        }
+    }
+
+    /// The HTTP status that goes with the number.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Unauthorized | Self::InvalidToken => 401,
+            Self::BotsCannotUse
+            | Self::OnlyBotsCanUse
+            | Self::OwnerOnly
+            | Self::AccountDisabled
+            | Self::BannedFromGuild
+            | Self::MissingAccess
+            | Self::InvalidAccountType
+            | Self::CannotExecuteOnPrivateChannel
+            | Self::CannotEditOthersMessage
+            | Self::CannotMessageUser
+            | Self::MissingPermissions
+            | Self::CannotExecuteOnSystemMessage
+            | Self::CannotSelfModerate
+            | Self::ReactionBlocked => 403,
+            Self::RequestTooLarge | Self::FileTooLarge => 413,
+            Self::Overloaded | Self::TemporarilyDisabled => 503,
+            _ if self.number() / 1_000 == 10 => 404,
+            _ => 400,
+        }
+    }
+}

@@ -1,1 +1,34 @@
-//! placeholder
+//! The one guild state store: who is where and may do what, in memory, with SQL as the arbiter.
+//!
+//! Pure state machines ([`Guild`], permissions, presence) with thin mailboxes around them. It
+//! defines the ports of storage and knows neither SQL nor HTTP nor packets.
+
+pub mod actor;
+pub mod event;
+pub mod guild;
+pub mod hierarchy;
+pub mod permissions;
+pub mod presence;
+pub mod private;
+pub mod record;
+pub mod repo;
+pub mod store;
+pub mod users;
+pub mod voice;
+
+pub use actor::Overflow;
+pub use actor::Subscriber;
+pub use actor::SubscriberId;
+pub use event::GuildEvent;
+pub use event::Publication;
+pub use event::UserEvent;
+pub use guild::Guild;
+pub use guild::command::GuildCommand;
+pub use guild::plan::Change;
+pub use guild::plan::Denied;
+pub use guild::plan::Plan;
+pub use store::GuildHandle;
+pub use store::GuildStore;
+
+/// An immutable snapshot of a guild: what every reader holds. Cheap to clone, never locked.
+pub type GuildView = std::sync::Arc<Guild>;

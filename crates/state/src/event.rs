@@ -1,0 +1,202 @@
+//! What changed, before it is shaped for a client.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::MessageId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::Channel;
+use model::wire::guild::Role;
+
+use crate::GuildView;
+use crate::presence::Presence;
+use crate::record::InviteRecord;
+use crate::record::MemberRecord;
+use crate::record::MessageRecord;
+use crate::record::ReactionEmoji;
+use crate::record::UserRecord;
+use crate::voice::VoiceState;
+
+/// One thing that happened in a guild.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GuildEvent {
+    /// Name, icon, owner or settings changed.
+    GuildUpdated,
+    /// The guild is gone, for everyone.
+    GuildDeleted,
+    /// A channel appeared.
+    ChannelCreated(Arc<Channel>),
+    /// A channel changed, its overwrites included.
+    ChannelUpdated(Arc<Channel>),
+    /// A channel is gone.
+    ChannelDeleted(Arc<Channel>),
+    /// A role appeared.
+    RoleCreated(Arc<Role>),
+    /// A role changed.
+    RoleUpdated(Arc<Role>),
+    /// A role is gone.
+    RoleDeleted(RoleId),
+    /// Someone joined.
+    MemberAdded(Arc<MemberRecord>),
+    /// Someone's nick, roles, mute or timeout changed.
+    MemberUpdated(Arc<MemberRecord>),
+    /// Someone left or was removed.
+    MemberRemoved(UserId),
+    /// A member's account changed: name or avatar.
+    UserUpdated(Arc<UserRecord>),
+    /// Someone was banned; [`GuildEvent::MemberRemoved`] follows when they were a member.
+    BanAdded(UserId),
+    /// A ban was lifted.
+    BanRemoved(UserId),
+    /// An invite was made.
+    InviteCreated(Arc<InviteRecord>),
+    /// An invite was revoked.
+    InviteDeleted {
+        /// Its code.
+        code: String,
+        /// Where it led.
+        channel: Option<ChannelId>,
+    },
+    /// Someone's merged presence changed.
+    PresenceUpdated {
+        /// Whose.
+        user: UserId,
+        /// What it is now.
+        presence: Arc<Presence>,
+    },
+    /// Someone joined, moved in, left or changed flags in voice. `channel: None` means left.
+    VoiceStateUpdated(Arc<VoiceState>),
+    /// A message, reaction or typing in one of the guild's channels.
+    Chat(ChatEvent),
+}
+
+/// One thing that happened in a text channel, of a guild or private.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChatEvent {
+    /// Something was said.
+    MessageCreated(Arc<MessageRecord>),
+    /// A message was edited or its embeds, pins or flags changed.
+    MessageUpdated(Arc<MessageRecord>),
+    /// Messages were deleted; one, or several at once.
+    MessagesDeleted {
+        /// Where.
+        channel: ChannelId,
+        /// Which; never empty.
+        ids: Vec<MessageId>,
+        /// Whether it was one bulk request.
+        bulk: bool,
+    },
+    /// A reaction was given or taken away.
+    Reaction {
+        /// Where.
+        channel: ChannelId,
+        /// On which message.
+        message: MessageId,
+        /// Who wrote that message.
+        author: UserId,
+        /// Whose reaction.
+        user: UserId,
+        /// Which emoji.
+        emoji: ReactionEmoji,
+        /// Given, not taken away.
+        added: bool,
+    },
+    /// All reactions, or all of one emoji, were removed.
+    ReactionsCleared {
+        /// Where.
+        channel: ChannelId,
+        /// On which message.
+        message: MessageId,
+        /// Only this emoji.
+        emoji: Option<ReactionEmoji>,
+    },
+    /// Someone types.
+    Typing {
+        /// Where.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+        /// Unix seconds.
+        since: u64,
+    },
+    /// A message was pinned or unpinned.
+    PinsUpdated {
+        /// Where.
+        channel: ChannelId,
+        /// Unix milliseconds of the newest pin.
+        last_pin_ms: Option<u64>,
+    },
+}
+
+impl ChatEvent {
+    /// The channel that it happened in.
+    #[must_use]
+    pub fn channel(&self) -> ChannelId {
+        match self {
+            Self::MessageCreated(message) | Self::MessageUpdated(message) => message.channel,
+            Self::MessagesDeleted { channel, .. }
+            | Self::Reaction { channel, .. }
+            | Self::ReactionsCleared { channel, .. }
+            | Self::Typing { channel, .. }
+            | Self::PinsUpdated { channel, .. } => *channel,
+        }
+    }
+}
+
+/// A guild event with the snapshots on both sides of it, shared by all who hear it.
+pub struct Publication {
+    /// What happened.
+    pub event: GuildEvent,
+    /// The guild just before: decides who sees that something vanished.
+    pub before: GuildView,
+    /// The guild just after: decides who sees the rest.
+    pub guild: GuildView,
+    /// Wire shapes, made once by the first session that needs them and shared by the others.
+    pub shaped: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Publication {
+    /// A publication without wire shapes yet.
+    #[must_use]
+    pub const fn new(event: GuildEvent, before: GuildView, guild: GuildView) -> Self {
+        Self { event, before, guild, shaped: OnceLock::new() }
+    }
+}
+
+impl std::fmt::Debug for Publication {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publication").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+/// What the sessions of one user hear, whatever guild they look at.
+#[derive(Debug, Clone)]
+pub enum UserEvent {
+    /// A guild event; see [`GuildStore::subscribe`](crate::GuildStore::subscribe).
+    Guild(Arc<Publication>),
+    /// The user became a member: subscribe to the guild and show it.
+    GuildJoined(GuildId),
+    /// The user's own account changed.
+    UserUpdated(Arc<UserRecord>),
+    /// A private channel was opened with the user.
+    PrivateChannelOpened(Arc<crate::record::PrivateChannel>),
+    /// Something happened in one of the user's private channels.
+    Private(Arc<crate::private::PrivatePublication>),
+    /// A voice server was assigned to the session of that id; others ignore it.
+    VoiceServer {
+        /// The gateway session that asked to join.
+        session: String,
+        /// The guild whose voice channel it is.
+        guild: GuildId,
+        /// A token for the voice gateway; serves one channel once.
+        token: String,
+        /// `host:port` of the voice gateway, without scheme; `None`: not available now.
+        endpoint: Option<String>,
+    },
+    /// All sessions of the user are to end: the account was disabled or its tokens revoked.
+    LoggedOut,
+}

@@ -1,0 +1,191 @@
+//! What someone wants to change in a guild, parsed but not yet allowed.
+
+use model::id::ChannelId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::Channel;
+use model::wire::channel::ChannelType;
+use model::wire::channel::permission_overwrite::PermissionOverwrite;
+use model::wire::guild::Permissions;
+use model::wire::util::Timestamp;
+
+/// A new channel. The id is made by the caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelDraft {
+    /// Its id.
+    pub id: ChannelId,
+    /// Text, voice, category, announcement or stage.
+    pub kind: ChannelType,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// The category.
+    pub parent: Option<ChannelId>,
+    /// Up to 1,024 characters.
+    pub topic: Option<String>,
+    /// Sorting; last when `None`.
+    pub position: Option<i32>,
+    /// Bits per second, 8,000 to 384,000.
+    pub bitrate: Option<u32>,
+    /// 0 to 99; 0 is without limit.
+    pub user_limit: Option<u32>,
+    /// Seconds between messages, 0 to 21,600.
+    pub rate_limit_per_user: Option<u16>,
+    /// Age-restricted.
+    pub nsfw: bool,
+    /// Overwrites.
+    pub overwrites: Vec<PermissionOverwrite>,
+}
+
+/// Changes of a channel; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "the fields of ChannelDraft")]
+pub struct ChannelPatch {
+    pub name: Option<String>,
+    pub topic: Option<Option<String>>,
+    pub position: Option<i32>,
+    pub parent: Option<Option<ChannelId>>,
+    pub bitrate: Option<u32>,
+    pub user_limit: Option<u32>,
+    pub rate_limit_per_user: Option<u16>,
+    pub nsfw: Option<bool>,
+    pub overwrites: Option<Vec<PermissionOverwrite>>,
+}
+
+/// A new role or changes of one; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RolePatch {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// What it grants.
+    pub permissions: Option<Permissions>,
+    /// 0xRRGGBB; 0 is no colour.
+    pub color: Option<u32>,
+    /// Shown apart in the member list.
+    pub hoist: Option<bool>,
+    /// Anyone may mention it.
+    pub mentionable: Option<bool>,
+}
+
+/// Changes of a member; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "the fields of MemberRecord")]
+pub struct MemberPatch {
+    pub nick: Option<Option<String>>,
+    pub roles: Option<Vec<RoleId>>,
+    pub mute: Option<bool>,
+    pub deaf: Option<bool>,
+    pub communication_disabled_until: Option<Option<Timestamp>>,
+}
+
+/// Changes of the guild's settings; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "the fields of GuildSettings")]
+pub struct SettingsPatch {
+    pub name: Option<String>,
+    pub icon: Option<Option<String>>,
+    pub description: Option<Option<String>>,
+    pub owner: Option<UserId>,
+    pub afk_channel: Option<Option<ChannelId>>,
+    pub afk_timeout: Option<u32>,
+    pub system_channel: Option<Option<ChannelId>>,
+    pub verification_level: Option<u8>,
+    pub default_message_notifications: Option<u8>,
+    pub explicit_content_filter: Option<u8>,
+    pub preferred_locale: Option<String>,
+}
+
+/// A change that someone asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GuildCommand {
+    /// Change settings (MANAGE_GUILD; the owner field: only the owner).
+    UpdateSettings(SettingsPatch),
+    /// Delete the guild (owner only).
+    Delete,
+    /// Create a channel (MANAGE_CHANNELS).
+    CreateChannel(ChannelDraft),
+    /// Change a channel (MANAGE_CHANNELS there; overwrites also MANAGE_ROLES there).
+    UpdateChannel(ChannelId, ChannelPatch),
+    /// Reorder channels (MANAGE_CHANNELS): id, position, and the new parent where it changes.
+    MoveChannels(Vec<(ChannelId, Option<i32>, Option<Option<ChannelId>>)>),
+    /// Delete a channel (MANAGE_CHANNELS there).
+    DeleteChannel(ChannelId),
+    /// Set one overwrite (MANAGE_ROLES there; may not allow or deny what the actor lacks).
+    SetOverwrite(ChannelId, PermissionOverwrite),
+    /// Remove one overwrite (MANAGE_ROLES there), by the id of its role or member.
+    RemoveOverwrite(ChannelId, u64),
+    /// Create a role (MANAGE_ROLES; may not grant what the actor lacks). The id is the caller's.
+    CreateRole(RoleId, RolePatch),
+    /// Change a role below one's own (MANAGE_ROLES).
+    UpdateRole(RoleId, RolePatch),
+    /// Reorder roles below one's own (MANAGE_ROLES).
+    MoveRoles(Vec<(RoleId, i64)>),
+    /// Delete a role below one's own (MANAGE_ROLES).
+    DeleteRole(RoleId),
+    /// Become a member; the caller has checked the invite or the OAuth2 grant. Refused to banned.
+    Join {
+        /// Who joins.
+        user: UserId,
+        /// When.
+        now: Timestamp,
+        /// Roles given at once.
+        roles: Vec<RoleId>,
+    },
+    /// Leave; the owner cannot.
+    Leave,
+    /// Change a member: nick (CHANGE_NICKNAME or MANAGE_NICKNAMES), roles (MANAGE_ROLES), mute
+    /// (MUTE_MEMBERS), deaf (DEAFEN_MEMBERS), timeout (MODERATE_MEMBERS), under the hierarchy.
+    UpdateMember(UserId, MemberPatch),
+    /// Remove a member lower than oneself (KICK_MEMBERS).
+    Kick(UserId),
+    /// Ban, member or not (BAN_MEMBERS).
+    Ban {
+        /// Whom.
+        user: UserId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Lift a ban (BAN_MEMBERS).
+    Unban(UserId),
+}
+
+/// A new guild as people expect it: `@everyone`, two categories, a text and a voice channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuildDraft {
+    /// Its id.
+    pub id: model::id::GuildId,
+    /// 2 to 100 characters.
+    pub name: String,
+    /// The first member.
+    pub owner: UserId,
+    /// Hash of the icon.
+    pub icon: Option<String>,
+    /// When.
+    pub now: Timestamp,
+    /// Four ids for the categories and channels.
+    pub channel_ids: [ChannelId; 4],
+}
+
+/// The channel kinds of which this server makes new ones.
+#[must_use]
+pub const fn is_creatable(kind: ChannelType) -> bool {
+    matches!(
+        kind,
+        ChannelType::GuildText
+            | ChannelType::GuildVoice
+            | ChannelType::GuildCategory
+            | ChannelType::GuildAnnouncement
+            | ChannelType::GuildStageVoice
+    )
+}
+
+/// Whether messages can be sent in a channel of that kind; voice channels have a chat too.
+#[must_use]
+pub const fn is_textual(channel: &Channel) -> bool {
+    matches!(
+        channel.kind,
+        ChannelType::GuildText
+            | ChannelType::GuildVoice
+            | ChannelType::GuildAnnouncement
+            | ChannelType::GuildStageVoice
+    )
+}

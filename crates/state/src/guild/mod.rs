@@ -1,0 +1,85 @@
+//! The pure guild: roles, channels, members, voice and presence of one guild at one version.
+//!
+//! Persistent maps make a snapshot as cheap as an `Arc`, whatever the guild's size. Changed only
+//! by [`apply`](Guild::apply) in the guild's mailbox.
+
+pub mod apply;
+pub mod command;
+pub mod plan;
+
+use std::sync::Arc;
+
+use imbl::HashMap;
+use imbl::OrdMap;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::Channel;
+use model::wire::guild::Role;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::presence::Presence;
+use crate::record::BanRecord;
+use crate::record::MemberRecord;
+use crate::voice::VoiceState;
+
+/// A guild's own settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuildSettings {
+    /// 2 to 100 characters.
+    pub name: String,
+    /// Hash of the icon in the object store.
+    #[serde(default)]
+    pub icon: Option<String>,
+    /// Up to 300 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// May do everything; always a member.
+    pub owner: UserId,
+    /// Where idle people are moved.
+    #[serde(default)]
+    pub afk_channel: Option<ChannelId>,
+    /// Seconds of idleness before that.
+    #[serde(default)]
+    pub afk_timeout: u32,
+    /// Where system messages go.
+    #[serde(default)]
+    pub system_channel: Option<ChannelId>,
+    /// Discord's verification level, 0 to 4.
+    #[serde(default)]
+    pub verification_level: u8,
+    /// 0 all messages, 1 only mentions.
+    #[serde(default)]
+    pub default_message_notifications: u8,
+    /// Discord's filter level, 0 to 2.
+    #[serde(default)]
+    pub explicit_content_filter: u8,
+    /// BCP 47 tag.
+    #[serde(default)]
+    pub preferred_locale: Option<String>,
+}
+
+/// One guild, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guild {
+    /// Its id, and its `@everyone` role's.
+    pub id: GuildId,
+    /// Grows by one with every committed plan.
+    pub version: u64,
+    /// Name, owner and the like.
+    pub settings: Arc<GuildSettings>,
+    /// All roles, `@everyone` included.
+    pub roles: OrdMap<RoleId, Arc<Role>>,
+    /// All channels.
+    pub channels: OrdMap<ChannelId, Arc<Channel>>,
+    /// All members by id, so that pages by id are ranges.
+    pub members: OrdMap<UserId, Arc<MemberRecord>>,
+    /// Everyone who may not return.
+    pub bans: OrdMap<UserId, Arc<BanRecord>>,
+    /// Who is in a voice channel. In memory only.
+    pub voice: HashMap<UserId, Arc<VoiceState>>,
+    /// Who is not offline. In memory only.
+    pub presences: HashMap<UserId, Arc<Presence>>,
+}

@@ -1,0 +1,241 @@
+//! What storage keeps: accounts, members, messages, invites. Shapes of ours, not of the wire.
+
+use model::id::ApplicationId;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::MessageId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::Attachment;
+use model::wire::channel::message::Embed;
+use model::wire::channel::message::MessageReference;
+use model::wire::util::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// An account as everyone may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRecord {
+    /// Its id; a bot's is its application's too.
+    pub id: UserId,
+    /// Unique on the instance, compared without case.
+    pub username: String,
+    /// The name that people see, when it differs.
+    #[serde(default)]
+    pub global_name: Option<String>,
+    /// Hash of the avatar in the object store.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// Belongs to an application.
+    #[serde(default)]
+    pub bot: bool,
+    /// Public flags (Discord: User Flags).
+    #[serde(default)]
+    pub flags: u64,
+}
+
+/// An account with what only the instance may know.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// The public part.
+    pub user: UserRecord,
+    /// PHC string of argon2id; bots have none.
+    pub password: Option<String>,
+    /// Owns the instance.
+    pub owner: bool,
+    /// May not log in.
+    pub disabled: bool,
+}
+
+impl std::fmt::Debug for AccountRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountRecord").field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
+/// A bot's application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationRecord {
+    /// Its id, and its bot user's.
+    pub id: ApplicationId,
+    /// The name it was added under.
+    pub name: String,
+    /// Who added it.
+    pub owner: Option<UserId>,
+    /// Discord's application flags: the switches of privileged intents among them (bits 12 to 19).
+    pub flags: u64,
+}
+
+/// A token as storage knows it: by the hash of its secret, never the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// SHA-256 of the whole token.
+    pub hash: [u8; 32],
+    /// Whose it is.
+    pub user: UserId,
+    /// Unix milliseconds of its making.
+    pub created_ms: u64,
+}
+
+/// Someone in a guild, without the account's own data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// Who.
+    pub user: UserId,
+    /// Name in this guild.
+    #[serde(default)]
+    pub nick: Option<String>,
+    /// Roles beside `@everyone`, in no order.
+    #[serde(default)]
+    pub roles: Vec<RoleId>,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// Muted in voice by a moderator.
+    #[serde(default)]
+    pub mute: bool,
+    /// Deafened in voice by a moderator.
+    #[serde(default)]
+    pub deaf: bool,
+    /// Timed out until then.
+    #[serde(default)]
+    pub communication_disabled_until: Option<Timestamp>,
+    /// Discord's member flags.
+    #[serde(default)]
+    pub flags: u64,
+    /// Hash of the avatar in this guild.
+    #[serde(default)]
+    pub avatar: Option<String>,
+}
+
+/// A ban.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanRecord {
+    /// Who may not return.
+    pub user: UserId,
+    /// Why, as the moderator said.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// An invite, to a guild or to the instance alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteRecord {
+    /// At least 48 random bits, URL-safe.
+    pub code: String,
+    /// Into which guild; `None` lets its holder register and nothing more.
+    pub guild: Option<GuildId>,
+    /// To which channel of the guild.
+    pub channel: Option<ChannelId>,
+    /// Who made it; the instance itself has no one.
+    pub inviter: Option<UserId>,
+    /// How often it may be used; 0 is without end.
+    pub max_uses: u32,
+    /// How often it was used.
+    pub uses: u32,
+    /// Seconds it lives; 0 is for ever.
+    pub max_age: u32,
+    /// Unix milliseconds of its making.
+    pub created_ms: u64,
+    /// Makes whoever registers with it the owner of the instance.
+    #[serde(default)]
+    pub owner: bool,
+    /// Membership ends with the voice or gateway session.
+    #[serde(default)]
+    pub temporary: bool,
+}
+
+impl InviteRecord {
+    /// Whether it can still be used at `unix_ms`.
+    #[must_use]
+    pub const fn is_valid(&self, unix_ms: u64) -> bool {
+        let fresh = self.max_age == 0 || unix_ms < self.created_ms + self.max_age as u64 * 1_000;
+        let left = self.max_uses == 0 || self.uses < self.max_uses;
+        fresh && left
+    }
+}
+
+/// A stored message. The author is an id: names are looked up when it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it was said.
+    pub channel: ChannelId,
+    /// The channel's guild; direct messages have none.
+    pub guild: Option<GuildId>,
+    /// Who said it.
+    pub author: UserId,
+    /// Discord's message type: 0 said, 19 a reply, 7 a join.
+    pub kind: u8,
+    /// The text.
+    pub content: String,
+    /// When it was last edited.
+    #[serde(default)]
+    pub edited_at: Option<Timestamp>,
+    /// Files.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+    /// Embeds.
+    #[serde(default)]
+    pub embeds: Vec<Embed>,
+    /// Components, as the client sent them.
+    #[serde(default)]
+    pub components: Vec<serde_json::Value>,
+    /// People whom it notifies.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
+    /// Roles that it notifies.
+    #[serde(default)]
+    pub mention_roles: Vec<RoleId>,
+    /// Whether it notifies everyone.
+    #[serde(default)]
+    pub mention_everyone: bool,
+    /// The message it answers.
+    #[serde(default)]
+    pub reference: Option<MessageReference>,
+    /// Pinned in its channel.
+    #[serde(default)]
+    pub pinned: bool,
+    /// Read aloud.
+    #[serde(default)]
+    pub tts: bool,
+    /// Discord's message flags.
+    #[serde(default)]
+    pub flags: u64,
+    /// What the client sent to recognise its own message; makes retries idempotent.
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+/// An emoji that can be a reaction. Its text form is `name` or `name:id`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReactionEmoji {
+    /// A custom emoji's id.
+    #[serde(default)]
+    pub id: Option<model::id::EmojiId>,
+    /// The Unicode emoji itself, or the custom one's name.
+    pub name: String,
+}
+
+/// How often one emoji was given to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionCount {
+    /// Which emoji.
+    pub emoji: ReactionEmoji,
+    /// By how many.
+    pub count: u32,
+    /// Whether the asking user is among them.
+    pub me: bool,
+}
+
+/// A channel between people, outside any guild.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateChannel {
+    /// Its id.
+    pub id: ChannelId,
+    /// Everyone in it, the asking user included; two for direct messages.
+    pub recipients: Vec<UserId>,
+    /// The newest message.
+    #[serde(default)]
+    pub last_message: Option<MessageId>,
+}

@@ -1,0 +1,224 @@
+//! The ports of storage. Adapters live in the `storage` crate; tests use its in-memory one.
+//!
+//! Every write that returned `Ok` survives the death of the process and of the machine.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use model::id::ApplicationId;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::MessageId;
+use model::id::UserId;
+
+use crate::guild::Guild;
+use crate::guild::plan::Plan;
+use crate::record::AccountRecord;
+use crate::record::ApplicationRecord;
+use crate::record::InviteRecord;
+use crate::record::MessageRecord;
+use crate::record::PrivateChannel;
+use crate::record::ReactionCount;
+use crate::record::ReactionEmoji;
+use crate::record::TokenRecord;
+use crate::record::UserRecord;
+
+/// Why storage did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// Someone else committed first: plan again on the newer snapshot.
+    #[error("version conflict")]
+    Conflict,
+    /// The unique name or key is taken.
+    #[error("already exists")]
+    Exists,
+    /// The row is not there (or not any more).
+    #[error("not found")]
+    NotFound,
+    /// The store is unreachable, full or broken; nothing was acknowledged.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Guilds: structure and members.
+#[async_trait]
+pub trait GuildRepo: Send + Sync + 'static {
+    /// Every guild, whole. Called once, at start.
+    async fn load(&self) -> Result<Vec<Guild>, RepoError>;
+    /// Stores a new guild.
+    async fn create(&self, guild: &Guild) -> Result<(), RepoError>;
+    /// Stores the changes of `plan` in one transaction, if the stored version is still
+    /// `plan.version`; the stored version becomes `plan.version + 1`.
+    async fn commit(&self, plan: &Plan) -> Result<(), RepoError>;
+}
+
+/// Accounts, applications and their tokens.
+#[async_trait]
+pub trait AccountRepo: Send + Sync + 'static {
+    /// Stores a new account; [`RepoError::Exists`] when the username is taken.
+    async fn create(&self, account: &AccountRecord) -> Result<(), RepoError>;
+    /// The account of that id.
+    async fn account(&self, id: UserId) -> Result<Option<AccountRecord>, RepoError>;
+    /// The account of that username, compared without case.
+    async fn by_username(&self, username: &str) -> Result<Option<AccountRecord>, RepoError>;
+    /// Accounts whose ids are listed, in no order; unknown ids are left out.
+    async fn users(&self, ids: &[UserId]) -> Result<Vec<UserRecord>, RepoError>;
+    /// All accounts, oldest first; for the owner's command line.
+    async fn list(&self) -> Result<Vec<AccountRecord>, RepoError>;
+    /// Replaces the account of the same id.
+    async fn update(&self, account: &AccountRecord) -> Result<(), RepoError>;
+    /// Stores a token.
+    async fn add_token(&self, token: &TokenRecord) -> Result<(), RepoError>;
+    /// Whose token has that hash.
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, RepoError>;
+    /// Revokes one token.
+    async fn remove_token(&self, hash: &[u8; 32]) -> Result<(), RepoError>;
+    /// Revokes all tokens of a user.
+    async fn remove_tokens(&self, user: UserId) -> Result<(), RepoError>;
+    /// Stores or replaces an application.
+    async fn put_application(&self, application: &ApplicationRecord) -> Result<(), RepoError>;
+    /// The application of that id.
+    async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationRecord>, RepoError>;
+    /// All applications, oldest first.
+    async fn applications(&self) -> Result<Vec<ApplicationRecord>, RepoError>;
+}
+
+/// Invites.
+#[async_trait]
+pub trait InviteRepo: Send + Sync + 'static {
+    /// Stores a new invite.
+    async fn create(&self, invite: &InviteRecord) -> Result<(), RepoError>;
+    /// The invite of that code, used up or not.
+    async fn invite(&self, code: &str) -> Result<Option<InviteRecord>, RepoError>;
+    /// Counts one use, if the invite is valid at `unix_ms`; [`RepoError::NotFound`] otherwise.
+    /// Of many callers at the last use exactly one succeeds.
+    async fn use_once(&self, code: &str, unix_ms: u64) -> Result<InviteRecord, RepoError>;
+    /// Deletes the invite; [`RepoError::NotFound`] when there is none.
+    async fn remove(&self, code: &str) -> Result<(), RepoError>;
+    /// Invites of a guild; with `None`, those of the instance.
+    async fn list(&self, guild: Option<GuildId>) -> Result<Vec<InviteRecord>, RepoError>;
+}
+
+/// Channels between people.
+#[async_trait]
+pub trait PrivateRepo: Send + Sync + 'static {
+    /// The channel of exactly these two, made with `id` if there was none.
+    async fn open(&self, id: ChannelId, pair: [UserId; 2]) -> Result<PrivateChannel, RepoError>;
+    /// The channel of that id.
+    async fn channel(&self, id: ChannelId) -> Result<Option<PrivateChannel>, RepoError>;
+    /// All private channels of a user.
+    async fn of_user(&self, user: UserId) -> Result<Vec<PrivateChannel>, RepoError>;
+}
+
+/// Which page of a channel's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest.
+    Latest,
+    /// Older than that message.
+    Before(MessageId),
+    /// Newer than that message, oldest of them chosen.
+    After(MessageId),
+    /// On both sides of that message, itself included.
+    Around(MessageId),
+}
+
+/// Messages and reactions, keyed (channel, bucket, message id) so that a wide-column store fits.
+#[async_trait]
+pub trait MessageRepo: Send + Sync + 'static {
+    /// Stores a new message. A nonce already used by the author in the channel within five
+    /// minutes returns the earlier message instead.
+    async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError>;
+    /// One message.
+    async fn message(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> Result<Option<MessageRecord>, RepoError>;
+    /// A page of at most `limit` messages, newest first.
+    async fn page(
+        &self,
+        channel: ChannelId,
+        page: Page,
+        limit: u16,
+    ) -> Result<Vec<MessageRecord>, RepoError>;
+    /// Replaces the message of the same id; [`RepoError::NotFound`] when it was deleted.
+    async fn update(&self, message: &MessageRecord) -> Result<(), RepoError>;
+    /// Deletes messages and their reactions; returns those that were there.
+    async fn remove(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+    ) -> Result<Vec<MessageId>, RepoError>;
+    /// Pinned messages, newest first, at most 250.
+    async fn pins(&self, channel: ChannelId) -> Result<Vec<MessageRecord>, RepoError>;
+    /// Ids of the newest message of each channel that has one.
+    async fn latest(
+        &self,
+        channels: &[ChannelId],
+    ) -> Result<Vec<(ChannelId, MessageId)>, RepoError>;
+    /// Adds a reaction; `false` when the user had already given it. [`RepoError::NotFound`] when
+    /// the message is not there.
+    async fn react(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+        user: UserId,
+        emoji: &ReactionEmoji,
+    ) -> Result<bool, RepoError>;
+    /// Removes a reaction; `false` when there was none.
+    async fn unreact(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+        user: UserId,
+        emoji: &ReactionEmoji,
+    ) -> Result<bool, RepoError>;
+    /// Removes all reactions, or all of one emoji.
+    async fn clear_reactions(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+        emoji: Option<&ReactionEmoji>,
+    ) -> Result<(), RepoError>;
+    /// Counts of reactions of each message, in the order in which the emoji were first given.
+    /// `me` is told for `user`.
+    async fn reactions(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        user: UserId,
+    ) -> Result<Vec<(MessageId, Vec<ReactionCount>)>, RepoError>;
+    /// Who gave an emoji, by ascending id, those after `after`, at most `limit`.
+    async fn reactors(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+        emoji: &ReactionEmoji,
+        after: Option<UserId>,
+        limit: u16,
+    ) -> Result<Vec<UserId>, RepoError>;
+}
+
+/// The outcome of [`MessageRepo::insert`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inserted {
+    /// The message is stored.
+    New,
+    /// The nonce had been used: this is the message that it made.
+    Earlier(Box<MessageRecord>),
+}
+
+/// Files: attachments, avatars. Keys are relative paths of `[A-Za-z0-9._-]` segments.
+#[async_trait]
+pub trait ObjectRepo: Send + Sync + 'static {
+    /// Stores `bytes` whole or not at all.
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), RepoError>;
+    /// The size in bytes, if the object exists.
+    async fn size(&self, key: &str) -> Result<Option<u64>, RepoError>;
+    /// A range of the object, in bytes; the caller keeps ranges small to bound memory.
+    async fn read(&self, key: &str, range: Range<u64>) -> Result<Bytes, RepoError>;
+    /// Deletes; deleting what is not there is fine.
+    async fn remove(&self, key: &str) -> Result<(), RepoError>;
+}
