@@ -1,0 +1,46 @@
+// What we may do in a channel, to show or hide controls. The server decides; this only avoids
+// offering what it would refuse (Discord: Permissions/Permission Overwrites).
+
+import type { Channel } from "../api/types";
+import type { Guild } from "./guilds";
+
+export const Permission = {
+  CreateInvite: 1n << 0n,
+  Administrator: 1n << 3n,
+  ManageChannels: 1n << 4n,
+  AddReactions: 1n << 6n,
+  ViewChannel: 1n << 10n,
+  SendMessages: 1n << 11n,
+  ManageMessages: 1n << 13n,
+  AttachFiles: 1n << 15n,
+  Connect: 1n << 20n,
+  Speak: 1n << 21n,
+} as const;
+
+const ALL = (1n << 64n) - 1n;
+
+/** Effective permissions of `userId`, in `channel` when given, else in the guild at large. */
+export function permissionsIn(guild: Guild, userId: string, channel?: Channel): bigint {
+  if (guild.ownerId === userId) return ALL;
+  const bits = (text: string | undefined) => BigInt(text ?? "0");
+  const roles = guild.members[userId]?.roles ?? [];
+  let granted = bits(guild.roles[guild.id]?.permissions);
+  for (const role of roles) granted |= bits(guild.roles[role]?.permissions);
+  if (granted & Permission.Administrator) return ALL;
+  if (!channel) return granted;
+
+  const overwrites = channel.permission_overwrites ?? [];
+  const everyone = overwrites.find((overwrite) => overwrite.id === guild.id);
+  if (everyone) granted = (granted & ~bits(everyone.deny)) | bits(everyone.allow);
+  let deny = 0n;
+  let allow = 0n;
+  for (const overwrite of overwrites) {
+    if (overwrite.type !== 0 || overwrite.id === guild.id || !roles.includes(overwrite.id)) continue;
+    deny |= bits(overwrite.deny);
+    allow |= bits(overwrite.allow);
+  }
+  granted = (granted & ~deny) | allow;
+  const own = overwrites.find((overwrite) => Number(overwrite.type) === 1 && overwrite.id === userId);
+  if (own) granted = (granted & ~bits(own.deny)) | bits(own.allow);
+  return granted & Permission.ViewChannel ? granted : 0n;
+}

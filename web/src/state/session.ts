@@ -1,0 +1,54 @@
+// What this browser remembers between visits: who is logged in, drafts, read markers, volumes,
+// devices, theme. Everything else comes from the server. A full or forbidden storage costs the
+// memory, never the client.
+
+const PREFIX = "guildhall.";
+
+export function remember<T>(key: string, value: T | null): void {
+  try {
+    if (value === null) localStorage.removeItem(PREFIX + key);
+    else localStorage.setItem(PREFIX + key, JSON.stringify(value));
+  } catch {
+    // Private windows and full disks: go on without.
+  }
+}
+
+export function recall<T>(key: string, otherwise: T): T {
+  try {
+    const text = localStorage.getItem(PREFIX + key);
+    return text === null ? otherwise : (JSON.parse(text) as T);
+  } catch {
+    return otherwise;
+  }
+}
+
+export interface Account {
+  token: string;
+  userId: string;
+}
+
+export type Theme = "system" | "light" | "dark";
+
+export interface Settings {
+  theme: Theme;
+  microphone: string;
+  speaker: string;
+  echoCancellation: boolean;
+  noiseSuppression: boolean;
+  autoGainControl: boolean;
+  mute: boolean;
+  deaf: boolean;
+  showMembers: boolean;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  theme: "system",
+  microphone: "",
+  speaker: "",
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  mute: false,
+  deaf: false,
+  showMembers: true,
+};

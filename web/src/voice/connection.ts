@@ -1,0 +1,362 @@
+// The shell around VoiceSession: the voice WebSocket, the peer connection, the microphone, the
+// speakers, and one timer. All decisions are in `session.ts`; all sound is in `playback.ts`.
+
+import { socketScheme } from "../api/gateway";
+import type { Snowflake } from "../api/types";
+import type { Settings } from "../state/session";
+import { SpeakingDetector } from "./levels";
+import { openMicrophone, type MicrophoneProblem } from "./microphone";
+import { PeerLink, type LinkStats } from "./peer";
+import { Playback } from "./playback";
+import { VoiceSession, type Place, type VoiceEffect, type VoiceFailure, type VoiceFrame, type VoiceInput, type VoicePhase } from "./session";
+
+/** How often levels are read: often enough for rings to follow syllables. */
+const LEVEL_EVERY_MS = 80;
+const STATS_EVERY_MS = 2_000;
+
+/** What the interface shows of the call. */
+export interface VoiceView {
+  phase: VoicePhase;
+  established: boolean;
+  place: Place | null;
+  failure: VoiceFailure | null;
+  microphoneProblem: MicrophoneProblem | null;
+  /** The browser waits for a click before it plays. */
+  silentByBrowser: boolean;
+  endpoint: string | null;
+  socketLatency: number | null;
+  stats: LinkStats | null;
+}
+
+export interface VoiceHost {
+  userId: () => Snowflake;
+  settings: () => Settings;
+  volumeOf: (userId: Snowflake) => number;
+  bitrateOf: (channelId: Snowflake) => number | undefined;
+  /** Sends op 4 on the main gateway. */
+  ask: (state: { guild_id: Snowflake | null; channel_id: Snowflake | null; self_mute: boolean; self_deaf: boolean }) => void;
+  onView: (view: VoiceView) => void;
+  onSpeaking: (userId: Snowflake, speaking: boolean) => void;
+  onEnded: (why: VoiceFailure) => void;
+}
+
+export class VoiceConnection {
+  private readonly session: VoiceSession;
+  private socket: WebSocket | null = null;
+  private peer: PeerLink | null = null;
+  private playback: Playback | null = null;
+  private track: MediaStreamTrack | null = null;
+  private microphoneProblem: MicrophoneProblem | null = null;
+  private microphoneTurn = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private levelTimer: ReturnType<typeof setInterval> | undefined;
+  private statsTimer: ReturnType<typeof setInterval> | undefined;
+  private lastStats: LinkStats | null = null;
+  private readonly detectors = new Map<Snowflake, SpeakingDetector>();
+
+  constructor(private readonly host: VoiceHost) {
+    this.session = new VoiceSession(host.userId, Math.random);
+    // Leaving by closing the page is leaving: the others should not look at an empty seat.
+    addEventListener("pagehide", () => this.leave());
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => {
+      if (this.session.place && (!this.track || this.track.readyState === "ended")) void this.renewMicrophone();
+    });
+  }
+
+  get phase(): VoicePhase {
+    return this.session.phase;
+  }
+
+  get place(): Place | null {
+    return this.session.place;
+  }
+
+  /** Joins; call it from a click, because that is when browsers allow sound. */
+  join(place: Place): void {
+    this.playback ??= new Playback(this.host.volumeOf);
+    void this.playback.resume().then(() => this.show());
+    this.playback.deafen(this.host.settings().deaf);
+    void this.playback.output(this.host.settings().speaker);
+    if (!this.track) void this.renewMicrophone();
+    const { mute, deaf } = this.host.settings();
+    this.feed({ kind: "flags", mute: mute || deaf, deaf });
+    this.feed({ kind: "join", place });
+    clearInterval(this.levelTimer);
+    this.levelTimer = setInterval(() => this.readLevels(), LEVEL_EVERY_MS);
+    clearInterval(this.statsTimer);
+    this.statsTimer = setInterval(() => void this.readStats(), STATS_EVERY_MS);
+  }
+
+  leave(): void {
+    this.feed({ kind: "leave" });
+  }
+
+  retry(): void {
+    if (this.session.phase === "failed" && this.session.place) this.join(this.session.place);
+  }
+
+  /** Mute, deafen, output, volumes: whatever the settings say now. */
+  applySettings(): void {
+    const { mute, deaf, speaker } = this.host.settings();
+    this.gateMicrophone();
+    this.playback?.deafen(deaf);
+    void this.playback?.output(speaker);
+    this.feed({ kind: "flags", mute: mute || deaf, deaf });
+  }
+
+  applyVolume(userId: Snowflake): void {
+    this.playback?.volume(userId);
+  }
+
+  resumeSound(): void {
+    void this.playback?.resume().then(() => this.show());
+  }
+
+  gateway(up: boolean, fresh: boolean): void {
+    this.feed({ kind: "gateway", up, fresh });
+  }
+
+  ownState(guildId: Snowflake | null, channelId: Snowflake | null, sessionId: string): void {
+    this.feed({ kind: "own_state", guildId, channelId, sessionId });
+  }
+
+  server(guildId: Snowflake | null, token: string, endpoint: string | null): void {
+    this.feed({ kind: "server", guildId, token, endpoint });
+  }
+
+  /** Somebody left the channel by the main gateway's word. */
+  someoneLeft(userId: Snowflake): void {
+    this.silence(userId);
+  }
+
+  async stats(): Promise<LinkStats | null> {
+    return this.peer ? this.peer.stats() : null;
+  }
+
+  remoteStream(userId: Snowflake): MediaStream | null {
+    return this.playback?.stream(userId) ?? null;
+  }
+
+  /** Opens the microphone anew, after a change of device or of its processing. */
+  async renewMicrophone(): Promise<void> {
+    const turn = ++this.microphoneTurn;
+    const answer = await openMicrophone(this.host.settings());
+    if (turn !== this.microphoneTurn || !this.session.place) {
+      // Left, or asked again, while the browser was asking the person.
+      if (answer.ok) answer.track.stop();
+      return;
+    }
+    this.track?.stop();
+    this.track = answer.ok ? answer.track : null;
+    this.microphoneProblem = answer.ok ? null : answer.problem;
+    if (this.track) {
+      this.track.onended = () => void this.renewMicrophone();
+      this.gateMicrophone();
+    }
+    this.playback?.watchOwn(this.track);
+    await this.peer?.setMicrophone(this.track).catch(() => {});
+    this.show();
+  }
+
+  private gateMicrophone(): void {
+    const { mute, deaf } = this.host.settings();
+    if (this.track) this.track.enabled = !mute && !deaf;
+  }
+
+  // -- the machine ---------------------------------------------------------------------------
+
+  private feed(input: VoiceInput): void {
+    for (const effect of this.session.handle(Date.now(), input)) this.act(effect);
+    clearTimeout(this.timer);
+    const due = this.session.deadline;
+    if (due !== null) this.timer = setTimeout(() => this.feed({ kind: "tick" }), Math.max(0, due - Date.now()));
+    if (this.session.phase === "idle") this.rest();
+    this.show();
+  }
+
+  private act(effect: VoiceEffect): void {
+    switch (effect.kind) {
+      case "ask":
+        this.host.ask({
+          guild_id: effect.guildId,
+          channel_id: effect.channelId,
+          self_mute: effect.mute,
+          self_deaf: effect.deaf,
+        });
+        break;
+      case "open_socket":
+        this.openSocket(effect.endpoint);
+        break;
+      case "close_socket":
+        this.dropSocket(effect.code);
+        break;
+      case "send":
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(effect.frame));
+        break;
+      case "make_peer":
+        void this.makePeer();
+        break;
+      case "describe":
+        void this.describe(effect.fragment);
+        break;
+      case "drop_peer":
+        this.dropPeer();
+        break;
+      case "heard":
+        this.peer?.hear({ userId: effect.userId, ssrc: effect.ssrc });
+        break;
+      case "gone":
+        this.silence(effect.userId);
+        break;
+      case "ended":
+        this.host.onEnded(effect.why);
+        break;
+    }
+  }
+
+  private openSocket(endpoint: string): void {
+    this.dropSocket(4900);
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(`${socketScheme()}//${endpoint}/?v=8`);
+    } catch {
+      queueMicrotask(() => this.feed({ kind: "socket_closed", code: 1006 }));
+      return;
+    }
+    this.socket = socket;
+    socket.onmessage = (event) => {
+      if (this.socket !== socket || typeof event.data !== "string") return;
+      let frame: VoiceFrame;
+      try {
+        frame = JSON.parse(event.data) as VoiceFrame;
+      } catch {
+        return;
+      }
+      this.feed({ kind: "socket_frame", frame });
+    };
+    socket.onclose = (event) => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      this.feed({ kind: "socket_closed", code: event.code });
+    };
+  }
+
+  private dropSocket(code: number): void {
+    const socket = this.socket;
+    this.socket = null;
+    if (!socket) return;
+    socket.onmessage = socket.onclose = null;
+    socket.close(code);
+  }
+
+  private async makePeer(): Promise<void> {
+    this.dropPeer();
+    try {
+      const peer = new PeerLink();
+      this.peer = peer;
+      const mine = () => this.peer === peer;
+      peer.onState = (state) => mine() && this.feed({ kind: "peer", state });
+      peer.onBroken = () => mine() && this.feed({ kind: "peer_broken" });
+      peer.onVoice = (userId, track) => mine() && this.playback?.attach(userId, track);
+      const selection = await peer.offer(this.track);
+      if (!mine()) return;
+      this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });
+    } catch {
+      this.feed({ kind: "peer_broken" });
+    }
+  }
+
+  private async describe(fragment: string): Promise<void> {
+    const peer = this.peer;
+    const channelId = this.session.place?.channelId;
+    if (!peer || !channelId) return;
+    try {
+      await peer.describe(fragment, this.host.bitrateOf(channelId));
+    } catch {
+      if (this.peer === peer) this.feed({ kind: "peer_broken" });
+    }
+  }
+
+  private dropPeer(): void {
+    this.peer?.close();
+    this.peer = null;
+    this.lastStats = null;
+    for (const userId of this.playback?.users() ?? []) this.silence(userId);
+  }
+
+  private silence(userId: Snowflake): void {
+    this.peer?.forget(userId);
+    this.playback?.detach(userId);
+    if (this.detectors.get(userId)?.speaking) this.host.onSpeaking(userId, false);
+    this.detectors.delete(userId);
+  }
+
+  /** The call is over: give the microphone and the speakers back. */
+  private rest(): void {
+    if (!this.playback) return;
+    clearInterval(this.levelTimer);
+    clearInterval(this.statsTimer);
+    this.microphoneTurn += 1;
+    this.dropPeer();
+    for (const [userId, detector] of this.detectors) if (detector.speaking) this.host.onSpeaking(userId, false);
+    this.detectors.clear();
+    if (this.track) {
+      this.track.onended = null;
+      this.track.stop();
+    }
+    this.track = null;
+    this.microphoneProblem = null;
+    this.playback.close();
+    this.playback = null;
+  }
+
+  // -- what is shown -------------------------------------------------------------------------
+
+  private readLevels(): void {
+    const playback = this.playback;
+    if (!playback) return;
+    const now = Date.now();
+    const live = this.session.phase === "connected";
+    for (const userId of playback.users()) this.detect(now, userId, playback.level(userId));
+    const open = live && this.track?.enabled === true;
+    this.detect(now, this.host.userId(), open ? playback.ownLevel() : 0);
+  }
+
+  private detect(now: number, userId: Snowflake, level: number): void {
+    let detector = this.detectors.get(userId);
+    if (!detector) this.detectors.set(userId, (detector = new SpeakingDetector()));
+    const before = detector.speaking;
+    const speaking = detector.feed(now, level);
+    if (speaking !== before) this.host.onSpeaking(userId, speaking);
+  }
+
+  private async readStats(): Promise<void> {
+    if (this.session.phase !== "connected") return;
+    this.lastStats = await this.stats();
+    this.show();
+  }
+
+  private show(): void {
+    const { phase, established, place, failure, endpoint, latency } = this.session;
+    this.host.onView({
+      phase,
+      established,
+      place,
+      failure,
+      microphoneProblem: this.microphoneProblem,
+      silentByBrowser: this.playback !== null && !this.playback.audible,
+      endpoint,
+      socketLatency: latency,
+      stats: this.lastStats,
+    });
+  }
+}
+
+/** crypto.randomUUID exists only in secure contexts; a plain page over the LAN has none. */
+function randomUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,31 @@
+// From samples to "is speaking". Pure; whoever has the samples calls it about twelve times a second.
+
+/** Root mean square of samples in -1..1. */
+export function rms(samples: Float32Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return samples.length ? Math.sqrt(sum / samples.length) : 0;
+}
+
+/** Level above which silence turns into speech: about -46 dBFS. Lower lights up on breathing. */
+const RISE = 0.005;
+/** Level below which speech may turn into silence; the gap keeps the ring from flickering. */
+const FALL = 0.003;
+/** How long speech outlasts its last loud moment: pauses between words are not silence. */
+const HANG_MS = 350;
+
+export class SpeakingDetector {
+  private lastLoud = -Infinity;
+  speaking = false;
+
+  /** Takes one level measured at `now` (ms); says whether the person is speaking. */
+  feed(now: number, level: number): boolean {
+    if (level >= (this.speaking ? FALL : RISE)) {
+      this.lastLoud = now;
+      this.speaking = true;
+    } else if (this.speaking && now - this.lastLoud > HANG_MS) {
+      this.speaking = false;
+    }
+    return this.speaking;
+  }
+}

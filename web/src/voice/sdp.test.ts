@@ -1,0 +1,147 @@
+// The server as this client imagines it: fragments read, answers written, nothing malformed.
+
+import { describe, expect, it } from "vitest";
+import { composeAnswer, opusBitrate, parseFragment, SdpError, selectFragment } from "./sdp";
+
+const FRAGMENT = [
+  "m=audio 50001 ICE/SDP",
+  "a=fingerprint:sha-256 4A:79:94:16",
+  "c=IN IP4 203.0.113.7",
+  "a=rtcp:50001",
+  "a=ice-ufrag:srvU",
+  "a=ice-pwd:serverPasswordOf22Chars",
+  "a=candidate:1 1 UDP 4261412862 203.0.113.7 50001 typ host",
+].join("\n");
+
+const line = (mid: string, direction: string) => [
+  "m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8",
+  "c=IN IP4 0.0.0.0",
+  "a=ice-ufrag:cliU",
+  "a=ice-pwd:clientPasswordOf22Chars",
+  "a=ice-options:trickle",
+  "a=fingerprint:sha-256 AA:BB",
+  "a=setup:actpass",
+  `a=mid:${mid}`,
+  "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+  "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+  `a=${direction}`,
+  "a=rtcp-mux",
+  "a=rtpmap:111 opus/48000/2",
+  "a=fmtp:111 minptime=10;useinbandfec=1",
+  "a=rtpmap:9 G722/8000",
+];
+
+const offer = (...mids: string[]) =>
+  ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", `a=group:BUNDLE ${mids.join(" ")}`]
+    .concat(mids.flatMap((mid, index) => line(mid, index === 0 ? "sendonly" : "recvonly")))
+    .join("\r\n");
+
+const part = (sdp: string, index: number) => sdp.split(/(?=m=)/)[index + 1] ?? "";
+
+describe("the server's fragment", () => {
+  it("gives the transport its address, credentials, fingerprint and candidates", () => {
+    const server = parseFragment(FRAGMENT);
+
+    expect(server).toEqual({
+      port: 50001,
+      address: "203.0.113.7",
+      ufrag: "srvU",
+      pwd: "serverPasswordOf22Chars",
+      fingerprint: "sha-256 4A:79:94:16",
+      candidates: ["1 1 UDP 4261412862 203.0.113.7 50001 typ host"],
+    });
+  });
+
+  it("names its own address as the candidate when it lists none", () => {
+    const server = parseFragment(FRAGMENT.replace(/a=candidate.*/, ""));
+
+    expect(server.candidates).toEqual(["1 1 udp 2130706431 203.0.113.7 50001 typ host"]);
+  });
+
+  it.each(["a=ice-ufrag", "a=ice-pwd", "a=fingerprint"])("is refused without %s", (missing) => {
+    const text = FRAGMENT.split("\n").filter((l) => !l.startsWith(missing)).join("\n");
+
+    expect(() => parseFragment(text)).toThrow(SdpError);
+  });
+});
+
+describe("the fragment for Select Protocol", () => {
+  it("carries transport and Opus and stays far below the socket's limit", () => {
+    const { data, payloadType } = selectFragment(offer("0"));
+
+    expect(payloadType).toBe(111);
+    expect(data.split("\n")).toEqual([
+      "a=extmap-allow-mixed",
+      "a=ice-ufrag:cliU",
+      "a=ice-pwd:clientPasswordOf22Chars",
+      "a=ice-options:trickle",
+      "a=fingerprint:sha-256 AA:BB",
+      "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+      "a=rtpmap:111 opus/48000/2",
+    ]);
+  });
+
+  it("is refused when the browser has no Opus", () => {
+    expect(() => selectFragment(offer("0").replace(/opus/g, "speex"))).toThrow(SdpError);
+  });
+});
+
+describe("the composed answer", () => {
+  const server = parseFragment(FRAGMENT);
+
+  it("takes our microphone on the first line and bundles every line on one transport", () => {
+    const answer = composeAnswer(offer("0", "1", "2"), server, [null, null], { bitrate: 64_000 }, 3);
+
+    expect(answer).toContain("a=group:BUNDLE 0 1 2\r\n");
+    expect(answer).toContain("o=guildhall 1 3 IN IP4");
+    expect(part(answer, 0)).toContain("a=recvonly");
+    expect(part(answer, 0)).toContain("a=candidate:1 1 UDP 4261412862 203.0.113.7 50001 typ host");
+    expect(part(answer, 1)).not.toContain("a=candidate");
+    expect(answer.match(/a=setup:passive/g)).toHaveLength(3);
+    expect(answer.match(/a=rtcp-mux/g)).toHaveLength(3);
+  });
+
+  it("binds each speaker's SSRC to its own line and parks the empty ones", () => {
+    const speakers = [{ userId: "7", ssrc: 4242 }, null];
+
+    const answer = composeAnswer(offer("0", "1", "2"), server, speakers, { bitrate: 64_000 }, 1);
+
+    expect(part(answer, 1)).toContain("a=sendonly");
+    expect(part(answer, 1)).toContain("a=ssrc:4242 cname:user-7");
+    expect(part(answer, 1)).toContain("a=msid:user-7 audio-7-4242");
+    expect(part(answer, 2)).toContain("a=inactive");
+    expect(part(answer, 2)).not.toContain("a=ssrc");
+  });
+
+  it("never revives a line that the offer parks", () => {
+    const parked = offer("0", "1").replace("a=recvonly", "a=inactive");
+
+    const answer = composeAnswer(parked, server, [{ userId: "7", ssrc: 4242 }], { bitrate: 64_000 }, 1);
+
+    expect(part(answer, 1)).toContain("a=inactive");
+    expect(answer).not.toContain("4242");
+  });
+
+  it("keeps the browser's own payload type and accepts only audio levels of its extensions", () => {
+    const answer = composeAnswer(offer("0").replaceAll("111", "96"), server, [], { bitrate: 96_000 }, 1);
+
+    expect(answer).toContain("m=audio 50001 UDP/TLS/RTP/SAVPF 96\r\n");
+    expect(answer).toContain("a=fmtp:96 minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=96000");
+    expect(answer).toContain("ssrc-audio-level");
+    expect(answer).not.toContain("sdes:mid");
+    expect(answer).not.toContain("G722");
+  });
+
+  it("ends every line with CRLF", () => {
+    const answer = composeAnswer(offer("0"), server, [], { bitrate: 64_000 }, 1);
+
+    expect(answer.endsWith("\r\n")).toBe(true);
+    expect(answer.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  });
+});
+
+it("bitrates stay within what Opus can do", () => {
+  expect(opusBitrate(undefined)).toBe(64_000);
+  expect(opusBitrate(1)).toBe(6_000);
+  expect(opusBitrate(9_999_999)).toBe(510_000);
+});

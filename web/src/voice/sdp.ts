@@ -1,0 +1,178 @@
+// Session descriptions, written and read by ourselves. Pure text in, text out.
+//
+// The server answers once, in Session Description (op 4), with one transport: address, ICE
+// credentials, DTLS fingerprint, candidates. Every later change - another speaker appears or
+// goes - is local: the browser offers, and `composeAnswer` writes what the server would have said
+// (RFC 8829, RFC 8839, RFC 8842). m-line 0 is our microphone; each further one is a speaker.
+
+/** The server's end of the one bundled transport. */
+export interface ServerTransport {
+  port: number;
+  address: string;
+  ufrag: string;
+  pwd: string;
+  /** Such as `sha-256 AB:CD:...`. */
+  fingerprint: string;
+  /** Values after `a=candidate:`. */
+  candidates: string[];
+}
+
+/** What is heard on one receiving m-line; null parks the line for the next speaker. */
+export interface Speaker {
+  userId: string;
+  ssrc: number;
+}
+
+export interface OpusWishes {
+  /** Bits per second, from the voice channel. */
+  bitrate: number;
+}
+
+export class SdpError extends Error {}
+
+const AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+interface Section {
+  head: string;
+  lines: string[];
+}
+
+function lines(sdp: string): string[] {
+  return sdp.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
+}
+
+/** Splits a description into its session part and its m-line sections. */
+function sections(sdp: string): { session: string[]; media: Section[] } {
+  const session: string[] = [];
+  const media: Section[] = [];
+  for (const line of lines(sdp)) {
+    if (line.startsWith("m=")) media.push({ head: line, lines: [] });
+    else (media.at(-1)?.lines ?? session).push(line);
+  }
+  return { session, media };
+}
+
+/** Value of the first `prefix...` line. */
+function valueOf(from: string[], prefix: string): string | undefined {
+  return from.find((line) => line.startsWith(prefix))?.slice(prefix.length);
+}
+
+/** Payload type that an m-line gives to Opus. */
+function opusType(section: string[]): number | undefined {
+  for (const line of section) {
+    const match = /^a=rtpmap:(\d+) opus\/48000\/2$/i.exec(line);
+    if (match) return Number(match[1]);
+  }
+  return undefined;
+}
+
+/**
+ * Reads the fragment of Session Description.
+ *
+ * @throws SdpError when what a transport needs is missing.
+ */
+export function parseFragment(fragment: string): ServerTransport {
+  const all = lines(fragment);
+  const port = Number(/^m=audio (\d+)/.exec(all.find((line) => line.startsWith("m=")) ?? "")?.[1]);
+  const ufrag = valueOf(all, "a=ice-ufrag:");
+  const pwd = valueOf(all, "a=ice-pwd:");
+  const fingerprint = valueOf(all, "a=fingerprint:");
+  const address = /^IN IP[46] (\S+)/.exec(valueOf(all, "c=") ?? "")?.[1];
+  const candidates = all
+    .filter((line) => line.startsWith("a=candidate:"))
+    .map((line) => line.slice("a=candidate:".length));
+  if (!ufrag || !pwd) throw new SdpError("the server's description has no ICE credentials");
+  if (!fingerprint) throw new SdpError("the server's description has no fingerprint");
+  if (candidates.length === 0) {
+    if (!address || !port) throw new SdpError("the server's description has no address");
+    candidates.push(`1 1 udp 2130706431 ${address} ${port} typ host`);
+  }
+  return { port: port || 9, address: address ?? "0.0.0.0", ufrag, pwd, fingerprint, candidates };
+}
+
+/** The part of a browser's offer that Select Protocol (op 1) carries, and its Opus payload type. */
+export interface Selection {
+  data: string;
+  payloadType: number;
+}
+
+/**
+ * Cuts the transport and the Opus line out of an offer. Small on purpose: the socket takes at
+ * most 4,096 bytes a message, and the text travels twice in it.
+ */
+export function selectFragment(offer: string): Selection {
+  const { session, media } = sections(offer);
+  const first = media[0];
+  if (!first) throw new SdpError("the browser offered no audio");
+  const payloadType = opusType(first.lines);
+  if (payloadType === undefined) throw new SdpError("the browser offered no Opus");
+  const everywhere = [...first.lines, ...session];
+  const wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=ice-options:", "a=fingerprint:"];
+  const out = ["a=extmap-allow-mixed"];
+  for (const prefix of wanted) {
+    const value = valueOf(everywhere, prefix);
+    if (value !== undefined) out.push(prefix + value);
+  }
+  out.push(...first.lines.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL)));
+  out.push(`a=rtpmap:${payloadType} opus/48000/2`);
+  return { data: out.join("\n"), payloadType };
+}
+
+/**
+ * Writes the server's answer to `offer`.
+ *
+ * @param speakers who is heard on m-line 1, 2, ...; lines beyond the array, and nulls, are inactive.
+ * @param version grows with every answer of one peer connection.
+ * @throws SdpError when the offer has no audio or no Opus.
+ */
+export function composeAnswer(
+  offer: string,
+  server: ServerTransport,
+  speakers: readonly (Speaker | null)[],
+  wishes: OpusWishes,
+  version: number,
+): string {
+  const { media } = sections(offer);
+  if (media.length === 0) throw new SdpError("the browser offered no audio");
+  const mids = media.map((section, index) => valueOf(section.lines, "a=mid:") ?? String(index));
+  const out = [
+    "v=0",
+    `o=guildhall 1 ${version} IN IP4 127.0.0.1`,
+    "s=-",
+    "t=0 0",
+    `a=group:BUNDLE ${mids.join(" ")}`,
+    "a=ice-lite",
+    "a=extmap-allow-mixed",
+    "a=msid-semantic: WMS *",
+  ];
+  media.forEach((section, index) => {
+    const type = opusType(section.lines);
+    if (type === undefined) throw new SdpError("the browser offered no Opus");
+    // A line that the offer parks cannot be revived by the answer; the next round does that.
+    const parked = section.lines.includes("a=inactive");
+    const speaker = index === 0 ? undefined : parked ? null : (speakers[index - 1] ?? null);
+    out.push(`m=audio ${server.port} UDP/TLS/RTP/SAVPF ${type}`);
+    out.push(`c=IN ${server.address.includes(":") ? "IP6" : "IP4"} ${server.address}`);
+    out.push(`a=ice-ufrag:${server.ufrag}`, `a=ice-pwd:${server.pwd}`);
+    out.push(`a=fingerprint:${server.fingerprint}`, "a=setup:passive");
+    out.push(`a=mid:${mids[index]}`);
+    out.push(...section.lines.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL)));
+    out.push(speaker === undefined ? "a=recvonly" : speaker ? "a=sendonly" : "a=inactive");
+    if (speaker) out.push(`a=msid:user-${speaker.userId} audio-${speaker.userId}-${speaker.ssrc}`);
+    out.push("a=rtcp-mux", "a=rtcp-rsize");
+    out.push(`a=rtpmap:${type} opus/48000/2`);
+    out.push(`a=fmtp:${type} minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=${wishes.bitrate}`);
+    // Candidates belong to the bundle's first line only (RFC 8829 §5.3.1).
+    if (index === 0) {
+      out.push(...server.candidates.map((candidate) => `a=candidate:${candidate}`));
+      out.push("a=end-of-candidates");
+    }
+    if (speaker) out.push(`a=ssrc:${speaker.ssrc} cname:user-${speaker.userId}`);
+  });
+  return out.join("\r\n") + "\r\n";
+}
+
+/** Opus limits a bitrate to 6..510 kbit/s (RFC 7587 §6.1). */
+export function opusBitrate(channelBitrate: number | undefined): number {
+  return Math.round(Math.min(510_000, Math.max(6_000, channelBitrate ?? 64_000)));
+}
