@@ -1,1 +1,89 @@
-//! placeholder
+//! The adapters behind the ports of `state`: SQLite with files, and memory for tests.
+//!
+//! Nobody but the server's wiring names this crate. It decides nothing about guilds: it keeps what
+//! it is given, and says no only for uniqueness, versions and missing rows.
+
+mod key;
+mod memory;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use state::repo::AccountRepo;
+use state::repo::GuildRepo;
+use state::repo::InviteRepo;
+use state::repo::MessageRepo;
+use state::repo::ObjectRepo;
+use state::repo::PrivateRepo;
+
+/// Every port of storage, plugged in. Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Repos {
+    /// Guilds: structure and members.
+    pub guilds: Arc<dyn GuildRepo>,
+    /// Accounts, applications, tokens.
+    pub accounts: Arc<dyn AccountRepo>,
+    /// Invites.
+    pub invites: Arc<dyn InviteRepo>,
+    /// Channels between people.
+    pub privates: Arc<dyn PrivateRepo>,
+    /// Messages and reactions.
+    pub messages: Arc<dyn MessageRepo>,
+    /// Files.
+    pub objects: Arc<dyn ObjectRepo>,
+}
+
+impl std::fmt::Debug for Repos {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repos").finish_non_exhaustive()
+    }
+}
+
+impl Repos {
+    /// Waits for the writes under way and writes everything into the main file. Writes after this
+    /// fail with [`RepoError::Unavailable`](state::repo::RepoError::Unavailable).
+    ///
+    /// Nothing acknowledged is lost without it; the next start is only a little slower.
+    pub async fn close(&self) {}
+}
+
+/// A store that forgets everything with its last clone. For tests.
+#[must_use]
+pub fn memory() -> Repos {
+    memory::open()
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or written.
+    #[error("cannot use the data folder {path}: {source}")]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database cannot be opened: damaged, locked by another server, or not ours.
+    #[error("cannot open the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database's schema is newer than this server, or was changed by hand.
+    #[error("cannot bring the database to this server's schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Opens, or makes, the store in `dir`: `guildhall.db` and `objects/`.
+///
+/// # Errors
+///
+/// [`OpenError`], with nothing changed but new folders.
+pub async fn open_sqlite(dir: &Path) -> Result<Repos, OpenError> {
+    let _ = dir;
+    todo!()
+}
+
+/// How long a nonce makes a retry idempotent, in milliseconds (the port's five minutes).
+const NONCE_WINDOW_MS: u64 = 5 * 60 * 1_000;
+/// Most pinned messages that are listed (Discord: 250 pins a channel).
+const PINS: usize = 250;

@@ -1,0 +1,100 @@
+//! Guilds in memory: rows changed one by one, as a database would, not by the state store's own
+//! `apply`, so that a fault of one does not hide in the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use model::id::GuildId;
+use state::guild::Guild;
+use state::guild::plan::Change;
+use state::guild::plan::Plan;
+use state::repo::GuildRepo;
+use state::repo::RepoError;
+
+use super::invites::MemoryInvites;
+use super::lock;
+use super::messages::MemoryMessages;
+
+/// See the module.
+pub(super) struct MemoryGuilds {
+    rows: Mutex<BTreeMap<GuildId, Guild>>,
+    invites: Arc<MemoryInvites>,
+    messages: Arc<MemoryMessages>,
+}
+
+impl MemoryGuilds {
+    pub(super) fn new(invites: Arc<MemoryInvites>, messages: Arc<MemoryMessages>) -> Self {
+        Self { rows: Mutex::default(), invites, messages }
+    }
+}
+
+#[async_trait]
+impl GuildRepo for MemoryGuilds {
+    async fn load(&self) -> Result<Vec<Guild>, RepoError> {
+        Ok(lock(&self.rows).values().cloned().collect())
+    }
+
+    async fn create(&self, guild: &Guild) -> Result<(), RepoError> {
+        let mut rows = lock(&self.rows);
+        if rows.contains_key(&guild.id) {
+            return Err(RepoError::Exists);
+        }
+        let mut guild = guild.clone();
+        guild.voice.clear();
+        guild.presences.clear();
+        rows.insert(guild.id, guild);
+        Ok(())
+    }
+
+    async fn commit(&self, plan: &Plan) -> Result<(), RepoError> {
+        let mut rows = lock(&self.rows);
+        let Some(guild) = rows.get_mut(&plan.guild) else { return Err(RepoError::NotFound) };
+        if guild.version != plan.version {
+            return Err(RepoError::Conflict);
+        }
+        guild.version += 1;
+        let mut deleted = false;
+        for change in &plan.changes {
+            match change {
+                Change::Settings(settings) => guild.settings = Arc::clone(settings),
+                Change::DeleteGuild => deleted = true,
+                Change::PutChannel(channel) => {
+                    guild.channels.insert(channel.id, Arc::clone(channel));
+                }
+                Change::DeleteChannel(id) => {
+                    guild.channels.remove(id);
+                    self.messages.forget_channel(*id);
+                    self.invites.forget(|invite| invite.channel == Some(*id));
+                }
+                Change::PutRole(role) => {
+                    guild.roles.insert(role.id, Arc::clone(role));
+                }
+                Change::DeleteRole(id) => {
+                    guild.roles.remove(id);
+                }
+                Change::PutMember(member) => {
+                    guild.members.insert(member.user, Arc::clone(member));
+                }
+                Change::DeleteMember(user) => {
+                    guild.members.remove(user);
+                }
+                Change::PutBan(ban) => {
+                    guild.bans.insert(ban.user, Arc::clone(ban));
+                }
+                Change::DeleteBan(user) => {
+                    guild.bans.remove(user);
+                }
+            }
+        }
+        if deleted {
+            for id in guild.channels.keys() {
+                self.messages.forget_channel(*id);
+            }
+            self.invites.forget(|invite| invite.guild == Some(plan.guild));
+            rows.remove(&plan.guild);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! Every port in plain maps behind a lock; the model that the other adapters are measured by.
+//!
+//! Nothing survives the process. Locks are held for the length of a map operation, never over an
+//! await.
+
+mod accounts;
+mod guilds;
+mod invites;
+mod messages;
+mod objects;
+mod privates;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use crate::Repos;
+
+pub(crate) fn open() -> Repos {
+    let invites = Arc::new(invites::MemoryInvites::default());
+    let messages = Arc::new(messages::MemoryMessages::default());
+    Repos {
+        guilds: Arc::new(guilds::MemoryGuilds::new(Arc::clone(&invites), Arc::clone(&messages))),
+        accounts: Arc::new(accounts::MemoryAccounts::default()),
+        privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
+        invites,
+        messages,
+        objects: Arc::new(objects::MemoryObjects::default()),
+    }
+}
+
+/// Locks a map. A panic under a lock leaves the map whole: every write is one map operation or is
+/// checked before the first.
+fn lock<T>(rows: &Mutex<T>) -> MutexGuard<'_, T> {
+    rows.lock().unwrap_or_else(PoisonError::into_inner)
+}
