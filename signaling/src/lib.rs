@@ -1,1 +1,33 @@
-//! p
+//! The signaling wing: people and clients by HTTP and WebSocket, in the shapes of Discord's API.
+//!
+//! The whole public face is [`Parts`] and [`router`]. It never sees a packet: media is reached
+//! through `cluster::MediaPort` alone.
+
+pub mod auth;
+pub mod cdn;
+pub mod config;
+pub mod connection;
+pub mod gateway;
+pub mod parts;
+pub mod rest;
+mod root;
+pub mod voice;
+pub mod wire;
+
+pub use config::SignalingConfig;
+pub use connection::Connection;
+pub use parts::Parts;
+
+use axum::Router;
+
+/// The wing as one router. `web` serves everything that is not the API: the web client.
+///
+/// Every request must carry a [`Connection`] extension, put there by whoever accepted it.
+pub fn router(parts: Parts, web: Router) -> Router {
+    Router::new()
+        .merge(rest::routes())
+        .merge(cdn::routes())
+        .merge(root::routes(web.clone()))
+        .with_state(parts)
+        .fallback_service(web)
+}

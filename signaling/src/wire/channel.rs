@@ -1,0 +1,64 @@
+//! A channel object (Discord: Channel).
+
+use model::id::UserId;
+use model::wire::channel::Channel;
+use model::wire::channel::ChannelType;
+use serde_json::Value;
+use serde_json::json;
+use state::record::PrivateChannel;
+use state::record::UserRecord;
+
+/// A guild's channel. twilight leaves out what is `None`; some libraries index these keys, so
+/// they are written as null.
+#[must_use]
+pub fn channel(channel: &Channel) -> Value {
+    let mut value = serde_json::to_value(channel).unwrap_or_default();
+    if let Value::Object(map) = &mut value {
+        let mut default = |key: &str, value: Value| {
+            map.entry(key).or_insert(value);
+        };
+        default("parent_id", Value::Null);
+        default("permission_overwrites", json!([]));
+        default("position", json!(0));
+        default("nsfw", json!(false));
+        default("flags", json!(0));
+        match channel.kind {
+            ChannelType::GuildText | ChannelType::GuildAnnouncement => {
+                default("topic", Value::Null);
+                default("last_message_id", Value::Null);
+                default("rate_limit_per_user", json!(0));
+            }
+            ChannelType::GuildVoice | ChannelType::GuildStageVoice => {
+                default("topic", Value::Null);
+                default("last_message_id", Value::Null);
+                default("rate_limit_per_user", json!(0));
+                default("bitrate", json!(64_000));
+                default("user_limit", json!(0));
+                default("rtc_region", Value::Null);
+            }
+            _ => {}
+        }
+    }
+    value
+}
+
+/// A private channel as `viewer` sees it: the others are its recipients.
+#[must_use]
+pub fn private_channel(
+    channel: &PrivateChannel,
+    viewer: UserId,
+    recipients: &[std::sync::Arc<UserRecord>],
+) -> Value {
+    let others: Vec<_> = recipients
+        .iter()
+        .filter(|user| user.id != viewer)
+        .map(|recipient| super::user(recipient))
+        .collect();
+    json!({
+        "id": channel.id,
+        "type": ChannelType::Private,
+        "last_message_id": channel.last_message,
+        "recipients": others,
+        "flags": 0,
+    })
+}

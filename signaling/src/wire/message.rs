@@ -1,0 +1,145 @@
+//! A message object (Discord: Message).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+use state::Guild;
+use state::record::MessageRecord;
+use state::record::ReactionCount;
+use state::record::ReactionEmoji;
+use state::record::UserRecord;
+use state::users::Users;
+
+/// What a message needs to be shown beside itself.
+#[derive(Clone, Copy)]
+pub struct MessageContext<'a> {
+    /// Names; authors and mentioned users were loaded into it before.
+    pub users: &'a Users,
+    /// The guild, where the message is an event: adds `guild_id`, `member` and the members of
+    /// mentions. REST leaves them out.
+    pub guild: Option<&'a Guild>,
+    /// Reactions; events of new messages have none.
+    pub reactions: &'a [ReactionCount],
+    /// The message that it answers; `Some(None)` when that one was deleted.
+    pub referenced: Option<Option<&'a MessageRecord>>,
+}
+
+/// A message.
+#[must_use]
+pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
+    let author = context.users.cached(message.author);
+    let mentions: Vec<_> = message
+        .mentions
+        .iter()
+        .filter_map(|id| {
+            let mut value = super::user(&*context.users.cached(*id)?);
+            if let (Some(guild), Value::Object(map)) = (context.guild, &mut value)
+                && let Some(member) = guild.members.get(id)
+            {
+                map.insert("member".to_owned(), super::member_without_user(member));
+            }
+            Some(value)
+        })
+        .collect();
+    let mut value = json!({
+        "id": message.id,
+        "channel_id": message.channel,
+        "type": message.kind,
+        "author": author.as_deref().map_or_else(|| unknown(message), super::user),
+        "content": message.content,
+        "timestamp": crate::parts::timestamp(model::snowflake::unix_ms(message.id.get())),
+        "edited_timestamp": message.edited_at,
+        "tts": message.tts,
+        "mention_everyone": message.mention_everyone,
+        "mentions": mentions,
+        "mention_roles": message.mention_roles,
+        "mention_channels": [],
+        "attachments": message.attachments,
+        "embeds": message.embeds,
+        "components": message.components,
+        "pinned": message.pinned,
+        "flags": message.flags,
+    });
+    let Value::Object(map) = &mut value else { return value };
+    if let Some(nonce) = &message.nonce {
+        map.insert("nonce".to_owned(), json!(nonce));
+    }
+    if !context.reactions.is_empty() {
+        let reactions = context.reactions.iter().map(reaction).collect();
+        map.insert("reactions".to_owned(), Value::Array(reactions));
+    }
+    if let Some(reference) = &message.reference {
+        map.insert("message_reference".to_owned(), json!(reference));
+        if let Some(referenced) = context.referenced {
+            let referenced = referenced.map(|referenced| {
+                self::message(
+                    referenced,
+                    MessageContext { guild: None, reactions: &[], referenced: None, ..context },
+                )
+            });
+            map.insert("referenced_message".to_owned(), json!(referenced));
+        }
+    }
+    if let Some(guild) = context.guild {
+        map.insert("guild_id".to_owned(), json!(guild.id));
+        if let Some(member) = guild.members.get(&message.author) {
+            map.insert("member".to_owned(), super::member_without_user(member));
+        }
+    }
+    value
+}
+
+/// The emoji of a reaction.
+#[must_use]
+pub fn emoji(emoji: &ReactionEmoji) -> Value {
+    json!({ "id": emoji.id, "name": emoji.name, "animated": false })
+}
+
+fn reaction(count: &ReactionCount) -> Value {
+    json!({
+        "emoji": emoji(&count.emoji),
+        "count": count.count,
+        "count_details": { "burst": 0, "normal": count.count },
+        "me": count.me,
+        "me_burst": false,
+        "burst_colors": [],
+    })
+}
+
+/// An author whose account was deleted: the message stays readable.
+fn unknown(message: &MessageRecord) -> Value {
+    super::user(&UserRecord {
+        id: message.author,
+        username: "deleted-user".to_owned(),
+        global_name: None,
+        avatar: None,
+        bot: false,
+        flags: 0,
+    })
+}
+
+/// Ids of all users that `messages` name, for one load before they are shown.
+fn users_of<'a>(
+    messages: impl IntoIterator<Item = &'a MessageRecord>,
+) -> Vec<model::id::UserId> {
+    let mut ids: Vec<_> = messages
+        .into_iter()
+        .flat_map(|message| message.mentions.iter().copied().chain([message.author]))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Loads what [`message`] will look up.
+///
+/// # Errors
+///
+/// Storage errors.
+pub async fn load_users<'a>(
+    users: &Arc<Users>,
+    messages: impl IntoIterator<Item = &'a MessageRecord>,
+) -> Result<(), state::repo::RepoError> {
+    users.load(&users_of(messages)).await.map(drop)
+}

@@ -1,0 +1,74 @@
+//! A presence (Discord: Gateway Events/Presence Update).
+
+use model::id::GuildId;
+use model::wire::gateway::presence::Activity;
+use model::wire::gateway::presence::Status;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+use state::presence::Client;
+use state::presence::Presence;
+use state::presence::SessionPresence;
+
+/// What others see of someone in a guild.
+#[must_use]
+pub fn presence(presence: &Presence, guild: GuildId) -> Value {
+    let mut client_status = Map::new();
+    for (client, status) in
+        [("desktop", presence.desktop), ("mobile", presence.mobile), ("web", presence.web)]
+    {
+        if let Some(status) = status {
+            client_status.insert(client.to_owned(), json!(status));
+        }
+    }
+    json!({
+        "user": { "id": presence.user },
+        "guild_id": guild,
+        "status": shown(presence.status),
+        "activities": presence.activities,
+        "client_status": client_status,
+    })
+}
+
+/// Invisible people are shown as offline.
+const fn shown(status: Status) -> Status {
+    match status {
+        Status::Invisible => Status::Offline,
+        status => status,
+    }
+}
+
+/// Reads what a client says of itself: the `presence` of Identify, or the body of op 3. `None`
+/// when it is not a presence; unknown fields are passed over.
+#[must_use]
+pub fn session_presence(value: &Value, client: Client) -> Option<SessionPresence> {
+    let status = match value.get("status") {
+        None | Some(Value::Null) => Status::Online,
+        Some(status) => serde_json::from_value(status.clone()).ok()?,
+    };
+    let activities =
+        value.get("activities").and_then(Value::as_array).map_or_else(Vec::new, |activities| {
+            activities
+                .iter()
+                .take(ACTIVITIES)
+                .filter_map(|activity| activity_of(activity.clone()))
+                .collect()
+        });
+    Some(SessionPresence {
+        status,
+        activities,
+        since: value.get("since").and_then(Value::as_u64),
+        afk: value.get("afk").and_then(Value::as_bool).unwrap_or(false),
+        client,
+    })
+}
+
+/// Bots send activities without the fields that only users' clients have; they get defaults.
+fn activity_of(mut value: Value) -> Option<Activity> {
+    let map = value.as_object_mut()?;
+    map.entry("type").or_insert(json!(0));
+    serde_json::from_value(value).ok()
+}
+
+/// Activities kept of one session; clients have one to three. More would be sent to every guild.
+const ACTIVITIES: usize = 5;

@@ -1,0 +1,28 @@
+//! A voice state object (Discord: Voice).
+
+use serde_json::Value;
+use serde_json::json;
+use state::voice::VoiceState;
+
+/// A voice state; `member` is the whole member object where the event carries it.
+#[must_use]
+pub fn voice_state(state: &VoiceState, member: Option<Value>) -> Value {
+    let mut value = json!({
+        "guild_id": state.guild,
+        "channel_id": state.channel,
+        "user_id": state.user,
+        "session_id": state.session,
+        "deaf": state.deaf,
+        "mute": state.mute,
+        "self_deaf": state.self_deaf,
+        "self_mute": state.self_mute,
+        "self_video": state.self_video,
+        "self_stream": state.self_stream,
+        "suppress": state.suppress,
+        "request_to_speak_timestamp": state.request_to_speak,
+    });
+    if let (Value::Object(map), Some(member)) = (&mut value, member) {
+        map.insert("member".to_owned(), member);
+    }
+    value
+}
