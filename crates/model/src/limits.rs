@@ -64,3 +64,29 @@ pub const DISCOVERY_PER_SECOND: u32 = 5;
 pub const USERNAME: std::ops::RangeInclusive<usize> = 2..=32;
 /// Password length, in bytes: short ones are guessed, long ones cost argon2 time.
 pub const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
+/// Name of a guild, in characters (Discord: Guild Resource).
+pub const GUILD_NAME: std::ops::RangeInclusive<usize> = 2..=100;
+/// Description of a guild, in characters.
+pub const GUILD_DESCRIPTION: usize = 300;
+/// Name of a channel or a role, in characters (Discord: Channel Resource, Create Guild Role).
+pub const NAME: std::ops::RangeInclusive<usize> = 1..=100;
+/// Name of a member in a guild, in characters (Discord: Modify Guild Member).
+pub const NICK: usize = 32;
+/// Topic of a channel, in characters (Discord: Modify Channel).
+pub const TOPIC: usize = 1_024;
+/// Audio of a voice channel, in bits per second (Discord: Modify Channel; 384,000 is its largest).
+pub const BITRATE: std::ops::RangeInclusive<u32> = 8_000..=384_000;
+/// Audio of a new voice channel, in bits per second (Discord: Channel Resource).
+pub const BITRATE_DEFAULT: u32 = 64_000;
+/// Largest user limit of a voice channel (Discord: Modify Channel).
+pub const VOICE_USERS: u32 = 99;
+/// Largest user limit of a stage (Discord: Modify Channel).
+pub const STAGE_USERS: u32 = 10_000;
+/// Longest pause between messages, in seconds (Discord: Modify Channel).
+pub const SLOWMODE: u16 = 21_600;
+/// Channels in one category (Discord: Guild Channels).
+pub const CATEGORY_CHANNELS: usize = 50;
+/// Longest timeout of a member (Discord: Modify Guild Member).
+pub const TIMEOUT: Duration = Duration::from_secs(28 * 24 * 60 * 60);
+/// Reason of a ban, in characters (Discord: Audit Log Reason).
+pub const REASON: usize = 512;

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod command;
+mod found;
 pub mod plan;
 
 use std::sync::Arc;

@@ -1,0 +1,144 @@
+//! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
+
+pub(super) mod channels;
+pub(super) mod field;
+pub(super) mod members;
+mod overwrites;
+pub(super) mod roles;
+mod settings;
+
+use std::sync::Arc;
+
+use model::error_code::ErrorCode;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::Channel;
+use model::wire::guild::Permissions;
+use model::wire::guild::Role;
+
+use super::Guild;
+use super::GuildSettings;
+use super::command::GuildCommand;
+use crate::record::BanRecord;
+use crate::record::MemberRecord;
+
+/// An allowed change, not yet made. Storage commits it, then the mailbox applies it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Of which guild.
+    pub guild: GuildId,
+    /// The version it was planned on; it commits only onto that.
+    pub version: u64,
+    /// What changes, in order.
+    pub changes: Vec<Change>,
+}
+
+/// One row that a plan changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// New settings.
+    Settings(Arc<GuildSettings>),
+    /// The guild and all in it is deleted.
+    DeleteGuild,
+    /// A channel is new or replaced.
+    PutChannel(Arc<Channel>),
+    /// A channel is deleted.
+    DeleteChannel(ChannelId),
+    /// A role is new or replaced.
+    PutRole(Arc<Role>),
+    /// A role is deleted; members and overwrites that name it change by changes of their own.
+    DeleteRole(RoleId),
+    /// A member is new or replaced.
+    PutMember(Arc<MemberRecord>),
+    /// A member is removed.
+    DeleteMember(UserId),
+    /// A ban is new or replaced.
+    PutBan(Arc<BanRecord>),
+    /// A ban is lifted.
+    DeleteBan(UserId),
+}
+
+/// Why a change is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Discord's code says it all: unknown thing, missing permission, a limit reached.
+    #[error("{}", .0.message())]
+    Code(ErrorCode),
+    /// A field has a value that cannot be.
+    #[error("{field}: {message}")]
+    Field {
+        /// The field's path in the request, dots between the parts.
+        field: String,
+        /// Discord's code of the fault, such as `BASE_TYPE_BAD_LENGTH`.
+        code: &'static str,
+        /// A sentence for the user.
+        message: String,
+    },
+}
+
+impl From<ErrorCode> for Denied {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl Guild {
+    /// Plans `command` of `actor` on this snapshot. A plan without changes needs no commit.
+    ///
+    /// `now_ms`, Unix milliseconds, decides whether a timeout of the actor still holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when the actor may not, the target is unknown, or a limit is reached.
+    pub fn plan(&self, actor: UserId, command: &GuildCommand, now_ms: u64) -> Result<Plan, Denied> {
+        let joins = matches!(command, GuildCommand::Join { .. });
+        if !joins && !self.members.contains_key(&actor) {
+            return Err(ErrorCode::MissingAccess.into());
+        }
+        let asked = Asked { guild: self, actor, now_ms };
+        let changes = match command {
+            GuildCommand::UpdateSettings(patch) => asked.update_settings(patch),
+            GuildCommand::Delete => asked.delete_guild(),
+            GuildCommand::CreateChannel(draft) => asked.create_channel(draft),
+            GuildCommand::UpdateChannel(id, patch) => asked.update_channel(*id, patch),
+            GuildCommand::MoveChannels(moves) => asked.move_channels(moves),
+            GuildCommand::DeleteChannel(id) => asked.delete_channel(*id),
+            GuildCommand::SetOverwrite(id, overwrite) => asked.set_overwrite(*id, *overwrite),
+            GuildCommand::RemoveOverwrite(id, of) => asked.remove_overwrite(*id, *of),
+            GuildCommand::CreateRole(id, patch) => asked.create_role(*id, patch),
+            GuildCommand::UpdateRole(id, patch) => asked.update_role(*id, patch),
+            GuildCommand::MoveRoles(moves) => asked.move_roles(moves),
+            GuildCommand::DeleteRole(id) => asked.delete_role(*id),
+            GuildCommand::Join { user, now, roles } => asked.join(*user, *now, roles),
+            GuildCommand::Leave => asked.leave(),
+            GuildCommand::UpdateMember(user, patch) => asked.update_member(*user, patch),
+            GuildCommand::Kick(user) => asked.kick(*user),
+            GuildCommand::Ban { user, reason } => asked.ban(*user, reason.as_deref()),
+            GuildCommand::Unban(user) => asked.unban(*user),
+        }?;
+        Ok(Plan { guild: self.id, version: self.version, changes })
+    }
+}
+
+/// Who asks, of which guild, when. The rules of each kind of command are in this folder's files.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    guild: &'a Guild,
+    actor: UserId,
+    now_ms: u64,
+}
+
+impl Asked<'_> {
+    /// Demands a permission in the guild at large.
+    fn require(self, needed: Permissions) -> Result<(), Denied> {
+        Ok(self.guild.permissions(self.actor, self.now_ms).require(needed)?)
+    }
+
+    /// Demands permissions in a channel that the actor must see to begin with.
+    fn require_in(self, channel: ChannelId, needed: Permissions) -> Result<(), Denied> {
+        let allowed = self.guild.permissions_in(self.actor, channel, self.now_ms);
+        Ok(allowed.require(Permissions::VIEW_CHANNEL | needed)?)
+    }
+}
