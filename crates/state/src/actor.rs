@@ -1,13 +1,35 @@
 //! One mailbox per guild: it applies, then publishes, and never awaits IO.
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use arc_swap::ArcSwap;
+use model::id::GuildId;
+use model::id::UserId;
 use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
 
+use crate::GuildView;
+use crate::event::GuildEvent;
+use crate::event::Publication;
 use crate::event::UserEvent;
+use crate::guild::Guild;
+use crate::guild::plan::Denied;
+use crate::guild::plan::Plan;
+use crate::index::Index;
+use crate::presence::Presence;
+use crate::record::UserRecord;
+use crate::sessions::Session;
+use crate::sessions::Sessions;
+use crate::users::Users;
+use crate::voice::VoiceCommand;
+use crate::voice::VoiceOutcome;
 
 /// Names a subscriber; unique for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,7 +41,7 @@ pub struct Subscriber {
     /// Its name.
     pub id: SubscriberId,
     /// Whose session it is.
-    pub user: model::id::UserId,
+    pub user: UserId,
     /// Where its events go. Never awaited: a full queue trips `overflow`.
     pub queue: mpsc::Sender<UserEvent>,
     /// Tripped once, when an event did not fit: the session is to be closed.
@@ -68,3 +90,291 @@ impl Overflow {
         }
     }
 }
+
+/// What goes into a guild's mailbox.
+pub(crate) enum Request {
+    /// A plan that storage has committed.
+    Apply(Box<Committed>),
+    /// Something that is stored already, or is not stored at all.
+    Publish(GuildEvent),
+    /// A voice command.
+    Voice {
+        command: VoiceCommand,
+        now_ms: u64,
+        reply: oneshot::Sender<Result<VoiceOutcome, Denied>>,
+    },
+    /// A session wants to hear the guild.
+    Subscribe { session: Arc<Session>, reply: oneshot::Sender<Option<GuildView>> },
+    /// A session is gone.
+    Unsubscribe(SubscriberId),
+    /// A user's presence changed; it is read when this is handled, so the newest wins.
+    Presence(UserId),
+    /// A user's public account changed.
+    User(Arc<UserRecord>),
+}
+
+/// A plan that storage has committed, on its way to be applied.
+pub(crate) struct Committed {
+    pub(crate) plan: Plan,
+    /// The account of the member whom the plan adds: from now on it stays in memory.
+    pub(crate) joining: Option<Arc<UserRecord>>,
+    pub(crate) reply: oneshot::Sender<GuildView>,
+}
+
+/// The outside of a mailbox: how to put something in, and the snapshot.
+pub(crate) struct Door {
+    pub(crate) id: GuildId,
+    pub(crate) view: ArcSwap<Guild>,
+    pub(crate) mailbox: mpsc::Sender<Request>,
+    /// One change of structure at a time: those who wait plan on what the one before made.
+    pub(crate) turn: Arc<Semaphore>,
+}
+
+/// Everything that the mailboxes of one store share.
+pub(crate) struct Shared {
+    pub(crate) index: Index,
+    pub(crate) sessions: Sessions,
+    pub(crate) users: Arc<Users>,
+    pub(crate) observers: ArcSwap<Vec<Subscriber>>,
+}
+
+/// The inside of a guild's mailbox: the only one who changes the guild.
+pub(crate) struct GuildActor {
+    guild: GuildView,
+    door: Arc<Door>,
+    requests: mpsc::Receiver<Request>,
+    subscribers: HashMap<SubscriberId, Arc<Session>>,
+    /// Committed plans that came before an earlier one.
+    early: BTreeMap<u64, Committed>,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+}
+
+impl GuildActor {
+    /// A mailbox for `guild`; it does nothing before it [`run`](Self::run)s.
+    pub(crate) fn new(guild: Guild, shared: Arc<Shared>, stop: watch::Receiver<bool>) -> Self {
+        let guild = Arc::new(guild);
+        let (mailbox, requests) = mpsc::channel(MAILBOX);
+        let door = Arc::new(Door {
+            id: guild.id,
+            view: ArcSwap::new(Arc::clone(&guild)),
+            mailbox,
+            turn: Arc::new(Semaphore::new(1)),
+        });
+        Self {
+            guild,
+            door,
+            requests,
+            subscribers: HashMap::new(),
+            early: BTreeMap::new(),
+            shared,
+            stop,
+        }
+    }
+
+    pub(crate) fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.door)
+    }
+
+    /// Handles requests in order until the guild is deleted or the store stops; then what is
+    /// already in the mailbox is still handled.
+    pub(crate) async fn run(mut self) {
+        let mut stopping = false;
+        loop {
+            // Both arms are cancel-safe: neither loses a request when the other wins.
+            let request = tokio::select! {
+                biased;
+                _ = self.stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    self.requests.close();
+                    continue;
+                }
+                request = self.requests.recv() => request,
+            };
+            let Some(request) = request else { break };
+            if self.handle(request) == Life::Over {
+                break;
+            }
+        }
+    }
+
+    fn handle(&mut self, request: Request) -> Life {
+        match request {
+            Request::Apply(committed) => {
+                self.early.insert(committed.plan.version, *committed);
+                while let Some(next) = self.early.remove(&self.guild.version) {
+                    let life = self.apply(&next.plan, next.joining);
+                    // The caller may have hung up; the change stands all the same.
+                    let _ = next.reply.send(Arc::clone(&self.guild));
+                    if life == Life::Over {
+                        return life;
+                    }
+                }
+            }
+            Request::Publish(event) => {
+                let guild = Arc::clone(&self.guild);
+                self.publish(event, &guild);
+            }
+            Request::Voice { command, now_ms, reply } => {
+                let outcome = self.guild.voice_command(&command, now_ms);
+                let outcome = outcome.map(|(guild, events, outcome)| {
+                    self.turn_to(guild, events);
+                    outcome
+                });
+                let _ = reply.send(outcome);
+            }
+            Request::Subscribe { session, reply } => {
+                let user = session.subscriber.user;
+                let may = session.is_live() && self.guild.members.contains_key(&user);
+                if may {
+                    self.subscribers.insert(session.subscriber.id, session);
+                }
+                let _ = reply.send(may.then(|| Arc::clone(&self.guild)));
+            }
+            Request::Unsubscribe(id) => drop(self.subscribers.remove(&id)),
+            Request::Presence(user) => self.presence(user),
+            Request::User(user) => {
+                if self.guild.members.contains_key(&user.id) {
+                    let guild = Arc::clone(&self.guild);
+                    self.publish(GuildEvent::UserUpdated(user), &guild);
+                }
+            }
+        }
+        Life::Goes
+    }
+
+    fn apply(&mut self, plan: &Plan, joining: Option<Arc<UserRecord>>) -> Life {
+        let (mut guild, mut events) = self.guild.apply(plan);
+        if events.contains(&GuildEvent::GuildDeleted) {
+            // First unfindable, then gone: nobody subscribes to a guild that ends.
+            self.shared.index.remove(&self.guild);
+            for user in self.guild.members.keys() {
+                self.unpin(*user);
+            }
+            self.turn_to(guild, events);
+            return Life::Over;
+        }
+        let mut joined = Vec::new();
+        let mut left = Vec::new();
+        for event in &events {
+            match event {
+                GuildEvent::ChannelCreated(channel) => {
+                    self.shared.index.insert_channel(channel.id, guild.id);
+                }
+                GuildEvent::ChannelDeleted(channel) => {
+                    self.shared.index.remove_channel(channel.id);
+                }
+                GuildEvent::MemberAdded(member) => {
+                    self.shared.index.insert_member(member.user, guild.id);
+                    joined.push(member.user);
+                }
+                GuildEvent::MemberRemoved(user) => {
+                    self.shared.index.remove_member(*user, guild.id);
+                    left.push(*user);
+                }
+                _ => {}
+            }
+        }
+        // Pinned after the index names this guild: another guild that they leave at this moment
+        // does not let go of the account any more.
+        if let Some(user) = joining {
+            self.shared.users.pin(user);
+        }
+        // Presence is read after the index names this guild: a change that comes later finds it.
+        for &user in &joined {
+            if let Some(presence) = self.shared.sessions.presence(user) {
+                guild.presences.insert(user, Arc::clone(&presence));
+                events.push(GuildEvent::PresenceUpdated { user, presence });
+            }
+        }
+        self.turn_to(guild, events);
+        for user in joined {
+            self.shared.sessions.notify(user, &UserEvent::GuildJoined(self.guild.id));
+        }
+        for user in left {
+            self.unpin(user);
+        }
+        Life::Goes
+    }
+
+    fn unpin(&self, user: UserId) {
+        if self.shared.index.membership_count(user) == 0 {
+            self.shared.users.unpin(user);
+        }
+    }
+
+    fn presence(&mut self, user: UserId) {
+        if !self.guild.members.contains_key(&user) {
+            return;
+        }
+        let presence = self.shared.sessions.presence(user);
+        if self.guild.presences.get(&user) == presence.as_ref() {
+            return;
+        }
+        let mut guild = (*self.guild).clone();
+        let presence = match presence {
+            Some(presence) => {
+                guild.presences.insert(user, Arc::clone(&presence));
+                presence
+            }
+            None => {
+                guild.presences.remove(&user);
+                Arc::new(Presence::offline(user))
+            }
+        };
+        self.turn_to(guild, vec![GuildEvent::PresenceUpdated { user, presence }]);
+    }
+
+    /// Makes `guild` the snapshot, then tells of it.
+    fn turn_to(&mut self, guild: Guild, events: Vec<GuildEvent>) {
+        let before = std::mem::replace(&mut self.guild, Arc::new(guild));
+        self.door.view.store(Arc::clone(&self.guild));
+        for event in events {
+            self.publish(event, &before);
+        }
+    }
+
+    fn publish(&mut self, event: GuildEvent, before: &GuildView) {
+        let publication =
+            Arc::new(Publication::new(event, Arc::clone(before), Arc::clone(&self.guild)));
+        let event = UserEvent::Guild(Arc::clone(&publication));
+        for observer in self.shared.observers.load().iter() {
+            if !observer.push(event.clone()) {
+                self.shared.drop_observer(observer.id);
+            }
+        }
+        self.subscribers.retain(|_, session| {
+            let kept = session.push(event.clone());
+            if !kept && session.subscriber.overflow.is_tripped() {
+                metrics::counter!("state_subscribers_tripped_total").increment(1);
+            }
+            kept
+        });
+        match publication.event {
+            GuildEvent::MemberRemoved(user) => {
+                self.subscribers.retain(|_, session| session.subscriber.user != user);
+            }
+            GuildEvent::GuildDeleted => self.subscribers.clear(),
+            _ => {}
+        }
+    }
+}
+
+impl Shared {
+    fn drop_observer(&self, id: SubscriberId) {
+        tracing::error!(observer = id.0, "an observer of all guilds was too slow or is gone");
+        self.observers.rcu(|observers| {
+            observers.iter().filter(|other| other.id != id).cloned().collect::<Vec<_>>()
+        });
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Life {
+    Goes,
+    Over,
+}
+
+/// Requests that wait at most. More hides a guild that falls behind; fewer refuses bursts, such as
+/// many members' presences at once.
+const MAILBOX: usize = 1_024;

@@ -109,10 +109,10 @@ impl Guild {
             let id = overwrite.id.get();
             match overwrite.kind {
                 PermissionOverwriteType::Role if id == self.id.get() => everyone.add(overwrite),
-                PermissionOverwriteType::Role => {
-                    if member.roles.iter().any(|role| role.get() == id) {
-                        roles.add(overwrite);
-                    }
+                PermissionOverwriteType::Role
+                    if member.roles.iter().any(|role| role.get() == id) =>
+                {
+                    roles.add(overwrite);
                 }
                 PermissionOverwriteType::Member if id == member.user.get() => own.add(overwrite),
                 _ => {}

@@ -4,8 +4,18 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use model::id::ChannelId;
+use model::id::MessageId;
+use model::id::UserId;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::actor::Shared;
 use crate::event::ChatEvent;
+use crate::event::UserEvent;
 use crate::record::PrivateChannel;
+use crate::repo::PrivateRepo;
+use crate::repo::RepoError;
 
 /// Something that happened in a private channel, shared by all who hear it.
 pub struct PrivatePublication {
@@ -22,3 +32,123 @@ impl std::fmt::Debug for PrivatePublication {
         f.debug_struct("PrivatePublication").field("event", &self.event).finish_non_exhaustive()
     }
 }
+
+/// The private channels that were asked for lately.
+pub(crate) struct Privates {
+    repo: Arc<dyn PrivateRepo>,
+    known: papaya::HashMap<ChannelId, Arc<PrivateChannel>>,
+}
+
+impl Privates {
+    pub(crate) fn new(repo: Arc<dyn PrivateRepo>) -> Self {
+        Self { repo, known: papaya::HashMap::new() }
+    }
+
+    /// The channel of two people, and whether it was made just now, with `id`.
+    pub(crate) async fn open(
+        &self,
+        id: ChannelId,
+        pair: [UserId; 2],
+    ) -> Result<(Arc<PrivateChannel>, bool), RepoError> {
+        let channel = self.repo.open(id, pair).await?;
+        let is_new = channel.id == id;
+        Ok((self.remember(channel), is_new))
+    }
+
+    pub(crate) async fn channel(
+        &self,
+        id: ChannelId,
+    ) -> Result<Option<Arc<PrivateChannel>>, RepoError> {
+        if let Some(known) = self.known.pin().get(&id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        Ok(self.repo.channel(id).await?.map(|channel| self.remember(channel)))
+    }
+
+    pub(crate) async fn of_user(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<Arc<PrivateChannel>>, RepoError> {
+        let channels = self.repo.of_user(user).await?;
+        Ok(channels.into_iter().map(|channel| self.remember(channel)).collect())
+    }
+
+    /// Keeps a channel; of two versions the one with the newer message.
+    fn remember(&self, channel: PrivateChannel) -> Arc<PrivateChannel> {
+        let known = self.known.pin();
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        let channel = Arc::new(channel);
+        let newer = |known: &Arc<PrivateChannel>| {
+            let newer = known.last_message >= channel.last_message;
+            Arc::clone(if newer { known } else { &channel })
+        };
+        Arc::clone(known.update_or_insert_with(channel.id, newer, || Arc::clone(&channel)))
+    }
+
+    fn said(&self, channel: &PrivateChannel, message: MessageId) -> Arc<PrivateChannel> {
+        let last_message = channel.last_message.max(Some(message));
+        self.remember(PrivateChannel { last_message, ..channel.clone() })
+    }
+}
+
+/// What goes into the mailbox of all private channels.
+pub(crate) enum PrivateRequest {
+    /// A channel was made.
+    Opened(Arc<PrivateChannel>),
+    /// Something that is stored already happened in one.
+    Publish(Arc<PrivateChannel>, ChatEvent),
+}
+
+/// Tells everyone concerned, in the order of the mailbox, until the store stops; then what is
+/// already in it is still told.
+pub(crate) async fn run(
+    mut requests: mpsc::Receiver<PrivateRequest>,
+    shared: Arc<Shared>,
+    privates: Arc<Privates>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut stopping = false;
+    loop {
+        // Both arms are cancel-safe: neither loses a request when the other wins.
+        let request = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                requests.close();
+                continue;
+            }
+            request = requests.recv() => request,
+        };
+        let Some(request) = request else { break };
+        let (channel, event) = match request {
+            PrivateRequest::Opened(channel) => {
+                (Arc::clone(&channel), UserEvent::PrivateChannelOpened(channel))
+            }
+            PrivateRequest::Publish(channel, event) => {
+                let channel = match &event {
+                    ChatEvent::MessageCreated(message) => privates.said(&channel, message.id),
+                    _ => channel,
+                };
+                let publication = PrivatePublication {
+                    channel: Arc::clone(&channel),
+                    event,
+                    shaped: OnceLock::new(),
+                };
+                (channel, UserEvent::Private(Arc::new(publication)))
+            }
+        };
+        let mut people = channel.recipients.clone();
+        people.sort_unstable();
+        people.dedup();
+        for user in people {
+            shared.sessions.notify(user, &event);
+        }
+    }
+}
+
+/// Channels kept in memory; beyond, all are forgotten and read again when asked for.
+const KNOWN: usize = 65_536;
+/// Requests that wait at most.
+pub(crate) const MAILBOX: usize = 4_096;

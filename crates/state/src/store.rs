@@ -3,26 +3,52 @@
 //! Reads are snapshots without a lock held. Writes go through plan - commit - apply: storage is
 //! the arbiter, memory is a cache of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::GuildView;
+use crate::actor::Committed;
+use crate::actor::Door;
+use crate::actor::GuildActor;
+use crate::actor::Request;
+use crate::actor::Shared;
 use crate::actor::Subscriber;
 use crate::actor::SubscriberId;
 use crate::event::ChatEvent;
 use crate::event::GuildEvent;
 use crate::event::UserEvent;
+use crate::guild::Guild;
 use crate::guild::command::GuildCommand;
 use crate::guild::command::GuildDraft;
 use crate::guild::plan::Denied;
+use crate::index::Index;
 use crate::presence::SessionPresence;
+use crate::private;
+use crate::private::PrivateRequest;
+use crate::private::Privates;
 use crate::record::PrivateChannel;
+use crate::record::UserRecord;
 use crate::repo::GuildRepo;
 use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
+use crate::sessions::Sessions;
 use crate::users::Users;
 use crate::voice::VoiceCommand;
 use crate::voice::VoiceOutcome;
@@ -53,20 +79,20 @@ pub enum ChannelHome {
 /// A clone-cheap door to one guild's mailbox and snapshot.
 #[derive(Clone)]
 pub struct GuildHandle {
-    _todo: (),
+    door: Arc<Door>,
 }
 
 impl GuildHandle {
     /// The guild's id.
     #[must_use]
     pub fn id(&self) -> GuildId {
-        todo!()
+        self.door.id
     }
 
     /// The snapshot of this moment.
     #[must_use]
     pub fn view(&self) -> GuildView {
-        todo!()
+        self.door.view.load_full()
     }
 
     /// Publishes what was stored already (messages, reactions, typing, invites), in order.
@@ -75,8 +101,7 @@ impl GuildHandle {
     ///
     /// [`ChangeError::Busy`] when the mailbox stays full for a second.
     pub async fn publish(&self, event: GuildEvent) -> Result<(), ChangeError> {
-        let _ = event;
-        todo!()
+        self.send(Request::Publish(event)).await
     }
 
     /// Carries out a voice command in the mailbox. `now_ms`: Unix milliseconds.
@@ -90,14 +115,29 @@ impl GuildHandle {
         command: VoiceCommand,
         now_ms: u64,
     ) -> Result<VoiceOutcome, ChangeError> {
-        let _ = (command, now_ms);
-        todo!()
+        let (reply, outcome) = oneshot::channel();
+        self.send(Request::Voice { command, now_ms, reply }).await?;
+        Ok(outcome.await.map_err(|_| ChangeError::Busy)??)
+    }
+
+    async fn send(&self, request: Request) -> Result<(), ChangeError> {
+        let sent = self.door.mailbox.send_timeout(request, MAILBOX_WAIT).await;
+        sent.map_err(|_| ChangeError::Busy)
     }
 }
 
 /// *The* shared store; one per process.
 pub struct GuildStore {
-    _todo: (),
+    repo: Arc<dyn GuildRepo>,
+    privates: Arc<Privates>,
+    private_mailbox: mpsc::Sender<PrivateRequest>,
+    shared: Arc<Shared>,
+    /// Mailboxes end when this turns true or is dropped with the store.
+    stop: watch::Sender<bool>,
+    closing: AtomicBool,
+    /// Changes between their plan and their apply; they outlive callers that hang up.
+    changes: Mutex<JoinSet<()>>,
+    mailboxes: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl GuildStore {
@@ -112,34 +152,63 @@ impl GuildStore {
         privates: Arc<dyn PrivateRepo>,
         users: Arc<Users>,
     ) -> Result<Arc<Self>, RepoError> {
-        let _ = (guilds, privates, users);
-        todo!()
+        let loaded = guilds.load().await?;
+        let members: BTreeSet<_> =
+            loaded.iter().flat_map(|guild| guild.members.keys().copied()).collect();
+        let members: Vec<_> = members.into_iter().collect();
+        for chunk in members.chunks(LOAD_CHUNK) {
+            for user in users.load(chunk).await? {
+                users.pin(user);
+            }
+        }
+        let (stop, stopped) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            index: Index::default(),
+            sessions: Sessions::default(),
+            users,
+            observers: ArcSwap::default(),
+        });
+        let (private_mailbox, requests) = mpsc::channel(private::MAILBOX);
+        let store = Self {
+            repo: guilds,
+            privates: Arc::new(Privates::new(privates)),
+            private_mailbox,
+            shared: Arc::clone(&shared),
+            stop,
+            closing: AtomicBool::new(false),
+            changes: Mutex::default(),
+            mailboxes: Arc::default(),
+        };
+        let run = private::run(requests, Arc::clone(&shared), Arc::clone(&store.privates), stopped);
+        spawn(&store.mailboxes, run);
+        for guild in loaded {
+            store.starter().start(guild);
+        }
+        Ok(Arc::new(store))
     }
 
     /// Public accounts.
     #[must_use]
     pub fn users(&self) -> &Arc<Users> {
-        todo!()
+        &self.shared.users
     }
 
     /// The door to a guild.
     #[must_use]
     pub fn guild(&self, id: GuildId) -> Option<GuildHandle> {
-        let _ = id;
-        todo!()
+        self.shared.index.guild(id)
     }
 
     /// Every guild, by ascending id.
     #[must_use]
     pub fn all(&self) -> Vec<GuildHandle> {
-        todo!()
+        self.shared.index.all()
     }
 
     /// The guilds that a user is a member of, by ascending id.
     #[must_use]
     pub fn guilds_of(&self, user: UserId) -> Vec<GuildHandle> {
-        let _ = user;
-        todo!()
+        self.shared.index.guilds_of(user)
     }
 
     /// What a channel belongs to; private channels are loaded when first asked for.
@@ -148,21 +217,39 @@ impl GuildStore {
     ///
     /// What the repository says.
     pub async fn of_channel(&self, channel: ChannelId) -> Result<Option<ChannelHome>, RepoError> {
-        let _ = channel;
-        todo!()
+        if let Some(guild) = self.shared.index.of_channel(channel) {
+            return Ok(Some(ChannelHome::Guild(guild)));
+        }
+        Ok(self.privates.channel(channel).await?.map(ChannelHome::Private))
     }
 
     /// Founds a guild: stores it, starts its mailbox, tells the owner's sessions.
     ///
     /// # Errors
     ///
-    /// [`ChangeError::Denied`] for a bad name; storage errors.
+    /// [`ChangeError::Denied`] for a bad name, an owner without an account or with too many
+    /// guilds; storage errors.
     pub async fn found(&self, draft: GuildDraft) -> Result<GuildHandle, ChangeError> {
-        let _ = draft;
-        todo!()
+        let owner = draft.owner;
+        let guild = Guild::found(draft)?;
+        let repo = Arc::clone(&self.repo);
+        let starter = self.starter();
+        self.outlive(async move {
+            let owner_record = admit(&starter.shared, owner).await?;
+            repo.create(&guild).await?;
+            let id = guild.id;
+            let handle = starter.start(guild);
+            starter.shared.users.pin(owner_record);
+            starter.shared.sessions.notify(owner, &UserEvent::GuildJoined(id));
+            Ok(handle)
+        })
+        .await
     }
 
     /// Plan, commit, apply; plans again when someone else was faster. Returns the snapshot after.
+    ///
+    /// Changes of one guild are made one after the other, and each is made to its end even when
+    /// the caller does not wait for it.
     ///
     /// # Errors
     ///
@@ -173,32 +260,50 @@ impl GuildStore {
         actor: UserId,
         command: GuildCommand,
     ) -> Result<GuildView, ChangeError> {
-        let _ = (guild, actor, command);
-        todo!()
+        let unknown = || ChangeError::Denied(ErrorCode::UnknownGuild.into());
+        let handle = self.guild(guild).ok_or_else(unknown)?;
+        let turn = Arc::clone(&handle.door.turn).acquire_owned();
+        let turn = tokio::time::timeout(TURN_WAIT, turn).await;
+        let turn = turn.map_err(|_| ChangeError::Busy)?.map_err(|_| ChangeError::Busy)?;
+        let repo = Arc::clone(&self.repo);
+        let shared = Arc::clone(&self.shared);
+        self.outlive(async move {
+            let _turn = turn;
+            change(&*repo, &shared, &handle, actor, &command).await
+        })
+        .await
     }
 
-    /// Opens the private channel of two people, with `id` if it is new; tells both.
+    /// Opens the private channel of two people, with `id` if it is new; tells both of a new one.
     ///
     /// # Errors
     ///
-    /// Storage errors.
+    /// Storage errors; [`ChangeError::Busy`].
     pub async fn open_private(
         &self,
         id: ChannelId,
         pair: [UserId; 2],
     ) -> Result<Arc<PrivateChannel>, ChangeError> {
-        let _ = (id, pair);
-        todo!()
+        let privates = Arc::clone(&self.privates);
+        let mailbox = self.private_mailbox.clone();
+        self.outlive(async move {
+            let (channel, is_new) = privates.open(id, pair).await?;
+            if is_new {
+                let opened = PrivateRequest::Opened(Arc::clone(&channel));
+                mailbox.send(opened).await.map_err(|_| ChangeError::Busy)?;
+            }
+            Ok(channel)
+        })
+        .await
     }
 
-    /// All private channels of a user, loaded once.
+    /// All private channels of a user.
     ///
     /// # Errors
     ///
     /// Storage errors.
     pub async fn private_of(&self, user: UserId) -> Result<Vec<Arc<PrivateChannel>>, RepoError> {
-        let _ = user;
-        todo!()
+        self.privates.of_user(user).await
     }
 
     /// Publishes what was stored already in a private channel, in order, to all its people.
@@ -211,20 +316,24 @@ impl GuildStore {
         channel: Arc<PrivateChannel>,
         event: ChatEvent,
     ) -> Result<(), ChangeError> {
-        let _ = (channel, event);
-        todo!()
+        let request = PrivateRequest::Publish(channel, event);
+        let sent = self.private_mailbox.send_timeout(request, MAILBOX_WAIT).await;
+        sent.map_err(|_| ChangeError::Busy)
     }
 
     /// Registers a session: from now on it hears the events of its user.
     pub fn connect(&self, subscriber: Subscriber) {
-        let _ = subscriber;
-        todo!()
+        self.shared.sessions.connect(subscriber);
     }
 
-    /// Forgets a session everywhere.
+    /// Forgets a session everywhere: it hears nothing more. What it said of its user's presence
+    /// stands until [`presence`](Self::presence) takes it back.
     pub fn disconnect(&self, subscriber: SubscriberId) {
-        let _ = subscriber;
-        todo!()
+        let Some(user) = self.shared.sessions.disconnect(subscriber) else { return };
+        for guild in self.guilds_of(user) {
+            // A full mailbox will publish soon, and drops dead sessions when it does.
+            let _ = guild.door.mailbox.try_send(Request::Unsubscribe(subscriber));
+        }
     }
 
     /// Makes a connected session hear a guild. The snapshot returned and the events that follow
@@ -234,21 +343,26 @@ impl GuildStore {
     /// the [`GuildEvent::MemberRemoved`] of the session's own user, or
     /// [`GuildEvent::GuildDeleted`].
     pub async fn subscribe(&self, subscriber: SubscriberId, guild: GuildId) -> Option<GuildView> {
-        let _ = (subscriber, guild);
-        todo!()
+        let session = self.shared.sessions.session(subscriber)?;
+        let handle = self.guild(guild)?;
+        let (reply, view) = oneshot::channel();
+        handle.door.mailbox.send(Request::Subscribe { session, reply }).await.ok()?;
+        view.await.ok().flatten()
     }
 
     /// Subscribes an observer of the server's own (not a user's session) to every guild, present
     /// and future: the voice wing watches who may still speak.
     pub fn observe(&self, observer: Subscriber) {
-        let _ = observer;
-        todo!()
+        self.shared.observers.rcu(|observers| {
+            let mut observers = (**observers).clone();
+            observers.push(observer.clone());
+            observers
+        });
     }
 
     /// Sends an event to all sessions of a user on this node.
     pub fn notify(&self, user: UserId, event: UserEvent) {
-        let _ = (user, event);
-        todo!()
+        self.shared.sessions.notify(user, &event);
     }
 
     /// What a session says about its user now; `None` when the session ended. Merged over the
@@ -259,19 +373,152 @@ impl GuildStore {
         session: SubscriberId,
         presence: Option<SessionPresence>,
     ) {
-        let _ = (user, session, presence);
-        todo!()
+        if !self.shared.sessions.say(user, session, presence) {
+            return;
+        }
+        for guild in self.guilds_of(user) {
+            // Fails only when the guild ends.
+            let _ = guild.door.mailbox.send(Request::Presence(user)).await;
+        }
     }
 
     /// Replaces a user's public account in memory and tells their guilds and their sessions. The
     /// caller has stored it.
-    pub async fn user_updated(&self, user: Arc<crate::record::UserRecord>) {
-        let _ = user;
-        todo!()
+    pub async fn user_updated(&self, user: Arc<UserRecord>) {
+        self.shared.users.put(Arc::clone(&user));
+        for guild in self.guilds_of(user.id) {
+            // Fails only when the guild ends.
+            let _ = guild.door.mailbox.send(Request::User(Arc::clone(&user))).await;
+        }
+        self.notify(user.id, UserEvent::UserUpdated(user));
     }
 
-    /// Ends all mailboxes after they have handled what is in them.
+    /// Ends all mailboxes after they have handled what is in them. Changes under way are made to
+    /// their end, new ones are refused as [`ChangeError::Busy`].
     pub async fn shutdown(&self) {
-        todo!()
+        self.closing.store(true, Ordering::Release);
+        let mut changes = std::mem::take(&mut *lock(&self.changes));
+        while changes.join_next().await.is_some() {}
+        self.stop.send_replace(true);
+        let mut mailboxes = std::mem::take(&mut *lock(&self.mailboxes));
+        while mailboxes.join_next().await.is_some() {}
+    }
+
+    /// Runs a change in a task of its own: whoever asked may hang up between commit and apply,
+    /// and memory must follow storage all the same.
+    async fn outlive<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, ChangeError>> + Send + 'static,
+    ) -> Result<T, ChangeError> {
+        let (reply, outcome) = oneshot::channel();
+        {
+            let mut changes = lock(&self.changes);
+            if self.closing.load(Ordering::Acquire) {
+                return Err(ChangeError::Busy);
+            }
+            while changes.try_join_next().is_some() {}
+            changes.spawn(async move {
+                // The caller may have hung up; the change stands all the same.
+                let _ = reply.send(change.await);
+            });
+        }
+        outcome.await.map_err(|_| ChangeError::Busy)?
+    }
+
+    fn starter(&self) -> Starter {
+        Starter {
+            shared: Arc::clone(&self.shared),
+            mailboxes: Arc::clone(&self.mailboxes),
+            stop: self.stop.subscribe(),
+        }
     }
 }
+
+/// What it takes to start a guild's mailbox.
+struct Starter {
+    shared: Arc<Shared>,
+    mailboxes: Arc<Mutex<JoinSet<()>>>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Starter {
+    fn start(&self, guild: Guild) -> GuildHandle {
+        let actor = GuildActor::new(guild, Arc::clone(&self.shared), self.stop.clone());
+        let handle = GuildHandle { door: actor.door() };
+        self.shared.index.insert(handle.clone(), &handle.view());
+        spawn(&self.mailboxes, actor.run());
+        handle
+    }
+}
+
+fn spawn(tasks: &Mutex<JoinSet<()>>, task: impl Future<Output = ()> + Send + 'static) {
+    let mut tasks = lock(tasks);
+    while tasks.try_join_next().is_some() {}
+    tasks.spawn(task);
+}
+
+fn lock<T>(tasks: &Mutex<T>) -> MutexGuard<'_, T> {
+    tasks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn change(
+    repo: &dyn GuildRepo,
+    shared: &Shared,
+    handle: &GuildHandle,
+    actor: UserId,
+    command: &GuildCommand,
+) -> Result<GuildView, ChangeError> {
+    for _ in 0..PLANS {
+        let view = handle.view();
+        let plan = view.plan(actor, command, unix_ms())?;
+        if plan.changes.is_empty() {
+            return Ok(view);
+        }
+        let joining = match *command {
+            GuildCommand::Join { user, .. } => Some(admit(shared, user).await?),
+            _ => None,
+        };
+        match repo.commit(&plan).await {
+            Ok(()) => {
+                let (reply, applied) = oneshot::channel();
+                let request = Request::Apply(Box::new(Committed { plan, joining, reply }));
+                // Without a limit of time: what is committed must be applied.
+                let sent = handle.door.mailbox.send(request).await;
+                sent.map_err(|_| ChangeError::Busy)?;
+                return applied.await.map_err(|_| ChangeError::Busy);
+            }
+            Err(RepoError::Conflict) => tokio::time::sleep(CONFLICT_WAIT).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ChangeError::Busy)
+}
+
+/// The account of someone who may be in one more guild.
+async fn admit(shared: &Shared, user: UserId) -> Result<Arc<UserRecord>, ChangeError> {
+    let record = shared.users.user(user).await?;
+    let record = record.ok_or(Denied::Code(ErrorCode::UnknownUser))?;
+    if !record.bot && shared.index.membership_count(user) >= limits::GUILDS {
+        return Err(Denied::Code(ErrorCode::MaximumGuilds).into());
+    }
+    Ok(record)
+}
+
+/// The clock, for the timeouts of those who ask for changes.
+#[expect(clippy::disallowed_methods, reason = "the store is the shell of the pure guild")]
+fn unix_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// How long a sender waits for room in a guild's mailbox: longer keeps clients waiting, shorter
+/// refuses them in bursts.
+const MAILBOX_WAIT: Duration = Duration::from_secs(1);
+/// How long a change waits for those of its guild before it.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+/// How often a change is planned before its guild counts as busy.
+const PLANS: usize = 8;
+/// Pause after a conflict, so that who was faster can apply.
+const CONFLICT_WAIT: Duration = Duration::from_millis(10);
+/// Accounts read at once at start, to bound memory.
+const LOAD_CHUNK: usize = 5_000;

@@ -94,6 +94,9 @@ pub struct SettingsPatch {
     pub preferred_locale: Option<String>,
 }
 
+/// Where a channel moves: its position, and its parent, where those change.
+pub type ChannelMove = (ChannelId, Option<i32>, Option<Option<ChannelId>>);
+
 /// A change that someone asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GuildCommand {
@@ -106,7 +109,7 @@ pub enum GuildCommand {
     /// Change a channel (MANAGE_CHANNELS there; overwrites also MANAGE_ROLES there).
     UpdateChannel(ChannelId, ChannelPatch),
     /// Reorder channels (MANAGE_CHANNELS): id, position, and the new parent where it changes.
-    MoveChannels(Vec<(ChannelId, Option<i32>, Option<Option<ChannelId>>)>),
+    MoveChannels(Vec<ChannelMove>),
     /// Delete a channel (MANAGE_CHANNELS there).
     DeleteChannel(ChannelId),
     /// Set one overwrite (MANAGE_ROLES there; may not allow or deny what the actor lacks).

@@ -15,6 +15,7 @@ use super::Denied;
 use super::field;
 use crate::guild::Guild;
 use crate::guild::command::ChannelDraft;
+use crate::guild::command::ChannelMove;
 use crate::guild::command::ChannelPatch;
 use crate::guild::command::is_creatable;
 
@@ -80,10 +81,7 @@ impl Asked<'_> {
         Ok(vec![Change::PutChannel(Arc::new(channel))])
     }
 
-    pub(super) fn move_channels(
-        self,
-        moves: &[(ChannelId, Option<i32>, Option<Option<ChannelId>>)],
-    ) -> Result<Vec<Change>, Denied> {
+    pub(super) fn move_channels(self, moves: &[ChannelMove]) -> Result<Vec<Change>, Denied> {
         self.require(Permissions::MANAGE_CHANNELS)?;
         let mut planned = self.guild.channels.clone();
         for &(id, position, parent) in moves {
