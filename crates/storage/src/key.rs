@@ -1,5 +1,7 @@
 //! Which names an object may have. The only guard between a key and the file system.
 
+use state::repo::RepoError;
+
 /// Longest key, in bytes: well under every file system's path limit.
 const KEY: usize = 512;
 /// Longest segment, in bytes (ext4, APFS and NTFS hold 255).
@@ -8,6 +10,11 @@ const SEGMENT: usize = 200;
 /// Whether `key` is a relative path of `[A-Za-z0-9._-]` segments that cannot leave its root.
 pub(crate) fn is_valid(key: &str) -> bool {
     key.len() <= KEY && key.split('/').all(is_segment)
+}
+
+/// What an object is refused with whose key is not valid.
+pub(crate) fn invalid() -> RepoError {
+    RepoError::Unavailable("the key of the object is not a valid one".to_owned())
 }
 
 fn is_segment(segment: &str) -> bool {

@@ -5,6 +5,8 @@
 
 mod key;
 mod memory;
+mod objects;
+mod sql;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ pub struct Repos {
     pub messages: Arc<dyn MessageRepo>,
     /// Files.
     pub objects: Arc<dyn ObjectRepo>,
+    database: Option<Arc<sql::Database>>,
 }
 
 impl std::fmt::Debug for Repos {
@@ -45,7 +48,11 @@ impl Repos {
     /// fail with [`RepoError::Unavailable`](state::repo::RepoError::Unavailable).
     ///
     /// Nothing acknowledged is lost without it; the next start is only a little slower.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        if let Some(database) = &self.database {
+            database.close().await;
+        }
+    }
 }
 
 /// A store that forgets everything with its last clone. For tests.
@@ -65,7 +72,13 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The database cannot be opened: damaged, locked by another server, or not ours.
+    /// Another server has the folder open.
+    #[error("the data folder {path} is in use by another server")]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// The database cannot be opened: damaged, or not ours.
     #[error("cannot open the database: {0}")]
     Database(#[from] sqlx::Error),
     /// The database's schema is newer than this server, or was changed by hand.
@@ -79,8 +92,7 @@ pub enum OpenError {
 ///
 /// [`OpenError`], with nothing changed but new folders.
 pub async fn open_sqlite(dir: &Path) -> Result<Repos, OpenError> {
-    let _ = dir;
-    todo!()
+    sql::open(dir).await
 }
 
 /// How long a nonce makes a retry idempotent, in milliseconds (the port's five minutes).

@@ -27,6 +27,7 @@ pub(crate) fn open() -> Repos {
         invites,
         messages,
         objects: Arc::new(objects::MemoryObjects::default()),
+        database: None,
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct MemoryObjects {
 impl ObjectRepo for MemoryObjects {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), RepoError> {
         if !key::is_valid(key) {
-            return Err(RepoError::Unavailable("the key is not a valid one".to_owned()));
+            return Err(key::invalid());
         }
         lock(&self.rows).insert(key.to_owned(), bytes);
         Ok(())

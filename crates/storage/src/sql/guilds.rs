@@ -1,0 +1,246 @@
+//! Guilds in SQLite: one row for each role, channel, member and ban, guarded by the version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::id::GuildId;
+use serde::de::DeserializeOwned;
+use sqlx::SqliteConnection;
+use state::guild::Guild;
+use state::guild::plan::Change;
+use state::guild::plan::Plan;
+use state::repo::GuildRepo;
+use state::repo::RepoError;
+
+use super::Database;
+use super::row;
+use super::row::document;
+use super::row::failed;
+use super::row::key;
+
+/// What a change does to a row of one of the guild's tables.
+enum Row {
+    Put { table: Table, id: i64, document: String },
+    Delete { table: Table, id: i64 },
+    Settings(String),
+    DeleteGuild,
+}
+
+#[derive(Clone, Copy)]
+enum Table {
+    Roles,
+    Channels,
+    Members,
+    Bans,
+}
+
+impl Table {
+    const fn put(self) -> &'static str {
+        match self {
+            Self::Roles => "INSERT OR REPLACE INTO roles (guild, id, document) VALUES (?, ?, ?)",
+            Self::Channels => {
+                "INSERT OR REPLACE INTO channels (guild, id, document) VALUES (?, ?, ?)"
+            }
+            Self::Members => {
+                "INSERT OR REPLACE INTO members (guild, user, document) VALUES (?, ?, ?)"
+            }
+            Self::Bans => "INSERT OR REPLACE INTO bans (guild, user, document) VALUES (?, ?, ?)",
+        }
+    }
+
+    const fn delete(self) -> &'static str {
+        match self {
+            Self::Roles => "DELETE FROM roles WHERE guild = ? AND id = ?",
+            Self::Channels => "DELETE FROM channels WHERE guild = ? AND id = ?",
+            Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
+            Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
+        }
+    }
+}
+
+fn row(change: &Change) -> Result<Row, RepoError> {
+    let put = |table, id, document| Row::Put { table, id, document };
+    Ok(match change {
+        Change::Settings(settings) => Row::Settings(document(settings)?),
+        Change::DeleteGuild => Row::DeleteGuild,
+        Change::PutChannel(channel) => put(Table::Channels, key(channel.id), document(channel)?),
+        Change::DeleteChannel(id) => Row::Delete { table: Table::Channels, id: key(*id) },
+        Change::PutRole(role) => put(Table::Roles, key(role.id), document(role)?),
+        Change::DeleteRole(id) => Row::Delete { table: Table::Roles, id: key(*id) },
+        Change::PutMember(member) => put(Table::Members, key(member.user), document(member)?),
+        Change::DeleteMember(user) => Row::Delete { table: Table::Members, id: key(*user) },
+        Change::PutBan(ban) => put(Table::Bans, key(ban.user), document(ban)?),
+        Change::DeleteBan(user) => Row::Delete { table: Table::Bans, id: key(*user) },
+    })
+}
+
+/// The rows of a whole new guild.
+fn rows(guild: &Guild) -> Result<Vec<Row>, RepoError> {
+    let roles = guild.roles.values().cloned().map(Change::PutRole);
+    let channels = guild.channels.values().cloned().map(Change::PutChannel);
+    let members = guild.members.values().cloned().map(Change::PutMember);
+    let bans = guild.bans.values().cloned().map(Change::PutBan);
+    roles.chain(channels).chain(members).chain(bans).map(|change| row(&change)).collect()
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    guild: i64,
+    rows: Vec<Row>,
+) -> Result<(), RepoError> {
+    for row in rows {
+        match row {
+            Row::Put { table, id, document } => {
+                let query = sqlx::query(table.put()).bind(guild).bind(id).bind(document);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::Delete { table, id } => {
+                let query = sqlx::query(table.delete()).bind(guild).bind(id);
+                query.execute(&mut *connection).await.map_err(failed)?;
+                if matches!(table, Table::Channels) {
+                    forget_channel(connection, id).await.map_err(failed)?;
+                }
+            }
+            Row::Settings(settings) => {
+                let query = sqlx::query("UPDATE guilds SET settings = ? WHERE id = ?");
+                let query = query.bind(settings).bind(guild);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::DeleteGuild => forget_guild(connection, guild).await.map_err(failed)?,
+        }
+    }
+    Ok(())
+}
+
+/// What hangs on a channel goes with it; its history later, see `purge`.
+async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("DELETE FROM invites WHERE channel = ?").bind(id);
+    query.execute(&mut *connection).await?;
+    let query = sqlx::query("INSERT OR IGNORE INTO purges (channel) VALUES (?)").bind(id);
+    query.execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    for statement in [
+        "DELETE FROM invites WHERE guild = ?",
+        "INSERT OR IGNORE INTO purges (channel) SELECT id FROM channels WHERE guild = ?",
+        "DELETE FROM guilds WHERE id = ?",
+    ] {
+        sqlx::query(statement).bind(id).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn commit(
+    connection: &mut SqliteConnection,
+    guild: i64,
+    version: i64,
+    rows: Vec<Row>,
+) -> Result<(), RepoError> {
+    let query = sqlx::query("UPDATE guilds SET version = version + 1 WHERE id = ? AND version = ?");
+    let done = query.bind(guild).bind(version).execute(&mut *connection).await.map_err(failed)?;
+    if done.rows_affected() == 0 {
+        let query = sqlx::query_scalar::<_, i64>("SELECT version FROM guilds WHERE id = ?");
+        let found = query.bind(guild).fetch_optional(&mut *connection).await.map_err(failed)?;
+        return Err(if found.is_some() { RepoError::Conflict } else { RepoError::NotFound });
+    }
+    write(connection, guild, rows).await
+}
+
+#[async_trait]
+impl GuildRepo for Database {
+    async fn load(&self) -> Result<Vec<Guild>, RepoError> {
+        // One transaction: all tables as of one moment.
+        let mut reader = self.readers.begin().await.map_err(failed)?;
+        let heads: Vec<(i64, i64, String)> =
+            sqlx::query_as("SELECT id, version, settings FROM guilds")
+                .fetch_all(&mut *reader)
+                .await
+                .map_err(failed)?;
+        let mut guilds = BTreeMap::new();
+        for (id, version, settings) in heads {
+            let guild = Guild {
+                id: row::id(id)?,
+                version: u64::try_from(version).unwrap_or(0),
+                settings: Arc::new(row::parse(&settings)?),
+                roles: imbl::OrdMap::new(),
+                channels: imbl::OrdMap::new(),
+                members: imbl::OrdMap::new(),
+                bans: imbl::OrdMap::new(),
+                voice: imbl::HashMap::new(),
+                presences: imbl::HashMap::new(),
+            };
+            guilds.insert(guild.id, guild);
+        }
+        each(&mut reader, "SELECT guild, document FROM roles", &mut guilds, |guild, role| {
+            let role: Arc<model::wire::guild::Role> = role;
+            guild.roles.insert(role.id, role);
+        })
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM channels", &mut guilds, |guild, channel| {
+            let channel: Arc<model::wire::channel::Channel> = channel;
+            guild.channels.insert(channel.id, channel);
+        })
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM members", &mut guilds, |guild, member| {
+            let member: Arc<state::record::MemberRecord> = member;
+            guild.members.insert(member.user, member);
+        })
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM bans", &mut guilds, |guild, ban| {
+            let ban: Arc<state::record::BanRecord> = ban;
+            guild.bans.insert(ban.user, ban);
+        })
+        .await?;
+        Ok(guilds.into_values().collect())
+    }
+
+    async fn create(&self, guild: &Guild) -> Result<(), RepoError> {
+        let id = key(guild.id);
+        let version = row::signed(guild.version);
+        let settings = document(&guild.settings)?;
+        let rows = rows(guild)?;
+        let work = self.writer.write("guild_create", move |connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO guilds (id, version, settings) VALUES (?, ?, ?)")
+                    .bind(id)
+                    .bind(version)
+                    .bind(settings)
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(failed)?;
+                write(connection, id, rows).await
+            })
+        });
+        work.await
+    }
+
+    async fn commit(&self, plan: &Plan) -> Result<(), RepoError> {
+        let id = key(plan.guild);
+        let version = row::signed(plan.version);
+        let rows = plan.changes.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        let work = self.writer.write("guild_commit", move |connection| {
+            Box::pin(commit(connection, id, version, rows))
+        });
+        work.await
+    }
+}
+
+/// Gives every document of a table to its guild.
+async fn each<T: DeserializeOwned>(
+    reader: &mut SqliteConnection,
+    select: &'static str,
+    guilds: &mut BTreeMap<GuildId, Guild>,
+    put: impl Fn(&mut Guild, T),
+) -> Result<(), RepoError> {
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as(select).fetch_all(reader).await.map_err(failed)?;
+    for (guild, document) in rows {
+        if let Some(guild) = guilds.get_mut(&row::id(guild)?) {
+            put(guild, row::parse(&document)?);
+        }
+    }
+    Ok(())
+}
