@@ -1,1 +1,153 @@
-//! p
+//! The media wing: an SFU (RFC 7667 §3.7) for Discord's UDP transport and for WebRTC.
+//!
+//! It forwards packets and negotiates transports. It knows no gateway, no guild and no permission:
+//! signaling sends [`MediaCommand`](model::media::MediaCommand)s and gets
+//! [`MediaEvent`]s back. Begin to read at `shard/mod.rs`: the journey of a voice packet.
+
+mod config;
+mod handle;
+mod metrics;
+mod opus;
+mod peer;
+mod room;
+mod rtp;
+mod shard;
+mod shell;
+mod stream;
+mod transport;
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use model::media::MediaEvent;
+use tokio::sync::mpsc;
+
+pub use crate::config::MediaConfig;
+pub use crate::handle::MediaHandle;
+pub use crate::metrics::DropReason;
+pub use crate::metrics::Totals;
+
+use crate::handle::ShardDoor;
+use crate::handle::Wing;
+use crate::metrics::SharedTotals;
+use crate::shard::Places;
+use crate::shard::Shard;
+use crate::shard::ShardConfig;
+use crate::shard::WallClock;
+use crate::shell::directory::Directory;
+use crate::shell::run::Events;
+use crate::shell::run::Neighbour;
+use crate::shell::run::ShardThread;
+use crate::shell::socket::BatchSocket;
+use crate::shell::socket::Waker;
+use crate::transport::webrtc::WebRtcIdentity;
+
+/// Commands that wait for a shard before callers are told [`Busy`](cluster::Busy).
+const COMMANDS: usize = 4_096;
+/// Datagrams on their way from one shard to another before they are dropped.
+const RING: usize = 256;
+/// Seconds from the epoch of NTP, 1900, to that of Unix (RFC 5905 §6).
+const NTP_TO_UNIX: u64 = 2_208_988_800;
+
+/// The media wing.
+#[derive(Debug)]
+pub struct Media;
+
+impl Media {
+    /// Binds the port and starts the shards. Events go to `events`, which must be read.
+    ///
+    /// # Errors
+    ///
+    /// When the port is taken, or the process has no descriptors, threads or randomness left.
+    pub fn start(config: MediaConfig, events: mpsc::Sender<MediaEvent>) -> io::Result<MediaHandle> {
+        let count = config.shards.map_or_else(default_shards, NonZeroUsize::get);
+        let first = BatchSocket::bind(config.listen, count > 1)?;
+        // With port 0 the kernel chose one: the others must bind the same.
+        let address = first.local_address()?;
+        let mut sockets = vec![first];
+        for _ in 1..count {
+            sockets.push(BatchSocket::bind(address, true)?);
+        }
+        let shard_config = shard_config(&config, count)?;
+        start_threads(sockets, address, &shard_config, &events)
+    }
+}
+
+/// One shard per core.
+fn default_shards() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> {
+    let identity = WebRtcIdentity::generate();
+    let identity =
+        identity.ok_or_else(|| io::Error::other("cannot generate a DTLS certificate"))?;
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let ntp = (unix.as_secs() + NTP_TO_UNIX) << 32;
+    Ok(ShardConfig {
+        idle_timeout: config.idle_timeout,
+        places: Places { taken: Arc::new(AtomicUsize::new(0)), most: config.max_peers },
+        identity,
+        wall_clock: WallClock { at: Instant::now(), ntp },
+        tell_names: shards > 1,
+    })
+}
+
+fn start_threads(
+    sockets: Vec<BatchSocket>,
+    address: SocketAddr,
+    config: &ShardConfig,
+    events: &mpsc::Sender<MediaEvent>,
+) -> io::Result<MediaHandle> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let directory = Arc::new(Directory::default());
+    let mut neighbours = Vec::new();
+    let mut rings = Vec::new();
+    for _ in &sockets {
+        let (ring, handed) = sync_channel(RING);
+        neighbours.push(Neighbour { ring, waker: Arc::new(Waker::new()?) });
+        rings.push(handed);
+    }
+    let neighbours: Arc<[Neighbour]> = neighbours.into();
+    let mut doors = Vec::new();
+    let mut parts = Vec::new();
+    for (index, (socket, handed)) in sockets.into_iter().zip(rings).enumerate() {
+        let (sender, commands) = sync_channel(COMMANDS);
+        let totals = Arc::new(SharedTotals::default());
+        let waker = Arc::clone(&neighbours[index].waker);
+        doors.push(ShardDoor {
+            commands: sender,
+            waker: Arc::clone(&waker),
+            totals: Arc::clone(&totals),
+        });
+        parts.push(ShardThread {
+            index,
+            shard: Shard::new(config.clone()),
+            socket,
+            waker,
+            commands,
+            handed,
+            neighbours: Arc::clone(&neighbours),
+            directory: Arc::clone(&directory),
+            events: Events::new(events.clone()),
+            totals,
+            stop: Arc::clone(&stop),
+        });
+    }
+    // From here on the wing owns the threads: if one cannot start, dropping it ends the others.
+    let wing = Wing { address, doors, threads: Mutex::default(), stop, shard_of: Mutex::default() };
+    for part in parts {
+        let name = format!("media-{}", part.index);
+        let thread = std::thread::Builder::new().name(name).spawn(move || part.run())?;
+        wing.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+    }
+    Ok(MediaHandle::new(wing))
+}

@@ -1,0 +1,318 @@
+//! One user's media connection: what it may do, where it is, what it sends and receives.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::limits;
+use model::media::Grants;
+use model::media::PeerId;
+use model::media::PeerStats;
+use slab::Slab;
+
+use crate::stream::inbound::InboundStream;
+use crate::stream::outbound::OutboundStream;
+use crate::stream::outbound::Piece;
+use crate::transport::Transport;
+
+/// Addresses that one peer may be bound to: a browser probes from each of its interfaces.
+const ADDRESSES: usize = 8;
+/// Numberings that a listener keeps of speakers who left, in case one returns under its SSRC.
+/// SSRCs are unique in the process, so more than this is never needed in honest use.
+const FORMER_STREAMS: usize = 1_024;
+
+/// A peer's place in its shard; stale ones are recognised by their generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PeerKey {
+    index: usize,
+    generation: u64,
+}
+
+/// All peers of a shard.
+#[derive(Default)]
+pub(crate) struct Peers {
+    slab: Slab<(u64, Peer)>,
+    next_generation: u64,
+}
+
+impl Peers {
+    pub(crate) fn insert(&mut self, peer: Peer) -> PeerKey {
+        self.next_generation += 1;
+        let generation = self.next_generation;
+        PeerKey { index: self.slab.insert((generation, peer)), generation }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        let (generation, peer) = self.slab.get_mut(key.index)?;
+        (*generation == key.generation).then_some(peer)
+    }
+
+    pub(crate) fn get(&self, key: PeerKey) -> Option<&Peer> {
+        let (generation, peer) = self.slab.get(key.index)?;
+        (*generation == key.generation).then_some(peer)
+    }
+
+    pub(crate) fn remove(&mut self, key: PeerKey) -> Option<Peer> {
+        self.get(key)?;
+        Some(self.slab.remove(key.index).1)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+}
+
+/// One user's media connection.
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    /// The room's index in its shard, and the seat in it.
+    pub(crate) room: usize,
+    pub(crate) seat: usize,
+    /// What all listeners see its audio under.
+    pub(crate) ssrc: u32,
+    pub(crate) grants: Grants,
+    pub(crate) transport: Transport,
+    pub(crate) path: Path,
+    pub(crate) inbound: InboundStream,
+    pub(crate) outbound: Outbound,
+    pub(crate) audio_rate: RateLimit,
+    pub(crate) discovery_rate: RateLimit,
+    pub(crate) activity: Activity,
+    /// Counts unmutes by the server: each begins a new piece for all listeners.
+    pub(crate) unmutes: u32,
+    pub(crate) packets_sent: u64,
+}
+
+impl Peer {
+    pub(crate) fn new(
+        now: Instant,
+        id: PeerId,
+        ssrc: u32,
+        grants: Grants,
+        place: (usize, usize),
+    ) -> Self {
+        Self {
+            id,
+            room: place.0,
+            seat: place.1,
+            ssrc,
+            grants,
+            transport: Transport::Unchosen,
+            path: Path::default(),
+            inbound: InboundStream::default(),
+            outbound: Outbound::default(),
+            audio_rate: RateLimit::new(
+                limits::AUDIO_PACKETS_PER_SECOND,
+                limits::AUDIO_PACKETS_PER_SECOND,
+            ),
+            discovery_rate: RateLimit::new(
+                limits::DISCOVERY_PER_SECOND,
+                limits::DISCOVERY_PER_SECOND,
+            ),
+            activity: Activity::new(now),
+            unmutes: 0,
+            packets_sent: 0,
+        }
+    }
+
+    /// The counters as signaling sees them.
+    pub(crate) fn stats(&self) -> PeerStats {
+        PeerStats {
+            packets_received: self.inbound.received(),
+            packets_sent: self.packets_sent,
+            packets_lost: self.inbound.lost(),
+            jitter: self.inbound.jitter(),
+        }
+    }
+}
+
+/// Where a peer is, and how sure we are.
+#[derive(Debug, Default)]
+pub(crate) struct Path {
+    /// Where its packets are sent.
+    pub(crate) aim: Option<SocketAddr>,
+    /// Whether something authentic came from there, rather than a mere IP discovery.
+    pub(crate) proven: bool,
+    /// Where IP discovery was asked from.
+    pub(crate) guess: Option<SocketAddr>,
+    /// Addresses that the demultiplexer knows it by, newest last.
+    bound: Vec<SocketAddr>,
+}
+
+impl Path {
+    /// Remembers an address. The one that had to give way for it, if any.
+    pub(crate) fn bind(&mut self, address: SocketAddr) -> Option<SocketAddr> {
+        if self.bound.contains(&address) {
+            return None;
+        }
+        self.bound.push(address);
+        if self.bound.len() <= ADDRESSES {
+            return None;
+        }
+        let oldest = self.bound.iter().position(|bound| Some(*bound) != self.aim)?;
+        Some(self.bound.remove(oldest))
+    }
+
+    /// All addresses, which are forgotten.
+    pub(crate) fn take_bound(&mut self) -> Vec<SocketAddr> {
+        std::mem::take(&mut self.bound)
+    }
+}
+
+/// When things last happened.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    /// Something authentic, or a keepalive from its own address.
+    pub(crate) alive: Instant,
+    /// Whether its silence means that it is gone. Not so for a UDP client that sends no
+    /// keepalives: some listen for hours without a packet, and their voice gateway session tells.
+    pub(crate) expects_life: bool,
+    /// The last packet that was accepted, silence or not.
+    pub(crate) heard: Option<Instant>,
+    /// The last audio that was not silence.
+    pub(crate) audio: Option<Instant>,
+    /// What listeners were told last.
+    pub(crate) speaking: bool,
+    /// Whether a timer will look if the speaker stopped.
+    pub(crate) quiet_pending: bool,
+    /// The pending timer that drives the transport.
+    pub(crate) drive_at: Option<Instant>,
+}
+
+impl Activity {
+    fn new(now: Instant) -> Self {
+        Self {
+            alive: now,
+            expects_life: false,
+            heard: None,
+            audio: None,
+            speaking: false,
+            quiet_pending: false,
+            drive_at: None,
+        }
+    }
+}
+
+/// The streams to one listener, by the speaker's seat.
+#[derive(Default)]
+pub(crate) struct Outbound {
+    live: Vec<Option<OutboundStream>>,
+    former: HashMap<u32, OutboundStream>,
+    /// Counts undeafens: each begins a new piece of every stream.
+    pub(crate) undeafens: u32,
+}
+
+impl Outbound {
+    /// The stream of the speaker on `seat`. HOT: allocates only when a speaker is first heard.
+    pub(crate) fn stream(&mut self, seat: usize, ssrc: u32) -> &mut OutboundStream {
+        if seat >= self.live.len() {
+            self.live.resize(seat + 1, None);
+        }
+        let former = &mut self.former;
+        self.live[seat].get_or_insert_with(|| {
+            former.remove(&ssrc).unwrap_or_else(|| OutboundStream::new(ssrc))
+        })
+    }
+
+    /// Frees a speaker's seat. Its numbering is kept: were the same SSRC to come back and begin
+    /// anew, nonces would be used twice.
+    pub(crate) fn release(&mut self, seat: usize) {
+        let Some(stream) = self.live.get_mut(seat).and_then(Option::take) else { return };
+        if self.former.len() >= FORMER_STREAMS
+            && let Some(ssrc) = self.former.keys().next().copied()
+        {
+            self.former.remove(&ssrc);
+        }
+        self.former.insert(stream.ssrc(), stream);
+    }
+
+    /// All streams that speakers may still send on.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &OutboundStream> {
+        self.live.iter().flatten()
+    }
+
+    /// The piece that a packet of this speaker belongs to, for this listener.
+    pub(crate) fn piece(&self, source: u32, speaker: u32) -> Piece {
+        Piece { source, speaker, listener: self.undeafens }
+    }
+}
+
+/// A rate with a burst (the generic cell rate algorithm). HOT: one comparison, one addition.
+#[derive(Debug)]
+pub(crate) struct RateLimit {
+    interval: Duration,
+    tolerance: Duration,
+    due: Option<Instant>,
+}
+
+impl RateLimit {
+    /// `per_second` on average, `burst` at once. Both at least 1.
+    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+        let interval = Duration::from_secs(1) / per_second.max(1);
+        Self { interval, tolerance: interval * (burst.max(1) - 1), due: None }
+    }
+
+    /// Whether one more is allowed now.
+    pub(crate) fn admit(&mut self, now: Instant) -> bool {
+        let due = self.due.map_or(now, |due| due.max(now));
+        if due > now + self.tolerance {
+            return false;
+        }
+        self.due = Some(due + self.interval);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_admits_a_burst_and_then_its_average() {
+        let start = Instant::now();
+        let mut limit = RateLimit::new(5, 5);
+
+        let at_once = (0..20).filter(|_| limit.admit(start)).count();
+        let later = start + Duration::from_secs(2);
+        let after = (0..20).filter(|_| limit.admit(later)).count();
+
+        assert_eq!(at_once, 5);
+        assert_eq!(after, 5);
+    }
+
+    #[test]
+    fn a_key_of_a_peer_that_left_finds_nobody() {
+        let now = Instant::now();
+        let grants = Grants { speak: true, hear: true };
+        let mut peers = Peers::default();
+        let stale = peers.insert(Peer::new(now, PeerId(1), 1, grants, (0, 0)));
+        peers.remove(stale);
+
+        let fresh = peers.insert(Peer::new(now, PeerId(2), 2, grants, (0, 0)));
+
+        assert!(peers.get(stale).is_none());
+        assert_eq!(peers.get(fresh).map(|peer| peer.id), Some(PeerId(2)));
+    }
+
+    #[test]
+    fn a_speaker_who_returns_under_its_ssrc_goes_on_with_its_numbers() {
+        let now = Instant::now();
+        let header = crate::rtp::header::RtpHeader {
+            marker: false,
+            payload_type: 120,
+            sequence: 0,
+            timestamp: 0,
+            ssrc: 7,
+        };
+        let mut outbound = Outbound::default();
+        let piece = outbound.piece(0, 0);
+        let (_, before) = outbound.stream(0, 7).rewrite(now, piece, 9, &header, 1).expect("first");
+        outbound.release(0);
+
+        let piece = outbound.piece(1, 0);
+        let (_, after) = outbound.stream(3, 7).rewrite(now, piece, 5, &header, 1).expect("first");
+
+        assert_eq!(after, before + 1);
+    }
+}

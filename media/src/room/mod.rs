@@ -1,0 +1,59 @@
+//! The SFU's live half of a voice channel; it exists while someone is in it.
+
+pub(crate) mod route;
+
+use model::id::ChannelId;
+use model::media::Grants;
+use slab::Slab;
+
+use crate::peer::PeerKey;
+
+/// Who sits in a voice channel, and what each may do at this moment.
+pub(crate) struct Room {
+    pub(crate) channel: ChannelId,
+    seats: Slab<Seat>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    peer: PeerKey,
+    grants: Grants,
+}
+
+impl Room {
+    /// An empty room.
+    pub(crate) fn new(channel: ChannelId) -> Self {
+        Self { channel, seats: Slab::new() }
+    }
+
+    /// The seat that the next peer will take.
+    pub(crate) fn next_seat(&self) -> usize {
+        self.seats.vacant_key()
+    }
+
+    /// Seats a peer on [`next_seat`](Self::next_seat).
+    pub(crate) fn join(&mut self, peer: PeerKey, grants: Grants) {
+        self.seats.insert(Seat { peer, grants });
+    }
+
+    /// Frees a seat.
+    pub(crate) fn leave(&mut self, seat: usize) {
+        self.seats.try_remove(seat);
+    }
+
+    /// Changes what the peer on `seat` may do.
+    pub(crate) fn update(&mut self, seat: usize, grants: Grants) {
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.grants = grants;
+        }
+    }
+
+    /// Everybody here.
+    pub(crate) fn members(&self) -> impl Iterator<Item = PeerKey> {
+        self.seats.iter().map(|(_, seat)| seat.peer)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+}

@@ -1,0 +1,218 @@
+//! What a command changes: who is in which room, with which transport, and what it may do.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use model::id::ChannelId;
+use model::media::Grants;
+use model::media::LeaveReason;
+use model::media::MediaCommand;
+use model::media::MediaEvent;
+use model::media::PeerId;
+use model::media::Refusal;
+use model::voice::EncryptionMode;
+use model::voice::SessionKey;
+
+use crate::peer::Peer;
+use crate::peer::PeerKey;
+use crate::room::Room;
+use crate::shard::Shard;
+use crate::shard::contained;
+use crate::shard::demux::Name;
+use crate::shard::timer;
+use crate::shard::timer::Timer;
+use crate::transport::Transport;
+use crate::transport::sdp::Offer;
+use crate::transport::udp::UdpTransport;
+use crate::transport::webrtc::WebRtcTransport;
+
+impl Shard {
+    /// Carries out one command. Those about a peer that is not here are refused, but for Leave.
+    pub(crate) fn handle_command(&mut self, now: Instant, command: MediaCommand) {
+        let id = command.peer();
+        let done = match (command, self.ids.get(&id).copied()) {
+            (MediaCommand::Join { room, ssrc, grants, .. }, known) => {
+                self.join(now, id, room, (ssrc, grants), known)
+            }
+            (MediaCommand::Leave { .. }, None) => Ok(()),
+            (_, None) => Err(Refusal::UnknownPeer),
+            (MediaCommand::SelectUdp { mode, key, .. }, Some(peer)) => {
+                self.select_udp(now, peer, mode, key);
+                Ok(())
+            }
+            (MediaCommand::SelectWebRtc { offer, announce, .. }, Some(peer)) => {
+                // Reading an offer builds a session of a foreign library: its panic is one refusal.
+                contained(|| {
+                    let offer = Offer::parse(&offer)?;
+                    self.select_webrtc(now, peer, offer, announce)
+                })
+                .unwrap_or(Err(Refusal::OfferUnusable))
+            }
+            (MediaCommand::Update { grants, .. }, Some(peer)) => {
+                self.update(peer, grants);
+                Ok(())
+            }
+            (MediaCommand::Leave { .. }, Some(peer)) => {
+                self.remove(peer);
+                Ok(())
+            }
+        };
+        if let Err(reason) = done {
+            self.events.push_back(MediaEvent::Refused { peer: id, reason });
+        }
+        self.remove_faulty();
+    }
+
+    fn join(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        channel: ChannelId,
+        (ssrc, grants): (u32, Grants),
+        known: Option<PeerKey>,
+    ) -> Result<(), Refusal> {
+        // A second Join of one name replaces the first.
+        if let Some(known) = known {
+            self.remove(known);
+        }
+        let places = &self.config.places;
+        let admit = |taken| (taken < places.most).then_some(taken + 1);
+        places.taken.fetch_update(Relaxed, Relaxed, admit).map_err(|_| Refusal::Full)?;
+        let room =
+            *self.room_of.entry(channel).or_insert_with(|| self.rooms.insert(Room::new(channel)));
+        let seat = self.rooms[room].next_seat();
+        let key = self.peers.insert(Peer::new(now, id, ssrc, grants, (room, seat)));
+        self.rooms[room].join(key, grants);
+        self.ids.insert(id, key);
+        self.demux.add(Name::Ssrc(ssrc), key);
+        self.timers.set(now + timer::REPORT, Timer::Report(key));
+        Ok(())
+    }
+
+    fn select_udp(&mut self, now: Instant, key: PeerKey, mode: EncryptionMode, secret: SessionKey) {
+        self.forget_session(key);
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if let Transport::Udp(udp) = &peer.transport
+            && udp.is_same(mode, &secret)
+        {
+            return;
+        }
+        peer.transport = Transport::Udp(UdpTransport::new(mode, secret));
+        peer.activity.alive = now;
+    }
+
+    fn select_webrtc(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        offer: Offer,
+        announce: std::net::SocketAddr,
+    ) -> Result<(), Refusal> {
+        let peer = self.peers.get_mut(key).ok_or(Refusal::UnknownPeer)?;
+        let id = peer.id;
+        if let Transport::WebRtc(webrtc) = &mut peer.transport
+            && webrtc.renegotiate(&offer, announce)
+        {
+            let sdp = webrtc.answer_text().to_owned();
+            self.events.push_back(MediaEvent::Answer { peer: id, sdp });
+            return Ok(());
+        }
+        let webrtc = WebRtcTransport::answer(now, &self.config.identity, offer, announce)?;
+        self.forget_session(key);
+        let sdp = webrtc.answer_text().to_owned();
+        let ufrag = webrtc.ufrag().into();
+        let peer = self.peers.get_mut(key).ok_or(Refusal::UnknownPeer)?;
+        // What was proven belongs to the transport before.
+        peer.path.aim = None;
+        peer.path.proven = false;
+        peer.activity.alive = now;
+        peer.activity.heard = None;
+        peer.transport = Transport::WebRtc(Box::new(webrtc));
+        self.expect_life(now, key);
+        self.demux.add(Name::Ufrag(ufrag), key);
+        self.events.push_back(MediaEvent::Answer { peer: id, sdp });
+        self.drive(now, key, None);
+        Ok(())
+    }
+
+    /// From now on silence means that the peer is gone.
+    pub(super) fn expect_life(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if !peer.activity.expects_life {
+            peer.activity.expects_life = true;
+            self.timers.set(now + self.config.idle_timeout, Timer::Idle(key));
+        }
+    }
+
+    fn update(&mut self, key: PeerKey, grants: Grants) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let before = std::mem::replace(&mut peer.grants, grants);
+        if grants.speak && !before.speak {
+            peer.unmutes = peer.unmutes.wrapping_add(1);
+        }
+        if grants.hear && !before.hear {
+            peer.outbound.undeafens = peer.outbound.undeafens.wrapping_add(1);
+        }
+        if !grants.speak && std::mem::take(&mut peer.activity.speaking) {
+            self.events.push_back(MediaEvent::Speaking { peer: peer.id, speaking: false });
+        }
+        if let Some(room) = self.rooms.get_mut(peer.room) {
+            room.update(peer.seat, grants);
+        }
+    }
+
+    /// Takes back the names of a WebRTC session that another transport replaces.
+    fn forget_session(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(key) else { return };
+        if let Transport::WebRtc(webrtc) = &peer.transport {
+            let ufrag = Name::Ufrag(webrtc.ufrag().into());
+            let audio = webrtc.audio_ssrc().map(Name::Learnt);
+            self.demux.remove(ufrag, key);
+            if let Some(audio) = audio {
+                self.demux.remove(audio, key);
+            }
+        }
+    }
+
+    /// Ends a peer and says why.
+    pub(super) fn end(&mut self, key: PeerKey, reason: LeaveReason) {
+        if let Some(peer) = self.remove(key) {
+            self.events.push_back(MediaEvent::Left { peer: peer.id, reason });
+        }
+    }
+
+    /// Takes a peer out of its room and every table.
+    fn remove(&mut self, key: PeerKey) -> Option<Peer> {
+        self.forget_session(key);
+        let mut peer = self.peers.remove(key)?;
+        self.config.places.taken.fetch_sub(1, Relaxed);
+        self.ids.remove(&peer.id);
+        self.demux.remove(Name::Ssrc(peer.ssrc), key);
+        if let Some(guess) = peer.path.guess {
+            self.demux.remove(Name::Guess(guess), key);
+        }
+        for address in peer.path.take_bound() {
+            self.demux.remove(Name::Address(address), key);
+        }
+        if let Some(room) = self.rooms.get_mut(peer.room) {
+            room.leave(peer.seat);
+            for member in room.members() {
+                if let Some(member) = self.peers.get_mut(member) {
+                    member.outbound.release(peer.seat);
+                }
+            }
+            if room.is_empty() {
+                self.room_of.remove(&room.channel);
+                self.rooms.remove(peer.room);
+            }
+        }
+        Some(peer)
+    }
+
+    /// Ends the peers whose session panicked. The others never noticed.
+    pub(super) fn remove_faulty(&mut self) {
+        while let Some(key) = self.faulty.pop() {
+            self.end(key, LeaveReason::Fault);
+        }
+    }
+}

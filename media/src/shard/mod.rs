@@ -1,0 +1,338 @@
+//! One thread's rooms and peers: the whole path of a voice packet, without sockets and clocks.
+//!
+//! [`Shard::handle_datagram`] is the product. Feed it datagrams, commands and the time; then drain
+//! [`Shard::outbox`] and [`Shard::poll_event`], and wake it at [`Shard::poll_timeout`].
+//!
+//! HOT: no allocation, no lock, no log above `trace` on the path of a packet.
+
+mod command;
+pub(crate) mod demux;
+mod negotiate;
+pub(crate) mod outbox;
+mod report;
+pub(crate) mod timer;
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::id::ChannelId;
+use model::media::LeaveReason;
+use model::media::MediaEvent;
+use model::media::PeerId;
+use slab::Slab;
+
+use crate::metrics::DropReason;
+use crate::metrics::Totals;
+use crate::opus;
+use crate::peer::PeerKey;
+use crate::peer::Peers;
+use crate::room::Room;
+use crate::shard::demux::Demux;
+use crate::shard::demux::Name;
+use crate::shard::demux::Shape;
+use crate::shard::outbox::Outbox;
+use crate::shard::timer::Timer;
+use crate::shard::timer::Timers;
+use crate::stream::inbound::Accepted;
+use crate::transport::Opened;
+use crate::transport::RtpPacket;
+use crate::transport::Transport;
+use crate::transport::webrtc::AudioClaim;
+use crate::transport::webrtc::WebRtcIdentity;
+
+/// Events that may wait before statistics are left out.
+const EVENTS_BEFORE_STATS_DROP: usize = 1_024;
+
+/// What a shard is told once.
+#[derive(Clone)]
+pub(crate) struct ShardConfig {
+    /// Silence after which a peer is dropped.
+    pub(crate) idle_timeout: Duration,
+    /// Places on the node, shared by its shards.
+    pub(crate) places: Places,
+    /// The certificate of all WebRTC sessions.
+    pub(crate) identity: WebRtcIdentity,
+    /// A moment on the wall clock, for sender reports.
+    pub(crate) wall_clock: WallClock,
+    /// Whether to report names, so that other shards can hand datagrams over.
+    pub(crate) tell_names: bool,
+}
+
+/// How many peers the node still takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) taken: Arc<AtomicUsize>,
+    pub(crate) most: usize,
+}
+
+/// One moment on both clocks; NTP time is 64-bit, 2^32 to a second (RFC 5905 §6).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WallClock {
+    pub(crate) at: Instant,
+    pub(crate) ntp: u64,
+}
+
+/// Whether a datagram found its peer here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// Done with: forwarded, or dropped and counted.
+    Here,
+    /// Nobody here is known by it; another shard's peer may be. It is unchanged and not counted.
+    Unattributed,
+}
+
+/// One thread's rooms and peers.
+pub(crate) struct Shard {
+    config: ShardConfig,
+    peers: Peers,
+    ids: HashMap<PeerId, PeerKey>,
+    rooms: Slab<Room>,
+    room_of: HashMap<ChannelId, usize>,
+    demux: Demux,
+    timers: Timers,
+    outbox: Outbox,
+    events: VecDeque<MediaEvent>,
+    totals: Totals,
+    /// Peers whose session panicked in this turn; removed at its end.
+    faulty: Vec<PeerKey>,
+    /// Scratch for RTCP compounds before they are sealed.
+    scratch: Vec<u8>,
+}
+
+impl Shard {
+    /// A shard without rooms.
+    pub(crate) fn new(config: ShardConfig) -> Self {
+        let demux = Demux::new(config.tell_names);
+        Self {
+            config,
+            peers: Peers::default(),
+            ids: HashMap::new(),
+            rooms: Slab::new(),
+            room_of: HashMap::new(),
+            demux,
+            timers: Timers::default(),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            totals: Totals::default(),
+            faulty: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes one datagram. HOT. Its bytes are decrypted in place.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &mut [u8],
+    ) -> Handled {
+        let handled = match self.journey(now, from, bytes) {
+            Ok(()) => Handled::Here,
+            Err(DropReason::UnknownSource) => Handled::Unattributed,
+            Err(reason) => {
+                self.totals.drop(reason);
+                Handled::Here
+            }
+        };
+        self.remove_faulty();
+        handled
+    }
+
+    /// The journey of a datagram, in order.
+    fn journey(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let shape = Shape::of(bytes).ok_or(DropReason::NotOurs)?;
+        let peer = self.demux.attribute(shape, from)?;
+        let ssrc = match shape {
+            Shape::Rtp { ssrc } => ssrc,
+            Shape::Stun { .. } | Shape::Dtls => return self.negotiate(now, peer, from, bytes),
+            Shape::Discovery { .. } => return self.discover(now, peer, from),
+            Shape::Keepalive => return self.keep_alive(now, peer, from),
+        };
+        match self.open(peer, bytes)? {
+            Opened::Rtcp { sender_report, newest } => {
+                self.follow(now, peer, from, newest);
+                self.take_report(now, peer, sender_report);
+            }
+            Opened::Rtp(packet) => {
+                self.follow(now, peer, from, packet.newest);
+                let accepted = self.account(now, peer, ssrc, &packet)?;
+                self.forward(now, peer, &packet, accepted)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Authenticates and decrypts.
+    fn open<'a>(&mut self, key: PeerKey, bytes: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        let (transport, ssrc) = (&mut peer.transport, peer.ssrc);
+        contained(move || transport.open(ssrc, bytes)).unwrap_or_else(|| {
+            self.faulty.push(key);
+            Err(DropReason::Fault)
+        })
+    }
+
+    /// Re-aims at where an authentic packet came from, when it is the newest: an old one may be a
+    /// recording, played from elsewhere.
+    fn follow(&mut self, now: Instant, key: PeerKey, from: SocketAddr, newest: bool) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if !newest {
+            return;
+        }
+        peer.activity.alive = now;
+        if peer.path.proven && peer.path.aim == Some(from) {
+            return;
+        }
+        let id = peer.id;
+        if !self.bind(now, key, from) {
+            return;
+        }
+        self.aim(key, from);
+        self.events.push_back(MediaEvent::Connected { peer: id, address: from });
+    }
+
+    /// Counts the packet and refuses duplicates, other SSRCs and floods.
+    fn account(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        ssrc: u32,
+        packet: &RtpPacket<'_>,
+    ) -> Result<Accepted, DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        if !peer.audio_rate.admit(now) {
+            return Err(DropReason::Policed);
+        }
+        if let Transport::WebRtc(webrtc) = &mut peer.transport {
+            let quiet =
+                peer.activity.heard.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+            match webrtc.claim_audio(ssrc, quiet) {
+                AudioClaim::Same => {}
+                AudioClaim::Refused => return Err(DropReason::ForeignSsrc),
+                AudioClaim::TakenOver { former } => {
+                    peer.inbound.restart();
+                    if let Some(former) = former {
+                        self.demux.remove(Name::Learnt(former), key);
+                    }
+                    self.demux.add(Name::Learnt(ssrc), key);
+                }
+            }
+        }
+        let accepted = peer.inbound.accept(now, &packet.header)?;
+        peer.activity.heard = Some(now);
+        Ok(accepted)
+    }
+
+    /// Sends the packet to everybody who hears the peer: for each its own numbers and its own seal.
+    fn forward(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        packet: &RtpPacket<'_>,
+        accepted: Accepted,
+    ) -> Result<(), DropReason> {
+        let speaker = self.peers.get(key).ok_or(DropReason::UnknownSource)?;
+        if !speaker.grants.speak {
+            return Err(DropReason::Muted);
+        }
+        let (ssrc, seat, room) = (speaker.ssrc, speaker.seat, speaker.room);
+        let (source, unmutes) = (speaker.inbound.piece, speaker.unmutes);
+        self.note_speaking(now, key, packet);
+        let Some(room) = self.rooms.get(room) else { return Ok(()) };
+        for listener in room.route(seat) {
+            let Some(peer) = self.peers.get_mut(listener) else { continue };
+            let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
+            let piece = peer.outbound.piece(source, unmutes);
+            let stream = peer.outbound.stream(seat, ssrc);
+            let rewritten =
+                stream.rewrite(now, piece, accepted.seq, &packet.header, packet.payload.len());
+            let Some((header, index)) = rewritten else {
+                self.totals.drop(DropReason::Late);
+                continue;
+            };
+            let transport = &mut peer.transport;
+            let sealed = contained(|| {
+                self.outbox.write(to, |out| transport.seal(header, index, packet.payload, out))
+            });
+            match sealed {
+                Some(true) => peer.packets_sent += 1,
+                Some(false) => self.totals.drop(DropReason::NoKeys),
+                None => {
+                    self.totals.drop(DropReason::Fault);
+                    self.faulty.push(listener);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells once that a peer began to speak, or that it said that it stopped.
+    fn note_speaking(&mut self, now: Instant, key: PeerKey, packet: &RtpPacket<'_>) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let speaking = !opus::is_silence(packet.payload);
+        if speaking {
+            peer.activity.audio = Some(now);
+        }
+        if peer.activity.speaking == speaking {
+            return;
+        }
+        peer.activity.speaking = speaking;
+        self.events.push_back(MediaEvent::Speaking { peer: peer.id, speaking });
+        if speaking && !std::mem::replace(&mut peer.activity.quiet_pending, true) {
+            self.timers.set(now + timer::QUIET, Timer::Quiet(key));
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// What signaling should learn next.
+    pub(crate) fn poll_event(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+
+    /// What to send; the caller clears it.
+    pub(crate) fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// The counters, which the caller may add to.
+    pub(crate) fn totals_mut(&mut self) -> &mut Totals {
+        self.totals.peers = self.peers.len() as u64;
+        self.totals.rooms = self.rooms.len() as u64;
+        &mut self.totals
+    }
+
+    /// Names that peers became known by (true) or are no longer known by, since the last call.
+    pub(crate) fn take_name_changes(&mut self) -> std::vec::Drain<'_, (Name, bool)> {
+        self.demux.changes.drain(..)
+    }
+
+    /// Ends everybody, because the node shuts down.
+    pub(crate) fn shut_down(&mut self) {
+        let keys: Vec<_> = self.ids.values().copied().collect();
+        for key in keys {
+            self.end(key, LeaveReason::Shutdown);
+        }
+    }
+}
+
+/// Runs one session's part of a step. None when it panicked: that session is over, and no other
+/// notices. The session must not be used again, so a state half changed is seen by nobody.
+fn contained<R>(step: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(step)).ok()
+}

@@ -1,0 +1,176 @@
+//! Datagrams that carry no audio: STUN, DTLS, IP discovery, keepalives.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::media::LeaveReason;
+use model::media::MediaEvent;
+
+use crate::metrics::DropReason;
+use crate::peer::PeerKey;
+use crate::shard::Shard;
+use crate::shard::contained;
+use crate::shard::demux;
+use crate::shard::demux::Name;
+use crate::shard::timer::Timer;
+use crate::transport::Transport;
+use crate::transport::discovery;
+
+/// A session that waits longer is looked at nevertheless; otherwise deadlines in a far future
+/// would pile up in the table of timers.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// An address is not taken from a peer that was heard from it within this time: a member could
+/// forge the sender's address of its own authentic packets.
+const OWNED: Duration = Duration::from_secs(5);
+
+impl Shard {
+    /// Gives STUN or DTLS to the peer's session.
+    pub(super) fn negotiate(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return Err(DropReason::NoKeys) };
+        let handled = contained(|| webrtc.handle(now, from, bytes)).unwrap_or_else(|| {
+            self.faulty.push(key);
+            Err(DropReason::Fault)
+        });
+        // Even a refused input may have made the session want to say something or end.
+        self.drive(now, key, Some((from, demux::nominates(bytes))));
+        handled
+    }
+
+    /// Drains the peer's session: answers go out, keys come in, the next wake-up is noted.
+    /// `request` is where a STUN request came from and whether it nominates that path.
+    pub(super) fn drive(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        request: Option<(SocketAddr, bool)>,
+    ) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
+        let had_keys = webrtc.has_keys();
+        let outbox = &mut self.outbox;
+        let driven = contained(|| webrtc.drive(request.map(|(from, _)| from), outbox));
+        let Some(driven) = driven else {
+            self.faulty.push(key);
+            return;
+        };
+        let deadline = driven.deadline.map(|deadline| deadline.min(now + LONGEST_SLEEP));
+        if let Some(deadline) = deadline
+            && peer.activity.drive_at.is_none_or(|at| deadline < at || at <= now)
+        {
+            peer.activity.drive_at = Some(deadline);
+            self.timers.set(deadline, Timer::Drive(key));
+        }
+        let id = peer.id;
+        if driven.ended {
+            let reason = if had_keys { LeaveReason::Silent } else { LeaveReason::HandshakeFailed };
+            self.end(key, reason);
+            return;
+        }
+        let mut moved = false;
+        if let Some(address) = driven.stun_answered {
+            peer.activity.alive = now;
+            let nominates = request.is_some_and(|(_, nominates)| nominates);
+            let moves = peer.path.aim != Some(address) && (nominates || peer.path.aim.is_none());
+            if self.bind(now, key, address) && moves {
+                self.aim(key, address);
+                moved = true;
+            }
+        }
+        let aim = self.peers.get(key).and_then(|peer| peer.path.aim);
+        if let Some(address) = aim
+            && driven.connected
+            && (moved || !had_keys)
+        {
+            self.events.push_back(MediaEvent::Connected { peer: id, address });
+        }
+    }
+
+    /// Sends to `address` from now on, because something authentic came from there.
+    pub(super) fn aim(&mut self, key: PeerKey, address: SocketAddr) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.path.aim = Some(address);
+            peer.path.proven = true;
+        }
+    }
+
+    /// Makes the peer known by an address that something authentic came from. False when the
+    /// address is another's, who is alive there.
+    pub(super) fn bind(&mut self, now: Instant, key: PeerKey, address: SocketAddr) -> bool {
+        let owner = self.demux.owner(address).filter(|owner| *owner != key);
+        let owned = owner.and_then(|owner| self.peers.get(owner)).is_some_and(|owner| {
+            let path = &owner.path;
+            path.proven && path.aim == Some(address) && owner.activity.alive + OWNED > now
+        });
+        if owned {
+            return false;
+        }
+        let Some(peer) = self.peers.get_mut(key) else { return false };
+        let ssrc = matches!(peer.transport, Transport::Udp(_)).then_some(peer.ssrc);
+        if let Some(former) = peer.path.bind(address) {
+            self.demux.remove(Name::Address(former), key);
+        }
+        self.demux.bind(address, key, ssrc);
+        true
+    }
+
+    /// Answers IP discovery, and aims there until an authentic packet says otherwise: a client
+    /// that only listens may never send one.
+    ///
+    /// The SSRC in the request is no secret in its room, so the first address wins; a later one
+    /// counts only before anything authentic came, and once media flows only on the same IP.
+    pub(super) fn discover(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        from: SocketAddr,
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        if matches!(peer.transport, Transport::WebRtc(_)) || !peer.discovery_rate.admit(now) {
+            return Err(DropReason::DiscoveryRefused);
+        }
+        let may_aim = match peer.path.aim {
+            None => true,
+            Some(aim) if aim == from => false,
+            Some(aim) => !peer.path.proven && (aim.ip() == from.ip() || !peer.transport.is_ready()),
+        };
+        let may_answer = may_aim || peer.path.aim.is_some_and(|aim| aim.ip() == from.ip());
+        if !may_answer {
+            return Err(DropReason::DiscoveryRefused);
+        }
+        let ssrc = peer.ssrc;
+        if may_aim {
+            peer.path.aim = Some(from);
+            let former = peer.path.guess.replace(from);
+            if let Some(former) = former {
+                self.demux.remove(Name::Guess(former), key);
+            }
+            self.demux.add(Name::Guess(from), key);
+        }
+        self.outbox.push(from, &discovery::reply(ssrc, from));
+        Ok(())
+    }
+
+    /// Takes a keepalive, which is life only from where the peer is.
+    pub(super) fn keep_alive(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        from: SocketAddr,
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        if peer.path.aim != Some(from) || !matches!(peer.transport, Transport::Udp(_)) {
+            return Ok(());
+        }
+        peer.activity.alive = now;
+        self.expect_life(now, key);
+        Ok(())
+    }
+}

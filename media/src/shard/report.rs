@@ -1,0 +1,158 @@
+//! What happens by time: reports, statistics, the end of speech, the end of silent peers.
+
+use std::time::Instant;
+
+use model::media::LeaveReason;
+use model::media::MediaEvent;
+
+use crate::peer::Peer;
+use crate::peer::PeerKey;
+use crate::rtp::rtcp::ReceiverReport;
+use crate::shard::EVENTS_BEFORE_STATS_DROP;
+use crate::shard::Shard;
+use crate::shard::WallClock;
+use crate::shard::contained;
+use crate::shard::timer;
+use crate::shard::timer::Timer;
+use crate::transport::Transport;
+
+impl Shard {
+    /// Does everything that is due by `now`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Drive(key) => self.drive_on_time(now, key),
+                Timer::Quiet(key) => self.note_quiet(now, key),
+                Timer::Idle(key) => self.end_if_silent(now, key),
+                Timer::Report(key) => self.report(now, key),
+            }
+        }
+        self.remove_faulty();
+    }
+
+    fn drive_on_time(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        // A timer that an earlier one replaced means nothing any more.
+        if peer.activity.drive_at.is_none_or(|at| at > now) {
+            return;
+        }
+        peer.activity.drive_at = None;
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
+        if contained(|| webrtc.handle_timeout(now)).is_none() {
+            self.faulty.push(key);
+            return;
+        }
+        self.drive(now, key, None);
+    }
+
+    fn note_quiet(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.activity.quiet_pending = false;
+        if !peer.activity.speaking {
+            return;
+        }
+        let quiet_at = peer.activity.audio.map_or(now, |at| at + timer::QUIET);
+        if quiet_at > now {
+            peer.activity.quiet_pending = true;
+            self.timers.set(quiet_at, Timer::Quiet(key));
+            return;
+        }
+        peer.activity.speaking = false;
+        self.events.push_back(MediaEvent::Speaking { peer: peer.id, speaking: false });
+    }
+
+    fn end_if_silent(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get(key) else { return };
+        let silent_at = peer.activity.alive + self.config.idle_timeout;
+        if silent_at > now {
+            self.timers.set(silent_at, Timer::Idle(key));
+        } else {
+            self.end(key, LeaveReason::Silent);
+        }
+    }
+
+    /// Sends RTCP to a browser, and statistics to signaling.
+    fn report(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        self.timers.set(now + timer::REPORT, Timer::Report(key));
+        if self.events.len() < EVENTS_BEFORE_STATS_DROP {
+            self.events.push_back(MediaEvent::Stats { peer: peer.id, stats: peer.stats() });
+        }
+        let Some(to) = peer.path.aim else { return };
+        self.scratch.clear();
+        let (outbox, scratch) = (&mut self.outbox, &mut self.scratch);
+        let clock = self.config.wall_clock;
+        let sealed = contained(|| {
+            report_streams(now, clock, peer, scratch, |transport, compound| {
+                outbox.write(to, |out| match transport {
+                    Transport::WebRtc(webrtc) => webrtc.seal_rtcp(compound, out),
+                    Transport::Udp(_) | Transport::Unchosen => false,
+                });
+            });
+        });
+        if sealed.is_none() {
+            self.faulty.push(key);
+        }
+    }
+
+    /// Takes a browser's own report.
+    pub(super) fn take_report(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        sender_report: Option<(u32, u32)>,
+    ) {
+        self.totals.rtcp += 1;
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if let (Transport::WebRtc(webrtc), Some((ssrc, middle))) = (&peer.transport, sender_report)
+            && webrtc.audio_ssrc() == Some(ssrc)
+        {
+            peer.inbound.note_sender_report(now, middle);
+        }
+    }
+}
+
+/// Writes one compound per stream: sender reports of what the peer hears, a receiver report of what
+/// it says.
+fn report_streams(
+    now: Instant,
+    clock: WallClock,
+    peer: &mut Peer,
+    scratch: &mut Vec<u8>,
+    mut send: impl FnMut(&mut Transport, &[u8]),
+) {
+    let Transport::WebRtc(webrtc) = &peer.transport else { return };
+    let audio = webrtc.audio_ssrc();
+    let ntp = clock.ntp_at(now);
+    for stream in peer.outbound.live() {
+        let Some(report) = stream.report(now, ntp) else { continue };
+        scratch.clear();
+        report.write(scratch);
+        send(&mut peer.transport, scratch);
+    }
+    let jitter = peer.inbound.jitter_units();
+    if let (Some(ssrc), Some(block)) = (audio, peer.inbound.report(now)) {
+        let report = ReceiverReport {
+            reporter: peer.ssrc,
+            ssrc,
+            fraction_lost: block.fraction_lost,
+            lost: block.lost,
+            highest: block.highest,
+            jitter,
+            last_sender_report: block.last_sender_report,
+            delay: block.delay,
+        };
+        scratch.clear();
+        report.write(scratch);
+        send(&mut peer.transport, scratch);
+    }
+}
+
+impl WallClock {
+    /// The NTP time of a moment.
+    fn ntp_at(self, now: Instant) -> u64 {
+        let elapsed = now.saturating_duration_since(self.at);
+        let fraction = (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000;
+        self.ntp.wrapping_add((elapsed.as_secs() << 32) | fraction)
+    }
+}

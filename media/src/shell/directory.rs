@@ -1,0 +1,44 @@
+//! Which shard knows a datagram's peer, for the datagrams that the kernel gave to another.
+//!
+//! Read only when a shard does not know the peer itself, and by nobody when there is one shard.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use crate::shard::demux::Name;
+use crate::shard::demux::Shape;
+
+/// Names of all shards' peers.
+#[derive(Debug, Default)]
+pub(crate) struct Directory(RwLock<HashMap<Name, usize>>);
+
+impl Directory {
+    /// Takes over what changed in one shard.
+    pub(crate) fn apply(&self, shard: usize, changes: impl Iterator<Item = (Name, bool)>) {
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, appeared) in changes {
+            if appeared {
+                names.insert(name, shard);
+            } else if names.get(&name) == Some(&shard) {
+                names.remove(&name);
+            }
+        }
+    }
+
+    /// The shard whose peer this datagram is from, if any is known.
+    pub(crate) fn shard_of(&self, from: SocketAddr, datagram: &[u8]) -> Option<usize> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let find = |name: Name| names.get(&name).copied();
+        match Shape::of(datagram)? {
+            Shape::Rtp { ssrc } => find(Name::Address(from))
+                .or_else(|| find(Name::Ssrc(ssrc)))
+                .or_else(|| find(Name::Learnt(ssrc))),
+            Shape::Stun { ufrag } => find(Name::Ufrag(ufrag?.into())),
+            Shape::Dtls => find(Name::Address(from)),
+            Shape::Keepalive => find(Name::Address(from)).or_else(|| find(Name::Guess(from))),
+            Shape::Discovery { ssrc } => find(Name::Ssrc(ssrc)),
+        }
+    }
+}

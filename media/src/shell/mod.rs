@@ -1,0 +1,7 @@
+//! Where the wing touches the world: sockets, threads, the clock. The only `unsafe` of the project
+//! is here, around the calls that move many datagrams at once.
+
+pub(crate) mod directory;
+pub(crate) mod run;
+#[allow(unsafe_code, reason = "recvmmsg, sendmmsg, poll and eventfd have no safe wrapper here")]
+pub(crate) mod socket;

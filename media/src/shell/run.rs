@@ -1,0 +1,335 @@
+//! One shard's thread: receive a batch, handle it, send what came of it, take commands, sleep.
+//!
+//! Every turn does a bounded amount of each, so that an always-ready socket starves neither timers
+//! nor commands.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::media::MediaCommand;
+use model::media::MediaEvent;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::metrics::DropReason;
+use crate::metrics::SharedTotals;
+use crate::metrics::Totals;
+use crate::shard::Handled;
+use crate::shard::Shard;
+use crate::shell::directory::Directory;
+use crate::shell::socket;
+use crate::shell::socket::BatchSocket;
+use crate::shell::socket::Waker;
+
+/// Receive batches in one turn: with 32 each, about a millisecond of work.
+const BATCHES_PER_TURN: usize = 8;
+/// Commands in one turn; a handshake is the dearest.
+const COMMANDS_PER_TURN: usize = 32;
+/// Handed-over datagrams in one turn.
+const HANDED_PER_TURN: usize = 64;
+/// Datagrams that wait in the outbox before they are sent within a batch.
+const FLUSH_AT: usize = 256;
+/// Longest sleep: counters are published this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// Sleep while events wait for a full queue.
+const RETRY: Duration = Duration::from_millis(5);
+/// Events that wait for a full queue before speaking changes among them are given up.
+const BACKLOG: usize = 16_384;
+/// How long a shutdown waits for its last events to be taken.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
+/// Largest datagram that is handed over, in bytes: a full Ethernet frame's.
+const HANDED: usize = 1_500;
+
+/// A datagram on its way to the shard that knows its sender.
+pub(crate) struct HandedDatagram {
+    from: SocketAddr,
+    length: usize,
+    bytes: [u8; HANDED],
+}
+
+/// How other shards reach one.
+#[derive(Clone)]
+pub(crate) struct Neighbour {
+    pub(crate) ring: SyncSender<HandedDatagram>,
+    pub(crate) waker: Arc<Waker>,
+}
+
+/// Everything one thread owns.
+pub(crate) struct ShardThread {
+    pub(crate) index: usize,
+    pub(crate) shard: Shard,
+    pub(crate) socket: BatchSocket,
+    pub(crate) waker: Arc<Waker>,
+    pub(crate) commands: Receiver<MediaCommand>,
+    pub(crate) handed: Receiver<HandedDatagram>,
+    pub(crate) neighbours: Arc<[Neighbour]>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) events: Events,
+    pub(crate) totals: Arc<SharedTotals>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl ShardThread {
+    /// Runs until told to stop.
+    pub(crate) fn run(mut self) {
+        let mut published = Totals::default();
+        let mut publish_at = Instant::now() + LONGEST_SLEEP;
+        while !self.stop.load(Relaxed) {
+            let busy = self.turn();
+            let now = Instant::now();
+            if now >= publish_at {
+                publish_at = now + LONGEST_SLEEP;
+                let totals = self.shard.totals_mut();
+                totals.publish(&published);
+                published = totals.clone();
+            }
+            self.totals.store(self.shard.totals_mut());
+            let until = self
+                .shard
+                .poll_timeout()
+                .map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
+            let most = if self.events.is_behind() { RETRY } else { LONGEST_SLEEP };
+            let sleep = if busy { Duration::ZERO } else { until.min(most) };
+            socket::wait(&self.socket, &self.waker, sleep);
+        }
+        self.shard.shut_down();
+        self.tell_names();
+        self.emit();
+        self.events.drain_for(LAST_EVENTS);
+        let totals = self.shard.totals_mut();
+        totals.publish(&published);
+        self.totals.store(totals);
+    }
+
+    /// One turn. Whether there may be more to do at once.
+    fn turn(&mut self) -> bool {
+        let mut full = 0;
+        for _ in 0..BATCHES_PER_TURN {
+            let count = self.socket.receive();
+            let now = Instant::now();
+            self.shard.totals_mut().received += count as u64;
+            for index in 0..count {
+                self.take_datagram(now, index);
+            }
+            self.flush();
+            if count < socket::BATCH {
+                break;
+            }
+            full += 1;
+        }
+        let now = Instant::now();
+        let handed = self.take_handed(now);
+        guarded(&mut self.shard, |shard| shard.handle_timeout(now));
+        let mut commands = 0;
+        while commands < COMMANDS_PER_TURN
+            && let Ok(command) = self.commands.try_recv()
+        {
+            guarded(&mut self.shard, |shard| shard.handle_command(now, command));
+            commands += 1;
+        }
+        self.flush();
+        self.tell_names();
+        self.emit();
+        full == BATCHES_PER_TURN || handed == HANDED_PER_TURN || commands == COMMANDS_PER_TURN
+    }
+
+    fn take_datagram(&mut self, now: Instant, index: usize) {
+        let (from, bytes) = self.socket.datagram(index);
+        let mut handled = Handled::Here;
+        guarded(&mut self.shard, |shard| handled = shard.handle_datagram(now, from, bytes));
+        if handled == Handled::Unattributed {
+            let reason = self.hand_over(index);
+            if let Some(reason) = reason {
+                self.shard.totals_mut().drop(reason);
+            }
+        }
+        if self.shard.outbox().transmits().len() >= FLUSH_AT {
+            self.flush();
+        }
+    }
+
+    /// Gives a datagram to the shard that knows its sender, if any does. Why not, otherwise.
+    fn hand_over(&mut self, index: usize) -> Option<DropReason> {
+        if self.neighbours.len() < 2 {
+            return Some(DropReason::UnknownSource);
+        }
+        let (from, bytes) = self.socket.datagram(index);
+        let owner = self.directory.shard_of(from, bytes).filter(|owner| *owner != self.index);
+        let neighbour = owner.and_then(|owner| self.neighbours.get(owner));
+        let Some(neighbour) = neighbour else { return Some(DropReason::UnknownSource) };
+        let mut handed = HandedDatagram { from, length: bytes.len(), bytes: [0; HANDED] };
+        let Some(room) = handed.bytes.get_mut(..bytes.len()) else {
+            return Some(DropReason::Malformed);
+        };
+        room.copy_from_slice(bytes);
+        if neighbour.ring.try_send(handed).is_err() {
+            return Some(DropReason::HandoverFull);
+        }
+        neighbour.waker.wake();
+        None
+    }
+
+    /// Takes datagrams that other shards received for this one. They are not handed on again.
+    fn take_handed(&mut self, now: Instant) -> usize {
+        let mut count = 0;
+        while count < HANDED_PER_TURN
+            && let Ok(mut handed) = self.handed.try_recv()
+        {
+            count += 1;
+            let bytes = &mut handed.bytes[..handed.length];
+            let mut handled = Handled::Here;
+            guarded(&mut self.shard, |shard| {
+                handled = shard.handle_datagram(now, handed.from, bytes)
+            });
+            if handled == Handled::Unattributed {
+                self.shard.totals_mut().drop(DropReason::UnknownSource);
+            }
+        }
+        count
+    }
+
+    fn flush(&mut self) {
+        let outbox = self.shard.outbox();
+        let count = outbox.transmits().len();
+        if count == 0 {
+            return;
+        }
+        let sent = self.socket.send(outbox);
+        outbox.clear();
+        let totals = self.shard.totals_mut();
+        totals.sent += sent as u64;
+        totals.dropped[DropReason::SendBufferFull as usize] += (count - sent) as u64;
+    }
+
+    fn tell_names(&mut self) {
+        let changes = self.shard.take_name_changes();
+        if changes.len() > 0 {
+            self.directory.apply(self.index, changes);
+        }
+    }
+
+    fn emit(&mut self) {
+        self.events.retry();
+        while let Some(event) = self.shard.poll_event() {
+            self.events.push(event);
+        }
+    }
+}
+
+/// Runs a step of the shard. A panic that no session's own guard caught is our bug; it costs this
+/// step, and the thread goes on.
+fn guarded(shard: &mut Shard, step: impl FnOnce(&mut Shard)) {
+    let stepped = catch_unwind(AssertUnwindSafe(|| step(shard)));
+    if stepped.is_err() {
+        tracing::error!("a step of a media shard panicked");
+        shard.totals_mut().drop(DropReason::Fault);
+    }
+}
+
+/// The way up: the bounded queue to signaling, and what waits because it was full.
+pub(crate) struct Events {
+    queue: mpsc::Sender<MediaEvent>,
+    backlog: VecDeque<MediaEvent>,
+}
+
+impl Events {
+    pub(crate) fn new(queue: mpsc::Sender<MediaEvent>) -> Self {
+        Self { queue, backlog: VecDeque::new() }
+    }
+
+    fn is_behind(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Sends in order. Statistics are not kept for a full queue; changes of state are.
+    fn push(&mut self, event: MediaEvent) {
+        if self.backlog.is_empty() {
+            match self.queue.try_send(event) {
+                Ok(()) | Err(TrySendError::Closed(_)) => {}
+                Err(TrySendError::Full(event)) => self.keep(event),
+            }
+        } else {
+            self.keep(event);
+        }
+    }
+
+    fn keep(&mut self, event: MediaEvent) {
+        if matches!(event, MediaEvent::Stats { .. }) {
+            return;
+        }
+        if self.backlog.len() >= BACKLOG {
+            // Nobody reads: who speaks is the first thing that is no longer worth telling.
+            self.backlog.retain(|event| !matches!(event, MediaEvent::Speaking { .. }));
+            if self.backlog.len() >= BACKLOG {
+                tracing::warn!("media events are not being read; the oldest was lost");
+                self.backlog.pop_front();
+            }
+        }
+        self.backlog.push_back(event);
+    }
+
+    fn retry(&mut self) {
+        while let Some(event) = self.backlog.pop_front() {
+            match self.queue.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(event)) => {
+                    self.backlog.push_front(event);
+                    return;
+                }
+                Err(TrySendError::Closed(_)) => self.backlog.clear(),
+            }
+        }
+    }
+
+    /// Keeps trying until all is sent or the time is over.
+    fn drain_for(&mut self, most: Duration) {
+        let until = Instant::now() + most;
+        self.retry();
+        while self.is_behind() && Instant::now() < until {
+            std::thread::sleep(RETRY);
+            self.retry();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::media::LeaveReason;
+    use model::media::PeerId;
+    use model::media::PeerStats;
+
+    use super::*;
+
+    fn left(peer: u64) -> MediaEvent {
+        MediaEvent::Left { peer: PeerId(peer), reason: LeaveReason::Silent }
+    }
+
+    #[test]
+    fn a_full_queue_costs_statistics_but_no_change_of_state() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut events = Events::new(sender);
+
+        events.push(left(1));
+        events.push(MediaEvent::Stats { peer: PeerId(1), stats: PeerStats::default() });
+        events.push(left(2));
+        events.push(left(3));
+
+        let mut seen = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            seen.push(event);
+            events.retry();
+        }
+        assert_eq!(seen, vec![left(1), left(2), left(3)]);
+        assert!(!events.is_behind());
+    }
+}

@@ -1,0 +1,124 @@
+//! The two ciphers of Discord's UDP transport, with the nonce at the tail of the packet.
+//!
+//! HOT: keys are set up once; sealing and opening allocate nothing.
+
+use aws_lc_rs::aead::AES_256_GCM;
+use aws_lc_rs::aead::Aad;
+use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::aead::Nonce;
+use aws_lc_rs::aead::UnboundKey;
+use chacha20poly1305::KeyInit;
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::XNonce;
+use chacha20poly1305::aead::AeadInPlace;
+use model::voice::EncryptionMode;
+use model::voice::SessionKey;
+
+/// Length of the authentication tag of both ciphers, in bytes.
+pub(crate) const TAG: usize = 16;
+/// Length of the nonce on the wire, in bytes; the rest of the cipher's nonce is zero.
+pub(crate) const NONCE: usize = 4;
+
+/// A cipher with its key.
+pub(crate) enum Aead {
+    Aes256Gcm(LessSafeKey),
+    XChaCha20Poly1305(Box<XChaCha20Poly1305>),
+}
+
+impl Aead {
+    /// Sets up a key.
+    pub(crate) fn new(mode: EncryptionMode, key: &SessionKey) -> Self {
+        match mode {
+            EncryptionMode::Aes256Gcm => {
+                let key =
+                    UnboundKey::new(&AES_256_GCM, key.as_bytes()).expect("a key of 32 bytes fits");
+                Self::Aes256Gcm(LessSafeKey::new(key))
+            }
+            EncryptionMode::XChaCha20Poly1305 => {
+                Self::XChaCha20Poly1305(Box::new(XChaCha20Poly1305::new(key.as_bytes().into())))
+            }
+        }
+    }
+
+    /// Opens `packet`, of which `clear` bytes are authenticated but not encrypted and the last
+    /// [`TAG`] + [`NONCE`] bytes are tag and nonce. The plaintext, in place; None if it fails.
+    pub(crate) fn open<'a>(&self, packet: &'a mut [u8], clear: usize) -> Option<&'a mut [u8]> {
+        let (body, nonce) = packet.split_last_chunk_mut::<NONCE>()?;
+        let (clear, sealed) = body.split_at_mut_checked(clear)?;
+        let plain = sealed.len().checked_sub(TAG)?;
+        match self {
+            Self::Aes256Gcm(key) => {
+                key.open_in_place(
+                    Nonce::assume_unique_for_key(padded(*nonce)),
+                    Aad::from(&*clear),
+                    sealed,
+                )
+                .ok()?;
+            }
+            Self::XChaCha20Poly1305(key) => {
+                let (cipher, tag) = sealed.split_at_mut(plain);
+                key.decrypt_in_place_detached(
+                    &XNonce::from(padded(*nonce)),
+                    clear,
+                    cipher,
+                    (&*tag).into(),
+                )
+                .ok()?;
+            }
+        }
+        sealed.get_mut(..plain)
+    }
+
+    /// Seals what `out` holds from `start` on, of which `clear` bytes stay readable, and appends
+    /// tag and nonce. The caller never gives a counter twice.
+    pub(crate) fn seal(&self, counter: u32, out: &mut Vec<u8>, start: usize, clear: usize) {
+        let nonce = counter.to_be_bytes();
+        let (head, plain) = out[start..].split_at_mut(clear);
+        // Both ciphers fail on plaintexts of many gigabytes only.
+        let tag: [u8; TAG] = match self {
+            Self::Aes256Gcm(key) => {
+                let nonce = Nonce::assume_unique_for_key(padded(nonce));
+                let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), plain);
+                let tag = tag.expect("a packet is short enough to be sealed");
+                tag.as_ref().try_into().expect("the tag has 16 bytes")
+            }
+            Self::XChaCha20Poly1305(key) => key
+                .encrypt_in_place_detached(&XNonce::from(padded(nonce)), head, plain)
+                .expect("a packet is short enough to be sealed")
+                .into(),
+        };
+        out.extend_from_slice(&tag);
+        out.extend_from_slice(&nonce);
+    }
+}
+
+/// The counter as the cipher's nonce: first the four bytes, then zeros.
+fn padded<const N: usize>(counter: [u8; NONCE]) -> [u8; N] {
+    let mut nonce = [0; N];
+    nonce[..NONCE].copy_from_slice(&counter);
+    nonce
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_modes_open_what_they_sealed_and_nothing_else() {
+        for mode in EncryptionMode::ALL {
+            let cipher = Aead::new(mode, &SessionKey::new([7; 32]));
+            let mut out = b"........headerpayload".to_vec();
+            cipher.seal(9, &mut out, 8, 6);
+
+            assert_eq!(&out[out.len() - 4..], &[0, 0, 0, 9]);
+            assert_ne!(&out[14..21], b"payload");
+            let mut packet = out[8..].to_vec();
+            assert_eq!(cipher.open(&mut packet, 6).expect("authentic"), b"payload");
+            for flipped in 8..out.len() {
+                let mut forged = out.clone();
+                forged[flipped] ^= 1;
+                assert!(cipher.open(&mut forged[8..], 6).is_none(), "{mode:?} byte {flipped}");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How bytes reach a peer: Discord's UDP transport or WebRTC. Packets are opened and sealed here.
+//!
+//! A transport knows keys and packet formats. It knows neither rooms nor who may speak.
+
+pub(crate) mod aead;
+pub(crate) mod discovery;
+pub(crate) mod dtls;
+pub(crate) mod sdp;
+pub(crate) mod srtp;
+pub(crate) mod udp;
+pub(crate) mod webrtc;
+
+use crate::metrics::DropReason;
+use crate::rtp::ext::AudioLevel;
+use crate::rtp::header::RtpHeader;
+
+/// An authenticated packet in the clear.
+#[derive(Debug)]
+pub(crate) struct RtpPacket<'a> {
+    pub(crate) header: RtpHeader,
+    /// Opus, or end-to-end encrypted: opaque either way.
+    pub(crate) payload: &'a [u8],
+    /// How loud the sender says it is.
+    pub(crate) level: Option<AudioLevel>,
+    /// Whether it is the newest of its stream: only such a packet may move the peer's address.
+    pub(crate) newest: bool,
+}
+
+/// What an authenticated datagram turned out to be.
+#[derive(Debug)]
+pub(crate) enum Opened<'a> {
+    Rtp(RtpPacket<'a>),
+    /// A sender report's SSRC and middle NTP bits, if it had one.
+    Rtcp {
+        sender_report: Option<(u32, u32)>,
+        newest: bool,
+    },
+}
+
+/// How bytes reach a peer.
+pub(crate) enum Transport {
+    /// Joined, but the client has not chosen yet.
+    Unchosen,
+    Udp(udp::UdpTransport),
+    WebRtc(Box<webrtc::WebRtcTransport>),
+}
+
+impl Transport {
+    /// Opens an RTP or RTCP packet in place.
+    ///
+    /// # Errors
+    ///
+    /// Why it goes no further.
+    pub(crate) fn open<'a>(
+        &mut self,
+        ssrc: u32,
+        datagram: &'a mut [u8],
+    ) -> Result<Opened<'a>, DropReason> {
+        match self {
+            Self::Unchosen => Err(DropReason::NoKeys),
+            Self::Udp(udp) => udp.open(ssrc, datagram),
+            Self::WebRtc(webrtc) => webrtc.open(datagram),
+        }
+    }
+
+    /// Whether packets can be sealed.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self {
+            Self::Unchosen => false,
+            Self::Udp(_) => true,
+            Self::WebRtc(webrtc) => webrtc.has_keys(),
+        }
+    }
+
+    /// Appends a packet to `out`, sealed. `index` is the packet's extended sequence number.
+    /// False, with `out` as it was, when there are no keys yet.
+    pub(crate) fn seal(
+        &mut self,
+        header: RtpHeader,
+        index: u64,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match self {
+            Self::Unchosen => false,
+            Self::Udp(udp) => udp.seal(header, payload, out),
+            Self::WebRtc(webrtc) => webrtc.seal(header, index, payload, out),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The few lines of SDP that matter (RFC 8866, 8839, 8122, 8285): read from an offer or from the
+//! fragment of one that Discord's browsers send, and written as the fragment that Discord answers.
+//!
+//! (Discord: Voice Connections/WebRTC Connections.)
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use model::limits;
+use model::media::Refusal;
+
+/// What we need of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// The browser's ICE username fragment.
+    pub(crate) ufrag: String,
+    /// The browser's ICE password.
+    pub(crate) password: String,
+    /// SHA-256 of the browser's certificate.
+    pub(crate) fingerprint: [u8; 32],
+    /// The browser's number for Opus.
+    pub(crate) opus: u8,
+    /// The browser's number for the audio level extension.
+    pub(crate) audio_level: Option<u8>,
+}
+
+impl Offer {
+    /// Reads an offer. Lines may end in LF or CRLF; unknown lines are skipped. Of what is said
+    /// several times, once per `m=` line, the first counts: all of it is bundled.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OfferTooLarge`] beyond the limits, [`Refusal::OfferUnusable`] when something is
+    /// missing or the browser wants to be the DTLS server.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.len() > limits::SDP_BYTES {
+            return Err(Refusal::OfferTooLarge);
+        }
+        let mut media_lines = 0;
+        let (mut ufrag, mut password, mut fingerprint) = (None, None, None);
+        let (mut opus, mut audio_level) = (None, None);
+        for line in text.split('\n') {
+            let line = line.trim_end();
+            if line.starts_with("m=") {
+                media_lines += 1;
+                if media_lines > limits::SDP_MEDIA_LINES {
+                    return Err(Refusal::OfferTooLarge);
+                }
+            } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
+                ufrag = ufrag.or_else(|| ice_text(value, 4));
+            } else if let Some(value) = line.strip_prefix("a=ice-pwd:") {
+                password = password.or_else(|| ice_text(value, 22));
+            } else if let Some(value) = line.strip_prefix("a=fingerprint:") {
+                fingerprint = fingerprint.or_else(|| sha_256(value));
+            } else if let Some(value) = line.strip_prefix("a=rtpmap:") {
+                opus = opus.or_else(|| opus_number(value));
+            } else if let Some(value) = line.strip_prefix("a=extmap:") {
+                audio_level = audio_level.or_else(|| audio_level_number(value));
+            } else if line == "a=setup:passive" {
+                return Err(Refusal::OfferUnusable);
+            }
+        }
+        match (ufrag, password, fingerprint, opus) {
+            (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
+                Ok(Self { ufrag, password, fingerprint, opus, audio_level })
+            }
+            _ => Err(Refusal::OfferUnusable),
+        }
+    }
+}
+
+/// An ICE username fragment or password: `least` to 256 ice-chars (RFC 8839 §5.4).
+fn ice_text(value: &str, least: usize) -> Option<String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    // Some browsers of old also used '-' and '_'; they cannot break the STUN username either.
+    let allowed = |byte: u8| allowed(byte) || byte == b'-' || byte == b'_';
+    ((least..=256).contains(&value.len()) && value.bytes().all(allowed)).then(|| value.to_owned())
+}
+
+/// `sha-256 AA:BB:..` (RFC 8122 §5); other hash functions are not ours.
+fn sha_256(value: &str) -> Option<[u8; 32]> {
+    let (function, digest) = value.split_once(' ')?;
+    if !function.eq_ignore_ascii_case("sha-256") {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    let mut parts = digest.trim().split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|part| part.len() == 2)?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(bytes)
+}
+
+/// `111 opus/48000/2` (RFC 7587 §7). Numbers that RTCP would be mistaken for are refused
+/// (RFC 5761 §4).
+fn opus_number(value: &str) -> Option<u8> {
+    let (number, codec) = value.split_once(' ')?;
+    let name = codec.trim_start().get(..11)?;
+    if !name.eq_ignore_ascii_case("opus/48000/") {
+        return None;
+    }
+    number.parse().ok().filter(|number| *number < 64 || (96..128).contains(number))
+}
+
+/// `1[/direction] urn:ietf:params:rtp-hdrext:ssrc-audio-level` (RFC 8285 §5, RFC 6464 §4).
+fn audio_level_number(value: &str) -> Option<u8> {
+    let (number, uri) = value.split_once(' ')?;
+    if uri.split(' ').next() != Some("urn:ietf:params:rtp-hdrext:ssrc-audio-level") {
+        return None;
+    }
+    let number = number.split('/').next()?;
+    number.parse().ok().filter(|number| *number != 0 && *number != 15)
+}
+
+/// What we tell a browser about our side.
+pub(crate) struct Answer<'a> {
+    /// Where it must send.
+    pub(crate) address: SocketAddr,
+    pub(crate) ufrag: &'a str,
+    pub(crate) password: &'a str,
+    /// SHA-256 of our certificate.
+    pub(crate) fingerprint: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The answer as Discord forms it: one `m=audio` line, lines joined by LF.
+    pub(crate) fn to_fragment(&self) -> String {
+        let (ip, port) = (self.address.ip(), self.address.port());
+        let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+        let mut fingerprint = String::with_capacity(3 * self.fingerprint.len());
+        for (index, byte) in self.fingerprint.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ":" };
+            // Writing to a String does not fail.
+            let _ = write!(fingerprint, "{separator}{byte:02X}");
+        }
+        let Self { ufrag, password, .. } = self;
+        // The preference is that of the one host candidate of a single-homed host
+        // (RFC 8445 §5.1.2.1), as Discord sends it.
+        format!(
+            "m=audio {port} ICE/SDP\n\
+             a=fingerprint:sha-256 {fingerprint}\n\
+             c=IN {family} {ip}\n\
+             a=rtcp:{port}\n\
+             a=ice-ufrag:{ufrag}\n\
+             a=ice-pwd:{password}\n\
+             a=fingerprint:sha-256 {fingerprint}\n\
+             a=candidate:1 1 UDP 4261412862 {ip} {port} typ host"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FRAGMENT: &str = "a=extmap-allow-mixed\na=ice-ufrag:9WZo\n\
+        a=ice-pwd:vcfFowC3gQI1KHu0Fm5ZTXum\na=ice-options:trickle\n\
+        a=fingerprint:sha-256 71:20:4C:BE:C2:D0:B7:9B:73:5B:4B:29:7C:32:41:25:D8:D2:BC:66:74:D3:93:98:B3:0D:01:F7:67:19:01:13\n\
+        a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\na=rtpmap:111 opus/48000/2\n\
+        a=rtpmap:96 VP8/90000";
+
+    #[test]
+    fn the_fragment_that_browsers_send_is_read_with_either_line_end() {
+        for text in [FRAGMENT.to_owned(), FRAGMENT.replace('\n', "\r\n")] {
+            let offer = Offer::parse(&text).expect("usable");
+
+            assert_eq!(offer.ufrag, "9WZo");
+            assert_eq!(offer.opus, 111);
+            assert_eq!(offer.audio_level, Some(1));
+            assert_eq!(offer.fingerprint[..2], [0x71, 0x20]);
+        }
+    }
+
+    #[test]
+    fn an_offer_without_one_of_its_parts_is_unusable() {
+        for part in ["a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=rtpmap:111"] {
+            let text = FRAGMENT.replace(part, "a=other");
+
+            assert_eq!(Offer::parse(&text), Err(Refusal::OfferUnusable), "{part}");
+        }
+        assert_eq!(
+            Offer::parse(&format!("{FRAGMENT}\na=setup:passive")),
+            Err(Refusal::OfferUnusable)
+        );
+    }
+
+    #[test]
+    fn a_huge_offer_is_refused_before_it_is_read() {
+        let long = format!("{FRAGMENT}\n{}", "a".repeat(limits::SDP_BYTES));
+        let many = format!("{FRAGMENT}\n{}", "m=audio 9 x 0\n".repeat(limits::SDP_MEDIA_LINES + 1));
+
+        assert_eq!(Offer::parse(&long), Err(Refusal::OfferTooLarge));
+        assert_eq!(Offer::parse(&many), Err(Refusal::OfferTooLarge));
+    }
+
+    #[test]
+    fn the_answer_has_every_line_that_clients_require() {
+        let address = "192.0.2.1:8443".parse().expect("address");
+        let answer =
+            Answer { address, ufrag: "abcd", password: "secret", fingerprint: &[0xAB, 0x01] };
+
+        assert_eq!(
+            answer.to_fragment(),
+            "m=audio 8443 ICE/SDP\na=fingerprint:sha-256 AB:01\nc=IN IP4 192.0.2.1\na=rtcp:8443\n\
+             a=ice-ufrag:abcd\na=ice-pwd:secret\na=fingerprint:sha-256 AB:01\n\
+             a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(lines in proptest::collection::vec(
+            ("(a=ice-ufrag:|a=ice-pwd:|a=fingerprint:|a=rtpmap:|a=extmap:|m=|)", ".{0,40}"), 0..20,
+        )) {
+            let text: String = lines.into_iter().map(|(key, value)| format!("{key}{value}\n")).collect();
+            let _ = Offer::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! One browser's transport: the library negotiates (ICE, DTLS), audio is opened and sealed here.
+//!
+//! The only file that drives str0m, whose session declares no media: all SRTP and SRTCP under its
+//! keys is ours, so no nonce can be used by two senders.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::media::Refusal;
+use str0m::Candidate;
+use str0m::IceCreds;
+use str0m::Input;
+use str0m::Output;
+use str0m::Rtc;
+use str0m::RtcConfig;
+use str0m::config::DtlsCert;
+use str0m::config::Fingerprint;
+use str0m::net::DatagramRecv;
+use str0m::net::Protocol;
+use str0m::net::Receive;
+
+use crate::metrics::DropReason;
+use crate::rtp::ext;
+use crate::rtp::header::RtpHeader;
+use crate::rtp::header::without_padding;
+use crate::rtp::rtcp;
+use crate::shard::outbox::Outbox;
+use crate::transport::Opened;
+use crate::transport::RtpPacket;
+use crate::transport::dtls;
+use crate::transport::dtls::KeySlot;
+use crate::transport::sdp::Answer;
+use crate::transport::sdp::Offer;
+use crate::transport::srtp::Srtp;
+
+/// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
+const OUTPUTS_PER_INPUT: usize = 256;
+
+/// What all sessions of a node share: one certificate, so that a join generates none.
+#[derive(Clone)]
+pub(crate) struct WebRtcIdentity {
+    certificate: DtlsCert,
+}
+
+impl WebRtcIdentity {
+    /// Generates the certificate. None when the crypto library fails.
+    pub(crate) fn generate() -> Option<Self> {
+        let certificate = dtls::crypto_provider().dtls_provider.generate_certificate()?;
+        Some(Self { certificate })
+    }
+}
+
+/// One peer's WebRTC transport.
+pub(crate) struct WebRtcTransport {
+    rtc: Rtc,
+    keys: KeySlot,
+    srtp: Option<Srtp>,
+    /// The address that the peer was told; the library takes every datagram as sent to it.
+    announce: SocketAddr,
+    offer: Offer,
+    ufrag: String,
+    answer: String,
+    /// The peer's audio SSRC, learnt from its authentic Opus packets.
+    audio: Option<u32>,
+}
+
+/// What driving a session led to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Driven {
+    /// When to drive it again.
+    pub(crate) deadline: Option<Instant>,
+    /// Where a STUN request was answered, which proves that its sender knew the password.
+    pub(crate) stun_answered: Option<SocketAddr>,
+    /// Keys arrived: media may flow.
+    pub(crate) connected: bool,
+    /// The session is over.
+    pub(crate) ended: bool,
+}
+
+impl WebRtcTransport {
+    /// Builds the session that answers `offer`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OfferUnusable`] when the library takes neither the offer nor the address.
+    pub(crate) fn answer(
+        now: Instant,
+        identity: &WebRtcIdentity,
+        offer: Offer,
+        announce: SocketAddr,
+    ) -> Result<Self, Refusal> {
+        let mut rtc = RtcConfig::new()
+            .set_crypto_provider(Arc::clone(dtls::crypto_provider()))
+            .set_dtls_cert(identity.certificate.clone())
+            .set_ice_lite(true)
+            .clear_codecs()
+            .build(now);
+        let keys = dtls::take_last_made().ok_or(Refusal::OfferUnusable)?;
+        let candidate =
+            Candidate::host(announce, Protocol::Udp).map_err(|_| Refusal::OfferUnusable)?;
+        rtc.add_local_candidate(candidate);
+        let mut api = rtc.direct_api();
+        api.set_ice_controlling(false);
+        api.set_remote_ice_credentials(IceCreds {
+            ufrag: offer.ufrag.clone(),
+            pass: offer.password.clone(),
+        });
+        api.set_remote_fingerprint(Fingerprint {
+            hash_func: "sha-256".to_owned(),
+            bytes: offer.fingerprint.to_vec(),
+        });
+        api.start_dtls(false).map_err(|_| Refusal::OfferUnusable)?;
+        let IceCreds { ufrag, pass } = api.local_ice_credentials();
+        let fingerprint = api.local_dtls_fingerprint().bytes.clone();
+        let answer =
+            Answer { address: announce, ufrag: &ufrag, password: &pass, fingerprint: &fingerprint };
+        let answer = answer.to_fragment();
+        Ok(Self { rtc, keys, srtp: None, announce, offer, ufrag, answer, audio: None })
+    }
+
+    /// The answer for the client.
+    pub(crate) fn answer_text(&self) -> &str {
+        &self.answer
+    }
+
+    /// Our ICE username fragment, by which STUN requests find this session.
+    pub(crate) fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    /// Whether DTLS is done.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.srtp.is_some()
+    }
+
+    /// Takes over another offer of the same transport, as renegotiations are. False when ICE or
+    /// DTLS would have to begin anew.
+    pub(crate) fn renegotiate(&mut self, offer: &Offer, announce: SocketAddr) -> bool {
+        let same = self.announce == announce
+            && self.offer.ufrag == offer.ufrag
+            && self.offer.password == offer.password
+            && self.offer.fingerprint == offer.fingerprint;
+        if same {
+            self.offer = offer.clone();
+        }
+        same
+    }
+
+    /// Gives the session a STUN or DTLS datagram.
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Handshake`] when it is not acceptable; the session goes on.
+    pub(crate) fn handle(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), DropReason> {
+        let contents = DatagramRecv::try_from(bytes).map_err(|_| DropReason::Handshake)?;
+        let destination = self.announce;
+        let input = Input::Receive(
+            now,
+            Receive { proto: Protocol::Udp, source: from, destination, contents },
+        );
+        if !self.rtc.accepts(&input) {
+            return Err(DropReason::Handshake);
+        }
+        self.rtc.handle_input(input).map_err(|_| DropReason::Handshake)
+    }
+
+    /// Tells the session the time.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        // An error that ends the session shows in `is_alive`, which `drive` reads.
+        let _ = self.rtc.handle_input(Input::Timeout(now));
+    }
+
+    /// Drains the session until it only waits. `request_from` is who sent the STUN request that
+    /// was just handled, if one was.
+    pub(crate) fn drive(
+        &mut self,
+        request_from: Option<SocketAddr>,
+        outbox: &mut Outbox,
+    ) -> Driven {
+        let mut driven = Driven::default();
+        for _ in 0..OUTPUTS_PER_INPUT {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(deadline)) => {
+                    driven.deadline = Some(deadline);
+                    break;
+                }
+                Ok(Output::Transmit(transmit)) => {
+                    if Some(transmit.destination) == request_from
+                        && transmit.contents.starts_with(&STUN_SUCCESS)
+                    {
+                        driven.stun_answered = request_from;
+                    }
+                    outbox.push(transmit.destination, &transmit.contents);
+                }
+                Ok(Output::Event(_)) => {}
+                Err(error) => tracing::debug!(%error, "session refused an input"),
+            }
+            if !self.rtc.is_alive() {
+                break;
+            }
+        }
+        if let Some(keys) = self.keys.take() {
+            self.srtp = Some(keys);
+        }
+        // Keys count only once the certificate was checked, which ends the session if it is wrong.
+        driven.ended = !self.rtc.is_alive();
+        if driven.ended {
+            self.srtp = None;
+        }
+        driven.connected = self.srtp.is_some();
+        driven
+    }
+
+    /// Opens an SRTP or SRTCP packet in place.
+    pub(crate) fn open<'a>(&mut self, packet: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
+        let srtp = self.srtp.as_mut().ok_or(DropReason::NoKeys)?;
+        if packet.get(1).is_some_and(|second| rtcp::is_rtcp(*second)) {
+            let (compound, newest) = srtp.open_rtcp(packet)?;
+            let summary = rtcp::parse(compound).ok_or(DropReason::Malformed)?;
+            return Ok(Opened::Rtcp { sender_report: summary.sender_report, newest });
+        }
+        let opened = srtp.open_rtp(packet)?;
+        if opened.header.payload_type != self.offer.opus {
+            return Err(DropReason::ForeignPayloadType);
+        }
+        let level =
+            self.offer.audio_level.zip(opened.layout.extension).and_then(|(id, (profile, _))| {
+                ext::audio_level(profile, &opened.clear[opened.layout.preamble_end()..], id)
+            });
+        let payload = if opened.layout.padding {
+            without_padding(opened.payload).ok_or(DropReason::Malformed)?
+        } else {
+            opened.payload
+        };
+        Ok(Opened::Rtp(RtpPacket { header: opened.header, payload, level, newest: opened.newest }))
+    }
+
+    /// The browser's audio SSRC, once it was heard.
+    pub(crate) fn audio_ssrc(&self) -> Option<u32> {
+        self.audio
+    }
+
+    /// Decides whether `ssrc` is the browser's audio. The first is; another takes over when the
+    /// one before has been quiet for `quiet`, as after a change of the microphone.
+    pub(crate) fn claim_audio(&mut self, ssrc: u32, quiet: Duration) -> AudioClaim {
+        match self.audio {
+            Some(audio) if audio == ssrc => AudioClaim::Same,
+            Some(_) if quiet < TAKE_OVER => AudioClaim::Refused,
+            before => {
+                self.audio = Some(ssrc);
+                AudioClaim::TakenOver { former: before }
+            }
+        }
+    }
+
+    /// Appends a packet, sealed, with the payload type that the browser offered.
+    pub(crate) fn seal(
+        &mut self,
+        header: RtpHeader,
+        index: u64,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(srtp) = &self.srtp else { return false };
+        srtp.seal_rtp(RtpHeader { payload_type: self.offer.opus, ..header }, index, payload, out);
+        true
+    }
+
+    /// Appends an RTCP compound, sealed.
+    pub(crate) fn seal_rtcp(&mut self, compound: &[u8], out: &mut Vec<u8>) -> bool {
+        self.srtp.as_mut().is_some_and(|srtp| srtp.seal_rtcp(compound, out))
+    }
+}
+
+/// How long a browser's audio SSRC must be quiet before another takes over. Lower lets two tracks
+/// alternate; higher keeps a changed microphone silent.
+const TAKE_OVER: Duration = Duration::from_millis(500);
+
+/// Type of a STUN binding success response (RFC 8489 §5).
+const STUN_SUCCESS: [u8; 2] = [0x01, 0x01];
+
+/// Whose audio an SSRC is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AudioClaim {
+    /// The one that was.
+    Same,
+    /// From now on this one.
+    TakenOver { former: Option<u32> },
+    /// Another track, while the first is active.
+    Refused,
+}
