@@ -1,0 +1,166 @@
+//! Guilds: rows, versions, and what goes with what is deleted.
+
+use std::sync::Arc;
+
+use model::id::ChannelId;
+use model::wire::id::Id;
+use state::Change;
+use state::Plan;
+use state::guild::GuildSettings;
+use state::record::BanRecord;
+use state::record::MemberRecord;
+use state::repo::RepoError;
+use storage::Repos;
+
+use crate::fixtures::ANA;
+use crate::fixtures::BEN;
+use crate::fixtures::CAI;
+use crate::fixtures::GUILD;
+use crate::fixtures::TEXT;
+use crate::fixtures::guild;
+use crate::fixtures::invite;
+use crate::fixtures::now;
+
+fn member(user: model::id::UserId) -> Arc<MemberRecord> {
+    Arc::new(MemberRecord {
+        user,
+        nick: Some("Benny".to_owned()),
+        roles: vec![Id::new(77)],
+        joined_at: now(),
+        mute: true,
+        deaf: false,
+        communication_disabled_until: Some(now()),
+        flags: 3,
+        avatar: None,
+    })
+}
+
+fn plan(version: u64, changes: Vec<Change>) -> Plan {
+    Plan { guild: GUILD, version, changes }
+}
+
+pub(crate) async fn a_guild_comes_back_whole(repos: &Repos) {
+    let guild = guild();
+
+    repos.guilds.create(&guild).await.expect("created");
+
+    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
+}
+
+pub(crate) async fn a_guild_is_created_once(repos: &Repos) {
+    repos.guilds.create(&guild()).await.expect("created");
+
+    let again = repos.guilds.create(&guild()).await;
+
+    assert!(matches!(again, Err(RepoError::Exists)), "{again:?}");
+    assert_eq!(repos.guilds.load().await.expect("loaded").len(), 1);
+}
+
+pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
+    let mut guild = guild();
+    repos.guilds.create(&guild).await.expect("created");
+    let settings = GuildSettings { name: "Port".to_owned(), ..(*guild.settings).clone() };
+    let voice = guild.channels.get_max().expect("it has channels").0;
+    let ban = BanRecord { user: CAI, reason: Some("spam".to_owned()) };
+    let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
+    role.id = Id::new(77);
+    let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
+
+    let changes = vec![
+        Change::Settings(Arc::clone(&settings)),
+        Change::PutRole(Arc::clone(&role)),
+        Change::PutMember(member(BEN)),
+        Change::PutBan(Arc::clone(&ban)),
+        Change::DeleteChannel(voice),
+    ];
+    repos.guilds.commit(&plan(1, changes)).await.expect("committed");
+
+    guild.version = 2;
+    guild.settings = settings;
+    guild.roles.insert(role.id, role);
+    guild.members.insert(BEN, member(BEN));
+    guild.bans.insert(CAI, ban);
+    guild.channels.remove(&voice);
+    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
+
+    let changes =
+        vec![Change::DeleteRole(Id::new(77)), Change::DeleteMember(BEN), Change::DeleteBan(CAI)];
+    repos.guilds.commit(&plan(2, changes)).await.expect("committed");
+
+    guild.version = 3;
+    guild.roles.remove(&Id::new(77));
+    guild.members.remove(&BEN);
+    guild.bans.remove(&CAI);
+    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
+}
+
+pub(crate) async fn a_plan_on_an_old_version_changes_nothing(repos: &Repos) {
+    repos.guilds.create(&guild()).await.expect("created");
+    repos.guilds.commit(&plan(1, vec![Change::PutMember(member(BEN))])).await.expect("first");
+
+    let second = repos.guilds.commit(&plan(1, vec![Change::DeleteMember(ANA)])).await;
+
+    assert!(matches!(second, Err(RepoError::Conflict)), "{second:?}");
+    let loaded = repos.guilds.load().await.expect("loaded").remove(0);
+    assert_eq!(loaded.version, 2);
+    assert!(loaded.members.contains_key(&ANA));
+}
+
+pub(crate) async fn of_conflicting_commits_exactly_one_wins(repos: &Repos) {
+    repos.guilds.create(&guild()).await.expect("created");
+
+    let commits: Vec<_> = (0..20_u64)
+        .map(|n| {
+            let guilds = Arc::clone(&repos.guilds);
+            let changes = vec![Change::PutMember(member(Id::new(2_000 + n)))];
+            tokio::spawn(async move { guilds.commit(&plan(1, changes)).await })
+        })
+        .collect();
+    let mut won = 0;
+    for commit in commits {
+        match commit.await.expect("the task ran") {
+            Ok(()) => won += 1,
+            Err(RepoError::Conflict) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    assert_eq!(won, 1);
+    let loaded = repos.guilds.load().await.expect("loaded").remove(0);
+    assert_eq!((loaded.version, loaded.members.len()), (2, 2));
+}
+
+pub(crate) async fn a_plan_for_an_unknown_guild_is_not_found(repos: &Repos) {
+    let done = repos.guilds.commit(&plan(1, vec![Change::DeleteMember(ANA)])).await;
+
+    assert!(matches!(done, Err(RepoError::NotFound)), "{done:?}");
+}
+
+pub(crate) async fn a_deleted_channel_takes_its_invites_along(repos: &Repos) {
+    repos.guilds.create(&guild()).await.expect("created");
+    repos.invites.create(&invite("gone")).await.expect("invited");
+    let mut other = invite("stays");
+    other.channel = Some(ChannelId::new(5_004));
+    repos.invites.create(&other).await.expect("invited");
+
+    repos.guilds.commit(&plan(1, vec![Change::DeleteChannel(TEXT)])).await.expect("committed");
+
+    assert_eq!(repos.invites.list(Some(GUILD)).await.expect("listed"), [other]);
+}
+
+pub(crate) async fn a_deleted_guild_takes_its_invites_along_and_no_others(repos: &Repos) {
+    repos.guilds.create(&guild()).await.expect("created");
+    repos.invites.create(&invite("gone")).await.expect("invited");
+    let mut other = invite("instance");
+    (other.guild, other.channel) = (None, None);
+    repos.invites.create(&other).await.expect("invited");
+
+    repos.guilds.commit(&plan(1, vec![Change::DeleteGuild])).await.expect("committed");
+
+    assert!(repos.guilds.load().await.expect("loaded").is_empty());
+    assert!(repos.invites.list(Some(GUILD)).await.expect("listed").is_empty());
+    assert_eq!(repos.invites.list(None).await.expect("listed"), [other]);
+    let again = repos.guilds.commit(&plan(2, vec![Change::DeleteMember(ANA)])).await;
+    assert!(matches!(again, Err(RepoError::NotFound)), "{again:?}");
+    repos.guilds.create(&guild()).await.expect("the id is free again");
+}

@@ -1,0 +1,100 @@
+//! What every adapter of storage promises: one suite, run on memory and on SQLite with files.
+
+mod accounts;
+mod fixtures;
+mod guilds;
+mod invites;
+mod messages;
+mod objects;
+mod privates;
+mod reactions;
+
+/// Makes a test of each named function for each adapter.
+macro_rules! on_every_adapter {
+    ($($port:ident: $($behaviour:ident),+ $(,)?;)+) => {
+        mod memory {
+            $(mod $port {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    crate::$port::$behaviour(&storage::memory()).await;
+                })+
+            })+
+        }
+
+        mod sqlite {
+            $(mod $port {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let dir = tempfile::tempdir().expect("a temporary folder");
+                    let repos = storage::open_sqlite(dir.path()).await.expect("a new store opens");
+                    crate::$port::$behaviour(&repos).await;
+                    repos.close().await;
+                })+
+            })+
+        }
+    };
+}
+
+on_every_adapter! {
+    guilds:
+        a_guild_comes_back_whole,
+        a_guild_is_created_once,
+        a_plan_changes_its_rows_and_the_version,
+        a_plan_on_an_old_version_changes_nothing,
+        of_conflicting_commits_exactly_one_wins,
+        a_plan_for_an_unknown_guild_is_not_found,
+        a_deleted_channel_takes_its_invites_along,
+        a_deleted_guild_takes_its_invites_along_and_no_others;
+    accounts:
+        an_account_comes_back_by_id_and_by_name_in_any_case,
+        a_username_is_taken_once_whatever_its_case,
+        an_update_replaces_the_account_but_not_anothers_name,
+        users_leaves_unknown_ids_out,
+        accounts_are_listed_oldest_first,
+        of_racing_registrations_one_gets_the_name,
+        a_token_is_found_until_it_is_revoked,
+        revoking_all_tokens_of_one_spares_the_others,
+        applications_are_stored_and_replaced;
+    invites:
+        an_invite_comes_back_and_can_be_removed_once,
+        an_invite_counts_its_uses_up_to_the_last,
+        an_old_invite_cannot_be_used,
+        at_the_last_use_exactly_one_of_many_succeeds,
+        invites_are_listed_by_guild_and_by_instance;
+    privates:
+        a_pair_has_one_channel_whoever_opens_it,
+        racing_openers_get_the_same_channel,
+        a_private_channel_knows_its_newest_message;
+    messages:
+        a_message_comes_back_as_it_was,
+        a_message_is_stored_once,
+        a_nonce_makes_a_retry_idempotent,
+        a_nonce_is_the_authors_own_and_the_channels_own,
+        a_nonce_is_forgotten_after_five_minutes,
+        of_racing_retries_one_is_new,
+        an_edit_replaces_and_needs_the_message,
+        removing_tells_what_was_there,
+        latest_page_is_newest_first_across_buckets,
+        before_and_after_exclude_the_message_they_name,
+        after_chooses_the_oldest_of_the_newer,
+        around_holds_both_sides_and_the_message_itself,
+        pages_of_impossible_ids_are_answered,
+        pins_are_newest_first_and_end_with_the_message,
+        latest_names_the_newest_of_each_channel;
+    reactions:
+        a_reaction_is_given_once_and_taken_once,
+        a_reaction_needs_a_message,
+        counts_come_in_order_of_first_giving_and_know_me,
+        an_emoji_keeps_its_place_when_its_first_giver_takes_it_back,
+        clearing_spares_other_emoji_and_other_messages,
+        a_custom_emoji_is_not_its_name,
+        a_removed_message_has_no_reactions,
+        reactors_are_paged_by_id;
+    objects:
+        an_object_comes_back_byte_for_byte,
+        an_object_is_replaced_whole,
+        a_range_is_cut_at_the_end,
+        what_is_not_there_is_not_found,
+        removing_twice_is_fine,
+        keys_that_leave_the_root_reach_nothing;
+}
