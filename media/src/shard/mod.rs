@@ -10,6 +10,8 @@ pub(crate) mod demux;
 mod negotiate;
 pub(crate) mod outbox;
 mod report;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timer;
 
 use std::collections::HashMap;

@@ -86,7 +86,7 @@ impl Shard {
             report_streams(now, clock, peer, scratch, |transport, compound| {
                 outbox.write(to, |out| match transport {
                     Transport::WebRtc(webrtc) => webrtc.seal_rtcp(compound, out),
-                    Transport::Udp(_) | Transport::Unchosen => false,
+                    _ => false,
                 });
             });
         });

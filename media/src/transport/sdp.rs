@@ -1,4 +1,4 @@
-//! The few lines of SDP that matter (RFC 8866, 8839, 8122, 8285): read from an offer or from the
+//! The few lines of SDP that matter (RFC 8866, 8839, 8122): read from an offer or from the
 //! fragment of one that Discord's browsers send, and written as the fragment that Discord answers.
 //!
 //! (Discord: Voice Connections/WebRTC Connections.)
@@ -20,8 +20,6 @@ pub(crate) struct Offer {
     pub(crate) fingerprint: [u8; 32],
     /// The browser's number for Opus.
     pub(crate) opus: u8,
-    /// The browser's number for the audio level extension.
-    pub(crate) audio_level: Option<u8>,
 }
 
 impl Offer {
@@ -38,7 +36,7 @@ impl Offer {
         }
         let mut media_lines = 0;
         let (mut ufrag, mut password, mut fingerprint) = (None, None, None);
-        let (mut opus, mut audio_level) = (None, None);
+        let mut opus = None;
         for line in text.split('\n') {
             let line = line.trim_end();
             if line.starts_with("m=") {
@@ -54,15 +52,13 @@ impl Offer {
                 fingerprint = fingerprint.or_else(|| sha_256(value));
             } else if let Some(value) = line.strip_prefix("a=rtpmap:") {
                 opus = opus.or_else(|| opus_number(value));
-            } else if let Some(value) = line.strip_prefix("a=extmap:") {
-                audio_level = audio_level.or_else(|| audio_level_number(value));
             } else if line == "a=setup:passive" {
                 return Err(Refusal::OfferUnusable);
             }
         }
         match (ufrag, password, fingerprint, opus) {
             (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
-                Ok(Self { ufrag, password, fingerprint, opus, audio_level })
+                Ok(Self { ufrag, password, fingerprint, opus })
             }
             _ => Err(Refusal::OfferUnusable),
         }
@@ -101,16 +97,6 @@ fn opus_number(value: &str) -> Option<u8> {
         return None;
     }
     number.parse().ok().filter(|number| *number < 64 || (96..128).contains(number))
-}
-
-/// `1[/direction] urn:ietf:params:rtp-hdrext:ssrc-audio-level` (RFC 8285 §5, RFC 6464 §4).
-fn audio_level_number(value: &str) -> Option<u8> {
-    let (number, uri) = value.split_once(' ')?;
-    if uri.split(' ').next() != Some("urn:ietf:params:rtp-hdrext:ssrc-audio-level") {
-        return None;
-    }
-    let number = number.split('/').next()?;
-    number.parse().ok().filter(|number| *number != 0 && *number != 15)
 }
 
 /// What we tell a browser about our side.
@@ -169,7 +155,6 @@ mod tests {
 
             assert_eq!(offer.ufrag, "9WZo");
             assert_eq!(offer.opus, 111);
-            assert_eq!(offer.audio_level, Some(1));
             assert_eq!(offer.fingerprint[..2], [0x71, 0x20]);
         }
     }

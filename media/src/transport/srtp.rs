@@ -169,8 +169,8 @@ impl Srtp {
         };
         self.rtp_sources.insert(header.ssrc, index);
         let newest = highest.is_none_or(|highest| index > highest);
-        let (clear, payload) = packet[..end].split_at(clear);
-        Ok(OpenedRtp { header, layout, clear, payload, newest })
+        let payload = &packet[clear..end];
+        Ok(OpenedRtp { header, layout, payload, newest })
     }
 
     /// Appends `compound`, sealed. False, with `out` unchanged, when all indices were used.
@@ -260,8 +260,6 @@ pub(crate) struct OpenedRtp<'a> {
     pub(crate) header: RtpHeader,
     /// Where its parts lie.
     pub(crate) layout: Layout,
-    /// The header's bytes with CSRCs and extension.
-    pub(crate) clear: &'a [u8],
     /// The payload, padding included.
     pub(crate) payload: &'a [u8],
     /// Whether it is the newest of its SSRC.

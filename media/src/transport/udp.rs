@@ -9,7 +9,6 @@ use model::voice::SessionKey;
 
 use crate::metrics::DropReason;
 use crate::opus;
-use crate::rtp::ext;
 use crate::rtp::header::FIXED;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
@@ -20,8 +19,6 @@ use crate::transport::RtpPacket;
 use crate::transport::aead::Aead;
 use crate::transport::aead::NONCE;
 
-/// The extension id of the audio level on Discord's UDP transport.
-const AUDIO_LEVEL: u8 = 1;
 /// Bytes of an RTCP header that stay readable: the fixed four and the SSRC.
 const RTCP_CLEAR: usize = 8;
 
@@ -69,18 +66,15 @@ impl UdpTransport {
         if header.payload_type != opus::UDP_PAYLOAD_TYPE {
             return Err(DropReason::ForeignPayloadType);
         }
-        let (body, payload) = match layout.extension {
-            None => (&[][..], &*plain),
-            Some((_, length)) => plain.split_at_checked(length).ok_or(DropReason::Malformed)?,
-        };
-        let level =
-            layout.extension.and_then(|(profile, _)| ext::audio_level(profile, body, AUDIO_LEVEL));
+        // The extension's body was sealed with the payload; only its preamble was readable.
+        let body = layout.header_end() - layout.preamble_end();
+        let payload = plain.get(body..).ok_or(DropReason::Malformed)?;
         let payload = if layout.padding {
             without_padding(payload).ok_or(DropReason::Malformed)?
         } else {
             payload
         };
-        Ok(Opened::Rtp(RtpPacket { header, payload, level, newest }))
+        Ok(Opened::Rtp(RtpPacket { header, payload, newest }))
     }
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {

@@ -22,7 +22,6 @@ use str0m::net::Protocol;
 use str0m::net::Receive;
 
 use crate::metrics::DropReason;
-use crate::rtp::ext;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp;
@@ -230,16 +229,12 @@ impl WebRtcTransport {
         if opened.header.payload_type != self.offer.opus {
             return Err(DropReason::ForeignPayloadType);
         }
-        let level =
-            self.offer.audio_level.zip(opened.layout.extension).and_then(|(id, (profile, _))| {
-                ext::audio_level(profile, &opened.clear[opened.layout.preamble_end()..], id)
-            });
         let payload = if opened.layout.padding {
             without_padding(opened.payload).ok_or(DropReason::Malformed)?
         } else {
             opened.payload
         };
-        Ok(Opened::Rtp(RtpPacket { header: opened.header, payload, level, newest: opened.newest }))
+        Ok(Opened::Rtp(RtpPacket { header: opened.header, payload, newest: opened.newest }))
     }
 
     /// The browser's audio SSRC, once it was heard.

@@ -1,0 +1,362 @@
+//! A browser's part is played by an unmodified str0m client, which gets its remote description
+//! composed from our fragment as web clients compose it.
+
+use std::collections::VecDeque;
+
+use model::media::LeaveReason;
+use str0m::Candidate;
+use str0m::Event;
+use str0m::Input;
+use str0m::Output;
+use str0m::Rtc;
+use str0m::change::SdpAnswer;
+use str0m::media::Direction;
+use str0m::media::MediaKind;
+use str0m::media::Mid;
+use str0m::net::Protocol;
+use str0m::net::Receive;
+use str0m::rtp::RtpPacket;
+use str0m::rtp::RtpWrite;
+
+use super::*;
+
+const MODE: EncryptionMode = EncryptionMode::Aes256Gcm;
+
+fn announce() -> SocketAddr {
+    "192.0.2.1:8443".parse().expect("address")
+}
+
+/// A browser in a room, hearing one speaker.
+pub(super) struct Browser {
+    rtc: Rtc,
+    pub(super) address: SocketAddr,
+    mid: Mid,
+    sequence: u64,
+    timestamp: u32,
+    heard: VecDeque<RtpPacket>,
+    deadline: Instant,
+    pub(super) offer: String,
+}
+
+impl Browser {
+    /// Offers, and takes the answer for hearing the peer `speaker`.
+    pub(super) fn join(world: &mut World, peer: PeerId, speaker: PeerId) -> Self {
+        Self::join_with(world, peer, speaker, |offer| offer)
+    }
+
+    pub(super) fn join_with(
+        world: &mut World,
+        peer: PeerId,
+        speaker: PeerId,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
+        let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(world.now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
+        let mut change = rtc.sdp_api();
+        let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        let (offer, pending) = change.apply().expect("a change");
+        let text = edit(offer.to_sdp_string());
+        world.join(peer, ALL);
+        world.command(MediaCommand::SelectWebRtc {
+            peer,
+            offer: text.clone(),
+            announce: announce(),
+        });
+        let fragment = world
+            .events
+            .iter()
+            .find_map(|event| match event {
+                MediaEvent::Answer { peer: of, sdp } if *of == peer => Some(sdp.clone()),
+                _ => None,
+            })
+            .expect("an answer");
+        let answer = remote_description(&fragment, mid, ssrc_of(speaker));
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("well formed");
+        rtc.sdp_api().accept_answer(pending, answer).expect("acceptable");
+        let deadline = world.now;
+        Self {
+            rtc,
+            address,
+            mid,
+            sequence: 65_000,
+            timestamp: 7,
+            heard: VecDeque::new(),
+            deadline,
+            offer: text,
+        }
+    }
+
+    /// Exchanges everything with the shard for `time`.
+    pub(super) fn run(&mut self, world: &mut World, time: Duration) {
+        let end = world.now + time;
+        loop {
+            self.drain(world);
+            for packet in world.take_sent_to(self.address) {
+                self.receive(world.now, &packet);
+            }
+            self.drain(world);
+            if world.sent.iter().any(|(to, _)| *to == self.address) {
+                continue;
+            }
+            let next = world.shard.poll_timeout().map_or(self.deadline, |at| at.min(self.deadline));
+            if next > end {
+                break;
+            }
+            let step = next.saturating_duration_since(world.now);
+            world.pass(step);
+            if self.deadline <= world.now {
+                self.rtc.handle_input(Input::Timeout(world.now)).expect("time passes");
+            }
+        }
+        world.now = end;
+    }
+
+    pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
+        let contents = packet.try_into().expect("a datagram that WebRTC knows");
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source: announce(),
+            destination: self.address,
+            contents,
+        };
+        // A client may refuse a single datagram; what matters is what it hears.
+        let _ = self.rtc.handle_input(Input::Receive(now, receive));
+    }
+
+    fn drain(&mut self, world: &mut World) {
+        loop {
+            match self.rtc.poll_output().expect("the client is well") {
+                Output::Timeout(at) => {
+                    self.deadline = at.max(world.now + Duration::from_millis(1));
+                    return;
+                }
+                Output::Transmit(transmit) => world.deliver(self.address, &transmit.contents),
+                Output::Event(Event::RtpPacket(packet)) => self.heard.push_back(packet),
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn speak(&mut self, world: &mut World, payload: &[u8]) {
+        let pt = self.rtc.media(self.mid).expect("negotiated").remote_pts()[0];
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.mid, None).expect("a stream to send on");
+        let write =
+            RtpWrite::new(pt, self.sequence.into(), self.timestamp, world.now, payload.to_vec());
+        stream.write_rtp(write);
+        self.sequence += 1;
+        self.timestamp += 960;
+        self.run(world, Duration::from_millis(20));
+    }
+
+    fn is_connected(&self) -> bool {
+        self.rtc.is_connected()
+    }
+
+    fn hear(&mut self) -> Vec<RtpPacket> {
+        self.heard.drain(..).collect()
+    }
+}
+
+/// What a web client composes of our fragment (Discord: Generating the Browser Remote Answer).
+fn remote_description(fragment: &str, mid: Mid, ssrc: u32) -> String {
+    let line = |prefix: &str| {
+        fragment.lines().find(|line| line.starts_with(prefix)).expect("a required line")
+    };
+    [
+        "v=0",
+        "o=- 1420070400000 0 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        &format!("a=group:BUNDLE {mid}"),
+        "a=msid-semantic: WMS *",
+        "a=ice-lite",
+        "m=audio 8443 UDP/TLS/RTP/SAVPF 111",
+        line("c="),
+        line("a=ice-ufrag:"),
+        line("a=ice-pwd:"),
+        line("a=fingerprint:"),
+        line("a=candidate:"),
+        "a=setup:passive",
+        &format!("a=mid:{mid}"),
+        "a=rtcp-mux",
+        "a=sendrecv",
+        "a=rtpmap:111 opus/48000/2",
+        "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1",
+        &format!("a=ssrc:{ssrc} cname:u{ssrc}"),
+        "",
+    ]
+    .join("\r\n")
+}
+
+#[test]
+fn a_browser_and_a_bot_hear_each_other() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(2));
+    assert!(browser.is_connected());
+
+    for _ in 0..10 {
+        let packet = bot.speak(b"from the bot");
+        world.deliver(bot.address, &packet);
+        browser.run(&mut world, Duration::from_millis(20));
+        browser.speak(&mut world, b"from the browser");
+    }
+
+    let heard = browser.hear();
+    assert_eq!(heard.len(), 10);
+    assert!(heard.iter().all(|packet| &*packet.payload == b"from the bot"));
+    assert!(heard.iter().all(|packet| *packet.header.payload_type == 111));
+    let heard = bot.hear(&mut world);
+    assert_eq!(heard.len(), 10);
+    for (header, payload) in heard {
+        assert_eq!(payload, b"from the browser");
+        assert_eq!((header.ssrc, header.payload_type), (ssrc_of(BEN), 120));
+    }
+    let connected = MediaEvent::Connected { peer: BEN, address: browser.address };
+    assert_eq!(world.take_events().iter().filter(|event| **event == connected).count(), 1);
+}
+
+#[test]
+fn the_fragment_that_discord_s_browsers_send_is_enough_of_an_offer() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join_with(&mut world, BEN, ANA, |offer| {
+        let kept = ["a=ice-", "a=fingerprint", "a=extmap"];
+        let opus = |line: &&str| line.starts_with("a=rtpmap:") && line.contains(" opus/");
+        let lines =
+            offer.lines().filter(|line| kept.iter().any(|k| line.starts_with(k)) || opus(line));
+        lines.collect::<Vec<_>>().join("\n")
+    });
+
+    browser.run(&mut world, Duration::from_secs(2));
+    let packet = bot.speak(b"hello");
+    world.deliver(bot.address, &packet);
+    browser.run(&mut world, Duration::from_millis(20));
+
+    assert_eq!(browser.hear().len(), 1);
+}
+
+#[test]
+fn two_browsers_hear_each_other_over_the_wrap_of_the_sequence() {
+    let mut world = World::new();
+    let mut ana = Browser::join(&mut world, ANA, BEN);
+    let mut ben = Browser::join(&mut world, BEN, ANA);
+    for _ in 0..40 {
+        ana.run(&mut world, Duration::from_millis(25));
+        ben.run(&mut world, Duration::from_millis(25));
+    }
+    assert!(ana.is_connected() && ben.is_connected());
+
+    // The speaker's sequence number wraps meanwhile, and with it the roll-over counter.
+    let mut heard = 0;
+    for _ in 0..1_200 {
+        ana.speak(&mut world, b"hello");
+        ben.run(&mut world, Duration::ZERO);
+        heard += ben.hear().len();
+    }
+
+    assert_eq!(heard, 1_200);
+}
+
+#[test]
+fn a_browser_that_changes_its_address_is_followed_by_one_packet() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(2));
+    browser.speak(&mut world, b"before");
+    bot.hear(&mut world);
+
+    // The NAT maps the browser anew; it does not know.
+    browser.address = "203.0.113.200:2".parse().expect("address");
+    browser.speak(&mut world, b"after");
+    let packet = bot.speak(b"to the new address");
+    world.deliver(bot.address, &packet);
+
+    assert_eq!(bot.hear(&mut world).len(), 1);
+    assert_eq!(world.take_sent_to(browser.address).len(), 1);
+}
+
+#[test]
+fn another_certificate_than_the_offer_named_ends_the_peer_without_media() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join_with(&mut world, BEN, ANA, |offer| {
+        let digest = ["AB"; 32].join(":");
+        let lines = offer.lines().map(|line| {
+            if line.starts_with("a=fingerprint:") {
+                format!("a=fingerprint:sha-256 {digest}")
+            } else {
+                line.to_owned()
+            }
+        });
+        lines.collect::<Vec<_>>().join("\r\n")
+    });
+
+    browser.run(&mut world, Duration::from_secs(2));
+    let packet = bot.speak(b"secret");
+    world.deliver(bot.address, &packet);
+    browser.run(&mut world, Duration::from_millis(20));
+
+    assert!(browser.hear().is_empty());
+    let left = MediaEvent::Left { peer: BEN, reason: LeaveReason::HandshakeFailed };
+    assert!(world.take_events().contains(&left));
+}
+
+#[test]
+fn a_browser_that_falls_silent_is_ended_after_the_idle_timeout() {
+    let mut world = World::new();
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(60));
+    assert!(world.take_events().iter().all(|event| !matches!(event, MediaEvent::Left { .. })));
+
+    world.pass(IDLE + Duration::from_secs(5));
+
+    let left = MediaEvent::Left { peer: BEN, reason: LeaveReason::Silent };
+    assert!(world.take_events().contains(&left));
+}
+
+#[test]
+fn offering_the_same_transport_again_gives_the_same_answer_and_keeps_the_call() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(2));
+
+    let offer = browser.offer.clone();
+    world.command(MediaCommand::SelectWebRtc { peer: BEN, offer, announce: announce() });
+    let packet = bot.speak(b"still here");
+    world.deliver(bot.address, &packet);
+    browser.run(&mut world, Duration::from_millis(20));
+
+    let answers: Vec<_> = world
+        .take_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            MediaEvent::Answer { sdp, .. } => Some(sdp),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(browser.hear().len(), 1);
+}
+
+#[test]
+fn a_browser_gets_sender_reports_that_it_can_read() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(2));
+    for _ in 0..500 {
+        let packet = bot.speak(b"hello");
+        world.deliver(bot.address, &packet);
+        browser.run(&mut world, Duration::from_millis(20));
+    }
+
+    let with_report = browser.hear().into_iter().filter(|packet| packet.last_sender_info.is_some());
+    assert!(with_report.count() > 100);
+}
