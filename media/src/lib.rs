@@ -4,6 +4,11 @@
 //! signaling sends [`MediaCommand`](model::media::MediaCommand)s and gets
 //! [`MediaEvent`]s back. Begin to read at `shard/mod.rs`: the journey of a voice packet.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "a test needs a moment to count from")
+)]
+
 mod config;
 mod handle;
 mod metrics;
@@ -86,6 +91,7 @@ fn default_shards() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
+#[expect(clippy::disallowed_methods, reason = "starting the wing belongs to the shell")]
 fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> {
     let identity = WebRtcIdentity::generate();
     let identity =

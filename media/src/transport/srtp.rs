@@ -76,6 +76,7 @@ struct Keys {
     rtcp: Cipher,
 }
 
+#[expect(clippy::large_enum_variant, reason = "most browsers use the larger one")]
 enum Cipher {
     Gcm { key: aead::LessSafeKey, salt: [u8; 12] },
     Cm { key: cipher::EncryptingKey, auth: hmac::Key, salt: [u8; 14] },
