@@ -14,6 +14,7 @@ use state::record::ReactionEmoji;
 use state::repo::Page;
 use state::repo::RepoError;
 use storage::OpenError;
+use tokio::task::JoinSet;
 
 const TEXT: model::id::ChannelId = Id::new(5_002);
 
@@ -73,15 +74,15 @@ async fn a_failing_write_does_not_fail_its_neighbours() {
     repos.messages.insert(&message(1)).await.expect("inserted");
 
     // All at once, so that they share commits: every other one is a double.
-    let writes: Vec<_> = (0..200)
+    let writes: JoinSet<_> = (0..200)
         .map(|n| {
             let messages = Arc::clone(&repos.messages);
             let id = if n % 2 == 0 { 1 } else { n + 1 };
-            tokio::spawn(async move { (id, messages.insert(&message(id)).await) })
+            async move { (id, messages.insert(&message(id)).await) }
         })
         .collect();
-    for write in writes {
-        let (id, inserted) = write.await.expect("the task ran");
+    for write in writes.join_all().await {
+        let (id, inserted) = write;
         if id == 1 {
             assert!(matches!(inserted, Err(RepoError::Exists)), "{inserted:?}");
         } else {
@@ -99,23 +100,21 @@ async fn what_a_writer_was_told_a_reader_sees_at_once() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let repos = storage::open_sqlite(dir.path()).await.expect("opens");
 
-    let tasks: Vec<_> = (1..=8_u64)
+    let tasks: JoinSet<_> = (1..=8_u64)
         .map(|task| {
             let messages = Arc::clone(&repos.messages);
-            tokio::spawn(async move {
+            async move {
                 for n in 0..50 {
                     let said = message(task * 1_000 + n);
                     messages.insert(&said).await.expect("inserted");
                     let read = messages.message(TEXT, said.id).await.expect("read");
                     assert_eq!(read, Some(said));
                 }
-            })
+            }
         })
         .collect();
 
-    for task in tasks {
-        task.await.expect("every read saw its write");
-    }
+    tasks.join_all().await;
     repos.close().await;
 }
 

@@ -11,10 +11,10 @@ use super::Guild;
 use super::GuildSettings;
 use super::command::GuildDraft;
 use super::plan::Denied;
-use super::plan::channels::new_channel;
 use super::plan::field;
-use super::plan::members::new_member;
-use super::plan::roles::new_role;
+use super::plan::new_channel;
+use super::plan::new_member;
+use super::plan::new_role;
 
 /// What `@everyone` of a new guild may do: Discord's own default.
 const EVERYONE: Permissions = Permissions::CREATE_INVITE

@@ -7,6 +7,7 @@ use state::record::ApplicationRecord;
 use state::record::TokenRecord;
 use state::repo::RepoError;
 use storage::Repos;
+use tokio::task::JoinSet;
 
 use crate::fixtures::ANA;
 use crate::fixtures::BEN;
@@ -71,16 +72,16 @@ pub(crate) async fn accounts_are_listed_oldest_first(repos: &Repos) {
 }
 
 pub(crate) async fn of_racing_registrations_one_gets_the_name(repos: &Repos) {
-    let tries: Vec<_> = (1..=20_u64)
+    let tries: JoinSet<_> = (1..=20_u64)
         .map(|n| {
             let accounts = Arc::clone(&repos.accounts);
             let name = if n % 2 == 0 { "ana" } else { "ANA" };
-            tokio::spawn(async move { accounts.create(&account(Id::new(n), name)).await })
+            async move { accounts.create(&account(Id::new(n), name)).await }
         })
         .collect();
     let mut created = 0;
-    for one in tries {
-        match one.await.expect("the task ran") {
+    for one in tries.join_all().await {
+        match one {
             Ok(()) => created += 1,
             Err(RepoError::Exists) => {}
             Err(error) => panic!("{error}"),

@@ -11,6 +11,7 @@ use state::record::BanRecord;
 use state::record::MemberRecord;
 use state::repo::RepoError;
 use storage::Repos;
+use tokio::task::JoinSet;
 
 use crate::fixtures::ANA;
 use crate::fixtures::BEN;
@@ -109,16 +110,16 @@ pub(crate) async fn a_plan_on_an_old_version_changes_nothing(repos: &Repos) {
 pub(crate) async fn of_conflicting_commits_exactly_one_wins(repos: &Repos) {
     repos.guilds.create(&guild()).await.expect("created");
 
-    let commits: Vec<_> = (0..20_u64)
+    let commits: JoinSet<_> = (0..20_u64)
         .map(|n| {
             let guilds = Arc::clone(&repos.guilds);
             let changes = vec![Change::PutMember(member(Id::new(2_000 + n)))];
-            tokio::spawn(async move { guilds.commit(&plan(1, changes)).await })
+            async move { guilds.commit(&plan(1, changes)).await }
         })
         .collect();
     let mut won = 0;
-    for commit in commits {
-        match commit.await.expect("the task ran") {
+    for commit in commits.join_all().await {
+        match commit {
             Ok(()) => won += 1,
             Err(RepoError::Conflict) => {}
             Err(error) => panic!("{error}"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use state::record::InviteRecord;
 use state::repo::RepoError;
 use storage::Repos;
+use tokio::task::JoinSet;
 
 use crate::fixtures::GUILD;
 use crate::fixtures::NOON;
@@ -52,15 +53,15 @@ pub(crate) async fn at_the_last_use_exactly_one_of_many_succeeds(repos: &Repos) 
     let last = InviteRecord { max_uses: 5, uses: 4, ..invite("last") };
     repos.invites.create(&last).await.expect("created");
 
-    let tries: Vec<_> = (0..50)
+    let tries: JoinSet<_> = (0..50)
         .map(|_| {
             let invites = Arc::clone(&repos.invites);
-            tokio::spawn(async move { invites.use_once("last", NOON).await })
+            async move { invites.use_once("last", NOON).await }
         })
         .collect();
     let mut used = 0;
-    for one in tries {
-        match one.await.expect("the task ran") {
+    for one in tries.join_all().await {
+        match one {
             Ok(invite) => {
                 assert_eq!(invite.uses, 5);
                 used += 1;

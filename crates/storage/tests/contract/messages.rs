@@ -9,6 +9,7 @@ use state::repo::Inserted;
 use state::repo::Page;
 use state::repo::RepoError;
 use storage::Repos;
+use tokio::task::JoinSet;
 
 use crate::fixtures::BEN;
 use crate::fixtures::CAI;
@@ -106,15 +107,15 @@ pub(crate) async fn a_nonce_is_forgotten_after_five_minutes(repos: &Repos) {
 }
 
 pub(crate) async fn of_racing_retries_one_is_new(repos: &Repos) {
-    let tries: Vec<_> = (0..50)
+    let tries: JoinSet<_> = (0..50)
         .map(|n| {
             let messages = Arc::clone(&repos.messages);
-            tokio::spawn(async move { messages.insert(&with_nonce(NOON, n)).await })
+            async move { messages.insert(&with_nonce(NOON, n)).await }
         })
         .collect();
     let mut new = 0;
-    for one in tries {
-        match one.await.expect("the task ran").expect("inserted") {
+    for one in tries.join_all().await {
+        match one.expect("inserted") {
             Inserted::New => new += 1,
             Inserted::Earlier(earlier) => assert_eq!(earlier.nonce.as_deref(), Some("retry")),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::wire::id::Id;
 use storage::Repos;
+use tokio::task::JoinSet;
 
 use crate::fixtures::ANA;
 use crate::fixtures::BEN;
@@ -29,16 +30,16 @@ pub(crate) async fn a_pair_has_one_channel_whoever_opens_it(repos: &Repos) {
 }
 
 pub(crate) async fn racing_openers_get_the_same_channel(repos: &Repos) {
-    let tries: Vec<_> = (1..=20_u64)
+    let tries: JoinSet<_> = (1..=20_u64)
         .map(|n| {
             let privates = Arc::clone(&repos.privates);
             let pair = if n % 2 == 0 { [ANA, BEN] } else { [BEN, ANA] };
-            tokio::spawn(async move { privates.open(Id::new(n), pair).await })
+            async move { privates.open(Id::new(n), pair).await }
         })
         .collect();
     let mut ids = Vec::new();
-    for one in tries {
-        ids.push(one.await.expect("the task ran").expect("opened").id);
+    for one in tries.join_all().await {
+        ids.push(one.expect("opened").id);
     }
 
     ids.dedup();

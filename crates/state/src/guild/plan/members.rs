@@ -197,7 +197,7 @@ impl Asked<'_> {
 }
 
 /// A member without nick and roles.
-pub(in crate::guild) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberRecord {
+pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberRecord {
     MemberRecord {
         user,
         nick: None,

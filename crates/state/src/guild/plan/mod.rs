@@ -1,10 +1,10 @@
 //! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
 
-pub(super) mod channels;
+mod channels;
 pub(super) mod field;
-pub(super) mod members;
+mod members;
 mod overwrites;
-pub(super) mod roles;
+mod roles;
 mod settings;
 
 use std::sync::Arc;
@@ -17,6 +17,10 @@ use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Permissions;
 use model::wire::guild::Role;
+
+pub(super) use channels::new_channel;
+pub(crate) use members::new_member;
+pub(crate) use roles::new_role;
 
 use super::Guild;
 use super::GuildSettings;

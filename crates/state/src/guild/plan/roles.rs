@@ -133,12 +133,7 @@ impl Asked<'_> {
 
 /// A role without colour, name and permissions as given.
 #[expect(deprecated, reason = "the wire still carries `color` beside `colors`")]
-pub(in crate::guild) fn new_role(
-    id: RoleId,
-    name: &str,
-    permissions: Permissions,
-    position: i64,
-) -> Role {
+pub(crate) fn new_role(id: RoleId, name: &str, permissions: Permissions, position: i64) -> Role {
     Role {
         color: 0,
         colors: RoleColors { primary_color: 0, secondary_color: None, tertiary_color: None },
