@@ -25,6 +25,7 @@ use crate::guild::plan::Plan;
 use crate::index::Index;
 use crate::presence::Presence;
 use crate::record::UserRecord;
+use crate::sessions::Pushed;
 use crate::sessions::Session;
 use crate::sessions::Sessions;
 use crate::users::Users;
@@ -224,10 +225,10 @@ impl GuildActor {
                 let _ = reply.send(outcome);
             }
             Request::Subscribe { session, reply } => {
-                let user = session.subscriber.user;
+                let user = session.user;
                 let may = session.is_live() && self.guild.members.contains_key(&user);
                 if may {
-                    self.subscribers.insert(session.subscriber.id, session);
+                    self.subscribers.insert(session.id, session);
                 }
                 let _ = reply.send(may.then(|| Arc::clone(&self.guild)));
             }
@@ -344,15 +345,15 @@ impl GuildActor {
             }
         }
         self.subscribers.retain(|_, session| {
-            let kept = session.push(event.clone());
-            if !kept && session.subscriber.overflow.is_tripped() {
+            let pushed = session.push(event.clone());
+            if pushed == Pushed::TooSlow {
                 metrics::counter!("state_subscribers_tripped_total").increment(1);
             }
-            kept
+            pushed == Pushed::Queued
         });
         match publication.event {
             GuildEvent::MemberRemoved(user) => {
-                self.subscribers.retain(|_, session| session.subscriber.user != user);
+                self.subscribers.retain(|_, session| session.user != user);
             }
             GuildEvent::GuildDeleted => self.subscribers.clear(),
             _ => {}

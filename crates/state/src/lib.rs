@@ -4,8 +4,10 @@
 //! defines the ports of storage and knows neither SQL nor HTTP nor packets.
 
 pub mod actor;
+mod change;
 pub mod event;
 pub mod guild;
+mod handle;
 pub mod hierarchy;
 mod index;
 pub mod permissions;

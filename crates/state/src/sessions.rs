@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
+use arc_swap::ArcSwapOption;
 use model::id::UserId;
 
 use crate::actor::Subscriber;
@@ -18,19 +17,36 @@ use crate::presence::merge;
 
 /// A connected subscriber. Dead ones hear nothing more, wherever a copy of them is still kept.
 pub(crate) struct Session {
-    pub(crate) subscriber: Subscriber,
-    live: AtomicBool,
+    pub(crate) id: SubscriberId,
+    pub(crate) user: UserId,
+    /// Emptied when the session ends: maps let go of their values late, and its queue must not
+    /// keep a thousand events that long.
+    live: ArcSwapOption<Subscriber>,
 }
 
 impl Session {
-    /// Queues an event; `false` when the session is of no use any more.
-    pub(crate) fn push(&self, event: UserEvent) -> bool {
-        self.is_live() && self.subscriber.push(event)
+    /// Queues an event.
+    pub(crate) fn push(&self, event: UserEvent) -> Pushed {
+        match &*self.live.load() {
+            Some(subscriber) if subscriber.push(event) => Pushed::Queued,
+            Some(subscriber) if subscriber.overflow.is_tripped() => Pushed::TooSlow,
+            _ => Pushed::Gone,
+        }
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.live.load(Ordering::Acquire)
+        self.live.load().is_some()
     }
+}
+
+/// What became of an event that was pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Queued,
+    /// The queue is full: the session is to be closed.
+    TooSlow,
+    /// The session ended.
+    Gone,
 }
 
 /// See the module.
@@ -49,7 +65,8 @@ impl Sessions {
     pub(crate) fn connect(&self, subscriber: Subscriber) {
         let (id, user) = (subscriber.id, subscriber.user);
         self.disconnect(id);
-        let session = Arc::new(Session { subscriber, live: AtomicBool::new(true) });
+        let live = ArcSwapOption::from_pointee(subscriber);
+        let session = Arc::new(Session { id, user, live });
         self.by_id.pin().insert(id, Arc::clone(&session));
         self.by_user.pin().update_or_insert_with(
             user,
@@ -65,12 +82,11 @@ impl Sessions {
     /// Forgets a session; returns whose it was.
     pub(crate) fn disconnect(&self, id: SubscriberId) -> Option<UserId> {
         let session = self.by_id.pin().remove(&id).cloned()?;
-        session.live.store(false, Ordering::Release);
-        let user = session.subscriber.user;
+        session.live.store(None);
+        let user = session.user;
         self.by_user.pin().compute(user, |entry| {
             let Some((_, sessions)) = entry else { return papaya::Operation::Abort(()) };
-            let left: Vec<_> =
-                sessions.iter().filter(|other| other.subscriber.id != id).cloned().collect();
+            let left: Vec<_> = sessions.iter().filter(|other| other.id != id).cloned().collect();
             if left.is_empty() {
                 papaya::Operation::Remove
             } else {

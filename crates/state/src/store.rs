@@ -17,27 +17,29 @@ use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
-use model::limits;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use crate::handle::ChannelHome;
+pub use crate::handle::GuildHandle;
+
 use crate::GuildView;
-use crate::actor::Committed;
-use crate::actor::Door;
 use crate::actor::GuildActor;
 use crate::actor::Request;
 use crate::actor::Shared;
 use crate::actor::Subscriber;
 use crate::actor::SubscriberId;
+use crate::change::admit;
+use crate::change::change;
 use crate::event::ChatEvent;
-use crate::event::GuildEvent;
 use crate::event::UserEvent;
 use crate::guild::Guild;
 use crate::guild::command::GuildCommand;
 use crate::guild::command::GuildDraft;
 use crate::guild::plan::Denied;
+use crate::handle::MAILBOX_WAIT;
 use crate::index::Index;
 use crate::presence::SessionPresence;
 use crate::private;
@@ -50,8 +52,6 @@ use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
 use crate::sessions::Sessions;
 use crate::users::Users;
-use crate::voice::VoiceCommand;
-use crate::voice::VoiceOutcome;
 
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
@@ -65,65 +65,6 @@ pub enum ChangeError {
     /// The guild's mailbox is full or its node goes down: try again.
     #[error("the guild is busy")]
     Busy,
-}
-
-/// What a channel belongs to.
-#[derive(Clone)]
-pub enum ChannelHome {
-    /// A guild.
-    Guild(GuildHandle),
-    /// People.
-    Private(Arc<PrivateChannel>),
-}
-
-/// A clone-cheap door to one guild's mailbox and snapshot.
-#[derive(Clone)]
-pub struct GuildHandle {
-    door: Arc<Door>,
-}
-
-impl GuildHandle {
-    /// The guild's id.
-    #[must_use]
-    pub fn id(&self) -> GuildId {
-        self.door.id
-    }
-
-    /// The snapshot of this moment.
-    #[must_use]
-    pub fn view(&self) -> GuildView {
-        self.door.view.load_full()
-    }
-
-    /// Publishes what was stored already (messages, reactions, typing, invites), in order.
-    ///
-    /// # Errors
-    ///
-    /// [`ChangeError::Busy`] when the mailbox stays full for a second.
-    pub async fn publish(&self, event: GuildEvent) -> Result<(), ChangeError> {
-        self.send(Request::Publish(event)).await
-    }
-
-    /// Carries out a voice command in the mailbox. `now_ms`: Unix milliseconds.
-    ///
-    /// # Errors
-    ///
-    /// [`ChangeError::Denied`] as of [`Guild::voice_command`](crate::Guild::voice_command);
-    /// [`ChangeError::Busy`].
-    pub async fn voice(
-        &self,
-        command: VoiceCommand,
-        now_ms: u64,
-    ) -> Result<VoiceOutcome, ChangeError> {
-        let (reply, outcome) = oneshot::channel();
-        self.send(Request::Voice { command, now_ms, reply }).await?;
-        Ok(outcome.await.map_err(|_| ChangeError::Busy)??)
-    }
-
-    async fn send(&self, request: Request) -> Result<(), ChangeError> {
-        let sent = self.door.mailbox.send_timeout(request, MAILBOX_WAIT).await;
-        sent.map_err(|_| ChangeError::Busy)
-    }
 }
 
 /// *The* shared store; one per process.
@@ -461,64 +402,7 @@ fn lock<T>(tasks: &Mutex<T>) -> MutexGuard<'_, T> {
     tasks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn change(
-    repo: &dyn GuildRepo,
-    shared: &Shared,
-    handle: &GuildHandle,
-    actor: UserId,
-    command: &GuildCommand,
-) -> Result<GuildView, ChangeError> {
-    for _ in 0..PLANS {
-        let view = handle.view();
-        let plan = view.plan(actor, command, unix_ms())?;
-        if plan.changes.is_empty() {
-            return Ok(view);
-        }
-        let joining = match *command {
-            GuildCommand::Join { user, .. } => Some(admit(shared, user).await?),
-            _ => None,
-        };
-        match repo.commit(&plan).await {
-            Ok(()) => {
-                let (reply, applied) = oneshot::channel();
-                let request = Request::Apply(Box::new(Committed { plan, joining, reply }));
-                // Without a limit of time: what is committed must be applied.
-                let sent = handle.door.mailbox.send(request).await;
-                sent.map_err(|_| ChangeError::Busy)?;
-                return applied.await.map_err(|_| ChangeError::Busy);
-            }
-            Err(RepoError::Conflict) => tokio::time::sleep(CONFLICT_WAIT).await,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(ChangeError::Busy)
-}
-
-/// The account of someone who may be in one more guild.
-async fn admit(shared: &Shared, user: UserId) -> Result<Arc<UserRecord>, ChangeError> {
-    let record = shared.users.user(user).await?;
-    let record = record.ok_or(Denied::Code(ErrorCode::UnknownUser))?;
-    if !record.bot && shared.index.membership_count(user) >= limits::GUILDS {
-        return Err(Denied::Code(ErrorCode::MaximumGuilds).into());
-    }
-    Ok(record)
-}
-
-/// The clock, for the timeouts of those who ask for changes.
-#[expect(clippy::disallowed_methods, reason = "the store is the shell of the pure guild")]
-fn unix_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// How long a sender waits for room in a guild's mailbox: longer keeps clients waiting, shorter
-/// refuses them in bursts.
-const MAILBOX_WAIT: Duration = Duration::from_secs(1);
 /// How long a change waits for those of its guild before it.
 const TURN_WAIT: Duration = Duration::from_secs(10);
-/// How often a change is planned before its guild counts as busy.
-const PLANS: usize = 8;
-/// Pause after a conflict, so that who was faster can apply.
-const CONFLICT_WAIT: Duration = Duration::from_millis(10);
 /// Accounts read at once at start, to bound memory.
 const LOAD_CHUNK: usize = 5_000;

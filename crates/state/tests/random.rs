@@ -369,7 +369,7 @@ fn replay(before: &Guild, events: &[GuildEvent], after: &Guild) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_of_commands_breaks_a_guild_or_the_hierarchy(

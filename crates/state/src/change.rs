@@ -1,0 +1,79 @@
+//! One change of structure: plan, commit, apply; again when someone else was faster.
+//!
+//! Runs in a task of its own, with the guild's turn in hand; see `GuildStore::execute`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::error_code::ErrorCode;
+use model::id::UserId;
+use model::limits;
+use tokio::sync::oneshot;
+
+use crate::GuildHandle;
+use crate::GuildView;
+use crate::actor::Committed;
+use crate::actor::Request;
+use crate::actor::Shared;
+use crate::guild::command::GuildCommand;
+use crate::guild::plan::Denied;
+use crate::record::UserRecord;
+use crate::repo::GuildRepo;
+use crate::repo::RepoError;
+use crate::store::ChangeError;
+
+/// See the module.
+pub(crate) async fn change(
+    repo: &dyn GuildRepo,
+    shared: &Shared,
+    handle: &GuildHandle,
+    actor: UserId,
+    command: &GuildCommand,
+) -> Result<GuildView, ChangeError> {
+    for _ in 0..PLANS {
+        let view = handle.view();
+        let plan = view.plan(actor, command, unix_ms())?;
+        if plan.changes.is_empty() {
+            return Ok(view);
+        }
+        let joining = match *command {
+            GuildCommand::Join { user, .. } => Some(admit(shared, user).await?),
+            _ => None,
+        };
+        match repo.commit(&plan).await {
+            Ok(()) => {
+                let (reply, applied) = oneshot::channel();
+                let request = Request::Apply(Box::new(Committed { plan, joining, reply }));
+                // Without a limit of time: what is committed must be applied.
+                let sent = handle.door.mailbox.send(request).await;
+                sent.map_err(|_| ChangeError::Busy)?;
+                return applied.await.map_err(|_| ChangeError::Busy);
+            }
+            Err(RepoError::Conflict) => tokio::time::sleep(CONFLICT_WAIT).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ChangeError::Busy)
+}
+
+/// The account of someone who may be in one more guild.
+pub(crate) async fn admit(shared: &Shared, user: UserId) -> Result<Arc<UserRecord>, ChangeError> {
+    let record = shared.users.user(user).await?;
+    let record = record.ok_or(Denied::Code(ErrorCode::UnknownUser))?;
+    if !record.bot && shared.index.membership_count(user) >= limits::GUILDS {
+        return Err(Denied::Code(ErrorCode::MaximumGuilds).into());
+    }
+    Ok(record)
+}
+
+/// The clock, for the timeouts of those who ask for changes.
+#[expect(clippy::disallowed_methods, reason = "the store is the shell of the pure guild")]
+fn unix_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// How often a change is planned before its guild counts as busy.
+const PLANS: usize = 8;
+/// Pause after a conflict, so that who was faster can apply.
+const CONFLICT_WAIT: Duration = Duration::from_millis(10);

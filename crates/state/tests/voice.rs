@@ -1,0 +1,294 @@
+//! Voice channels: who may be where, who is heard, what a change of rights does to those inside.
+
+mod support;
+
+use model::error_code::ErrorCode;
+use model::id::ChannelId;
+use model::id::UserId;
+use model::media::Grants;
+use model::wire::channel::ChannelType;
+use model::wire::channel::permission_overwrite::PermissionOverwrite;
+use model::wire::channel::permission_overwrite::PermissionOverwriteType;
+use model::wire::guild::Permissions;
+use model::wire::id::Id;
+use state::Denied;
+use state::Guild;
+use state::GuildCommand;
+use state::GuildEvent;
+use state::guild::command::ChannelDraft;
+use state::guild::command::MemberPatch;
+use state::guild::command::RolePatch;
+use state::voice::VoiceCommand;
+use state::voice::VoiceOutcome;
+use state::voice::VoiceState;
+
+use support::*;
+
+const STAGE: ChannelId = Id::new(300);
+const SMALL: ChannelId = Id::new(301);
+
+/// The guild of the tests with a stage, and a voice channel for one.
+fn harbour(granted: Permissions) -> Guild {
+    let guild = guild(granted);
+    let stage = channel_draft(STAGE.get(), ChannelType::GuildStageVoice, "Stage");
+    let guild = done(&guild, OWNER, &GuildCommand::CreateChannel(stage)).0;
+    let small = channel_draft(SMALL.get(), ChannelType::GuildVoice, "Small");
+    let small = ChannelDraft { user_limit: Some(1), ..small };
+    done(&guild, OWNER, &GuildCommand::CreateChannel(small)).0
+}
+
+fn go(user: UserId, channel: Option<ChannelId>) -> VoiceCommand {
+    VoiceCommand::Update {
+        user,
+        session: format!("session of {user}"),
+        channel,
+        self_mute: false,
+        self_deaf: false,
+        self_video: false,
+    }
+}
+
+#[track_caller]
+fn after(guild: &Guild, command: &VoiceCommand) -> (Guild, Vec<VoiceState>, VoiceOutcome) {
+    let (guild, events, outcome) = guild.voice_command(command, NOW).expect("allowed");
+    (guild, told(&events), outcome)
+}
+
+fn told(events: &[GuildEvent]) -> Vec<VoiceState> {
+    let states = events.iter().filter_map(|event| match event {
+        GuildEvent::VoiceStateUpdated(state) => Some((**state).clone()),
+        _ => None,
+    });
+    states.collect()
+}
+
+#[track_caller]
+fn refused(guild: &Guild, command: &VoiceCommand, code: ErrorCode) {
+    let refused = guild.voice_command(command, NOW).map(|(_, events, _)| events);
+    assert_eq!(refused, Err(Denied::Code(code)), "{command:?}");
+}
+
+fn shut(channel: ChannelId, deny: Permissions) -> GuildCommand {
+    let kind = PermissionOverwriteType::Role;
+    let allow = Permissions::empty();
+    let overwrite = PermissionOverwrite { allow, deny, id: EVERYONE.cast(), kind };
+    GuildCommand::SetOverwrite(channel, overwrite)
+}
+
+#[test]
+fn joining_moving_flagging_and_leaving_tell_what_they_came_to() {
+    let guild = harbour(Permissions::empty());
+
+    let (guild, told, outcome) = after(&guild, &go(BEN, Some(VOICE)));
+    assert_eq!((outcome, told[0].channel), (VoiceOutcome::Joined, Some(VOICE)));
+    assert_eq!(after(&guild, &go(BEN, Some(VOICE))).2, VoiceOutcome::Unchanged);
+
+    let mut muted = go(BEN, Some(VOICE));
+    if let VoiceCommand::Update { self_mute, self_video, .. } = &mut muted {
+        (*self_mute, *self_video) = (true, true);
+    }
+    let (guild, told, outcome) = after(&guild, &muted);
+    assert_eq!(outcome, VoiceOutcome::Updated);
+    assert!(told[0].self_mute && told[0].self_video);
+
+    let (guild, _, outcome) = after(&guild, &go(BEN, Some(SMALL)));
+    assert_eq!(outcome, VoiceOutcome::Joined);
+    let (guild, told, outcome) = after(&guild, &go(BEN, None));
+    assert_eq!((outcome, told[0].channel), (VoiceOutcome::Left, None));
+    assert!(guild.voice.is_empty());
+    assert_eq!(after(&guild, &go(BEN, None)).2, VoiceOutcome::Unchanged);
+}
+
+#[test]
+fn voice_is_for_members_in_voice_channels_they_may_enter() {
+    let guild = harbour(Permissions::empty());
+
+    refused(&guild, &go(DAN, Some(VOICE)), ErrorCode::MissingAccess);
+    refused(&guild, &go(BEN, Some(Id::new(9))), ErrorCode::UnknownChannel);
+    refused(&guild, &go(BEN, Some(TEXT)), ErrorCode::CannotExecuteOnChannelType);
+    let closed = done(&guild, OWNER, &shut(VOICE, Permissions::CONNECT)).0;
+    refused(&closed, &go(BEN, Some(VOICE)), ErrorCode::MissingPermissions);
+    let hidden = done(&guild, OWNER, &shut(VOICE, Permissions::VIEW_CHANNEL)).0;
+    refused(&hidden, &go(BEN, Some(VOICE)), ErrorCode::MissingAccess);
+}
+
+#[test]
+fn a_full_channel_takes_in_only_those_who_may_move_members() {
+    let guild = harbour(Permissions::MOVE_MEMBERS);
+    let (guild, ..) = after(&guild, &go(BEN, Some(SMALL)));
+
+    refused(&guild, &go(CAI, Some(SMALL)), ErrorCode::MissingPermissions);
+    assert_eq!(after(&guild, &go(ANA, Some(SMALL))).2, VoiceOutcome::Joined);
+    // Who is inside already takes no second seat, from another session either.
+    let mut elsewhere = go(BEN, Some(SMALL));
+    if let VoiceCommand::Update { session, .. } = &mut elsewhere {
+        *session = "another".to_owned();
+    }
+    assert_eq!(after(&guild, &elsewhere).2, VoiceOutcome::Joined);
+    // A moderator may put someone in.
+    let (guild, ..) = after(&guild, &go(CAI, Some(VOICE)));
+    let put = VoiceCommand::Move { actor: ANA, target: CAI, channel: Some(SMALL) };
+    assert_eq!(after(&guild, &put).2, VoiceOutcome::Joined);
+}
+
+#[test]
+fn moving_others_needs_the_right_on_both_sides_and_a_target_who_may_stay() {
+    let guild = harbour(Permissions::MOVE_MEMBERS);
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let to = |actor, target, channel| VoiceCommand::Move { actor, target, channel };
+
+    refused(&guild, &to(CAI, BEN, Some(STAGE)), ErrorCode::MissingPermissions);
+    refused(&guild, &to(CAI, BEN, None), ErrorCode::MissingPermissions);
+    refused(&guild, &to(ANA, CAI, Some(STAGE)), ErrorCode::NotConnectedToVoice);
+    let closed = done(&guild, OWNER, &shut(STAGE, Permissions::CONNECT)).0;
+    refused(&closed, &to(OWNER, BEN, Some(STAGE)), ErrorCode::MissingPermissions);
+    let (moved, told, outcome) = after(&guild, &to(ANA, BEN, Some(STAGE)));
+    assert_eq!((outcome, told[0].channel), (VoiceOutcome::Joined, Some(STAGE)));
+    assert_eq!(told[0].session, format!("session of {BEN}"));
+    assert_eq!(after(&moved, &to(ANA, BEN, None)).2, VoiceOutcome::Left);
+}
+
+#[test]
+fn a_session_that_ends_takes_only_its_own_connection_along() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let ended = |session: &str| VoiceCommand::SessionEnded { user: BEN, session: session.into() };
+
+    assert_eq!(after(&guild, &ended("another")).2, VoiceOutcome::Unchanged);
+    assert_eq!(after(&guild, &ended(&format!("session of {BEN}"))).2, VoiceOutcome::Left);
+}
+
+#[test]
+fn server_mute_needs_a_connected_target_and_outlives_the_connection() {
+    let guild = harbour(Permissions::MUTE_MEMBERS);
+    let mute =
+        GuildCommand::UpdateMember(BEN, MemberPatch { mute: Some(true), ..MemberPatch::default() });
+    assert_code(&guild, ANA, &mute, ErrorCode::NotConnectedToVoice);
+    assert_code(&guild, CAI, &mute, ErrorCode::MissingPermissions);
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+
+    let (guild, events) = done(&guild, ANA, &mute);
+
+    assert!(told(&events)[0].mute);
+    let silent = Some((VOICE, Grants { speak: false, hear: true }));
+    assert_eq!(guild.voice_grants(BEN, NOW), silent);
+    let (guild, ..) = after(&guild, &go(BEN, None));
+    let (guild, told, _) = after(&guild, &go(BEN, Some(VOICE)));
+    assert!(told[0].mute, "still muted after joining again");
+    assert_eq!(guild.voice_grants(BEN, NOW), silent);
+}
+
+#[test]
+fn losing_the_right_to_be_there_disconnects() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let (guild, ..) = after(&guild, &go(OWNER, Some(VOICE)));
+
+    for command in [
+        shut(VOICE, Permissions::CONNECT),
+        shut(VOICE, Permissions::VIEW_CHANNEL),
+        GuildCommand::UpdateRole(
+            EVERYONE,
+            RolePatch { permissions: Some(Permissions::VIEW_CHANNEL), ..RolePatch::default() },
+        ),
+    ] {
+        let (guild, events) = done(&guild, OWNER, &command);
+        let told = told(&events);
+        assert_eq!(told.len(), 1, "{command:?}");
+        assert_eq!((told[0].user, told[0].channel), (BEN, None));
+        assert!(guild.voice_grants(BEN, NOW).is_none() && guild.voice.contains_key(&OWNER));
+    }
+    let (guild, events) = done(&guild, OWNER, &GuildCommand::DeleteChannel(VOICE));
+    assert_eq!(told(&events).len(), 2);
+    assert!(guild.voice.is_empty());
+}
+
+#[test]
+fn who_is_removed_leaves_voice_first() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+
+    let (guild, events) = done(&guild, OWNER, &GuildCommand::Ban { user: BEN, reason: None });
+
+    assert_eq!(events[0], GuildEvent::BanAdded(BEN));
+    assert_eq!(told(&events[1..2])[0].channel, None);
+    assert_eq!(events[2..], [GuildEvent::MemberRemoved(BEN)]);
+    assert!(guild.voice.is_empty());
+}
+
+#[test]
+fn a_deleted_guild_sends_everyone_out_of_voice_first() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+
+    let (guild, events) = done(&guild, OWNER, &GuildCommand::Delete);
+
+    assert_eq!(told(&events)[0].channel, None);
+    assert_eq!(events[1..], [GuildEvent::GuildDeleted]);
+    assert!(guild.voice.is_empty());
+}
+
+#[test]
+fn losing_speak_suppresses_and_gaining_it_lifts_that() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+
+    let (guild, events) = done(&guild, OWNER, &shut(VOICE, Permissions::SPEAK));
+    assert!(told(&events)[0].suppress);
+    assert_eq!(guild.voice_grants(BEN, NOW), Some((VOICE, Grants { speak: false, hear: true })));
+
+    let (guild, events) =
+        done(&guild, OWNER, &GuildCommand::RemoveOverwrite(VOICE, EVERYONE.get()));
+    assert!(!told(&events)[0].suppress);
+    assert_eq!(guild.voice_grants(BEN, NOW), Some((VOICE, Grants { speak: true, hear: true })));
+}
+
+#[test]
+fn a_timeout_silences_but_does_not_disconnect() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let timeout = MemberPatch {
+        communication_disabled_until: Some(Some(at(NOW + 60_000))),
+        ..MemberPatch::default()
+    };
+
+    let (guild, events) = done(&guild, OWNER, &GuildCommand::UpdateMember(BEN, timeout));
+
+    assert!(told(&events).is_empty());
+    let grants = |now| guild.voice_grants(BEN, now).map(|(_, grants)| grants.speak);
+    assert_eq!((grants(NOW), grants(NOW + 60_000)), (Some(false), Some(true)));
+    let mut deafened = go(BEN, Some(VOICE));
+    if let VoiceCommand::Update { self_deaf, .. } = &mut deafened {
+        *self_deaf = true;
+    }
+    let (guild, ..) = after(&guild, &deafened);
+    assert_eq!(guild.voice_grants(BEN, NOW).map(|(_, grants)| grants.hear), Some(false));
+    refused(&guild, &go(BEN, Some(SMALL)), ErrorCode::MissingPermissions);
+}
+
+#[test]
+fn on_a_stage_all_listen_until_a_moderator_calls_them_up() {
+    let moderator =
+        Permissions::MUTE_MEMBERS | Permissions::MOVE_MEMBERS | Permissions::MANAGE_CHANNELS;
+    let guild = harbour(moderator);
+    let (guild, ben, _) = after(&guild, &go(BEN, Some(STAGE)));
+    let (guild, ana, _) = after(&guild, &go(ANA, Some(STAGE)));
+    assert!(ben[0].suppress && !ana[0].suppress);
+    let stage =
+        |actor, target, suppress, request| VoiceCommand::Stage { actor, target, suppress, request };
+
+    refused(&guild, &stage(BEN, BEN, Some(false), None), ErrorCode::MissingPermissions);
+    let (guild, told, _) = after(&guild, &stage(BEN, BEN, None, Some(Some(at(NOW)))));
+    assert_eq!(told[0].request_to_speak, Some(at(NOW)));
+    let (guild, told, outcome) = after(&guild, &stage(ANA, BEN, Some(false), None));
+    assert_eq!(outcome, VoiceOutcome::Updated);
+    assert!(!told[0].suppress && told[0].request_to_speak.is_none());
+    assert_eq!(guild.voice_grants(BEN, NOW).map(|(_, grants)| grants.speak), Some(true));
+    // An unrelated change leaves speakers speakers.
+    let guild = done(&guild, OWNER, &GuildCommand::UpdateMember(CAI, nick("x"))).0;
+    let (_, told, _) = after(&guild, &stage(BEN, BEN, Some(true), None));
+    assert!(told[0].suppress);
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let elsewhere = stage(ANA, BEN, Some(true), None);
+    refused(&guild, &elsewhere, ErrorCode::CannotExecuteOnChannelType);
+}
