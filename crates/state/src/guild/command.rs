@@ -116,7 +116,8 @@ pub enum GuildCommand {
     SetOverwrite(ChannelId, PermissionOverwrite),
     /// Remove one overwrite (MANAGE_ROLES there), by the id of its role or member.
     RemoveOverwrite(ChannelId, u64),
-    /// Create a role (MANAGE_ROLES; may not grant what the actor lacks). The id is the caller's.
+    /// Create a role (MANAGE_ROLES; may not grant what the actor lacks). The id is the caller's,
+    /// newer than all others: of roles at one position the newest ranks lowest.
     CreateRole(RoleId, RolePatch),
     /// Change a role below one's own (MANAGE_ROLES).
     UpdateRole(RoleId, RolePatch),
