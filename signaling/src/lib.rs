@@ -25,7 +25,7 @@ use axum::Router;
 /// Every request must carry a [`Connection`] extension, put there by whoever accepted it.
 pub fn router(parts: Parts, web: Router) -> Router {
     Router::new()
-        .merge(rest::routes())
+        .merge(rest::routes(&parts))
         .merge(cdn::routes())
         .merge(root::routes(web.clone()))
         .with_state(parts)

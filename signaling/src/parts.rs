@@ -16,9 +16,11 @@ use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 
 use crate::auth::Authenticator;
+use crate::cdn::Signer;
 use crate::config::SignalingConfig;
 use crate::gateway::Sessions;
 use crate::rest::limit::Limiter;
+use crate::rest::messages::Chat;
 use crate::voice::Calls;
 
 /// Everything a handler may need; cheap to clone.
@@ -46,6 +48,10 @@ pub struct Parts {
     pub limiter: Arc<Limiter>,
     /// Snowflakes of this node.
     pub ids: Arc<Ids>,
+    /// Signatures of file URLs; its key must outlive restarts, or URLs shown before end.
+    pub cdn: Arc<Signer>,
+    /// What this node remembers of text channels: slowmode, edits under way.
+    pub chat: Arc<Chat>,
     /// `[signaling]`.
     pub config: Arc<SignalingConfig>,
 }

@@ -1,12 +1,19 @@
 //! Who asks: tokens to identities, passwords to accounts.
 
+pub mod accounts;
 pub mod password;
 pub mod token;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use model::id::UserId;
+use rand::RngCore as _;
 use state::record::ApplicationRecord;
+use state::record::TokenRecord;
 use state::record::UserRecord;
 use state::repo::AccountRepo;
 use state::repo::RepoError;
@@ -32,14 +39,15 @@ impl Identity {
 
 /// Turns tokens into identities, with a bounded memory of recent ones.
 pub struct Authenticator {
-    _accounts: Arc<dyn AccountRepo>,
+    accounts: Arc<dyn AccountRepo>,
+    recent: Mutex<HashMap<[u8; 32], Identity>>,
 }
 
 impl Authenticator {
     /// An authenticator on the stored accounts.
     #[must_use]
     pub fn new(accounts: Arc<dyn AccountRepo>) -> Self {
-        Self { _accounts: accounts }
+        Self { accounts, recent: Mutex::default() }
     }
 
     /// Whose token `header` carries: the value of `Authorization` (`Bot T`, `Bearer T` or `T`) or
@@ -50,8 +58,28 @@ impl Authenticator {
     ///
     /// Storage errors.
     pub async fn authenticate(&self, header: &str) -> Result<Option<Identity>, RepoError> {
-        let _ = header;
-        todo!()
+        let Some(token) = token::bare(header) else { return Ok(None) };
+        let hash = token::hash(token);
+        if let Some(identity) = self.recent().get(&hash) {
+            return Ok(Some(identity.clone()));
+        }
+        let Some(record) = self.accounts.token(&hash).await? else { return Ok(None) };
+        let Some(account) = self.accounts.account(record.user).await? else { return Ok(None) };
+        if account.disabled {
+            return Ok(None);
+        }
+        let application = if account.user.bot {
+            self.accounts.application(account.user.id.cast()).await?.map(Arc::new)
+        } else {
+            None
+        };
+        let identity = Identity { user: Arc::new(account.user), application, owner: account.owner };
+        let mut recent = self.recent();
+        if recent.len() >= REMEMBERED {
+            recent.clear();
+        }
+        recent.insert(hash, identity.clone());
+        Ok(Some(identity))
     }
 
     /// Makes a new token for `user`, stores its hash and returns it; this is the only moment
@@ -61,8 +89,10 @@ impl Authenticator {
     ///
     /// Storage errors.
     pub async fn issue(&self, user: UserId, now_ms: u64) -> Result<String, RepoError> {
-        let _ = (user, now_ms);
-        todo!()
+        let token = token::make(user, now_ms, &random());
+        let record = TokenRecord { hash: token::hash(&token), user, created_ms: now_ms };
+        self.accounts.add_token(&record).await?;
+        Ok(token)
     }
 
     /// Revokes the token that `header` carries.
@@ -71,13 +101,31 @@ impl Authenticator {
     ///
     /// Storage errors.
     pub async fn revoke(&self, header: &str) -> Result<(), RepoError> {
-        let _ = header;
-        todo!()
+        let Some(token) = token::bare(header) else { return Ok(()) };
+        let hash = token::hash(token);
+        self.accounts.remove_token(&hash).await?;
+        self.recent().remove(&hash);
+        Ok(())
     }
 
     /// Forgets what is remembered of `user`, after their account or tokens changed.
     pub fn forget(&self, user: UserId) {
-        let _ = user;
-        todo!()
+        self.recent().retain(|_, identity| identity.id() != user);
+    }
+
+    fn recent(&self) -> MutexGuard<'_, HashMap<[u8; 32], Identity>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Random bytes for secrets.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where secrets are drawn")]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// Identities kept in memory; when full it starts anew, at one query for each active token.
+const REMEMBERED: usize = 16_384;

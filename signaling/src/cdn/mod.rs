@@ -1,10 +1,46 @@
 //! Files to browsers and bots: attachments and pictures, by signed or content-addressed URL.
+//!
+//! `upload` names and stores what a message brings, `serve` streams it back, `sign` and `origin`
+//! make the URL in between. Nothing here asks who the reader is: a valid signature is the right.
+
+mod kind;
+mod origin;
+mod range;
+mod serve;
+mod sign;
+pub(crate) mod upload;
+
+pub use origin::Origin;
+pub use origin::Urls;
+pub use sign::Signer;
 
 use axum::Router;
+use axum::http::HeaderName;
+use axum::http::Method;
+use axum::http::header;
+use axum::routing::get;
+use tower_http::cors::Any;
+use tower_http::cors::CorsLayer;
 
 use crate::parts::Parts;
 
-/// All CDN routes.
+/// All CDN routes. `HEAD` comes with `get`.
 pub fn routes() -> Router<Parts> {
+    // Pages of other origins show our pictures, as they do Discord's.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([header::RANGE, header::IF_NONE_MATCH, header::IF_RANGE])
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::CONTENT_DISPOSITION,
+            header::ETAG,
+            HeaderName::from_static("last-modified"),
+        ]);
     Router::new()
+        .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
+        .route("/embed/avatars/{file}", get(serve::placeholder))
+        .layer(cors)
 }

@@ -124,3 +124,50 @@ impl<T: Serialize> IntoResponse for Json<T> {
         }
     }
 }
+
+/// Tells a null from what is not there: `Some(None)` from `None`.
+///
+/// # Errors
+///
+/// What the field's own type says.
+pub fn some<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    <Option<T> as serde::Deserialize>::deserialize(deserializer).map(Some)
+}
+
+/// The moderator's reason of `X-Audit-Log-Reason`, percent-decoded, at most 512 characters.
+pub struct Reason(pub Option<String>);
+
+impl FromRequestParts<Parts> for Reason {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        request: &mut request::Parts,
+        _: &Parts,
+    ) -> Result<Self, Self::Rejection> {
+        let header =
+            request.headers.get("x-audit-log-reason").and_then(|value| value.to_str().ok());
+        Ok(Self(header.map(|reason| {
+            let decoded = percent_encoding::percent_decode_str(reason).decode_utf8_lossy();
+            decoded.chars().take(512).collect()
+        })))
+    }
+}
+
+/// The snapshot of a guild that `user` is a member of.
+///
+/// # Errors
+///
+/// 10004 for everyone else: whether the guild exists is not told.
+pub fn member_view(
+    parts: &Parts,
+    guild: model::id::GuildId,
+    user: model::id::UserId,
+) -> Result<state::GuildView, ApiError> {
+    let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownGuild)?;
+    let view = handle.view();
+    if view.members.contains_key(&user) { Ok(view) } else { Err(ErrorCode::UnknownGuild.into()) }
+}

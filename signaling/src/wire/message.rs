@@ -11,6 +11,8 @@ use state::record::ReactionEmoji;
 use state::record::UserRecord;
 use state::users::Users;
 
+use crate::cdn::Urls;
+
 /// What a message needs to be shown beside itself.
 #[derive(Clone, Copy)]
 pub struct MessageContext<'a> {
@@ -23,6 +25,8 @@ pub struct MessageContext<'a> {
     pub reactions: &'a [ReactionCount],
     /// The message that it answers; `Some(None)` when that one was deleted.
     pub referenced: Option<Option<&'a MessageRecord>>,
+    /// Makes URLs of the stored paths of files, for whoever reads this.
+    pub urls: Urls<'a>,
 }
 
 /// A message.
@@ -42,6 +46,7 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
             Some(value)
         })
         .collect();
+    let attachments = attachments(message, context.urls);
     let mut value = json!({
         "id": message.id,
         "channel_id": message.channel,
@@ -55,8 +60,8 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
         "mentions": mentions,
         "mention_roles": message.mention_roles,
         "mention_channels": [],
-        "attachments": message.attachments,
-        "embeds": message.embeds,
+        "attachments": attachments,
+        "embeds": embeds(message, &attachments),
         "components": message.components,
         "pinned": message.pinned,
         "flags": message.flags,
@@ -90,6 +95,47 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
     value
 }
 
+/// Files with URLs that this reader can fetch; the record has paths.
+fn attachments(message: &MessageRecord, urls: Urls<'_>) -> Vec<Value> {
+    let shown = message.attachments.iter().map(|attachment| {
+        let mut value = json!(attachment);
+        let url = Value::from(urls.signed(&attachment.url));
+        value["proxy_url"] = url.clone();
+        value["url"] = url;
+        value
+    });
+    shown.collect()
+}
+
+/// Embeds, with `attachment://name` replaced by the URL of the file of that name
+/// (Discord: Uploading Files/Using Attachments within Embeds).
+fn embeds(message: &MessageRecord, attachments: &[Value]) -> Value {
+    let mut embeds = json!(message.embeds);
+    for embed in embeds.as_array_mut().into_iter().flatten() {
+        for (part, key) in EMBED_FILES {
+            let Some(url) = embed.get_mut(part).and_then(|part| part.get_mut(key)) else {
+                continue;
+            };
+            let Some(name) = url.as_str().and_then(|url| url.strip_prefix("attachment://")) else {
+                continue;
+            };
+            if let Some(file) = attachments.iter().find(|file| file["filename"] == name) {
+                *url = file["url"].clone();
+            }
+        }
+    }
+    embeds
+}
+
+/// Where an embed may name a file.
+const EMBED_FILES: [(&str, &str); 5] = [
+    ("image", "url"),
+    ("thumbnail", "url"),
+    ("video", "url"),
+    ("author", "icon_url"),
+    ("footer", "icon_url"),
+];
+
 /// The emoji of a reaction.
 #[must_use]
 pub fn emoji(emoji: &ReactionEmoji) -> Value {
@@ -120,9 +166,7 @@ fn unknown(message: &MessageRecord) -> Value {
 }
 
 /// Ids of all users that `messages` name, for one load before they are shown.
-fn users_of<'a>(
-    messages: impl IntoIterator<Item = &'a MessageRecord>,
-) -> Vec<model::id::UserId> {
+fn users_of<'a>(messages: impl IntoIterator<Item = &'a MessageRecord>) -> Vec<model::id::UserId> {
     let mut ids: Vec<_> = messages
         .into_iter()
         .flat_map(|message| message.mentions.iter().copied().chain([message.author]))

@@ -1,0 +1,271 @@
+//! Guilds and the order of their channels.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::routing::post;
+use model::error_code::ErrorCode;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::UserId;
+use model::wire::channel::ChannelType;
+use model::wire::channel::permission_overwrite::PermissionOverwrite;
+use model::wire::guild::Permissions;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use state::GuildCommand;
+use state::guild::command::ChannelDraft;
+use state::guild::command::SettingsPatch;
+use state::guild::command::is_creatable;
+
+use super::ApiError;
+use super::error::FormErrors;
+use super::extract::Auth;
+use super::extract::Json;
+use super::extract::Path;
+use super::extract::Query;
+use super::extract::member_view;
+use super::extract::some;
+use crate::auth::accounts;
+use crate::parts::Parts;
+use crate::wire;
+
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/guilds", post(found))
+        .route("/guilds/{guild}", get(show).patch(update).delete(remove))
+        .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))
+        .route("/guilds/{guild}/threads/active", get(active_threads))
+        .route("/guilds/{guild}/emojis", get(nothing))
+        .route("/guilds/{guild}/stickers", get(nothing))
+        .route("/guilds/{guild}/bots", post(add_bot))
+}
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default)]
+    name: String,
+}
+
+/// `POST /guilds`
+async fn found(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Json(body): Json<Found>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    if me.user.bot {
+        return Err(ErrorCode::BotsCannotUse.into());
+    }
+    let id = accounts::found(&parts, me.id(), body.name).await?;
+    let view = member_view(&parts, id, me.id())?;
+    Ok((StatusCode::CREATED, Json(wire::guild(&view))))
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    #[serde(default)]
+    with_counts: Option<String>,
+}
+
+/// `GET /guilds/{guild.id}`
+async fn show(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Query(query): Query<Counts>,
+) -> Result<Json<Value>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    let mut shown = wire::guild(&view);
+    if matches!(query.with_counts.as_deref(), Some("true" | "1" | "True")) {
+        shown["approximate_member_count"] = json!(view.members.len());
+        shown["approximate_presence_count"] = json!(view.presences.len());
+    }
+    Ok(Json(shown))
+}
+
+#[derive(Deserialize)]
+struct Update {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    description: Option<Option<String>>,
+    owner_id: Option<UserId>,
+    #[serde(default, deserialize_with = "some")]
+    afk_channel_id: Option<Option<ChannelId>>,
+    afk_timeout: Option<u32>,
+    #[serde(default, deserialize_with = "some")]
+    system_channel_id: Option<Option<ChannelId>>,
+    #[serde(default, deserialize_with = "some")]
+    verification_level: Option<Option<u8>>,
+    #[serde(default, deserialize_with = "some")]
+    default_message_notifications: Option<Option<u8>>,
+    #[serde(default, deserialize_with = "some")]
+    explicit_content_filter: Option<Option<u8>>,
+    preferred_locale: Option<String>,
+}
+
+/// `PATCH /guilds/{guild.id}`
+async fn update(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<Update>,
+) -> Result<Json<Value>, ApiError> {
+    let patch = SettingsPatch {
+        name: body.name,
+        icon: None,
+        description: body.description,
+        owner: body.owner_id,
+        afk_channel: body.afk_channel_id,
+        afk_timeout: body.afk_timeout,
+        system_channel: body.system_channel_id,
+        verification_level: body.verification_level.map(Option::unwrap_or_default),
+        default_message_notifications: body
+            .default_message_notifications
+            .map(Option::unwrap_or_default),
+        explicit_content_filter: body.explicit_content_filter.map(Option::unwrap_or_default),
+        preferred_locale: body.preferred_locale,
+    };
+    let command = GuildCommand::UpdateSettings(patch);
+    let view = parts.store.execute(guild, me.id(), command).await?;
+    Ok(Json(wire::guild(&view)))
+}
+
+/// `DELETE /guilds/{guild.id}`
+async fn remove(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<StatusCode, ApiError> {
+    parts.store.execute(guild, me.id(), GuildCommand::Delete).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /guilds/{guild.id}/channels`: those that the asker may see.
+async fn channels(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<Value>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    let now_ms = parts.now_ms();
+    let seen = view.channels.values().filter(|channel| {
+        view.permissions_in(me.id(), channel.id, now_ms).has(Permissions::VIEW_CHANNEL)
+    });
+    Ok(Json(seen.map(|channel| wire::channel(channel)).collect()))
+}
+
+#[derive(Deserialize)]
+struct CreateChannel {
+    #[serde(default)]
+    name: String,
+    #[serde(rename = "type", default)]
+    kind: Option<u8>,
+    parent_id: Option<ChannelId>,
+    topic: Option<String>,
+    position: Option<i32>,
+    bitrate: Option<u32>,
+    user_limit: Option<u32>,
+    rate_limit_per_user: Option<u16>,
+    nsfw: Option<bool>,
+    permission_overwrites: Option<Vec<PermissionOverwrite>>,
+}
+
+/// `POST /guilds/{guild.id}/channels`
+async fn create_channel(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<CreateChannel>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let kind = ChannelType::from(body.kind.unwrap_or_default());
+    if !is_creatable(kind) {
+        return Err(ApiError::Form(FormErrors::one(
+            "type",
+            "BASE_TYPE_CHOICES",
+            "Must be one of 0, 2, 4, 5 and 13.",
+        )));
+    }
+    let id = parts.ids.next();
+    let command = GuildCommand::CreateChannel(ChannelDraft {
+        id,
+        kind,
+        name: body.name,
+        parent: body.parent_id,
+        topic: body.topic,
+        position: body.position,
+        bitrate: body.bitrate,
+        user_limit: body.user_limit,
+        rate_limit_per_user: body.rate_limit_per_user,
+        nsfw: body.nsfw.unwrap_or_default(),
+        overwrites: body.permission_overwrites.unwrap_or_default(),
+    });
+    let view = parts.store.execute(guild, me.id(), command).await?;
+    let channel = view.channels.get(&id).ok_or(ErrorCode::UnknownChannel)?;
+    Ok((StatusCode::CREATED, Json(wire::channel(channel))))
+}
+
+#[derive(Deserialize)]
+struct MoveChannel {
+    id: ChannelId,
+    position: Option<i32>,
+    #[serde(default, deserialize_with = "some")]
+    parent_id: Option<Option<ChannelId>>,
+}
+
+/// `PATCH /guilds/{guild.id}/channels`
+async fn move_channels(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<Vec<MoveChannel>>,
+) -> Result<StatusCode, ApiError> {
+    let moves = body.into_iter().map(|one| (one.id, one.position, one.parent_id)).collect();
+    parts.store.execute(guild, me.id(), GuildCommand::MoveChannels(moves)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /guilds/{guild.id}/threads/active`: there are no threads yet.
+async fn active_threads(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
+    Ok(Json(json!({ "threads": [], "members": [] })))
+}
+
+/// Emojis and stickers, of which there are none yet.
+async fn nothing(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
+    Ok(Json(json!([])))
+}
+
+#[derive(Deserialize)]
+struct AddBot {
+    #[serde(alias = "user_id")]
+    application_id: UserId,
+}
+
+/// `POST /guilds/{guild.id}/bots`: brings a bot of this instance into a guild (MANAGE_GUILD).
+/// Discord does this on its consent page.
+async fn add_bot(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<AddBot>,
+) -> Result<StatusCode, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
+    let bot = parts.store.users().user(body.application_id).await?;
+    if !bot.is_some_and(|bot| bot.bot) {
+        return Err(ErrorCode::UnknownApplication.into());
+    }
+    accounts::join(&parts, guild, body.application_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

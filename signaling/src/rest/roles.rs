@@ -1,0 +1,128 @@
+//! Roles of a guild.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use model::error_code::ErrorCode;
+use model::id::GuildId;
+use model::id::RoleId;
+use model::wire::guild::Permissions;
+use serde::Deserialize;
+use serde_json::Value;
+use state::GuildCommand;
+use state::guild::command::RolePatch;
+
+use super::ApiError;
+use super::extract::Auth;
+use super::extract::Json;
+use super::extract::Path;
+use super::extract::member_view;
+use crate::parts::Parts;
+use crate::wire;
+
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/guilds/{guild}/roles", get(list).post(create).patch(reorder))
+        .route("/guilds/{guild}/roles/{role}", get(show).patch(update).delete(remove))
+}
+
+/// `GET /guilds/{guild.id}/roles`
+async fn list(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<Value>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    Ok(Json(view.roles.values().map(|role| wire::role(role)).collect()))
+}
+
+/// `GET /guilds/{guild.id}/roles/{role.id}`
+async fn show(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((guild, role)): Path<(GuildId, RoleId)>,
+) -> Result<Json<Value>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    Ok(Json(wire::role(view.roles.get(&role).ok_or(ErrorCode::UnknownRole)?)))
+}
+
+#[derive(Deserialize, Default)]
+struct Body {
+    name: Option<String>,
+    permissions: Option<Permissions>,
+    color: Option<u32>,
+    colors: Option<Colors>,
+    hoist: Option<bool>,
+    mentionable: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Colors {
+    primary_color: Option<u32>,
+}
+
+impl From<Body> for RolePatch {
+    fn from(body: Body) -> Self {
+        Self {
+            name: body.name,
+            permissions: body.permissions,
+            color: body.color.or_else(|| body.colors.and_then(|colors| colors.primary_color)),
+            hoist: body.hoist,
+            mentionable: body.mentionable,
+        }
+    }
+}
+
+/// `POST /guilds/{guild.id}/roles`
+async fn create(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<Body>,
+) -> Result<Json<Value>, ApiError> {
+    let id = parts.ids.next();
+    let command = GuildCommand::CreateRole(id, body.into());
+    let view = parts.store.execute(guild, me.id(), command).await?;
+    Ok(Json(wire::role(view.roles.get(&id).ok_or(ErrorCode::UnknownRole)?)))
+}
+
+/// `PATCH /guilds/{guild.id}/roles/{role.id}`
+async fn update(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((guild, role)): Path<(GuildId, RoleId)>,
+    Json(body): Json<Body>,
+) -> Result<Json<Value>, ApiError> {
+    let command = GuildCommand::UpdateRole(role, body.into());
+    let view = parts.store.execute(guild, me.id(), command).await?;
+    Ok(Json(wire::role(view.roles.get(&role).ok_or(ErrorCode::UnknownRole)?)))
+}
+
+#[derive(Deserialize)]
+struct Reorder {
+    id: RoleId,
+    position: Option<i64>,
+}
+
+/// `PATCH /guilds/{guild.id}/roles`
+async fn reorder(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<Vec<Reorder>>,
+) -> Result<Json<Value>, ApiError> {
+    let moves = body.into_iter().filter_map(|one| Some((one.id, one.position?))).collect();
+    let view = parts.store.execute(guild, me.id(), GuildCommand::MoveRoles(moves)).await?;
+    Ok(Json(view.roles.values().map(|role| wire::role(role)).collect()))
+}
+
+/// `DELETE /guilds/{guild.id}/roles/{role.id}`
+async fn remove(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((guild, role)): Path<(GuildId, RoleId)>,
+) -> Result<StatusCode, ApiError> {
+    parts.store.execute(guild, me.id(), GuildCommand::DeleteRole(role)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
