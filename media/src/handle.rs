@@ -39,8 +39,26 @@ pub(crate) struct Wing {
     pub(crate) doors: Vec<ShardDoor>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) stop: Arc<AtomicBool>,
-    /// Which shard a peer joined. Not needed, and not kept, when there is one.
-    pub(crate) shard_of: Mutex<HashMap<PeerId, usize>>,
+    pub(crate) homes: Arc<Homes>,
+}
+
+/// Which shard a peer joined. Not needed, and not kept, when there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Homes(Mutex<HashMap<PeerId, usize>>);
+
+impl Homes {
+    fn find(&self, peer: PeerId) -> Option<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&peer).copied()
+    }
+
+    fn add(&self, peer: PeerId, shard: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, shard);
+    }
+
+    /// Forgets a peer that left, or that media ended by itself.
+    pub(crate) fn remove(&self, peer: PeerId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+    }
 }
 
 impl MediaHandle {
@@ -90,23 +108,11 @@ impl Wing {
         if self.doors.len() == 1 {
             return 0;
         }
-        let shard_of = self.shard_of.lock().unwrap_or_else(PoisonError::into_inner);
         match command {
             MediaCommand::Join { room, .. } => shard_of_room(*room, self.doors.len()),
             // Nobody of that name joined: any shard says so.
-            other => shard_of.get(&other.peer()).copied().unwrap_or(0),
+            other => self.homes.find(other.peer()).unwrap_or(0),
         }
-    }
-
-    fn remember(&self, peer: PeerId, joined: Option<usize>) {
-        if self.doors.len() == 1 {
-            return;
-        }
-        let mut shard_of = self.shard_of.lock().unwrap_or_else(PoisonError::into_inner);
-        match joined {
-            Some(shard) => shard_of.insert(peer, shard),
-            None => shard_of.remove(&peer),
-        };
     }
 }
 
@@ -120,16 +126,20 @@ impl MediaPort for MediaHandle {
     fn command(&self, command: MediaCommand) -> Result<(), Busy> {
         let shard = self.wing.shard_for(&command);
         let peer = command.peer();
-        let memory = match &command {
-            MediaCommand::Join { .. } => Some(Some(shard)),
-            MediaCommand::Leave { .. } => Some(None),
-            _ => None,
-        };
+        let joins = matches!(command, MediaCommand::Join { .. });
+        let leaves = matches!(command, MediaCommand::Leave { .. });
         let door = self.wing.doors.get(shard).ok_or(Busy)?;
-        door.commands.try_send(command).map_err(|_| Busy)?;
-        if let Some(memory) = memory {
-            self.wing.remember(peer, memory);
+        let several = self.wing.doors.len() > 1;
+        // Before it is sent: the shard may end the peer at once, and forgets it here then.
+        if several && joins {
+            self.wing.homes.add(peer, shard);
         }
+        let sent = door.commands.try_send(command);
+        let gone = if joins { sent.is_err() } else { leaves && sent.is_ok() };
+        if several && gone {
+            self.wing.homes.remove(peer);
+        }
+        sent.map_err(|_| Busy)?;
         door.waker.wake();
         Ok(())
     }

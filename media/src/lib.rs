@@ -40,6 +40,7 @@ pub use crate::handle::MediaHandle;
 pub use crate::metrics::DropReason;
 pub use crate::metrics::Totals;
 
+use crate::handle::Homes;
 use crate::handle::ShardDoor;
 use crate::handle::Wing;
 use crate::metrics::SharedTotals;
@@ -115,6 +116,7 @@ fn start_threads(
 ) -> io::Result<MediaHandle> {
     let stop = Arc::new(AtomicBool::new(false));
     let directory = Arc::new(Directory::default());
+    let homes = Arc::new(Homes::default());
     let mut neighbours = Vec::new();
     let mut rings = Vec::new();
     for _ in &sockets {
@@ -143,13 +145,14 @@ fn start_threads(
             handed,
             neighbours: Arc::clone(&neighbours),
             directory: Arc::clone(&directory),
+            homes: Arc::clone(&homes),
             events: Events::new(events.clone()),
             totals,
             stop: Arc::clone(&stop),
         });
     }
     // From here on the wing owns the threads: if one cannot start, dropping it ends the others.
-    let wing = Wing { address, doors, threads: Mutex::default(), stop, shard_of: Mutex::default() };
+    let wing = Wing { address, doors, threads: Mutex::default(), stop, homes };
     for part in parts {
         let name = format!("media-{}", part.index);
         let thread = std::thread::Builder::new().name(name).spawn(move || part.run())?;

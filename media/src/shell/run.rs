@@ -19,9 +19,11 @@ use std::time::Instant;
 
 use model::media::MediaCommand;
 use model::media::MediaEvent;
+use model::media::Refusal;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::handle::Homes;
 use crate::metrics::DropReason;
 use crate::metrics::SharedTotals;
 use crate::metrics::Totals;
@@ -34,8 +36,8 @@ use crate::shell::socket::Waker;
 
 /// Receive batches in one turn: with 32 each, about a millisecond of work.
 const BATCHES_PER_TURN: usize = 8;
-/// Commands in one turn; a handshake is the dearest.
-const COMMANDS_PER_TURN: usize = 32;
+/// Commands between two batches; a handshake is the dearest.
+const COMMANDS_AT_ONCE: usize = 32;
 /// Handed-over datagrams in one turn.
 const HANDED_PER_TURN: usize = 64;
 /// Datagrams that wait in the outbox before they are sent within a batch.
@@ -76,6 +78,7 @@ pub(crate) struct ShardThread {
     pub(crate) handed: Receiver<HandedDatagram>,
     pub(crate) neighbours: Arc<[Neighbour]>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) homes: Arc<Homes>,
     pub(crate) events: Events,
     pub(crate) totals: Arc<SharedTotals>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -114,12 +117,16 @@ impl ShardThread {
     }
 
     /// One turn. Whether there may be more to do at once.
+    ///
+    /// Commands are taken between receiving datagrams and handling them: a packet that was sent
+    /// after a command was queued is always handled after it.
     fn turn(&mut self) -> bool {
-        let mut full = 0;
+        let (mut full, mut commands) = (0, 0);
         for _ in 0..BATCHES_PER_TURN {
             let count = self.socket.receive();
             let now = Instant::now();
             self.shard.totals_mut().received += count as u64;
+            commands += self.take_commands(now);
             for index in 0..count {
                 self.take_datagram(now, index);
             }
@@ -132,17 +139,22 @@ impl ShardThread {
         let now = Instant::now();
         let handed = self.take_handed(now);
         guarded(&mut self.shard, |shard| shard.handle_timeout(now));
-        let mut commands = 0;
-        while commands < COMMANDS_PER_TURN
-            && let Ok(command) = self.commands.try_recv()
-        {
-            guarded(&mut self.shard, |shard| shard.handle_command(now, command));
-            commands += 1;
-        }
         self.flush();
         self.tell_names();
         self.emit();
-        full == BATCHES_PER_TURN || handed == HANDED_PER_TURN || commands == COMMANDS_PER_TURN
+        full == BATCHES_PER_TURN || handed == HANDED_PER_TURN || commands >= COMMANDS_AT_ONCE
+    }
+
+    /// Carries out commands that wait. How many.
+    fn take_commands(&mut self, now: Instant) -> usize {
+        let mut count = 0;
+        while count < COMMANDS_AT_ONCE
+            && let Ok(command) = self.commands.try_recv()
+        {
+            guarded(&mut self.shard, |shard| shard.handle_command(now, command));
+            count += 1;
+        }
+        count
     }
 
     fn take_datagram(&mut self, now: Instant, index: usize) {
@@ -188,6 +200,7 @@ impl ShardThread {
             && let Ok(mut handed) = self.handed.try_recv()
         {
             count += 1;
+            self.take_commands(now);
             let bytes = &mut handed.bytes[..handed.length];
             let mut handled = Handled::Here;
             guarded(&mut self.shard, |shard| {
@@ -223,6 +236,16 @@ impl ShardThread {
     fn emit(&mut self) {
         self.events.retry();
         while let Some(event) = self.shard.poll_event() {
+            let ended = match event {
+                MediaEvent::Left { peer, .. } => Some(peer),
+                MediaEvent::Refused { peer, reason: Refusal::Full | Refusal::UnknownPeer } => {
+                    Some(peer)
+                }
+                _ => None,
+            };
+            if let Some(peer) = ended {
+                self.homes.remove(peer);
+            }
             self.events.push(event);
         }
     }

@@ -125,3 +125,56 @@ impl NonceWindow {
         newest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The two ends of one key, and what the first seals under `ssrc`.
+    fn sealed(from: &mut UdpTransport, ssrc: u32, sequence: u16) -> Vec<u8> {
+        let header = RtpHeader { marker: false, payload_type: 120, sequence, timestamp: 0, ssrc };
+        let mut out = Vec::new();
+        assert!(from.seal(header, b"opus", &mut out));
+        out
+    }
+
+    fn pair() -> (UdpTransport, UdpTransport) {
+        let make = || UdpTransport::new(EncryptionMode::Aes256Gcm, SessionKey::new([3; 32]));
+        (make(), make())
+    }
+
+    #[test]
+    fn a_recording_is_refused_though_its_sequence_number_comes_round_again() {
+        let (mut client, mut server) = pair();
+        let recorded = sealed(&mut client, 7, 0);
+        assert!(server.open(7, &mut recorded.clone()).is_ok());
+        for sequence in 1..=u16::MAX {
+            let mut packet = sealed(&mut client, 7, sequence);
+            assert!(server.open(7, &mut packet).is_ok());
+        }
+
+        let mut recorded = recorded;
+        assert_eq!(server.open(7, &mut recorded).map(|_| ()), Err(DropReason::Replay));
+    }
+
+    #[test]
+    fn an_authentic_packet_under_another_ssrc_is_refused() {
+        let (mut client, mut server) = pair();
+        let mut packet = sealed(&mut client, 8, 0);
+
+        assert_eq!(server.open(7, &mut packet).map(|_| ()), Err(DropReason::ForeignSsrc));
+    }
+
+    #[test]
+    fn when_all_nonces_were_used_nothing_more_is_sealed() {
+        let (mut client, _) = pair();
+        client.counter = u32::MAX;
+        sealed(&mut client, 7, 0);
+
+        let header =
+            RtpHeader { marker: false, payload_type: 120, sequence: 1, timestamp: 0, ssrc: 7 };
+        let mut out = Vec::new();
+        assert!(!client.seal(header, b"opus", &mut out));
+        assert!(out.is_empty());
+    }
+}

@@ -311,6 +311,25 @@ fn a_changed_address_is_followed_within_one_packet() {
 }
 
 #[test]
+fn a_late_packet_from_the_old_address_does_not_turn_the_aim_back() {
+    let mut world = World::new();
+    let mut ana = world.udp_client(ANA, MODE, ALL);
+    let mut ben = world.udp_client(BEN, MODE, ALL);
+    let late = ben.speak(b"late");
+    let old = ben.address;
+    ben.address = "198.51.100.200:1234".parse().expect("address");
+    let packet = ben.speak(b"from the new address");
+    world.deliver(ben.address, &packet);
+
+    world.deliver(old, &late);
+    let packet = ana.speak(b"hello");
+    world.deliver(ana.address, &packet);
+
+    assert!(world.take_sent_to(old).is_empty());
+    assert_eq!(ben.hear(&mut world).len(), 1);
+}
+
+#[test]
 fn speaking_is_told_once_and_ends_after_quiet_or_silence() {
     let mut world = World::new();
     let mut ana = world.udp_client(ANA, MODE, ALL);

@@ -3,17 +3,27 @@
 //! Ours rather than the negotiating library's, because one packet goes to many listeners and is
 //! sealed for each straight into the outbox. HOT: keys are set up once; no allocation per packet.
 
-use aws_lc_rs::aead;
-use aws_lc_rs::cipher;
+mod cipher;
+mod sources;
+
 use aws_lc_rs::hmac;
-use aws_lc_rs::iv::FixedLength;
 
 use crate::metrics::DropReason;
 use crate::rtp::header::FIXED;
 use crate::rtp::header::Layout;
 use crate::rtp::header::RtpHeader;
-use crate::rtp::seq::ReplayWindow;
 use crate::rtp::seq::extend;
+use crate::transport::srtp::cipher::Cipher;
+use crate::transport::srtp::cipher::cm_apply;
+use crate::transport::srtp::cipher::cm_iv;
+use crate::transport::srtp::cipher::derive;
+use crate::transport::srtp::cipher::gcm_open;
+use crate::transport::srtp::cipher::gcm_rtcp_nonce;
+use crate::transport::srtp::cipher::gcm_rtp_nonce;
+use crate::transport::srtp::cipher::gcm_seal;
+use crate::transport::srtp::cipher::rtp_tag;
+use crate::transport::srtp::cipher::verify;
+use crate::transport::srtp::sources::Sources;
 
 /// A protection profile (RFC 5764 §4.1.2, RFC 7714 §14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +56,12 @@ impl Profile {
 
 /// Tag of HMAC-SHA1-80, in bytes.
 const HMAC_TAG: usize = 10;
-/// Tag of GCM, in bytes.
-const GCM_TAG: usize = 16;
 /// Readable bytes of SRTCP: fixed header and sender's SSRC.
 const RTCP_CLEAR: usize = 8;
 /// The E bit and the index that end an SRTCP packet, in bytes.
 const RTCP_INDEX: usize = 4;
 /// The bit that says that an SRTCP packet is encrypted (RFC 3711 §3.4).
 const ENCRYPTED: u32 = 1 << 31;
-
-/// SSRCs that a peer may send under at once. A browser uses one or two for audio and one for RTCP.
-const SOURCES: usize = 8;
-/// SSRCs that a peer may have left behind; they stay refused, or their packets could be replayed.
-const FORMER_SOURCES: usize = 256;
 
 /// Both directions of one DTLS-SRTP session.
 pub(crate) struct Srtp {
@@ -74,12 +77,6 @@ pub(crate) struct Srtp {
 struct Keys {
     rtp: Cipher,
     rtcp: Cipher,
-}
-
-#[expect(clippy::large_enum_variant, reason = "most browsers use the larger one")]
-enum Cipher {
-    Gcm { key: aead::LessSafeKey, salt: [u8; 12] },
-    Cm { key: cipher::EncryptingKey, auth: hmac::Key, salt: [u8; 14] },
 }
 
 impl Srtp {
@@ -293,208 +290,17 @@ impl Keys {
     }
 }
 
-impl Cipher {
-    fn gcm(key: &[u8], salt: [u8; 12]) -> Self {
-        let algorithm = if key.len() == 16 { &aead::AES_128_GCM } else { &aead::AES_256_GCM };
-        let key =
-            aead::UnboundKey::new(algorithm, key).expect("the key is as long as the profile's");
-        Self::Gcm { key: aead::LessSafeKey::new(key), salt }
-    }
-
-    fn cm(key: &[u8], auth: &[u8; 20], salt: [u8; 14]) -> Self {
-        let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth);
-        Self::Cm { key: counter_mode(key), auth, salt }
-    }
-}
-
-/// Sets up AES in counter mode.
-fn counter_mode(key: &[u8]) -> cipher::EncryptingKey {
-    let algorithm = if key.len() == 16 { &cipher::AES_128 } else { &cipher::AES_256 };
-    let key =
-        cipher::UnboundCipherKey::new(algorithm, key).expect("the key is 16 or 32 bytes long");
-    cipher::EncryptingKey::ctr(key).expect("AES has a counter mode")
-}
-
-/// Fills `out` with the key stream of a label (RFC 3711 §4.3.3). Salts of 96 bits are shifted up to
-/// 112 (RFC 7714 §11).
-fn derive(master_key: &[u8], master_salt: &[u8], label: u8, out: &mut [u8]) {
-    let mut iv = [0; 16];
-    iv[..master_salt.len()].copy_from_slice(master_salt);
-    iv[7] ^= label;
-    out.fill(0);
-    cm_apply(&counter_mode(master_key), iv, out);
-}
-
-/// Encrypts or decrypts in counter mode; it is the same.
-fn cm_apply(key: &cipher::EncryptingKey, iv: [u8; 16], in_out: &mut [u8]) {
-    let context = cipher::EncryptionContext::Iv128(FixedLength::from(iv));
-    key.less_safe_encrypt(in_out, context).expect("counter mode takes any length and a 128-bit IV");
-}
-
-/// The counter block of a packet (RFC 3711 §4.1.1).
-fn cm_iv(salt: &[u8; 14], ssrc: u32, index: u64) -> [u8; 16] {
-    let mut iv = [0; 16];
-    iv[..14].copy_from_slice(salt);
-    xor(&mut iv[4..8], &ssrc.to_be_bytes());
-    xor(&mut iv[8..14], &index.to_be_bytes()[2..]);
-    iv
-}
-
-/// The nonce of an RTP packet (RFC 7714 §8.1).
-fn gcm_rtp_nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> [u8; 12] {
-    let mut nonce = *salt;
-    xor(&mut nonce[2..6], &ssrc.to_be_bytes());
-    xor(&mut nonce[6..12], &index.to_be_bytes()[2..]);
-    nonce
-}
-
-/// The nonce of an RTCP packet (RFC 7714 §9.1).
-fn gcm_rtcp_nonce(salt: &[u8; 12], ssrc: u32, index: u32) -> [u8; 12] {
-    let mut nonce = *salt;
-    xor(&mut nonce[2..6], &ssrc.to_be_bytes());
-    xor(&mut nonce[8..12], &index.to_be_bytes());
-    nonce
-}
-
-fn xor(left: &mut [u8], right: &[u8]) {
-    for (left, right) in left.iter_mut().zip(right) {
-        *left ^= right;
-    }
-}
-
-/// The authenticated but readable part: the header, and for SRTCP the index (RFC 7714 §9.3).
-/// On the stack, because only the largest headers are longer.
-fn aad_with_trailer(head: &[u8], trailer: [u8; RTCP_INDEX]) -> [u8; RTCP_CLEAR + RTCP_INDEX] {
-    let mut aad = [0; RTCP_CLEAR + RTCP_INDEX];
-    aad[..RTCP_CLEAR].copy_from_slice(&head[..RTCP_CLEAR]);
-    aad[RTCP_CLEAR..].copy_from_slice(&trailer);
-    aad
-}
-
-fn gcm_seal(
-    key: &aead::LessSafeKey,
-    nonce: [u8; 12],
-    out: &mut Vec<u8>,
-    start: usize,
-    clear: usize,
-    trailer: Option<[u8; RTCP_INDEX]>,
-) {
-    let (head, plain) = out[start..].split_at_mut(clear);
-    let nonce = aead::Nonce::assume_unique_for_key(nonce);
-    let tag = match trailer {
-        None => key.seal_in_place_separate_tag(nonce, aead::Aad::from(&*head), plain),
-        Some(trailer) => {
-            let aad = aead::Aad::from(aad_with_trailer(head, trailer));
-            key.seal_in_place_separate_tag(nonce, aad, plain)
-        }
-    };
-    let tag = tag.expect("a packet is short enough to be sealed");
-    out.extend_from_slice(tag.as_ref());
-}
-
-/// Opens what follows the first `clear` bytes. Where the plaintext ends.
-fn gcm_open(
-    key: &aead::LessSafeKey,
-    nonce: [u8; 12],
-    packet: &mut [u8],
-    clear: usize,
-    trailer: Option<[u8; RTCP_INDEX]>,
-) -> Result<usize, DropReason> {
-    let end = packet.len().checked_sub(GCM_TAG).ok_or(DropReason::Malformed)?;
-    let (head, sealed) = packet.split_at_mut_checked(clear).ok_or(DropReason::Malformed)?;
-    if sealed.len() < GCM_TAG {
-        return Err(DropReason::Malformed);
-    }
-    let nonce = aead::Nonce::assume_unique_for_key(nonce);
-    let opened = match trailer {
-        None => key.open_in_place(nonce, aead::Aad::from(&*head), sealed),
-        Some(trailer) => {
-            key.open_in_place(nonce, aead::Aad::from(aad_with_trailer(head, trailer)), sealed)
-        }
-    };
-    opened.map_err(|_| DropReason::BadTag)?;
-    Ok(end)
-}
-
-/// The tag over a packet and its roll-over counter (RFC 3711 §4.2).
-fn rtp_tag(auth: &hmac::Key, packet: &[u8], index: u64) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(auth);
-    context.update(packet);
-    context.update(&((index >> 16) as u32).to_be_bytes());
-    context.sign()
-}
-
-/// Compares tags in constant time.
-fn verify(expected: &[u8], tag: &[u8]) -> Result<(), DropReason> {
-    aws_lc_rs::constant_time::verify_slices_are_equal(expected, tag).map_err(|_| DropReason::BadTag)
-}
-
 /// The sender's SSRC of a compound (RFC 3550 §6.4.1).
 fn rtcp_ssrc(packet: &[u8]) -> Option<u32> {
     let ssrc: &[u8; 4] = packet.get(4..)?.first_chunk()?;
     Some(u32::from_be_bytes(*ssrc))
 }
 
-/// The SSRCs that a peer sends under, each with its replay window.
-#[derive(Debug, Default)]
-struct Sources {
-    current: Vec<Source>,
-    former: Vec<u32>,
-    clock: u64,
-}
-
-#[derive(Debug)]
-struct Source {
-    ssrc: u32,
-    window: ReplayWindow,
-    used: u64,
-}
-
-impl Sources {
-    /// The highest index of an SSRC so far.
-    fn highest(&self, ssrc: u32) -> Result<Option<u64>, DropReason> {
-        if let Some(source) = self.find(ssrc) {
-            return Ok(source.window.highest());
-        }
-        let full = self.current.len() >= SOURCES && self.former.len() >= FORMER_SOURCES;
-        if full || self.former.contains(&ssrc) { Err(DropReason::ForeignSsrc) } else { Ok(None) }
-    }
-
-    fn is_new(&self, ssrc: u32, index: u64) -> bool {
-        self.find(ssrc).is_none_or(|source| source.window.is_new(index))
-    }
-
-    fn find(&self, ssrc: u32) -> Option<&Source> {
-        self.current.iter().find(|source| source.ssrc == ssrc)
-    }
-
-    /// Remembers an authentic packet; the least recently used SSRC gives way to a new one.
-    fn insert(&mut self, ssrc: u32, index: u64) {
-        self.clock += 1;
-        if let Some(source) = self.current.iter_mut().find(|source| source.ssrc == ssrc) {
-            source.used = self.clock;
-            source.window.insert(index);
-            return;
-        }
-        if self.current.len() >= SOURCES
-            && let Some(oldest) = self
-                .current
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, source)| source.used)
-                .map(|(at, _)| at)
-        {
-            self.former.push(self.current.swap_remove(oldest).ssrc);
-        }
-        let mut window = ReplayWindow::default();
-        window.insert(index);
-        self.current.push(Source { ssrc, window, used: self.clock });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::srtp::cipher::counter_mode;
+    use crate::transport::srtp::sources::SOURCES;
 
     const PROFILES: [Profile; 3] =
         [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm];
@@ -507,7 +313,8 @@ mod tests {
     }
 
     fn vectors() -> serde_json::Value {
-        serde_json::from_str(include_str!("../../tests/data/rfc/srtp-vectors.json")).expect("JSON")
+        serde_json::from_str(include_str!("../../../tests/data/rfc/srtp-vectors.json"))
+            .expect("JSON")
     }
 
     fn field(vector: &str, name: &str) -> Vec<u8> {
