@@ -1,23 +1,20 @@
 //! The main Gateway, version 10 (and 9): sessions that hear what their user may hear.
+//!
+//! `socket` takes a WebSocket until it identifies or resumes; `run` is the one task of a session,
+//! which outlives its sockets; `session` and `replay` are its pure core. `filter` decides who
+//! sees an event, `shape` what it looks like, `compress` how it travels.
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Response;
+mod compress;
+mod filter;
+mod incoming;
+mod members;
+mod ready;
+mod registry;
+mod replay;
+mod run;
+mod session;
+mod shape;
+mod socket;
 
-use crate::connection::Connection;
-use crate::parts::Parts;
-
-/// The gateway sessions of this node.
-#[derive(Debug, Default)]
-pub struct Sessions {}
-
-/// Takes a socket whose URL had `query`; `host` is the `Host` that the client asked for.
-pub fn upgrade(
-    parts: Parts,
-    connection: Connection,
-    host: String,
-    query: String,
-    socket: WebSocketUpgrade,
-) -> Response {
-    let _ = (parts, connection, host, query, socket);
-    todo!()
-}
+pub use registry::Sessions;
+pub use socket::upgrade;

@@ -1,0 +1,193 @@
+//! What gateway clients send, read into types. Pure; every input is untrusted.
+
+use model::gateway::CloseCode;
+use model::gateway::Opcode;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A message of a client (Discord: Gateway/Sending Events).
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// Op 1.
+    Heartbeat,
+    /// Op 2.
+    Identify(Box<Identify>),
+    /// Op 3: the presence as it came.
+    Presence(Value),
+    /// Op 4.
+    Voice(VoiceUpdate),
+    /// Op 6.
+    Resume(Resume),
+    /// Op 8.
+    Members(Box<MembersRequest>),
+    /// Op 31: guilds whose soundboard is asked for.
+    Soundboard(Vec<u64>),
+    /// Known of user clients, and of no effect here.
+    Ignored,
+}
+
+/// Op 2 (Discord: Identify).
+#[derive(Debug, Deserialize)]
+pub(super) struct Identify {
+    pub token: String,
+    #[serde(default)]
+    pub properties: Value,
+    pub intents: Option<u64>,
+    #[serde(default)]
+    pub compress: Option<bool>,
+    #[serde(default)]
+    pub large_threshold: Option<u64>,
+    #[serde(default)]
+    pub shard: Option<[u64; 2]>,
+    #[serde(default)]
+    pub presence: Option<Value>,
+}
+
+/// Op 6 (Discord: Resume).
+#[derive(Debug, Deserialize)]
+pub(super) struct Resume {
+    pub token: String,
+    pub session_id: String,
+    #[serde(default)]
+    pub seq: Option<u64>,
+}
+
+/// Op 4 (Discord: Update Voice State). discord.py sends snowflakes as numbers.
+#[derive(Debug, Deserialize)]
+pub(super) struct VoiceUpdate {
+    #[serde(default, deserialize_with = "snowflake")]
+    pub guild_id: Option<u64>,
+    #[serde(default, deserialize_with = "snowflake")]
+    pub channel_id: Option<u64>,
+    #[serde(default)]
+    pub self_mute: bool,
+    #[serde(default)]
+    pub self_deaf: bool,
+    #[serde(default)]
+    pub self_video: bool,
+}
+
+/// Op 8 (Discord: Request Guild Members).
+#[derive(Debug, Deserialize)]
+pub(super) struct MembersRequest {
+    #[serde(deserialize_with = "snowflakes")]
+    pub guild_id: Vec<u64>,
+    #[serde(default)]
+    pub query: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u64>,
+    #[serde(default)]
+    pub presences: Option<bool>,
+    #[serde(default, deserialize_with = "snowflakes")]
+    pub user_ids: Vec<u64>,
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SoundboardRequest {
+    #[serde(deserialize_with = "snowflakes")]
+    guild_ids: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    op: u64,
+    #[serde(default)]
+    d: Value,
+}
+
+/// Reads one message.
+///
+/// # Errors
+///
+/// The code that the socket is to be closed with.
+pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
+    let Envelope { op, d } = serde_json::from_slice(bytes).map_err(|_| CloseCode::DecodeError)?;
+    let Some(op) = Opcode::from_u64(op) else {
+        // Ops that only user clients send: they get no answer and do no harm.
+        return if (5..=43).contains(&op) {
+            Ok(Incoming::Ignored)
+        } else {
+            Err(CloseCode::UnknownOpcode)
+        };
+    };
+    fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
+        serde_json::from_value(d).map_err(|_| CloseCode::DecodeError)
+    }
+    Ok(match op {
+        Opcode::Heartbeat => Incoming::Heartbeat,
+        Opcode::Identify => Incoming::Identify(Box::new(read(d)?)),
+        Opcode::PresenceUpdate if d.is_object() => Incoming::Presence(d),
+        Opcode::PresenceUpdate => return Err(CloseCode::DecodeError),
+        Opcode::VoiceStateUpdate => Incoming::Voice(read(d)?),
+        Opcode::Resume => Incoming::Resume(read(d)?),
+        Opcode::RequestGuildMembers => Incoming::Members(Box::new(read(d)?)),
+        Opcode::RequestSoundboardSounds => {
+            Incoming::Soundboard(read::<SoundboardRequest>(d)?.guild_ids)
+        }
+        Opcode::Dispatch
+        | Opcode::Reconnect
+        | Opcode::InvalidSession
+        | Opcode::Hello
+        | Opcode::HeartbeatAck => return Err(CloseCode::UnknownOpcode),
+    })
+}
+
+/// A snowflake as a string or as a number; never through a float.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn snowflake<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(d)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    number(&value).map(Some).ok_or_else(|| serde::de::Error::custom("not a snowflake"))
+}
+
+/// One snowflake or a list of them.
+fn snowflakes<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<u64>, D::Error> {
+    let value = Value::deserialize(d)?;
+    let all = match &value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(list) => list.iter().map(number).collect(),
+        one => number(one).map(|one| vec![one]),
+    };
+    all.ok_or_else(|| serde::de::Error::custom("not snowflakes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snowflakes_are_strings_or_numbers_beyond_a_float() {
+        let text =
+            br#"{"op":4,"d":{"guild_id":1300000000000000001,"channel_id":"1300000000000000003"}}"#;
+
+        let Ok(Incoming::Voice(update)) = parse(text) else { panic!("not a voice update") };
+
+        assert_eq!(update.guild_id, Some(1_300_000_000_000_000_001));
+        assert_eq!(update.channel_id, Some(1_300_000_000_000_000_003));
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_close_code() {
+        for (text, code) in [
+            ("", CloseCode::DecodeError),
+            ("[", CloseCode::DecodeError),
+            ("{}", CloseCode::DecodeError),
+            (r#"{"op":"1"}"#, CloseCode::DecodeError),
+            (r#"{"op":2,"d":{}}"#, CloseCode::DecodeError),
+            (r#"{"op":4,"d":{"guild_id":{}}}"#, CloseCode::DecodeError),
+            (r#"{"op":99}"#, CloseCode::UnknownOpcode),
+            (r#"{"op":0,"d":{}}"#, CloseCode::UnknownOpcode),
+        ] {
+            assert_eq!(parse(text.as_bytes()).unwrap_err(), code, "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse(deep.as_bytes()).unwrap_err(), CloseCode::DecodeError);
+    }
+}
