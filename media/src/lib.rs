@@ -10,6 +10,9 @@
 )]
 
 mod config;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod metrics;
 mod opus;

@@ -1,0 +1,70 @@
+//! The parsers of untrusted bytes, as fuzz targets call them. Not part of the wing's interface.
+
+use model::voice::EncryptionMode;
+use model::voice::SessionKey;
+
+use crate::rtp::header::RtpHeader;
+use crate::rtp::header::without_padding;
+use crate::rtp::rtcp;
+use crate::shard::demux;
+use crate::shard::demux::Shape;
+use crate::transport::discovery;
+use crate::transport::sdp::Offer;
+use crate::transport::srtp::Profile;
+use crate::transport::srtp::Srtp;
+use crate::transport::udp::UdpTransport;
+
+/// Reads an RTP header; its offsets must lie in the packet or be seen to exceed it.
+pub fn rtp_header(packet: &[u8]) {
+    let Some((header, layout)) = RtpHeader::parse(packet) else { return };
+    assert!(layout.preamble_end() <= packet.len());
+    if let Some(payload) = packet.get(layout.header_end()..) {
+        assert!(without_padding(payload).is_none_or(|rest| rest.len() < payload.len()));
+    }
+    let (again, _) = RtpHeader::parse(&header.to_bytes()).expect("what is written can be read");
+    assert_eq!(header, again);
+}
+
+/// Walks over an RTCP compound.
+pub fn rtcp(compound: &[u8]) {
+    if let Some(summary) = rtcp::parse(compound) {
+        assert!(summary.packets as usize <= compound.len() / 4);
+    }
+}
+
+/// Sorts a datagram, and reads IP discovery.
+pub fn discovery(datagram: &[u8]) {
+    let shape = Shape::of(datagram);
+    let _ = demux::nominates(datagram);
+    let is_request = matches!(shape, Some(Shape::Discovery { .. }));
+    assert_eq!(is_request, discovery::parse(datagram).is_some());
+}
+
+/// Opens a packet of Discord's UDP transport in both modes: nothing made up is authentic.
+pub fn aead_open(packet: &[u8]) {
+    for mode in EncryptionMode::ALL {
+        let mut udp = UdpTransport::new(mode, SessionKey::new([7; 32]));
+        let ssrc = packet
+            .get(8..12)
+            .map_or(0, |ssrc| u32::from_be_bytes([ssrc[0], ssrc[1], ssrc[2], ssrc[3]]));
+        assert!(udp.open(ssrc, &mut packet.to_vec()).is_err());
+    }
+}
+
+/// Opens SRTP and SRTCP under every profile: nothing made up is authentic.
+pub fn srtp_open(packet: &[u8]) {
+    for profile in [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm, Profile::AeadAes256Gcm] {
+        let length = 2 * (profile.key_length() + profile.salt_length());
+        let material = vec![9; length];
+        let mut srtp = Srtp::from_exported(profile, &material, true).expect("the length fits");
+        assert!(srtp.open_rtp(&mut packet.to_vec()).is_err());
+        assert!(srtp.open_rtcp(&mut packet.to_vec()).is_err());
+    }
+}
+
+/// Reads an SDP offer.
+pub fn sdp_offer(text: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(text) {
+        let _ = Offer::parse(text);
+    }
+}
