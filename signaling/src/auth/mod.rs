@@ -2,9 +2,9 @@
 
 pub mod accounts;
 pub mod password;
+mod recent;
 pub mod token;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -17,6 +17,12 @@ use state::record::TokenRecord;
 use state::record::UserRecord;
 use state::repo::AccountRepo;
 use state::repo::RepoError;
+
+use recent::Recent;
+
+pub use accounts::AccountError;
+pub use accounts::Accounts;
+pub use accounts::PrivilegedIntents;
 
 /// Who a token belongs to.
 #[derive(Debug, Clone)]
@@ -40,14 +46,17 @@ impl Identity {
 /// Turns tokens into identities, with a bounded memory of recent ones.
 pub struct Authenticator {
     accounts: Arc<dyn AccountRepo>,
-    recent: Mutex<HashMap<[u8; 32], Identity>>,
+    recent: Mutex<Recent>,
+    /// Held while a name is looked up and taken, so that two who want it do not both pay with an
+    /// invite.
+    registering: tokio::sync::Mutex<()>,
 }
 
 impl Authenticator {
     /// An authenticator on the stored accounts.
     #[must_use]
     pub fn new(accounts: Arc<dyn AccountRepo>) -> Self {
-        Self { accounts, recent: Mutex::default() }
+        Self { accounts, recent: Mutex::default(), registering: tokio::sync::Mutex::default() }
     }
 
     /// Whose token `header` carries: the value of `Authorization` (`Bot T`, `Bearer T` or `T`) or
@@ -59,10 +68,15 @@ impl Authenticator {
     /// Storage errors.
     pub async fn authenticate(&self, header: &str) -> Result<Option<Identity>, RepoError> {
         let Some(token) = token::bare(header) else { return Ok(None) };
+        // Looked up by the hash: how long that takes tells nothing of the token itself.
         let hash = token::hash(token);
-        if let Some(identity) = self.recent().get(&hash) {
-            return Ok(Some(identity.clone()));
-        }
+        let epoch = {
+            let mut recent = self.recent();
+            if let Some(identity) = recent.get(&hash) {
+                return Ok(Some(identity));
+            }
+            recent.epoch()
+        };
         let Some(record) = self.accounts.token(&hash).await? else { return Ok(None) };
         let Some(account) = self.accounts.account(record.user).await? else { return Ok(None) };
         if account.disabled {
@@ -74,12 +88,14 @@ impl Authenticator {
             None
         };
         let identity = Identity { user: Arc::new(account.user), application, owner: account.owner };
-        let mut recent = self.recent();
-        if recent.len() >= REMEMBERED {
-            recent.clear();
-        }
-        recent.insert(hash, identity.clone());
+        self.recent().remember(hash, identity.clone(), epoch);
         Ok(Some(identity))
+    }
+
+    /// As [`authenticate`](Self::authenticate), from memory alone.
+    #[must_use]
+    pub fn remembered(&self, header: &str) -> Option<Identity> {
+        self.recent().get(&token::hash(token::bare(header)?))
     }
 
     /// Makes a new token for `user`, stores its hash and returns it; this is the only moment
@@ -104,16 +120,16 @@ impl Authenticator {
         let Some(token) = token::bare(header) else { return Ok(()) };
         let hash = token::hash(token);
         self.accounts.remove_token(&hash).await?;
-        self.recent().remove(&hash);
+        self.recent().forget(|remembered, _| *remembered == hash);
         Ok(())
     }
 
     /// Forgets what is remembered of `user`, after their account or tokens changed.
     pub fn forget(&self, user: UserId) {
-        self.recent().retain(|_, identity| identity.id() != user);
+        self.recent().forget(|_, identity| identity.id() == user);
     }
 
-    fn recent(&self) -> MutexGuard<'_, HashMap<[u8; 32], Identity>> {
+    fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -126,6 +142,3 @@ pub fn random<const N: usize>() -> [u8; N] {
     rand::rng().fill_bytes(&mut bytes);
     bytes
 }
-
-/// Identities kept in memory; when full it starts anew, at one query for each active token.
-const REMEMBERED: usize = 16_384;

@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ApplicationId;
@@ -100,6 +99,6 @@ fn none(body: &[Value]) -> Result<Json<Value>, ApiError> {
     if body.is_empty() {
         Ok(Json(json!([])))
     } else {
-        Err(ApiError::Status(StatusCode::NOT_IMPLEMENTED))
+        Err(ApiError::NotImplemented("Application commands are not implemented on this server."))
     }
 }

@@ -8,6 +8,7 @@ use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
@@ -16,6 +17,7 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use crate::parts::Parts;
@@ -27,15 +29,35 @@ pub(super) fn routes() -> Router<Parts> {
         .route("/guilds/{guild}/bans/{user}", get(show).put(ban).delete(unban))
 }
 
-/// `GET /guilds/{guild.id}/bans`
+#[derive(Deserialize)]
+struct List {
+    limit: Option<usize>,
+    before: Option<UserId>,
+    after: Option<UserId>,
+}
+
+/// `GET /guilds/{guild.id}/bans`: by ascending id.
 async fn list(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    Query(query): Query<List>,
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     view.permissions(me.id(), parts.now_ms()).require(Permissions::BAN_MEMBERS)?;
-    let ids: Vec<_> = view.bans.keys().copied().take(1_000).collect();
+    let limit = query.limit.unwrap_or(1_000).min(1_000);
+    // With both, `before` wins (Discord: Get Guild Bans).
+    let mut ids: Vec<UserId> = match (query.before, query.after) {
+        (Some(before), _) => {
+            let page = view.bans.range(..before).rev().take(limit);
+            page.map(|(user, _)| *user).collect()
+        }
+        (None, after) => {
+            let page = view.bans.keys().filter(|user| after.is_none_or(|after| **user > after));
+            page.take(limit).copied().collect()
+        }
+    };
+    ids.sort_unstable();
     let users = parts.store.users().load(&ids).await?;
     let shown = users.iter().map(|user| {
         let reason = view.bans.get(&user.id).and_then(|ban| ban.reason.clone());

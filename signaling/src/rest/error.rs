@@ -1,5 +1,6 @@
 //! What a failed request answers: HTTP status and Discord's error JSON.
 
+use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header;
@@ -13,6 +14,8 @@ use state::guild::plan::Denied;
 use state::repo::RepoError;
 use state::store::ChangeError;
 
+use crate::auth::AccountError;
+
 /// Why a request was not carried out, as the client sees it.
 #[derive(Debug)]
 pub enum ApiError {
@@ -20,7 +23,7 @@ pub enum ApiError {
     Code(ErrorCode),
     /// 50035 with the tree of field errors.
     Form(FormErrors),
-    /// 429; the headers are added by the limiter.
+    /// 429; the limiter adds the headers of the bucket.
     RateLimited {
         /// Seconds until it is worth trying again.
         retry_after: f64,
@@ -31,6 +34,8 @@ pub enum ApiError {
     Unavailable,
     /// A bare status without a code of its own: 404 for a route, 405.
     Status(StatusCode),
+    /// 501 with a sentence: the route is Discord's, and this server does not do it yet.
+    NotImplemented(&'static str),
 }
 
 /// Field errors of a request body, by path (`embeds.0.title`).
@@ -58,6 +63,12 @@ impl FormErrors {
         if let Value::Array(list) = list {
             list.push(json!({ "code": code, "message": message.into() }));
         }
+    }
+
+    /// The tree as clients read it.
+    #[must_use]
+    pub fn tree(&self) -> Value {
+        Value::Object(self.0.clone())
     }
 
     /// Whether there are none.
@@ -110,8 +121,32 @@ impl From<ChangeError> for ApiError {
     }
 }
 
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Faults(faults) => {
+                let mut errors = FormErrors::default();
+                for fault in faults {
+                    errors.push(fault.field, fault.code, fault.message);
+                }
+                Self::Form(errors)
+            }
+            AccountError::Unknown => Self::Code(ErrorCode::UnknownAccount),
+            AccountError::Disabled => Self::Code(ErrorCode::AccountDisabled),
+            AccountError::TooManyGuilds => Self::Code(ErrorCode::MaximumGuilds),
+            AccountError::Busy(_) => Self::Unavailable,
+            AccountError::Change(error) => error.into(),
+            AccountError::Repo(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let limited = match self {
+            Self::RateLimited { retry_after, global } => Some((retry_after, global)),
+            _ => None,
+        };
         let (status, body) = match self {
             Self::Code(code) => (
                 StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
@@ -144,6 +179,9 @@ impl IntoResponse for ApiError {
                     "code": ErrorCode::Overloaded.number(),
                 }),
             ),
+            Self::NotImplemented(message) => {
+                (StatusCode::NOT_IMPLEMENTED, json!({ "message": message, "code": 0 }))
+            }
             Self::Status(status) => {
                 let reason = status.canonical_reason().unwrap_or("Error");
                 (status, json!({ "message": format!("{}: {reason}", status.as_u16()), "code": 0 }))
@@ -157,7 +195,24 @@ impl IntoResponse for ApiError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        if let Some((retry_after, global)) = limited {
+            rate_limited(response.headers_mut(), retry_after, global);
+        }
         response
+    }
+}
+
+/// What libraries look for on a 429 beside the bucket's own headers.
+fn rate_limited(headers: &mut HeaderMap, retry_after: f64, global: bool) {
+    // discord.py and py-cord take a 429 without Via for one of a proxy's and give up.
+    headers.insert(header::VIA, HeaderValue::from_static("1.1 guildhall"));
+    if let Ok(value) = HeaderValue::from_str(&format!("{retry_after:.3}")) {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    let scope = if global { "global" } else { "user" };
+    headers.insert("x-ratelimit-scope", HeaderValue::from_static(scope));
+    if global {
+        headers.insert("x-ratelimit-global", HeaderValue::from_static("true"));
     }
 }
 
@@ -175,5 +230,57 @@ mod tests {
                 {"code": "BASE_TYPE_MAX_LENGTH", "message": "too long"}
             ]}}}})
         );
+    }
+
+    async fn body(error: ApiError) -> (StatusCode, HeaderMap, Value) {
+        let response = error.into_response();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), 65_536).await.unwrap();
+        (status, headers, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[tokio::test]
+    async fn errors_have_exactly_the_shape_that_clients_switch_on() {
+        let (status, headers, json) = body(ErrorCode::MissingPermissions.into()).await;
+        assert_eq!(status, 403);
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        assert_eq!(json, json!({ "message": "Missing Permissions", "code": 50_013 }));
+
+        let (status, _, json) = body(ErrorCode::Unauthorized.into()).await;
+        assert_eq!(status, 401);
+        assert_eq!(json, json!({ "message": "401: Unauthorized", "code": 0 }));
+
+        let (status, _, json) = body(ApiError::Status(StatusCode::NOT_FOUND)).await;
+        assert_eq!(status, 404);
+        assert_eq!(json, json!({ "message": "404: Not Found", "code": 0 }));
+
+        let errors = FormErrors::one("name", "BASE_TYPE_REQUIRED", "This field is required");
+        let (status, _, json) = body(ApiError::Form(errors)).await;
+        assert_eq!(status, 400);
+        assert_eq!(
+            json,
+            json!({
+                "message": "Invalid Form Body",
+                "code": 50_035,
+                "errors": { "name": { "_errors": [
+                    { "code": "BASE_TYPE_REQUIRED", "message": "This field is required" }
+                ] } },
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_429_has_what_each_library_waits_by() {
+        let limited = ApiError::RateLimited { retry_after: 0.25, global: true };
+
+        let (status, headers, json) = body(limited).await;
+
+        assert_eq!(status, 429);
+        assert_eq!(headers[header::VIA], "1.1 guildhall");
+        assert_eq!(headers[header::RETRY_AFTER], "0.250");
+        assert_eq!(headers["x-ratelimit-scope"], "global");
+        assert_eq!(headers["x-ratelimit-global"], "true");
+        let message = "You are being rate limited.";
+        assert_eq!(json, json!({ "message": message, "retry_after": 0.25, "global": true }));
     }
 }

@@ -3,12 +3,15 @@
 use axum::extract::FromRequest;
 use axum::extract::FromRequestParts;
 use axum::extract::Request;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,18 +26,10 @@ pub struct Auth(pub Identity);
 impl FromRequestParts<Parts> for Auth {
     type Rejection = ApiError;
 
-    async fn from_request_parts(
-        request: &mut request::Parts,
-        parts: &Parts,
-    ) -> Result<Self, ApiError> {
-        let Some(header) = request.headers.get(header::AUTHORIZATION) else {
-            return Err(ErrorCode::Unauthorized.into());
-        };
-        let Ok(header) = header.to_str() else { return Err(ErrorCode::Unauthorized.into()) };
-        match parts.auth.authenticate(header).await? {
-            Some(identity) => Ok(Self(identity)),
-            None => Err(ErrorCode::Unauthorized.into()),
-        }
+    async fn from_request_parts(request: &mut request::Parts, _: &Parts) -> Result<Self, ApiError> {
+        // The limiter has found out who asks, on the way here.
+        let identity = request.extensions.get::<Identity>();
+        identity.cloned().map(Self).ok_or_else(|| ErrorCode::Unauthorized.into())
     }
 }
 
@@ -50,13 +45,30 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Parts> for Path<T> {
     ) -> Result<Self, ApiError> {
         match axum::extract::Path::<T>::from_request_parts(request, parts).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::Form(FormErrors::one(
-                "path",
-                "NUMBER_TYPE_COERCE",
-                rejection.body_text(),
-            ))),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => match error.kind() {
+                ErrorKind::DeserializeError { key, value, .. }
+                | ErrorKind::ParseErrorAtKey { key, value, .. } => Err(no_snowflake(key, value)),
+                // Of several parameters, only their place is known.
+                ErrorKind::ParseErrorAtIndex { value, .. } => Err(no_snowflake("path", value)),
+                _ => Err(ApiError::Form(FormErrors::one(
+                    "path",
+                    "NUMBER_TYPE_COERCE",
+                    error.body_text(),
+                ))),
+            },
+            Err(_) => Err(ApiError::Status(StatusCode::NOT_FOUND)),
         }
     }
+}
+
+fn no_snowflake(parameter: &str, value: &str) -> ApiError {
+    let field = match parameter {
+        "path" => "path".to_owned(),
+        parameter => format!("{parameter}_id"),
+    };
+    let value: String = value.chars().take(64).collect();
+    let message = format!("Value \"{value}\" is not snowflake.");
+    ApiError::Form(FormErrors::one(&field, "NUMBER_TYPE_COERCE", message))
 }
 
 /// Query parameters.
@@ -77,6 +89,17 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Parts> for Query<T> {
                 rejection.body_text(),
             ))),
         }
+    }
+}
+
+/// A yes or no of a query: discord.py sends `1` or `True`, discord.js `true`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Ok(Self(text == "1" || text.eq_ignore_ascii_case("true")))
     }
 }
 
@@ -104,13 +127,35 @@ impl<T: DeserializeOwned> FromRequest<Parts> for Json<T> {
 ///
 /// [`ApiError`].
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Libraries send routes without fields an empty body.
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            ApiError::Form(FormErrors::one("body", "BASE_TYPE_BAD_VALUE", error.to_string()))
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let value = read.map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            ApiError::Form(fault(&path, &error.to_string()))
+        } else {
+            ErrorCode::InvalidJson.into()
         }
-        _ => ApiError::Code(ErrorCode::InvalidJson),
-    })
+    })?;
+    reader.end().map_err(|_| ErrorCode::InvalidJson)?;
+    Ok(value)
+}
+
+/// The fault at `path`, in Discord's words where serde's can be told apart.
+fn fault(path: &str, message: &str) -> FormErrors {
+    // Where it is does not help a client, which did not write the text byte by byte.
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let path = if path == "." { "" } else { path };
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    if let Some(field) = missing {
+        let path = [path, field].join(".");
+        return FormErrors::one(&path, "BASE_TYPE_REQUIRED", "This field is required");
+    }
+    let path = if path.is_empty() { "_root" } else { path };
+    FormErrors::one(&path.replace('[', ".").replace(']', ""), "BASE_TYPE_BAD_VALUE", message)
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -132,10 +177,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// What the field's own type says.
 pub fn some<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
-    T: serde::Deserialize<'de>,
+    T: Deserialize<'de>,
     D: serde::Deserializer<'de>,
 {
-    <Option<T> as serde::Deserialize>::deserialize(deserializer).map(Some)
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// The moderator's reason of `X-Audit-Log-Reason`, percent-decoded, at most 512 characters.
@@ -170,4 +215,76 @@ pub fn member_view(
     let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownGuild)?;
     let view = handle.view();
     if view.members.contains_key(&user) { Ok(view) } else { Err(ErrorCode::UnknownGuild.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::Value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read is asked")]
+    struct Body {
+        name: String,
+        #[serde(default)]
+        channels: Vec<Channel>,
+        #[serde(default, deserialize_with = "some")]
+        topic: Option<Option<String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read is asked")]
+    struct Channel {
+        id: model::id::ChannelId,
+    }
+
+    async fn refusal(text: &str) -> Value {
+        let error = parse::<Body>(text.as_bytes()).expect_err("the body is bad");
+        let body = error.into_response().into_body();
+        serde_json::from_slice(&to_bytes(body, 65_536).await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_wrong_shape_is_told_by_the_path_of_its_field() {
+        let body = refusal(r#"{"name":"a","channels":[{"id":"1"},{"id":"x"}]}"#).await;
+        assert_eq!(body["code"], 50_035);
+        let fault = &body["errors"]["channels"]["1"]["id"]["_errors"][0];
+        assert_eq!(fault["code"], "BASE_TYPE_BAD_VALUE", "{body}");
+
+        let body = refusal("{}").await;
+        let required = json!([{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]);
+        assert_eq!(body["errors"]["name"]["_errors"], required);
+
+        let body = refusal("[]").await;
+        assert_eq!(body["code"], 50_035);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_50109() {
+        for text in ["{", "nul", "{\"name\":\"a\"} x", "\u{feff}{}", "{'name':1}"] {
+            assert_eq!(refusal(text).await["code"], 50_109, "{text}");
+        }
+    }
+
+    #[test]
+    fn snowflakes_come_as_strings_or_as_numbers() {
+        let text =
+            r#"{"name":"a","channels":[{"id":"2000000000000000001"},{"id":2000000000000000001}]}"#;
+
+        let body: Body = parse(text.as_bytes()).unwrap();
+
+        assert_eq!(body.channels[0].id, body.channels[1].id);
+    }
+
+    #[test]
+    fn null_is_told_from_what_is_not_there() {
+        let topic = |text: &str| parse::<Body>(text.as_bytes()).unwrap().topic;
+
+        assert_eq!(topic(r#"{"name":"a"}"#), None);
+        assert_eq!(topic(r#"{"name":"a","topic":null}"#), Some(None));
+        assert_eq!(topic(r#"{"name":"a","topic":"b"}"#), Some(Some("b".to_owned())));
+    }
 }

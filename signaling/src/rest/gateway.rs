@@ -1,4 +1,4 @@
-//! Where the gateway is, and what this instance is.
+//! Where the gateway is, and the lists that libraries ask for before they connect.
 
 use axum::Extension;
 use axum::Router;
@@ -9,7 +9,6 @@ use axum::routing::get;
 use serde_json::Value;
 use serde_json::json;
 
-use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use crate::connection::Connection;
@@ -19,11 +18,8 @@ pub(super) fn routes() -> Router<Parts> {
     Router::new()
         .route("/gateway", get(gateway))
         .route("/gateway/bot", get(gateway_bot))
-        .route("/instance", get(instance))
-        .route("/voice/regions", get(regions))
         .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))
         .route("/sticker-packs", get(|| async { Json(json!({ "sticker_packs": [] })) }))
-        .route("/ping", get(|| async { Json(json!({})) }))
 }
 
 /// `GET /gateway`
@@ -41,40 +37,36 @@ async fn gateway_bot(
     State(parts): State<Parts>,
     Extension(connection): Extension<Connection>,
     headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({
+) -> Json<Value> {
+    Json(json!({
         "url": url(&parts, connection, &headers),
         "shards": 1,
         "session_start_limit": {
             "total": 1000,
             "remaining": 1000,
-            "reset_after": 86_400_000,
-            "max_concurrency": 1,
+            "reset_after": 0,
+            "max_concurrency": 16,
         },
-    })))
+    }))
 }
 
 /// Without a path or a query: clients append theirs.
 fn url(parts: &Parts, connection: Connection, headers: &HeaderMap) -> String {
-    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = parts.config.public_host.as_deref().or(asked).unwrap_or("localhost");
-    let scheme = if connection.tls { "wss" } else { "ws" };
-    format!("{scheme}://{host}")
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let local = connection.local.to_string();
+    let host = match (&parts.config.public_host, header(header::HOST)) {
+        (Some(host), _) => host,
+        (None, Some(host)) if is_host(host) => host,
+        _ => &local,
+    };
+    // Behind a proxy that ends TLS our side has none, and clients still need wss. Only whoever
+    // tries the server out on its own machine speaks plainly.
+    let forwarded = headers.contains_key("x-forwarded-proto");
+    let plain = !connection.tls && connection.peer.ip().to_canonical().is_loopback() && !forwarded;
+    format!("{}://{host}", if plain { "ws" } else { "wss" })
 }
 
-/// `GET /instance`: what the web client shows before anyone logs in.
-async fn instance(State(parts): State<Parts>) -> Json<Value> {
-    let registration = if parts.config.open_registration { "open" } else { "invite" };
-    Json(json!({
-        "name": parts.config.name,
-        "version": env!("CARGO_PKG_VERSION"),
-        "registration": registration,
-    }))
-}
-
-/// `GET /voice/regions`
-async fn regions() -> Json<Value> {
-    Json(json!([{
-        "id": "here", "name": "Here", "optimal": true, "deprecated": false, "custom": false,
-    }]))
+fn is_host(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    !text.is_empty() && text.len() <= 260 && text.bytes().all(fits)
 }

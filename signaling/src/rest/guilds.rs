@@ -10,7 +10,6 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::channel::ChannelType;
-use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,17 +17,18 @@ use serde_json::json;
 use state::GuildCommand;
 use state::guild::command::ChannelDraft;
 use state::guild::command::SettingsPatch;
-use state::guild::command::is_creatable;
 
 use super::ApiError;
-use super::error::FormErrors;
 use super::extract::Auth;
+use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
-use crate::auth::accounts;
+use super::overwrites;
+use super::overwrites::Overwrite;
+use crate::auth::Accounts;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -45,7 +45,6 @@ pub(super) fn routes() -> Router<Parts> {
 
 #[derive(Deserialize)]
 struct Found {
-    #[serde(default)]
     name: String,
 }
 
@@ -58,7 +57,7 @@ async fn found(
     if me.user.bot {
         return Err(ErrorCode::BotsCannotUse.into());
     }
-    let id = accounts::found(&parts, me.id(), body.name).await?;
+    let id = Accounts::from(&parts).found(me.id(), body.name).await?;
     let view = member_view(&parts, id, me.id())?;
     Ok((StatusCode::CREATED, Json(wire::guild(&view))))
 }
@@ -66,7 +65,7 @@ async fn found(
 #[derive(Deserialize)]
 struct Counts {
     #[serde(default)]
-    with_counts: Option<String>,
+    with_counts: Flag,
 }
 
 /// `GET /guilds/{guild.id}`
@@ -78,7 +77,7 @@ async fn show(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     let mut shown = wire::guild(&view);
-    if matches!(query.with_counts.as_deref(), Some("true" | "1" | "True")) {
+    if query.with_counts.0 {
         shown["approximate_member_count"] = json!(view.members.len());
         shown["approximate_presence_count"] = json!(view.presences.len());
     }
@@ -112,6 +111,7 @@ async fn update(
     Path(guild): Path<GuildId>,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let patch = SettingsPatch {
         name: body.name,
         icon: None,
@@ -138,6 +138,7 @@ async fn remove(
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
 ) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
     parts.store.execute(guild, me.id(), GuildCommand::Delete).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -158,7 +159,6 @@ async fn channels(
 
 #[derive(Deserialize)]
 struct CreateChannel {
-    #[serde(default)]
     name: String,
     #[serde(rename = "type", default)]
     kind: Option<u8>,
@@ -169,7 +169,7 @@ struct CreateChannel {
     user_limit: Option<u32>,
     rate_limit_per_user: Option<u16>,
     nsfw: Option<bool>,
-    permission_overwrites: Option<Vec<PermissionOverwrite>>,
+    permission_overwrites: Option<Vec<Overwrite>>,
 }
 
 /// `POST /guilds/{guild.id}/channels`
@@ -179,14 +179,8 @@ async fn create_channel(
     Path(guild): Path<GuildId>,
     Json(body): Json<CreateChannel>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    member_view(&parts, guild, me.id())?;
     let kind = ChannelType::from(body.kind.unwrap_or_default());
-    if !is_creatable(kind) {
-        return Err(ApiError::Form(FormErrors::one(
-            "type",
-            "BASE_TYPE_CHOICES",
-            "Must be one of 0, 2, 4, 5 and 13.",
-        )));
-    }
     let id = parts.ids.next();
     let command = GuildCommand::CreateChannel(ChannelDraft {
         id,
@@ -199,7 +193,7 @@ async fn create_channel(
         user_limit: body.user_limit,
         rate_limit_per_user: body.rate_limit_per_user,
         nsfw: body.nsfw.unwrap_or_default(),
-        overwrites: body.permission_overwrites.unwrap_or_default(),
+        overwrites: overwrites::all(body.permission_overwrites.unwrap_or_default())?,
     });
     let view = parts.store.execute(guild, me.id(), command).await?;
     let channel = view.channels.get(&id).ok_or(ErrorCode::UnknownChannel)?;
@@ -221,6 +215,7 @@ async fn move_channels(
     Path(guild): Path<GuildId>,
     Json(body): Json<Vec<MoveChannel>>,
 ) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let moves = body.into_iter().map(|one| (one.id, one.position, one.parent_id)).collect();
     parts.store.execute(guild, me.id(), GuildCommand::MoveChannels(moves)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -252,8 +247,8 @@ struct AddBot {
     application_id: UserId,
 }
 
-/// `POST /guilds/{guild.id}/bots`: brings a bot of this instance into a guild (MANAGE_GUILD).
-/// Discord does this on its consent page.
+/// `POST /guilds/{guild.id}/bots`: brings a bot of this instance into a guild (MANAGE_GUILD). Our
+/// own route: Discord has its consent page for it. 204, also when the bot is there already.
 async fn add_bot(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -266,6 +261,6 @@ async fn add_bot(
     if !bot.is_some_and(|bot| bot.bot) {
         return Err(ErrorCode::UnknownApplication.into());
     }
-    accounts::join(&parts, guild, body.application_id).await?;
+    Accounts::from(&parts).join(guild, body.application_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

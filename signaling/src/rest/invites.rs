@@ -1,9 +1,12 @@
-//! Invites by their code.
+//! Invites: made for a channel, looked up and accepted by their code.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use model::error_code::ErrorCode;
+use model::id::ChannelId;
 use model::id::GuildId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
@@ -11,17 +14,24 @@ use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildEvent;
+use state::GuildHandle;
 use state::record::InviteRecord;
 use state::record::UserRecord;
 use state::repo::RepoError;
+use state::store::ChannelHome;
 
 use super::ApiError;
+use super::channels;
+use super::error::FormErrors;
 use super::extract::Auth;
+use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
-use crate::auth::accounts;
+use crate::auth::Accounts;
+use crate::auth::Identity;
+use crate::auth::accounts::invite_code;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -29,11 +39,16 @@ pub(super) fn routes() -> Router<Parts> {
     Router::new()
         .route("/invites/{code}", get(show).post(accept).delete(revoke))
         .route("/guilds/{guild}/invites", get(of_guild))
+        .route("/channels/{channel}/invites", get(of_channel).post(create))
 }
 
-/// An invite as its guild's moderators see it.
-pub(super) fn detailed(invite: &InviteRecord, view: &Guild, inviter: Option<&UserRecord>) -> Value {
-    let mut value = wire::invite(invite, Some(view), inviter, false);
+/// An invite as those see it who may revoke it.
+pub(super) fn detailed(
+    invite: &InviteRecord,
+    view: Option<&Guild>,
+    inviter: Option<&UserRecord>,
+) -> Value {
+    let mut value = wire::invite(invite, view, inviter, false);
     value["uses"] = json!(invite.uses);
     value["max_uses"] = json!(invite.max_uses);
     value["max_age"] = json!(invite.max_age);
@@ -41,6 +56,39 @@ pub(super) fn detailed(invite: &InviteRecord, view: &Guild, inviter: Option<&Use
     value["created_at"] = json!(crate::parts::timestamp(invite.created_ms));
     value
 }
+
+/// How long and how often an invite is good (Discord: Create Channel Invite).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// Seconds, at most a week; 0 is for ever.
+    pub(super) max_age: u32,
+    /// At most 100; 0 is without end.
+    pub(super) max_uses: u32,
+}
+
+impl Terms {
+    /// What a request wants; a day and without end when it does not say.
+    pub(super) fn parse(max_age: Option<u32>, max_uses: Option<u32>) -> Result<Self, ApiError> {
+        let terms =
+            Self { max_age: max_age.unwrap_or(86_400), max_uses: max_uses.unwrap_or_default() };
+        let mut errors = FormErrors::default();
+        for (field, value, most) in
+            [("max_age", terms.max_age, MAX_AGE), ("max_uses", terms.max_uses, MAX_USES)]
+        {
+            if value > most {
+                let message = format!("int value should be less than or equal to {most}.");
+                errors.push(field, "NUMBER_TYPE_MAX", message);
+            }
+        }
+        errors.finish()?;
+        Ok(terms)
+    }
+}
+
+/// Longest life of an invite, in seconds (Discord: Create Channel Invite).
+const MAX_AGE: u32 = 604_800;
+/// Most uses of an invite (Discord: Create Channel Invite).
+const MAX_USES: u32 = 100;
 
 async fn valid(parts: &Parts, code: &str) -> Result<InviteRecord, ApiError> {
     let invite = parts.invites.invite(code).await?;
@@ -50,7 +98,8 @@ async fn valid(parts: &Parts, code: &str) -> Result<InviteRecord, ApiError> {
 
 #[derive(Deserialize)]
 struct Counts {
-    with_counts: Option<String>,
+    #[serde(default)]
+    with_counts: Flag,
 }
 
 /// `GET /invites/{invite.code}`: open to all who have the code.
@@ -60,15 +109,10 @@ async fn show(
     Query(query): Query<Counts>,
 ) -> Result<Json<Value>, ApiError> {
     let invite = valid(&parts, &code).await?;
-    let counts = matches!(query.with_counts.as_deref(), Some("true" | "1" | "True"));
-    shown(&parts, &invite, counts).await
+    Ok(Json(shown(&parts, &invite, query.with_counts.0).await?))
 }
 
-async fn shown(
-    parts: &Parts,
-    invite: &InviteRecord,
-    counts: bool,
-) -> Result<Json<Value>, ApiError> {
+async fn shown(parts: &Parts, invite: &InviteRecord, counts: bool) -> Result<Value, ApiError> {
     let view = match invite.guild {
         Some(guild) => Some(parts.store.guild(guild).ok_or(ErrorCode::UnknownInvite)?.view()),
         None => None,
@@ -77,10 +121,10 @@ async fn shown(
         Some(inviter) => parts.store.users().user(inviter).await?,
         None => None,
     };
-    Ok(Json(wire::invite(invite, view.as_deref(), inviter.as_deref(), counts)))
+    Ok(wire::invite(invite, view.as_deref(), inviter.as_deref(), counts))
 }
 
-/// `POST /invites/{invite.code}`: become a member.
+/// `POST /invites/{invite.code}`: become a member. Who is one already uses nothing up.
 async fn accept(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -90,40 +134,70 @@ async fn accept(
         return Err(ErrorCode::BotsCannotUse.into());
     }
     let invite = valid(&parts, &code).await?;
-    let guild = invite.guild.ok_or(ErrorCode::UnknownInvite)?;
-    let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownInvite)?;
+    let (guild, handle) = guild_of(&parts, &invite)?;
     let view = handle.view();
     if view.bans.contains_key(&me.id()) {
         return Err(ErrorCode::BannedFromGuild.into());
     }
-    if !view.members.contains_key(&me.id()) {
+    let new = !view.members.contains_key(&me.id());
+    if new {
         match parts.invites.use_once(&code, parts.now_ms()).await {
             Ok(_) => {}
             Err(RepoError::NotFound) => return Err(ErrorCode::UnknownInvite.into()),
             Err(error) => return Err(error.into()),
         }
-        accounts::join(&parts, guild, me.id()).await?;
+        Accounts::from(&parts).join(guild, me.id()).await?;
     }
-    shown(&parts, &invite, true).await
+    let mut value = shown(&parts, &invite, true).await?;
+    value["new_member"] = json!(new);
+    Ok(Json(value))
 }
 
-/// `DELETE /invites/{invite.code}`
+/// The guild that an invite leads into; an invite to the instance leads into none.
+fn guild_of(parts: &Parts, invite: &InviteRecord) -> Result<(GuildId, GuildHandle), ApiError> {
+    let guild = invite.guild.ok_or(ErrorCode::UnknownInvite)?;
+    Ok((guild, parts.store.guild(guild).ok_or(ErrorCode::UnknownInvite)?))
+}
+
+/// `DELETE /invites/{invite.code}`: MANAGE_GUILD, or MANAGE_CHANNELS where it leads. Invites to
+/// the instance are revoked by its owner.
 async fn revoke(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(code): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let invite = parts.invites.invite(&code).await?.ok_or(ErrorCode::UnknownInvite)?;
-    let guild = invite.guild.ok_or(ErrorCode::UnknownInvite)?;
-    let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownInvite)?;
-    let view = handle.view();
-    if invite.inviter != Some(me.id()) {
-        view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
+    if invite.guild.is_none() {
+        if !me.owner {
+            return Err(ErrorCode::MissingPermissions.into());
+        }
+        remove(&parts, &code).await?;
+        return Ok(Json(detailed(&invite, None, None)));
     }
-    parts.invites.remove(&code).await?;
-    let event = GuildEvent::InviteDeleted { code, channel: invite.channel };
-    handle.publish(event).await?;
-    Ok(Json(wire::invite(&invite, Some(&view), None, false)))
+    let (_, handle) = guild_of(&parts, &invite)?;
+    let view = handle.view();
+    if !may_revoke(&view, &me, &invite, parts.now_ms()) {
+        return Err(ErrorCode::MissingPermissions.into());
+    }
+    let value = shown(&parts, &invite, false).await?;
+    remove(&parts, &code).await?;
+    handle.publish(GuildEvent::InviteDeleted { code, channel: invite.channel }).await?;
+    Ok(Json(value))
+}
+
+fn may_revoke(view: &Guild, me: &Identity, invite: &InviteRecord, now_ms: u64) -> bool {
+    let there = invite.channel.is_some_and(|channel| {
+        view.permissions_in(me.id(), channel, now_ms).has(Permissions::MANAGE_CHANNELS)
+    });
+    there || view.permissions(me.id(), now_ms).has(Permissions::MANAGE_GUILD)
+}
+
+async fn remove(parts: &Parts, code: &str) -> Result<(), ApiError> {
+    match parts.invites.remove(code).await {
+        Ok(()) => Ok(()),
+        Err(RepoError::NotFound) => Err(ErrorCode::UnknownInvite.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET /guilds/{guild.id}/invites`
@@ -134,8 +208,105 @@ async fn of_guild(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
-    let now_ms = parts.now_ms();
-    let invites = parts.invites.list(Some(guild)).await?;
-    let shown = invites.iter().filter(|invite| invite.is_valid(now_ms));
-    Ok(Json(shown.map(|invite| detailed(invite, &view, None)).collect()))
+    Ok(Json(list(&parts, &view, |_| true).await?))
 }
+
+/// `GET /channels/{channel.id}/invites`
+async fn of_channel(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(channel): Path<ChannelId>,
+) -> Result<Json<Value>, ApiError> {
+    let guild = guild_channel(&parts, &me, channel, Permissions::MANAGE_CHANNELS).await?;
+    Ok(Json(list(&parts, &guild.view(), |invite| invite.channel == Some(channel)).await?))
+}
+
+async fn list(
+    parts: &Parts,
+    view: &Guild,
+    wanted: impl Fn(&InviteRecord) -> bool,
+) -> Result<Value, ApiError> {
+    let now_ms = parts.now_ms();
+    let mut invites = parts.invites.list(Some(view.id)).await?;
+    invites.retain(|invite| invite.is_valid(now_ms) && wanted(invite));
+    let inviters: Vec<_> = invites.iter().filter_map(|invite| invite.inviter).collect();
+    let inviters = parts.store.users().load(&inviters).await?;
+    let shown = invites.iter().map(|invite| {
+        let inviter = inviters.iter().find(|user| Some(user.id) == invite.inviter);
+        detailed(invite, Some(view), inviter.map(|user| &**user))
+    });
+    Ok(shown.collect())
+}
+
+async fn guild_channel(
+    parts: &Parts,
+    me: &Identity,
+    channel: ChannelId,
+    needed: Permissions,
+) -> Result<GuildHandle, ApiError> {
+    match channels::open(parts, me, channel, needed).await? {
+        ChannelHome::Guild(guild) => Ok(guild),
+        ChannelHome::Private(_) => Err(ErrorCode::CannotExecuteOnPrivateChannel.into()),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Create {
+    max_age: Option<u32>,
+    max_uses: Option<u32>,
+    temporary: Option<bool>,
+    unique: Option<bool>,
+}
+
+/// `POST /channels/{channel.id}/invites`. Unless it is to be unique, one of the same terms that
+/// the asker made before and nobody used is given again.
+async fn create(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(channel): Path<ChannelId>,
+    Json(body): Json<Create>,
+) -> Result<Json<Value>, ApiError> {
+    let guild = guild_channel(&parts, &me, channel, Permissions::CREATE_INVITE).await?;
+    let Terms { max_age, max_uses } = Terms::parse(body.max_age, body.max_uses)?;
+    let now_ms = parts.now_ms();
+    let fresh = InviteRecord {
+        code: invite_code(),
+        guild: Some(guild.id()),
+        channel: Some(channel),
+        inviter: Some(me.id()),
+        max_uses,
+        uses: 0,
+        max_age,
+        created_ms: now_ms,
+        owner: false,
+        temporary: body.temporary.unwrap_or_default(),
+    };
+    let invites = parts.invites.list(Some(guild.id())).await?;
+    if !body.unique.unwrap_or_default() {
+        // The same but for its code, and no more than half gone.
+        let alike = invites.iter().find(|old| {
+            let age_ms = now_ms.saturating_sub(old.created_ms);
+            old.max_age == max_age
+                && (max_age == 0 || age_ms < u64::from(max_age) * 500)
+                && **old
+                    == InviteRecord {
+                        code: old.code.clone(),
+                        created_ms: old.created_ms,
+                        ..fresh.clone()
+                    }
+        });
+        if let Some(old) = alike {
+            return Ok(Json(detailed(old, Some(&guild.view()), Some(&me.user))));
+        }
+    }
+    if invites.iter().filter(|invite| invite.is_valid(now_ms)).count() >= INVITES {
+        return Err(ErrorCode::MaximumInvites.into());
+    }
+    parts.invites.create(&fresh).await?;
+    guild.publish(GuildEvent::InviteCreated(Arc::new(fresh.clone()))).await?;
+    Ok(Json(detailed(&fresh, Some(&guild.view()), Some(&me.user))))
+}
+
+/// Valid invites of one guild (Discord error 30016).
+const INVITES: usize = 1_000;

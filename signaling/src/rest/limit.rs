@@ -1,49 +1,48 @@
-//! Rate limits: buckets by route and major parameter, with Discord's headers on every answer.
+//! Rate limits: buckets by route, major parameter and caller, with Discord's headers on answers.
 //!
-//! The pure core is [`Limiter::take`]; [`layer`] puts it before the routes.
+//! The pure core is [`Buckets`]; [`layer`] puts it before the routes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
-use axum::http::Method;
 use axum::http::header;
 use axum::middleware::Next;
-use axum::response::IntoResponse;
+use axum::response::IntoResponse as _;
 use axum::response::Response;
+use model::id::UserId;
 
+use super::address;
+use super::address::Network;
 use super::error::ApiError;
-use crate::auth::token;
+use super::rates;
+use super::rates::Class;
+use super::rates::Rate;
+use crate::auth::Identity;
 use crate::connection::Connection;
 use crate::parts::Parts;
 
-/// So many requests in so many milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    /// Requests in a window.
-    pub requests: u32,
-    /// Length of the window in milliseconds.
-    pub window_ms: u64,
-}
-
 /// Whose requests are counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Caller {
-    /// Those with one token.
-    Token([u8; 32]),
-    /// Those without, from one IPv4 address or one IPv6 /64.
+    /// An account, by whatever token.
+    User(UserId),
+    /// Those without an account, from one IPv4 address or one IPv6 /64.
     Address(IpAddr),
+    /// Attempts to log in to one account (by the hash of its name) from one address.
+    Login(IpAddr, u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     caller: Caller,
-    /// The route's class, and the channel, guild or webhook that it is about.
     bucket: &'static str,
     major: u64,
 }
@@ -56,188 +55,200 @@ struct Window {
 }
 
 /// What came of one request.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Outcome {
     /// Whether it may go on.
-    pub allowed: bool,
+    allowed: bool,
     /// Requests left in the window.
-    pub remaining: u32,
+    remaining: u32,
     /// Unix milliseconds at which the window ends.
-    pub reset_ms: u64,
+    reset_ms: u64,
 }
+
+/// Counts of all callers: fixed windows that begin with their first request, as Discord's. Pure.
+#[derive(Debug, Default)]
+struct Buckets {
+    windows: HashMap<Key, Window>,
+    swept_ms: u64,
+}
+
+impl Buckets {
+    /// Counts one request at `now_ms`, Unix milliseconds.
+    fn take(&mut self, key: Key, rate: Rate, now_ms: u64) -> Outcome {
+        let full = self.windows.len() >= BUCKETS;
+        if full || now_ms.abs_diff(self.swept_ms) >= SWEEP_MS {
+            self.swept_ms = now_ms;
+            self.windows.retain(|_, window| window.holds(now_ms));
+        }
+        if self.windows.len() >= BUCKETS && !self.windows.contains_key(&key) {
+            // A flood from very many addresses: whom to forget is chance (the map's order is), so
+            // that nobody can make us forget their own count for sure.
+            let forgotten: Vec<_> = self.windows.keys().take(BUCKETS / 64).copied().collect();
+            for key in forgotten {
+                self.windows.remove(&key);
+            }
+        }
+        let fresh = Window { started_ms: now_ms, ends_ms: now_ms + rate.window_ms, used: 0 };
+        let window = self.windows.entry(key).or_insert(fresh);
+        if !window.holds(now_ms) {
+            *window = fresh;
+        }
+        let allowed = window.used < rate.requests;
+        if allowed {
+            window.used += 1;
+        }
+        let remaining = rate.requests.saturating_sub(window.used);
+        Outcome { allowed, remaining, reset_ms: window.ends_ms }
+    }
+}
+
+impl Window {
+    /// Not over; nor begun in the future, for a clock that stepped back must lock out nobody.
+    const fn holds(&self, now_ms: u64) -> bool {
+        self.started_ms <= now_ms && now_ms < self.ends_ms
+    }
+}
+
+/// Buckets kept at once, at about 100 bytes: 10 MB.
+const BUCKETS: usize = 100_000;
+/// How often those that are over are dropped.
+const SWEEP_MS: u64 = 10_000;
 
 /// The buckets of this node, bounded.
 #[derive(Debug, Default)]
 pub struct Limiter {
-    windows: Mutex<HashMap<Key, Window>>,
+    buckets: Mutex<Buckets>,
+    proxies: OnceLock<Vec<Network>>,
 }
 
 impl Limiter {
-    fn take(&self, key: Key, limit: Limit, now_ms: u64) -> Outcome {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= BUCKETS {
-            windows.retain(|_, window| window.ends_ms > now_ms);
-            if windows.len() >= BUCKETS {
-                windows.clear();
-            }
+    /// Counts an attempt to log in.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::RateLimited`] when there were too many at this account from this address.
+    pub(super) fn login(&self, ip: IpAddr, account: &str, now_ms: u64) -> Result<(), ApiError> {
+        let name = account.trim().to_ascii_lowercase();
+        let hash = crate::auth::token::hash(&name);
+        let account = u64::from_be_bytes(std::array::from_fn(|at| hash[at]));
+        let caller = Caller::Login(address::subscriber(ip), account);
+        let key = Key { caller, bucket: "login", major: 0 };
+        let outcome = self.buckets().take(key, rates::LOGINS, now_ms);
+        if outcome.allowed {
+            return Ok(());
         }
-        let fresh = Window { started_ms: now_ms, ends_ms: now_ms + limit.window_ms, used: 0 };
-        let window = windows.entry(key).or_insert(fresh);
-        // A clock that stepped back must not lock anyone out.
-        if window.ends_ms <= now_ms || window.started_ms > now_ms {
-            *window = fresh;
-        }
-        let allowed = window.used < limit.requests;
-        if allowed {
-            window.used += 1;
-        }
-        Outcome { allowed, remaining: limit.requests - window.used, reset_ms: window.ends_ms }
+        let retry_after = seconds(outcome.reset_ms.saturating_sub(now_ms));
+        Err(ApiError::RateLimited { retry_after, global: false })
+    }
+
+    fn take(&self, caller: Caller, class: Class, now_ms: u64) -> Outcome {
+        let key = Key { caller, bucket: class.bucket, major: class.major };
+        self.buckets().take(key, class.rate, now_ms)
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn proxies(&self, parts: &Parts) -> &[Network] {
+        self.proxies.get_or_init(|| {
+            let parse = |text: &String| match text.parse() {
+                Ok(network) => Some(network),
+                Err(error) => {
+                    tracing::warn!(%error, "an entry of trusted_proxies is ignored");
+                    None
+                }
+            };
+            parts.config.trusted_proxies.iter().filter_map(parse).collect()
+        })
     }
 }
 
-/// Buckets kept at once: each takes about 100 bytes.
-const BUCKETS: usize = 100_000;
+/// The address that a request came from; an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientIp(pub(super) IpAddr);
 
-/// The class of a route, its limit, and its major parameter (Discord: Rate Limits).
-fn classify(method: &Method, path: &str) -> (&'static str, Limit, u64) {
-    let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != "api");
-    let mut first = parts.next().unwrap_or_default();
-    if first.len() <= 3 && first.starts_with('v') && first[1..].parse::<u8>().is_ok() {
-        first = parts.next().unwrap_or_default();
-    }
-    let second = parts.next().unwrap_or_default();
-    let major = second.parse().unwrap_or(0);
-    let third = parts.next().unwrap_or_default();
-    let fifth = parts.nth(1).unwrap_or_default();
-    let per = |requests, window_ms| Limit { requests, window_ms };
-    match (first, third, method.as_str()) {
-        ("auth", _, _) => ("auth", per(10, 60_000), 0),
-        ("channels", "messages", _) if fifth == "reactions" => ("reactions", per(4, 1_000), major),
-        ("channels", "messages", "POST") => ("message-create", per(5, 5_000), major),
-        ("channels", "messages", "PATCH") => ("message-edit", per(5, 5_000), major),
-        ("channels", "messages", "DELETE") => ("message-delete", per(5, 1_000), major),
-        ("channels", "messages", _) => ("message-read", per(20, 5_000), major),
-        ("channels", "typing", _) => ("typing", per(5, 5_000), major),
-        ("channels", _, "GET") => ("channel-read", per(20, 5_000), major),
-        ("channels", _, _) => ("channel-write", per(10, 10_000), major),
-        ("guilds", "members", "GET") => ("member-read", per(10, 10_000), major),
-        ("guilds", _, "GET") => ("guild-read", per(20, 5_000), major),
-        ("guilds", _, _) => ("guild-write", per(20, 10_000), major),
-        ("invites", _, _) => ("invites", per(10, 10_000), 0),
-        ("users", _, _) => ("users", per(20, 5_000), 0),
-        _ => ("other", per(30, 5_000), 0),
-    }
-}
-
-/// Counts the request; answers 429 or adds the headers to the route's answer.
-pub async fn layer(State(parts): State<Parts>, request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS {
-        return next.run(request).await;
-    }
+/// Counts the request; answers 429 or adds the headers to the route's answer. Who asks is found
+/// out here, once, and left for the extractors.
+pub(super) async fn layer(
+    State(parts): State<Parts>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let now_ms = parts.now_ms();
-    let caller = caller(&parts, &request);
-    let global = Limit { requests: parts.config.requests_per_second.max(1), window_ms: 1_000 };
-    let key = Key { caller: caller.clone(), bucket: "global", major: 0 };
-    let outcome = parts.limiter.take(key, global, now_ms);
-    if !outcome.allowed {
-        return limited(outcome, global, "global", now_ms);
+    let ip = client_ip(&parts, &request);
+    request.extensions_mut().insert(ClientIp(ip));
+    let token = request.headers().get(header::AUTHORIZATION);
+    let token = token.and_then(|token| token.to_str().ok()).map(str::to_owned);
+    let mut identity = token.as_deref().and_then(|token| parts.auth.remembered(token));
+    let every = Class {
+        bucket: "global",
+        rate: Rate { requests: parts.config.requests_per_second.max(1), window_ms: 1_000 },
+        major: 0,
+    };
+    let stranger = Caller::Address(address::subscriber(ip));
+    if identity.is_none() {
+        // Before the token is looked up: guessing tokens is limited by address.
+        let outcome = parts.limiter.take(stranger, every, now_ms);
+        if !outcome.allowed {
+            return limited(outcome, every, now_ms);
+        }
+        if let Some(token) = token {
+            identity = match parts.auth.authenticate(&token).await {
+                Ok(identity) => identity,
+                Err(error) => return ApiError::from(error).into_response(),
+            };
+        }
     }
-    let (bucket, limit, major) = classify(request.method(), request.uri().path());
-    let outcome = parts.limiter.take(Key { caller, bucket, major }, limit, now_ms);
+    let caller = identity.as_ref().map_or(stranger, |identity| Caller::User(identity.id()));
+    if let Some(identity) = identity {
+        request.extensions_mut().insert::<Identity>(identity);
+        let outcome = parts.limiter.take(caller, every, now_ms);
+        if !outcome.allowed {
+            return limited(outcome, every, now_ms);
+        }
+    }
+    let class = rates::class(request.method(), request.uri().path());
+    let outcome = parts.limiter.take(caller, class, now_ms);
     if !outcome.allowed {
-        return limited(outcome, limit, bucket, now_ms);
+        return limited(outcome, class, now_ms);
     }
     let mut response = next.run(request).await;
-    describe(response.headers_mut(), outcome, limit, bucket, now_ms);
+    describe(response.headers_mut(), outcome, class, now_ms);
     response
 }
 
-fn caller(parts: &Parts, request: &Request) -> Caller {
-    let token = request.headers().get(header::AUTHORIZATION);
-    if let Some(token) = token.and_then(|token| token.to_str().ok()).and_then(token::bare) {
-        return Caller::Token(token::hash(token));
-    }
+fn client_ip(parts: &Parts, request: &Request) -> IpAddr {
     let peer = request
         .extensions()
         .get::<Connection>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |connection| connection.peer.ip().to_canonical());
-    let ip = forwarded(parts, peer, request.headers()).unwrap_or(peer);
-    Caller::Address(match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => {
-            let network = u128::from(ip) & !u128::from(u64::MAX);
-            IpAddr::from(network.to_be_bytes())
-        }
-    })
+        .map_or(IpAddr::from([0, 0, 0, 0]), |connection| connection.peer.ip());
+    let forwarded = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded: Vec<_> = forwarded.filter_map(|value| value.to_str().ok()).collect();
+    address::client(peer, forwarded.into_iter(), parts.limiter.proxies(parts))
 }
 
-/// The client behind a proxy that configuration trusts: the right-most hop that is not one.
-fn forwarded(parts: &Parts, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-    let trusted = |ip: IpAddr| parts.config.trusted_proxies.iter().any(|proxy| covers(proxy, ip));
-    if !trusted(peer) {
-        return None;
-    }
-    let chain = headers.get("x-forwarded-for")?.to_str().ok()?;
-    chain.rsplit(',').filter_map(|hop| hop.trim().parse().ok()).find(|hop| !trusted(*hop))
-}
-
-/// Whether an address or a network in CIDR form covers `ip`.
-fn covers(network: &str, ip: IpAddr) -> bool {
-    let (base, prefix) = match network.split_once('/') {
-        Some((base, prefix)) => (base, prefix.parse::<u32>().ok()),
-        None => (network, Some(128)),
-    };
-    let (Ok(base), Some(prefix)) = (base.parse::<IpAddr>(), prefix) else { return false };
-    match (base, ip) {
-        (IpAddr::V4(base), IpAddr::V4(ip)) => {
-            let shift = 32 - prefix.min(32);
-            u32::from(base).checked_shr(shift) == u32::from(ip).checked_shr(shift)
-        }
-        (IpAddr::V6(base), IpAddr::V6(ip)) => {
-            let shift = 128 - prefix.min(128);
-            u128::from(base).checked_shr(shift) == u128::from(ip).checked_shr(shift)
-        }
-        _ => false,
-    }
-}
-
-fn limited(outcome: Outcome, limit: Limit, bucket: &'static str, now_ms: u64) -> Response {
-    metrics::counter!("signaling_rate_limited_total", "bucket" => bucket).increment(1);
-    let global = bucket == "global";
+fn limited(outcome: Outcome, class: Class, now_ms: u64) -> Response {
+    metrics::counter!("signaling_rate_limited_total", "bucket" => class.bucket).increment(1);
     let retry_after = seconds(outcome.reset_ms.saturating_sub(now_ms).max(1));
+    let global = class.bucket == "global";
     let mut response = ApiError::RateLimited { retry_after, global }.into_response();
-    let headers = response.headers_mut();
-    describe(headers, outcome, limit, bucket, now_ms);
-    // discord.py and py-cord take a 429 without Via for one of Cloudflare's and give up.
-    headers.insert(header::VIA, HeaderValue::from_static("1.1 guildhall"));
-    number(headers, "retry-after", format!("{retry_after:.3}"));
-    let scope = if global { "global" } else { "user" };
-    headers.insert("x-ratelimit-scope", HeaderValue::from_static(scope));
-    if global {
-        headers.insert("x-ratelimit-global", HeaderValue::from_static("true"));
-    }
+    describe(response.headers_mut(), outcome, class, now_ms);
     response
 }
 
-fn describe(
-    headers: &mut HeaderMap,
-    outcome: Outcome,
-    limit: Limit,
-    bucket: &'static str,
-    now_ms: u64,
-) {
+fn describe(headers: &mut HeaderMap, outcome: Outcome, class: Class, now_ms: u64) {
     let after = outcome.reset_ms.saturating_sub(now_ms);
-    number(headers, "x-ratelimit-limit", limit.requests.to_string());
-    number(headers, "x-ratelimit-remaining", outcome.remaining.to_string());
-    number(headers, "x-ratelimit-reset", format!("{:.3}", seconds(outcome.reset_ms)));
-    number(headers, "x-ratelimit-reset-after", format!("{:.3}", seconds(after)));
-    headers.insert("x-ratelimit-bucket", HeaderValue::from_static(bucket));
-}
-
-fn number(headers: &mut HeaderMap, name: &'static str, value: String) {
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        headers.insert(name, value);
-    }
+    let mut number = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    };
+    number("x-ratelimit-limit", class.rate.requests.to_string());
+    number("x-ratelimit-remaining", outcome.remaining.to_string());
+    number("x-ratelimit-reset", format!("{:.3}", seconds(outcome.reset_ms)));
+    number("x-ratelimit-reset-after", format!("{:.3}", seconds(after)));
+    headers.insert("x-ratelimit-bucket", HeaderValue::from_static(class.bucket));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this era fit a double")]
@@ -247,9 +258,11 @@ fn seconds(ms: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    const LIMIT: Limit = Limit { requests: 2, window_ms: 1_000 };
+    const RATE: Rate = Rate { requests: 2, window_ms: 1_000 };
 
     fn key(major: u64) -> Key {
         let caller = Caller::Address(IpAddr::from([127, 0, 0, 1]));
@@ -257,43 +270,92 @@ mod tests {
     }
 
     #[test]
-    fn the_window_fills_empties_and_does_not_leak_into_other_channels() {
-        let limiter = Limiter::default();
+    fn a_window_fills_empties_and_does_not_leak_into_other_channels() {
+        let mut buckets = Buckets::default();
 
-        assert!(limiter.take(key(1), LIMIT, 10_000).allowed);
-        assert_eq!(limiter.take(key(1), LIMIT, 10_001).remaining, 0);
-        assert!(!limiter.take(key(1), LIMIT, 10_999).allowed);
-        assert!(limiter.take(key(2), LIMIT, 10_999).allowed);
-        assert!(limiter.take(key(1), LIMIT, 11_000).allowed);
+        assert!(buckets.take(key(1), RATE, 10_000).allowed);
+        assert_eq!(
+            buckets.take(key(1), RATE, 10_001),
+            Outcome { allowed: true, remaining: 0, reset_ms: 11_000 }
+        );
+        assert!(!buckets.take(key(1), RATE, 10_999).allowed);
+        assert!(buckets.take(key(2), RATE, 10_999).allowed);
+        assert!(buckets.take(key(1), RATE, 11_000).allowed);
     }
 
     #[test]
     fn a_clock_that_steps_back_locks_nobody_out() {
-        let limiter = Limiter::default();
+        let mut buckets = Buckets::default();
         for _ in 0..3 {
-            limiter.take(key(1), LIMIT, 100_000);
+            buckets.take(key(1), RATE, 100_000);
         }
 
-        assert!(limiter.take(key(1), LIMIT, 50_000).allowed);
+        assert!(buckets.take(key(1), RATE, 50_000).allowed);
     }
 
     #[test]
-    fn routes_share_a_bucket_under_every_prefix() {
-        for prefix in ["/api/v10", "/api/v9", "/api"] {
-            let (bucket, _, major) =
-                classify(&Method::POST, &format!("{prefix}/channels/77/messages"));
-            assert_eq!((bucket, major), ("message-create", 77));
+    fn windows_that_are_over_are_dropped() {
+        let mut buckets = Buckets::default();
+        for n in 0..1_000 {
+            buckets.take(key(n), RATE, 10_000);
         }
-        let reaction = "/api/v10/channels/77/messages/5/reactions/%F0%9F%8D%BA/@me";
-        assert_eq!(classify(&Method::PUT, reaction).0, "reactions");
+
+        buckets.take(key(0), RATE, 10_000 + SWEEP_MS);
+
+        assert_eq!(buckets.windows.len(), 1);
     }
 
     #[test]
-    fn networks_cover_their_addresses() {
-        assert!(covers("10.0.0.0/8", IpAddr::from([10, 1, 2, 3])));
-        assert!(!covers("10.0.0.0/8", IpAddr::from([11, 1, 2, 3])));
-        assert!(covers("127.0.0.1", IpAddr::from([127, 0, 0, 1])));
-        assert!(covers("0.0.0.0/0", IpAddr::from([9, 9, 9, 9])));
-        assert!(!covers("nonsense", IpAddr::from([9, 9, 9, 9])));
+    fn a_flood_from_many_addresses_does_not_grow_memory() {
+        let mut buckets = Buckets::default();
+
+        for n in 0..(BUCKETS as u64 + 5_000) {
+            buckets.take(key(n), Rate { requests: 1, window_ms: 600_000 }, 10_000);
+        }
+
+        assert!(buckets.windows.len() <= BUCKETS);
+    }
+
+    #[test]
+    fn guessing_a_password_ends_for_that_account_and_address_alone() {
+        let limiter = Limiter::default();
+        let ben = IpAddr::from([192, 0, 2, 1]);
+        for _ in 0..rates::LOGINS.requests {
+            limiter.login(ben, "ana", 1_000).unwrap();
+        }
+
+        assert!(matches!(limiter.login(ben, "ANA ", 1_000), Err(ApiError::RateLimited { .. })));
+        assert!(limiter.login(ben, "cai", 1_000).is_ok());
+        assert!(limiter.login(IpAddr::from([192, 0, 2, 2]), "ana", 1_000).is_ok());
+        assert!(limiter.login(ben, "ana", 61_000).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_lets_more_through_than_its_rate(
+            waits in prop::collection::vec(0_u64..700, 1..200),
+            requests in 1_u32..6,
+        ) {
+            let rate = Rate { requests, window_ms: 1_000 };
+            let mut buckets = Buckets::default();
+            let mut now_ms = 1_000_000;
+            let mut passed = std::collections::BTreeMap::<u64, u32>::new();
+            for wait in waits {
+                now_ms += wait;
+                let outcome = buckets.take(key(1), rate, now_ms);
+                prop_assert!(outcome.reset_ms > now_ms);
+                prop_assert!(outcome.reset_ms <= now_ms + rate.window_ms);
+                if outcome.allowed {
+                    let passed = passed.entry(outcome.reset_ms).or_default();
+                    *passed += 1;
+                    prop_assert_eq!(outcome.remaining, requests - *passed);
+                } else {
+                    // Whoever waits as told gets through.
+                    let mut then = Buckets { windows: buckets.windows.clone(), swept_ms: 0 };
+                    prop_assert!(then.take(key(1), rate, outcome.reset_ms).allowed);
+                }
+            }
+            prop_assert!(passed.values().all(|passed| *passed <= requests));
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! Members of a guild: who they are, what moderators change of them, where they are in voice.
+//! Members of a guild: who they are, and what they and moderators change of them.
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::routing::patch;
 use axum::routing::put;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
@@ -18,12 +19,14 @@ use state::GuildCommand;
 use state::guild::command::MemberPatch;
 
 use super::ApiError;
+use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
+use crate::auth::PrivilegedIntents;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -33,9 +36,9 @@ pub(super) fn routes() -> Router<Parts> {
         .route("/guilds/{guild}/members/search", get(search))
         .route("/guilds/{guild}/members/@me", get(show_me).patch(update_me))
         .route("/guilds/{guild}/members/{user}", get(show).patch(update).delete(kick))
+        .route("/guilds/{guild}/members/@me/nick", patch(update_me))
+        .route("/users/@me/guilds/{guild}/member", get(show_me))
         .route("/guilds/{guild}/members/{user}/roles/{role}", put(give).delete(take))
-        .route("/guilds/{guild}/voice-states/@me", get(my_voice))
-        .route("/guilds/{guild}/voice-states/{user}", get(voice))
 }
 
 async fn shown(parts: &Parts, view: &Guild, user: UserId) -> Result<Value, ApiError> {
@@ -46,11 +49,22 @@ async fn shown(parts: &Parts, view: &Guild, user: UserId) -> Result<Value, ApiEr
 
 #[derive(Deserialize)]
 struct List {
-    limit: Option<usize>,
+    limit: Option<u32>,
     after: Option<u64>,
 }
 
-/// `GET /guilds/{guild.id}/members`: by ascending id.
+/// How many members a page has: 1 to 1,000, one when it is not said.
+fn page_size(limit: Option<u32>) -> Result<usize, ApiError> {
+    let limit = limit.unwrap_or(1);
+    if !(1..=1_000).contains(&limit) {
+        let message = "int value should be between 1 and 1000.";
+        return Err(ApiError::Form(FormErrors::one("limit", "NUMBER_TYPE_RANGE", message)));
+    }
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// `GET /guilds/{guild.id}/members`: by ascending id. Bots need the switch of the GUILD_MEMBERS
+/// intent.
 async fn list(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -58,18 +72,18 @@ async fn list(
     Query(query): Query<List>,
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
-    let after = query.after.unwrap_or(0);
-    let page: Vec<_> = view
-        .members
-        .range(UserId::new(after.saturating_add(1).max(1))..)
-        .take(query.limit.unwrap_or(1).clamp(1, 1_000))
-        .map(|(_, member)| member.clone())
-        .collect();
-    let ids: Vec<_> = page.iter().map(|member| member.user).collect();
-    parts.store.users().load(&ids).await?;
-    let shown = page.iter().filter_map(|member| {
-        Some(wire::member(member, &*parts.store.users().cached(member.user)?))
-    });
+    if let Some(application) = &me.application
+        && application.flags & PrivilegedIntents::MEMBERS_FLAGS == 0
+    {
+        return Err(ErrorCode::MissingAccess.into());
+    }
+    let limit = page_size(query.limit)?;
+    // `0` is how libraries ask for the first page.
+    let from = UserId::new(query.after.unwrap_or_default().saturating_add(1));
+    let ids: Vec<_> = view.members.range(from..).take(limit).map(|(user, _)| *user).collect();
+    let users = parts.store.users().load(&ids).await?;
+    let shown =
+        users.iter().filter_map(|user| Some(wire::member(view.members.get(&user.id)?, user)));
     Ok(Json(shown.collect()))
 }
 
@@ -77,7 +91,7 @@ async fn list(
 struct Search {
     #[serde(default)]
     query: String,
-    limit: Option<usize>,
+    limit: Option<u32>,
 }
 
 /// `GET /guilds/{guild.id}/members/search`: by the beginning of a name.
@@ -88,7 +102,12 @@ async fn search(
     Query(query): Query<Search>,
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
+    let limit = page_size(query.limit)?;
     let wanted = query.query.to_lowercase();
+    if wanted.is_empty() {
+        let message = "This field is required";
+        return Err(ApiError::Form(FormErrors::one("query", "BASE_TYPE_REQUIRED", message)));
+    }
     let begins = |name: &Option<String>| {
         name.as_ref().is_some_and(|name| name.to_lowercase().starts_with(&wanted))
     };
@@ -99,7 +118,7 @@ async fn search(
             || begins(&member.nick);
         hit.then(|| wire::member(member, &user))
     });
-    Ok(Json(found.take(query.limit.unwrap_or(1).clamp(1, 1_000)).collect()))
+    Ok(Json(found.take(limit).collect()))
 }
 
 /// `GET /guilds/{guild.id}/members/{user.id}`
@@ -143,7 +162,13 @@ async fn update(
     Path((guild, user)): Path<(GuildId, UserId)>,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
-    member_view(&parts, guild, me.id())?;
+    let mut view = member_view(&parts, guild, me.id())?;
+    let connected = view.voice.contains_key(&user);
+    // Discord: Modify Guild Member.
+    if (body.mute.is_some() || body.deaf.is_some() || body.channel_id.is_some()) && !connected {
+        view.members.get(&user).ok_or(ErrorCode::UnknownMember)?;
+        return Err(ErrorCode::NotConnectedToVoice.into());
+    }
     let patch = MemberPatch {
         nick: body.nick,
         roles: body.roles.map(Option::unwrap_or_default),
@@ -151,7 +176,6 @@ async fn update(
         deaf: body.deaf,
         communication_disabled_until: body.communication_disabled_until,
     };
-    let mut view = member_view(&parts, guild, me.id())?;
     if patch != MemberPatch::default() {
         let command = GuildCommand::UpdateMember(user, patch);
         view = parts.store.execute(guild, me.id(), command).await?;
@@ -175,6 +199,7 @@ async fn update_me(
     Path(guild): Path<GuildId>,
     Json(body): Json<UpdateMe>,
 ) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let patch = MemberPatch { nick: body.nick, ..MemberPatch::default() };
     let command = GuildCommand::UpdateMember(me.id(), patch);
     let view = parts.store.execute(guild, me.id(), command).await?;
@@ -187,6 +212,7 @@ async fn kick(
     State(parts): State<Parts>,
     Path((guild, user)): Path<(GuildId, UserId)>,
 ) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
     parts.store.execute(guild, me.id(), GuildCommand::Kick(user)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -227,26 +253,4 @@ async fn change_roles(
     let patch = MemberPatch { roles: Some(roles), ..MemberPatch::default() };
     parts.store.execute(guild, actor, GuildCommand::UpdateMember(user, patch)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// `GET /guilds/{guild.id}/voice-states/@me`
-async fn my_voice(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path(guild): Path<GuildId>,
-) -> Result<Json<Value>, ApiError> {
-    let view = member_view(&parts, guild, me.id())?;
-    let state = view.voice.get(&me.id()).ok_or(ErrorCode::NotConnectedToVoice)?;
-    Ok(Json(wire::voice_state(state, None)))
-}
-
-/// `GET /guilds/{guild.id}/voice-states/{user.id}`
-async fn voice(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path((guild, user)): Path<(GuildId, UserId)>,
-) -> Result<Json<Value>, ApiError> {
-    let view = member_view(&parts, guild, me.id())?;
-    let state = view.voice.get(&user).ok_or(ErrorCode::NotConnectedToVoice)?;
-    Ok(Json(wire::voice_state(state, None)))
 }

@@ -1,6 +1,7 @@
 //! `/api/v10` and `/api/v9`: one line per family of routes.
 
-pub mod applications;
+pub mod address;
+mod applications;
 mod auth;
 mod bans;
 mod channels;
@@ -8,21 +9,28 @@ pub mod error;
 pub mod extract;
 mod gateway;
 mod guilds;
+mod instance;
 mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
+mod overwrites;
+pub mod rates;
 mod reactions;
 mod roles;
 mod users;
+mod voice;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse as _;
+use model::error_code::ErrorCode;
 use model::limits;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::AllowHeaders;
 use tower_http::cors::Any;
 use tower_http::cors::CorsLayer;
 
@@ -39,29 +47,47 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(channels::routes())
         .merge(gateway::routes())
         .merge(guilds::routes())
+        .merge(instance::routes())
         .merge(invites::routes())
         .merge(members::routes())
+        .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(users::routes())
+        .merge(voice::routes())
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))
+        // Uploads are larger, and have their own limit.
         .merge(messages::routes(&parts.config))
-        .fallback(|| async { ApiError::Status(StatusCode::NOT_FOUND) })
+        .fallback(unknown)
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
+    // From the inside out: counted, caught, and readable for pages of any origin. They get no
+    // cookies (there are none) and a token only when they hold one.
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
-        .allow_headers(Any)
-        .expose_headers(Any);
+        // `*` would not cover Authorization (Fetch, CORS-preflight fetch).
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(Any)
+        .max_age(std::time::Duration::from_secs(7_200));
     let layered = api
         .layer(middleware::from_fn_with_state(parts.clone(), limit::layer))
-        .layer(cors)
         .layer(CatchPanicLayer::custom(|_| {
             metrics::counter!("signaling_panics_total").increment(1);
             ApiError::Status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
-        }));
+        }))
+        .layer(cors);
     Router::new()
         .nest("/api/v10", layered.clone())
         .nest("/api/v9", layered.clone())
         .nest("/api", layered)
+}
+
+/// A path that is no route; a version that is not spoken here has an error of its own.
+async fn unknown(OriginalUri(uri): OriginalUri) -> ApiError {
+    let first = uri.path().trim_start_matches("/api/").split('/').next().unwrap_or_default();
+    let version = first.strip_prefix('v').and_then(|digits| digits.parse::<u32>().ok());
+    match version {
+        Some(version) if version != 9 && version != 10 => ErrorCode::InvalidApiVersion.into(),
+        _ => ApiError::Status(StatusCode::NOT_FOUND),
+    }
 }

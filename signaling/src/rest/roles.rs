@@ -81,6 +81,7 @@ async fn create(
     Path(guild): Path<GuildId>,
     Json(body): Json<Body>,
 ) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let id = parts.ids.next();
     let command = GuildCommand::CreateRole(id, body.into());
     let view = parts.store.execute(guild, me.id(), command).await?;
@@ -94,6 +95,7 @@ async fn update(
     Path((guild, role)): Path<(GuildId, RoleId)>,
     Json(body): Json<Body>,
 ) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let command = GuildCommand::UpdateRole(role, body.into());
     let view = parts.store.execute(guild, me.id(), command).await?;
     Ok(Json(wire::role(view.roles.get(&role).ok_or(ErrorCode::UnknownRole)?)))
@@ -112,6 +114,7 @@ async fn reorder(
     Path(guild): Path<GuildId>,
     Json(body): Json<Vec<Reorder>>,
 ) -> Result<Json<Value>, ApiError> {
+    member_view(&parts, guild, me.id())?;
     let moves = body.into_iter().filter_map(|one| Some((one.id, one.position?))).collect();
     let view = parts.store.execute(guild, me.id(), GuildCommand::MoveRoles(moves)).await?;
     Ok(Json(view.roles.values().map(|role| wire::role(role)).collect()))
@@ -123,6 +126,7 @@ async fn remove(
     State(parts): State<Parts>,
     Path((guild, role)): Path<(GuildId, RoleId)>,
 ) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
     parts.store.execute(guild, me.id(), GuildCommand::DeleteRole(role)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,13 +12,22 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::repo::RepoError;
 use std::sync::Arc;
 
 use super::ApiError;
 use super::error::FormErrors;
 use super::extract::Auth;
+use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Query;
+use super::extract::member_view;
+use super::extract::some;
+use crate::auth::Accounts;
+use crate::auth::accounts::parse_global_name;
+use crate::auth::accounts::parse_username;
+use crate::auth::accounts::taken;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -40,37 +49,52 @@ async fn me(Auth(me): Auth, State(parts): State<Parts>) -> Result<Json<Value>, A
 #[derive(Deserialize)]
 struct UpdateMe {
     username: Option<String>,
-    #[serde(default, deserialize_with = "super::extract::some")]
+    #[serde(default, deserialize_with = "some")]
     global_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "some")]
+    avatar: Option<Option<String>>,
+    password: Option<String>,
+    new_password: Option<String>,
 }
 
-/// `PATCH /users/@me`
+/// `PATCH /users/@me`. A new password needs the old one; it ends all tokens, and the answer brings
+/// a new one.
 async fn update_me(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Json(body): Json<UpdateMe>,
 ) -> Result<Json<Value>, ApiError> {
+    if body.avatar.flatten().is_some() {
+        return Err(ApiError::NotImplemented("Avatars are not implemented on this server."));
+    }
+    let accounts = Accounts::from(&parts);
     let mut account = parts.accounts.account(me.id()).await?.ok_or(ErrorCode::Unauthorized)?;
+    let before = account.clone();
     if let Some(name) = body.global_name {
-        let name = name.filter(|name| !name.trim().is_empty());
-        if name.as_ref().is_some_and(|name| name.chars().count() > 32) {
-            return Err(ApiError::Form(FormErrors::one(
-                "global_name",
-                "BASE_TYPE_BAD_LENGTH",
-                "Must be between 1 and 32 in length.",
-            )));
+        account.user.global_name = parse_global_name(name)?;
+    }
+    if let Some(name) = body.username {
+        account.user.username = parse_username(&name, me.user.bot)?;
+    }
+    if account != before {
+        match parts.accounts.update(&account).await {
+            Err(RepoError::Exists) => return Err(taken().into()),
+            outcome => outcome?,
         }
-        account.user.global_name = name;
+        parts.auth.forget(me.id());
+        parts.store.user_updated(Arc::new(account.user.clone())).await;
     }
-    if let Some(name) = body.username
-        && me.user.bot
-    {
-        account.user.username = name.chars().take(32).collect();
+    let mut shown = wire::private_user(&account);
+    if let (Some(new), false) = (body.new_password, me.user.bot) {
+        if !accounts.verify(&account, body.password.unwrap_or_default()).await? {
+            let message = "Password does not match.";
+            let errors = FormErrors::one("password", "PASSWORD_DOES_NOT_MATCH", message);
+            return Err(ApiError::Form(errors));
+        }
+        accounts.change_password(me.id(), new).await?;
+        shown["token"] = json!(parts.auth.issue(me.id(), parts.now_ms()).await?);
     }
-    parts.accounts.update(&account).await?;
-    parts.auth.forget(me.id());
-    parts.store.user_updated(Arc::new(account.user.clone())).await;
-    Ok(Json(wire::private_user(&account)))
+    Ok(Json(shown))
 }
 
 /// `GET /users/{user.id}`
@@ -83,12 +107,35 @@ async fn user(
     Ok(Json(wire::user(&user)))
 }
 
-/// `GET /users/@me/guilds`
-async fn guilds(Auth(me): Auth, State(parts): State<Parts>) -> Json<Value> {
+#[derive(Deserialize)]
+struct Guilds {
+    before: Option<GuildId>,
+    after: Option<GuildId>,
+    limit: Option<usize>,
+    #[serde(default)]
+    with_counts: Flag,
+}
+
+/// `GET /users/@me/guilds`: by ascending id, at most 200.
+async fn guilds(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Query(query): Query<Guilds>,
+) -> Json<Value> {
     let now_ms = parts.now_ms();
-    let guilds = parts.store.guilds_of(me.id()).into_iter().map(|guild| {
+    let limit = query.limit.unwrap_or(200).min(200);
+    let mut page = parts.store.guilds_of(me.id());
+    page.retain(|guild| {
+        query.before.is_none_or(|before| guild.id() < before)
+            && query.after.is_none_or(|after| guild.id() > after)
+    });
+    if query.before.is_some() {
+        page.drain(..page.len().saturating_sub(limit));
+    }
+    page.truncate(limit);
+    let shown = page.into_iter().map(|guild| {
         let view = guild.view();
-        json!({
+        let mut value = json!({
             "id": view.id,
             "name": view.settings.name,
             "icon": view.settings.icon,
@@ -96,11 +143,14 @@ async fn guilds(Auth(me): Auth, State(parts): State<Parts>) -> Json<Value> {
             "owner": view.settings.owner == me.id(),
             "permissions": view.permissions(me.id(), now_ms).0,
             "features": [],
-            "approximate_member_count": view.members.len(),
-            "approximate_presence_count": view.presences.len(),
-        })
+        });
+        if query.with_counts.0 {
+            value["approximate_member_count"] = json!(view.members.len());
+            value["approximate_presence_count"] = json!(view.presences.len());
+        }
+        value
     });
-    Json(guilds.collect())
+    Json(shown.collect())
 }
 
 /// `DELETE /users/@me/guilds/{guild.id}`
@@ -109,6 +159,7 @@ async fn leave(
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
 ) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
     parts.store.execute(guild, me.id(), GuildCommand::Leave).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,29 +184,35 @@ struct OpenPrivate {
     recipients: Vec<UserId>,
 }
 
-/// `POST /users/@me/channels`: with whom one shares a guild.
+/// `POST /users/@me/channels`: with one person, with whom one shares a guild or has a channel.
 async fn open_private(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Json(body): Json<OpenPrivate>,
 ) -> Result<Json<Value>, ApiError> {
-    let other = body.recipient_id.or_else(|| body.recipients.first().copied());
-    let Some(other) = other.filter(|other| *other != me.id()) else {
-        return Err(ApiError::Form(FormErrors::one(
-            "recipient_id",
-            "BASE_TYPE_REQUIRED",
-            "Somebody else's id is required.",
-        )));
+    let mut others: Vec<_> = body.recipient_id.into_iter().chain(body.recipients).collect();
+    others.dedup();
+    let [other] = others[..] else {
+        let message = "Exactly one recipient is needed.";
+        let errors = FormErrors::one("recipients", "BASE_TYPE_BAD_LENGTH", message);
+        return Err(ApiError::Form(errors));
     };
-    let shared =
-        parts.store.guilds_of(me.id()).iter().any(|g| g.view().members.contains_key(&other));
     if parts.store.users().user(other).await?.is_none() {
         return Err(ErrorCode::UnknownUser.into());
     }
-    if !shared {
+    if other == me.id() || !may_write_to(&parts, me.id(), other).await? {
         return Err(ErrorCode::CannotMessageUser.into());
     }
     let channel = parts.store.open_private(parts.ids.next(), [me.id(), other]).await?;
     let people = parts.store.users().load(&channel.recipients).await?;
     Ok(Json(wire::private_channel(&channel, me.id(), &people)))
+}
+
+async fn may_write_to(parts: &Parts, me: UserId, other: UserId) -> Result<bool, ApiError> {
+    let mut guilds = parts.store.guilds_of(me).into_iter();
+    if guilds.any(|guild| guild.view().members.contains_key(&other)) {
+        return Ok(true);
+    }
+    let channels = parts.store.private_of(me).await?;
+    Ok(channels.iter().any(|channel| channel.recipients.contains(&other)))
 }
