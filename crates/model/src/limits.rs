@@ -43,6 +43,8 @@ pub const UPLOAD: u64 = 25 * 1_024 * 1_024;
 pub const JSON_BODY: usize = 1_024 * 1_024;
 /// Reactions of different emoji on one message (Discord error 30010).
 pub const REACTIONS: usize = 20;
+/// Pinned messages of one channel (Discord error 30003).
+pub const PINS: usize = 250;
 /// Roles of one guild (Discord error 30005).
 pub const ROLES: usize = 250;
 /// Channels of one guild (Discord error 30013).

@@ -196,6 +196,9 @@ pub struct MessageRecord {
     /// Pinned in its channel.
     #[serde(default)]
     pub pinned: bool,
+    /// Since when.
+    #[serde(default)]
+    pub pinned_at: Option<Timestamp>,
     /// Read aloud.
     #[serde(default)]
     pub tts: bool,

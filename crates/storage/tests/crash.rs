@@ -65,6 +65,7 @@ fn message(id: MessageId, nonce: String) -> MessageRecord {
         mention_everyone: false,
         reference: None,
         pinned: false,
+        pinned_at: None,
         tts: false,
         flags: 0,
         nonce: Some(nonce),

@@ -94,6 +94,7 @@ pub(crate) fn message(id: MessageId) -> MessageRecord {
         mention_everyone: false,
         reference: None,
         pinned: false,
+        pinned_at: None,
         tts: false,
         flags: 0,
         nonce: None,
