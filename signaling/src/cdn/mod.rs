@@ -3,8 +3,10 @@
 //! `upload` names and stores what a message brings, `serve` streams it back, `sign` and `origin`
 //! make the URL in between. Nothing here asks who the reader is: a valid signature is the right.
 
+mod image;
 mod kind;
 mod origin;
+mod placeholder;
 mod range;
 mod serve;
 mod sign;
@@ -41,6 +43,8 @@ pub fn routes() -> Router<Parts> {
         ]);
     Router::new()
         .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
-        .route("/embed/avatars/{file}", get(serve::placeholder))
+        .route("/avatars/{user}/{file}", get(serve::avatar))
+        .route("/icons/{guild}/{file}", get(serve::icon))
+        .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)
 }

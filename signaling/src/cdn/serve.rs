@@ -1,12 +1,15 @@
-//! Streaming files back, in bounded pieces, with ranges and validators.
+//! Files back to whoever has their URL: streamed in bounded pieces, with ranges and validators.
 
 use std::ops::Range;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::http::HeaderMap;
+use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -16,6 +19,9 @@ use axum::response::Response;
 use futures_util::stream;
 use model::id::AttachmentId;
 use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::UserId;
+use model::snowflake;
 
 use super::kind;
 use super::range;
@@ -24,67 +30,190 @@ use super::sign::Signature;
 use super::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
-use crate::rest::extract::Path;
 
 /// Bytes in memory of one download at a time.
 const PIECE: u64 = 256 * 1_024;
 
 /// `GET /attachments/{channel}/{attachment}/{filename}?ex&is&hm`
+///
+/// The name is compared to nothing but the signature, which is over names that we made.
 pub(super) async fn attachment(
     State(parts): State<Parts>,
-    Path((channel, id, filename)): Path<(ChannelId, AttachmentId, String)>,
+    path: Result<
+        axum::extract::Path<(ChannelId, AttachmentId, String)>,
+        axum::extract::rejection::PathRejection,
+    >,
     signature: Result<axum::extract::Query<Signature>, QueryRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let missing = ApiError::Status(StatusCode::NOT_FOUND);
+    let Ok(axum::extract::Path((channel, id, filename))) = path else { return Err(missing()) };
+    let Ok(axum::extract::Query(signature)) = signature else { return Err(missing()) };
     let path = format!("/attachments/{channel}/{id}/{filename}");
-    let signed = signature
-        .is_ok_and(|signature| parts.cdn.check(&path, &signature.0, parts.now_ms()).is_some());
-    if !signed {
-        return Err(missing);
-    }
+    let now_ms = parts.now_ms();
+    let expires = parts.cdn.check(&path, &signature, now_ms).ok_or_else(missing)?;
     let key = upload::key(channel, id);
-    let Some(size) = parts.objects.size(&key).await? else { return Err(missing) };
-    let etag = format!("\"{id}\"");
-    let mut answer = HeaderMap::new();
-    let mut set = |name, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            answer.insert(name, value);
-        }
+    let file = File {
+        etag: format!("\"{id}\""),
+        // Files never change: what their id tells of their making is true for ever.
+        modified_ms: Some(snowflake::unix_ms(id.get())),
+        cache: format!("private, max-age={}, immutable", expires.saturating_sub(now_ms / 1_000)),
+        name: Some(filename),
+        only_pictures: false,
+        key,
     };
-    set(header::ETAG, &etag);
-    set(header::CACHE_CONTROL, "private, max-age=86400, immutable");
-    set(header::ACCEPT_RANGES, "bytes");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Nothing that people upload runs in our origin.
-    set(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
-    let same = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
-    if same {
-        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
-    }
-    let head = parts.objects.read(&key, 0..size.min(32)).await?;
-    let kind = kind::of_upload(&head, None);
-    let shown = kind.as_deref().is_some_and(kind::is_shown);
-    set(header::CONTENT_TYPE, kind.as_deref().unwrap_or("application/octet-stream"));
-    let disposition = if shown { "inline" } else { "attachment" };
-    set(header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"{filename}\""));
+    file.answer(parts, &method, &headers).await
+}
 
-    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let (status, range) = match range::parse(asked, size) {
-        Wanted::Whole => (StatusCode::OK, 0..size),
-        Wanted::Part(range) => {
-            set(header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
-            (StatusCode::PARTIAL_CONTENT, range)
-        }
-        Wanted::Nowhere => {
-            set(header::CONTENT_RANGE, &format!("bytes */{size}"));
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, answer).into_response());
-        }
+/// `GET /avatars/{user}/{hash}.{png|webp|gif|jpg}`
+pub(super) async fn avatar(
+    State(parts): State<Parts>,
+    path: Result<axum::extract::Path<(UserId, String)>, axum::extract::rejection::PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Ok(axum::extract::Path((user, file))) = path else { return Err(missing()) };
+    picture(parts, "avatars", user.get(), &file, &method, &headers).await
+}
+
+/// `GET /icons/{guild}/{hash}.{png|webp|gif|jpg}`
+pub(super) async fn icon(
+    State(parts): State<Parts>,
+    path: Result<axum::extract::Path<(GuildId, String)>, axum::extract::rejection::PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Ok(axum::extract::Path((guild, file))) = path else { return Err(missing()) };
+    picture(parts, "icons", guild.get(), &file, &method, &headers).await
+}
+
+/// A picture of the store under `{folder}/{owner}/{hash}`: open to all, for ever the same. The
+/// extension is what libraries append by their own mind; the bytes say what it is.
+async fn picture(
+    parts: Parts,
+    folder: &str,
+    owner: u64,
+    file: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let hash = file.split_once('.').map_or(file, |(hash, _)| hash);
+    let plain = hash.strip_prefix("a_").unwrap_or(hash);
+    if plain.len() != 32 || !plain.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(missing());
+    }
+    let file = File {
+        etag: format!("\"{hash}\""),
+        modified_ms: None,
+        cache: "public, max-age=31536000, immutable".to_owned(),
+        name: None,
+        only_pictures: true,
+        key: format!("{folder}/{owner}/{hash}"),
     };
-    set(header::CONTENT_LENGTH, &(range.end - range.start).to_string());
-    let body = if method == Method::HEAD { Body::empty() } else { pieces(parts, key, range) };
-    Ok((status, answer, body).into_response())
+    file.answer(parts, method, headers).await
+}
+
+/// A file of the store, as it is to be shown.
+struct File {
+    key: String,
+    etag: String,
+    modified_ms: Option<u64>,
+    cache: String,
+    /// The name to save it under.
+    name: Option<String>,
+    /// Whether anything but a picture is as good as missing.
+    only_pictures: bool,
+}
+
+impl File {
+    async fn answer(
+        self,
+        parts: Parts,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Response, ApiError> {
+        let Some(size) = parts.objects.size(&self.key).await? else { return Err(missing()) };
+        let asked = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let mut answer = self.headers();
+        if self.is_known(asked(header::IF_NONE_MATCH), asked(header::IF_MODIFIED_SINCE)) {
+            return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+        }
+        let head = parts.objects.read(&self.key, 0..size.min(kind::HEAD)).await?;
+        let kind = kind::sniff(&head);
+        if self.only_pictures && !kind.is_some_and(|kind| kind.starts_with("image/")) {
+            return Err(missing());
+        }
+        set(&mut answer, header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream"));
+        if let Some(name) = &self.name {
+            let way = if kind.is_some_and(kind::is_shown) { "inline" } else { "attachment" };
+            let disposition = format!("{way}; filename=\"{name}\"");
+            set(&mut answer, header::CONTENT_DISPOSITION, &disposition);
+        }
+        // A range of an older file would not fit (RFC 9110 §13.1.5).
+        let fits = asked(header::IF_RANGE).is_none_or(|known| known == self.etag);
+        let range = asked(header::RANGE).filter(|_| fits && method == Method::GET);
+        let (status, range) = match range::parse(range, size) {
+            Wanted::Whole => (StatusCode::OK, 0..size),
+            Wanted::Part(part) => {
+                let shown = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+                set(&mut answer, header::CONTENT_RANGE, &shown);
+                (StatusCode::PARTIAL_CONTENT, part)
+            }
+            Wanted::Nowhere => {
+                set(&mut answer, header::CONTENT_RANGE, &format!("bytes */{size}"));
+                return Ok((StatusCode::RANGE_NOT_SATISFIABLE, answer).into_response());
+            }
+        };
+        set(&mut answer, header::CONTENT_LENGTH, &(range.end - range.start).to_string());
+        let body =
+            if method == Method::HEAD { Body::empty() } else { pieces(parts, self.key, range) };
+        Ok((status, answer, body).into_response())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        set(&mut headers, header::ETAG, &self.etag);
+        set(&mut headers, header::CACHE_CONTROL, &self.cache);
+        set(&mut headers, header::ACCEPT_RANGES, "bytes");
+        if let Some(modified) = self.modified() {
+            set(&mut headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
+        }
+        secure(&mut headers);
+        headers
+    }
+
+    /// HTTP tells times in whole seconds.
+    fn modified(&self) -> Option<SystemTime> {
+        let seconds = Duration::from_secs(self.modified_ms? / 1_000);
+        SystemTime::UNIX_EPOCH.checked_add(seconds)
+    }
+
+    fn is_known(&self, tags: Option<&str>, since: Option<&str>) -> bool {
+        if let Some(tags) = tags {
+            return range::is_known(tags, &self.etag);
+        }
+        let since = since.and_then(|since| httpdate::parse_http_date(since).ok());
+        matches!((self.modified(), since), (Some(modified), Some(since)) if modified <= since)
+    }
+}
+
+/// Nothing that people upload runs in our origin, is taken for what it is not, or is locked out of
+/// pages that isolate themselves.
+pub(super) fn secure(headers: &mut HeaderMap) {
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+    set(headers, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Not there, no longer signed, never signed: who asks cannot tell which.
+fn missing() -> ApiError {
+    ApiError::Status(StatusCode::NOT_FOUND)
 }
 
 /// The range, read piece by piece as the client takes it.
@@ -96,32 +225,13 @@ fn pieces(parts: Parts, key: String, range: Range<u64>) -> Body {
                 return Ok::<_, std::io::Error>(None);
             }
             let end = left.end.min(left.start + PIECE);
-            let piece: Bytes = parts
-                .objects
-                .read(&key, left.start..end)
-                .await
-                .map_err(|error| std::io::Error::other(error.to_string()))?;
+            let piece: Bytes =
+                parts.objects.read(&key, left.start..end).await.map_err(std::io::Error::other)?;
+            // A file that was removed meanwhile ends the connection, not the file.
+            if piece.len() as u64 != end - left.start {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
             Ok(Some((piece, end..left.end)))
         }
     }))
-}
-
-/// `GET /embed/avatars/{index}.png`: the picture of those who have none, in one of six colours.
-///
-/// Libraries build this URL themselves; the answer is an SVG under its old name.
-pub(super) async fn placeholder(Path(file): Path<String>) -> Response {
-    let index: usize = file.split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let color = ["#b4552d", "#3d7a6b", "#8a6d1f", "#54589c", "#8c3f5e", "#4c6b2f"][index % 6];
-    let svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\">\
-         <rect width=\"64\" height=\"64\" fill=\"{color}\"/>\
-         <path fill=\"#fff\" fill-opacity=\".9\" d=\"M32 12 12 28v24h14V38h12v14h14V28z\"/></svg>"
-    );
-    let headers = [
-        (header::CONTENT_TYPE, "image/svg+xml"),
-        (header::CACHE_CONTROL, "public, max-age=604800"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
-    ];
-    (headers, svg).into_response()
 }

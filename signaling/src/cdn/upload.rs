@@ -1,85 +1,168 @@
-//! What a message brings: named safely, typed by its bytes, stored whole.
+//! What a message brings: named safely, typed by its bytes, stored whole; and taken away again.
 
 use axum::body::Bytes;
 use model::id::AttachmentId;
 use model::id::ChannelId;
 use model::wire::channel::Attachment;
-use state::repo::ObjectRepo;
-use state::repo::RepoError;
 
+use super::image;
 use super::kind;
+use crate::parts::Parts;
+use crate::rest::ApiError;
 
 /// A file that is to become an attachment.
 pub(crate) struct NewFile {
-    /// In which channel.
-    pub channel: ChannelId,
-    /// Its id.
-    pub id: AttachmentId,
     /// The name that the client gave it.
     pub name: String,
     /// Alternative text.
     pub description: Option<String>,
+    /// A name to show, free of the rules of file names.
+    pub title: Option<String>,
+    /// The type that the client says it has.
+    pub claimed: Option<String>,
     /// Its bytes.
     pub bytes: Bytes,
 }
 
-/// Stores the file. The `url` of the answer is a path: whoever shows it signs it.
+/// Stores files, all or none. The `url` of the answer is a path: whoever shows it signs it.
+///
+/// # Errors
+///
+/// Storage errors.
 pub(crate) async fn store(
-    objects: &dyn ObjectRepo,
-    file: NewFile,
-    claimed: Option<String>,
-) -> Result<Attachment, RepoError> {
+    parts: &Parts,
+    channel: ChannelId,
+    files: Vec<NewFile>,
+) -> Result<Vec<Attachment>, ApiError> {
+    let mut stored = Vec::with_capacity(files.len());
+    for file in files {
+        let id = parts.ids.next();
+        let bytes = file.bytes.clone();
+        stored.push(describe(channel, id, file));
+        if let Err(error) = parts.objects.put(&key(channel, id), bytes).await {
+            remove(parts, &stored).await;
+            return Err(error.into());
+        }
+    }
+    Ok(stored)
+}
+
+/// Removes the files of a message that is gone or was never there. What fails is logged: nothing
+/// shows it any more.
+pub(crate) async fn remove(parts: &Parts, attachments: &[Attachment]) {
+    for attachment in attachments {
+        let Some(key) = key_of(attachment) else { continue };
+        if let Err(error) = parts.objects.remove(&key).await {
+            tracing::warn!(%error, key, "a file that nothing shows stays in the store");
+        }
+    }
+}
+
+fn describe(channel: ChannelId, id: AttachmentId, file: NewFile) -> Attachment {
     let filename = safe_name(&file.name);
-    let size = file.bytes.len() as u64;
-    let (width, height) = kind::dimensions(&file.bytes).unzip();
-    let content_type = kind::of_upload(&file.bytes, claimed.as_deref());
-    objects.put(&key(file.channel, file.id), file.bytes).await?;
-    let path = format!("/attachments/{}/{}/{filename}", file.channel, file.id);
-    Ok(Attachment {
-        content_type,
+    let (width, height) = image::dimensions(&file.bytes).unzip();
+    let path = format!("/attachments/{channel}/{id}/{filename}");
+    // A name that could not be kept is still told to people (Discord does so too).
+    let told = || (filename != file.name && !file.name.is_empty()).then(|| file.name.clone());
+    Attachment {
+        content_type: kind::of_upload(&file.bytes, file.claimed.as_deref()),
         ephemeral: false,
         duration_secs: None,
-        filename,
         flags: None,
-        description: file.description.map(|text| text.chars().take(1_024).collect()),
+        description: file.description,
         height,
-        id: file.id,
+        id,
         placeholder: None,
         placeholder_version: None,
         proxy_url: path.clone(),
-        size,
-        title: None,
+        size: file.bytes.len() as u64,
+        title: file.title.or_else(told),
         url: path,
         waveform: None,
         width,
-    })
+        filename,
+    }
 }
 
-/// Where the file is kept; the name is no part of it, so no name can lead elsewhere.
+/// Where a file is kept; its name is no part of it, so no name can lead elsewhere.
 pub(super) fn key(channel: ChannelId, id: AttachmentId) -> String {
     format!("attachments/{channel}/{id}")
 }
 
+/// Where an attachment of a record is kept.
+fn key_of(attachment: &Attachment) -> Option<String> {
+    let mut path = attachment.url.strip_prefix("/attachments/")?.split('/');
+    let channel = path.next()?.parse().ok()?;
+    Some(key(channel, attachment.id))
+}
+
 /// A name of letters, digits, dots, dashes and underscores, as Discord makes them.
 fn safe_name(name: &str) -> String {
-    let safe: String = name
-        .chars()
-        .take(200)
-        .map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' })
-        .collect();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' };
+    let safe: String = name.chars().map(plain).collect();
     let safe = safe.trim_start_matches('.');
-    if safe.is_empty() { "file".to_owned() } else { safe.to_owned() }
+    if safe.is_empty() {
+        return "file".to_owned();
+    }
+    if safe.len() <= NAME_LENGTH {
+        return safe.to_owned();
+    }
+    // The end tells programs what it is.
+    let extension = safe.rfind('.').map(|dot| &safe[dot..]).filter(|end| end.len() <= 16);
+    let extension = extension.unwrap_or_default();
+    format!("{}{extension}", &safe[..NAME_LENGTH - extension.len()])
 }
+
+/// Longest name kept, in bytes; file systems of clients hold 255.
+const NAME_LENGTH: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn file(name: &str) -> NewFile {
+        let bytes = Bytes::from_static(b"x");
+        NewFile { name: name.to_owned(), description: None, title: None, claimed: None, bytes }
+    }
+
     #[test]
     fn no_name_leads_out_of_its_folder() {
-        assert_eq!(safe_name("../../etc/passwd"), "_.._etc_passwd");
-        assert_eq!(safe_name("map of the road.bin"), "map_of_the_road.bin");
-        assert_eq!(safe_name("..."), "file");
-        assert_eq!(safe_name("a\0\r\n\"b"), "a____b");
+        for (name, safe) in [
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("..\\..\\win.ini", "_.._win.ini"),
+            ("map of the road.bin", "map_of_the_road.bin"),
+            ("...", "file"),
+            ("", "file"),
+            ("a\0\r\n\"b", "a____b"),
+            ("%2e%2e%2fx", "_2e_2e_2fx"),
+            ("フォト.png", "___.png"),
+        ] {
+            assert_eq!(safe_name(name), safe, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        let name = safe_name(&format!("{}.tar.gz", "x".repeat(2_000)));
+
+        assert_eq!(name.len(), NAME_LENGTH);
+        assert!(name.ends_with("x.gz"));
+        assert_eq!(safe_name(&format!("a.{}", "x".repeat(2_000))).len(), NAME_LENGTH);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_kept_is_told_as_the_title() {
+        let shown = |name| describe(ChannelId::new(1), AttachmentId::new(2), file(name));
+
+        assert_eq!(shown("a b.txt").title.as_deref(), Some("a b.txt"));
+        assert_eq!(shown("ab.txt").title, None);
+        assert_eq!(shown("").title, None);
+    }
+
+    #[test]
+    fn a_record_knows_where_its_file_is() {
+        let attachment = describe(ChannelId::new(1), AttachmentId::new(2), file("../x"));
+
+        assert_eq!(key_of(&attachment).as_deref(), Some("attachments/1/2"));
     }
 }

@@ -1,32 +1,37 @@
-//! Saying something: permission, then parse, then store, then publish.
+//! Saying something: who and where, may they, parse, store, then tell.
+//!
+//! The order is the contract (ARCHITECTURE.md, "One chat message").
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::extract::Request;
 use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
-use model::id::UserId;
 use model::wire::channel::message::MessageReference;
 use model::wire::channel::message::MessageReferenceType;
 use model::wire::guild::Permissions;
 use serde_json::Value;
-use state::Guild;
 use state::event::ChatEvent;
-use state::guild::command::is_textual;
 use state::record::MessageRecord;
 use state::repo::Inserted;
-use state::store::ChannelHome;
+use tokio::sync::SemaphorePermit;
 
-use super::draft;
-use super::draft::Body;
+use super::draft::MessageDraft;
+use super::draft::Reply;
+use super::kind;
 use super::mentions;
-use super::upload::Form;
+use super::mentions::Named;
+use super::multipart;
+use super::place::Place;
+use super::place::carry_out;
+use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::cdn::upload;
+use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
-use crate::rest::channels;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -34,206 +39,184 @@ use crate::rest::extract::Path;
 
 /// `POST /channels/{channel.id}/messages`
 ///
-/// Order is the contract. A message that could not be stored is never dispatched; one that was
-/// stored is answered for even when the guild's mailbox was full.
+/// A message that could not be stored is never dispatched; one that was stored is answered for
+/// even when the guild's mailbox was full.
 pub(super) async fn create(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
     origin: Origin,
-    Form { body, files }: Form,
+    request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    #[expect(clippy::disallowed_methods, reason = "measures how long people wait")]
-    let began = Instant::now();
-    let home = channels::open(&parts, &me, channel, Permissions::SEND_MESSAGES).await?;
-    let now_ms = parts.now_ms();
-    let view = match &home {
-        ChannelHome::Guild(guild) => Some(guild.view()),
-        ChannelHome::Private(_) => None,
-    };
-    let allowed = match &view {
-        Some(view) => {
-            let place = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
-            if !is_textual(place) {
-                return Err(ErrorCode::CannotSendInNonText.into());
-            }
-            view.permissions_in(me.id(), channel, now_ms).0
-        }
-        None => Permissions::all(),
-    };
-    if !files.is_empty() && !allowed.contains(Permissions::ATTACH_FILES) {
-        return Err(ErrorCode::MissingPermissions.into());
-    }
-
-    let mut message = parse(&parts, &body, &me.user.id, channel, view.as_deref(), allowed).await?;
-    draft::require_something(
-        &message.content,
-        message.embeds.len(),
-        files.len(),
-        message.components.len(),
-    )?;
-    slow(&parts, view.as_deref(), me.id(), channel, allowed, now_ms)?;
-
-    for file in files {
-        let meta = body.attachments.iter().flatten().find(|m| m.number() == Some(file.number));
-        let name = meta.and_then(|meta| meta.filename.clone()).unwrap_or(file.name);
-        let description = meta.and_then(|meta| meta.description.clone());
-        let id = parts.ids.next();
-        let new = upload::NewFile { channel, id, name, description, bytes: file.bytes };
-        let kind = file.content_type;
-        message.attachments.push(upload::store(&*parts.objects, new, kind).await?);
-    }
-
-    // In a task of its own: a client that hangs up must not come between storing and telling.
-    let task = {
-        let (parts, message) = (parts.clone(), message.clone());
-        #[expect(clippy::disallowed_methods, reason = "ends with the store's answer")]
-        tokio::spawn(async move {
-            Ok::<_, ApiError>(match parts.messages.insert(&message).await? {
-                Inserted::New => {
-                    let event = ChatEvent::MessageCreated(Arc::new(message.clone()));
-                    super::publish(&parts, &home, event).await;
-                    message
-                }
-                Inserted::Earlier(earlier) => *earlier,
-            })
-        })
-    };
-    let stored = task.await.map_err(|_| ApiError::Unavailable)??;
-    metrics::counter!("signaling_messages_created_total").increment(1);
+    let began = clock();
+    Place::open(&parts, &me, channel, Permissions::SEND_MESSAGES).await?.require_textual()?;
+    let form = multipart::read(&parts, request).await?;
+    // Again: the body took as long to arrive as the client wanted.
+    let place = Place::open(&parts, &me, channel, Permissions::SEND_MESSAGES).await?;
+    let mut draft = form.body.draft(form.files, channel)?;
+    require_rights(&place, &me, &mut draft)?;
+    let files = std::mem::take(&mut draft.files);
+    let enforced = draft.nonce.as_ref().is_some_and(|nonce| nonce.enforced);
+    let message = compose(&parts, &place, &me, draft).await?;
+    take_turn(&parts, &place, &me)?;
+    let new = NewMessage { message, files, enforced, _slot: form.slot };
+    let stored = carry_out(commit(parts.clone(), place, new)).await?;
     metrics::histogram!("signaling_message_create_duration_seconds").record(began.elapsed());
-    let shown = super::shown(&parts, &origin, me.id(), channel, &[stored]).await?;
-    Ok(Json(shown.into_iter().next().unwrap_or_default()))
+    super::shown_one(&parts, &origin, me.id(), stored).await
 }
 
-/// The message that a body describes, files apart.
-async fn parse(
+/// Demands what this draft needs beyond sending. A person's embeds are dropped where they may not
+/// embed, as their client only made them of links; a bot is told.
+fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDraft) -> Result<(), ApiError> {
+    if !draft.files.is_empty() {
+        place.require(Permissions::ATTACH_FILES)?;
+    }
+    if draft.tts {
+        place.require(Permissions::SEND_TTS_MESSAGES)?;
+    }
+    if draft.reply.is_some() {
+        place.require(Permissions::READ_MESSAGE_HISTORY)?;
+    }
+    if !draft.embeds.is_empty() && !place.has(Permissions::EMBED_LINKS) {
+        if me.user.bot {
+            return Err(ErrorCode::MissingPermissions.into());
+        }
+        draft.embeds.clear();
+        let rest = !super::draft::is_blank(&draft.content)
+            || !draft.components.is_empty()
+            || !draft.files.is_empty();
+        return if rest { Ok(()) } else { Err(ErrorCode::EmptyMessage.into()) };
+    }
+    Ok(())
+}
+
+/// The message of a draft, files apart: whom it answers and notifies is settled here.
+async fn compose(
     parts: &Parts,
-    body: &Body,
-    author: &UserId,
-    channel: ChannelId,
-    view: Option<&Guild>,
-    allowed: Permissions,
+    place: &Place,
+    me: &Identity,
+    draft: MessageDraft,
 ) -> Result<MessageRecord, ApiError> {
-    let content = body.content()?.unwrap_or_default();
-    let mut embeds = body.embeds()?.unwrap_or_default();
-    if !allowed.contains(Permissions::EMBED_LINKS) {
-        embeds.clear();
-    }
-    let mut named = mentions::restrict(mentions::named(&content), body.allowed_mentions.as_ref());
-    if !allowed.contains(Permissions::MENTION_EVERYONE) {
-        named.everyone = false;
-        named.roles.retain(|role| {
-            view.and_then(|view| view.roles.get(role)).is_some_and(|role| role.mentionable)
-        });
-    }
-    if let Some(view) = view {
-        named.roles.retain(|role| view.roles.contains_key(role));
-    }
-    let mut users = named.users;
-    let reference = match &body.message_reference {
-        Some(reference) if reference.kind.unwrap_or(0) == 0 => {
-            reply(parts, body, reference, channel, view, allowed, &mut users).await?
-        }
-        Some(_) => {
-            return Err(ApiError::Form(FormErrors::one(
-                "message_reference.type",
-                "BASE_TYPE_CHOICES",
-                "Forwarding is not supported yet; must be 0.",
-            )));
-        }
+    let guild = place.view.as_deref();
+    let allowed = draft.allowed_mentions.as_ref();
+    let mut named = Named::of(&draft.content)
+        .wanted(allowed)
+        .permitted(guild, place.has(Permissions::MENTION_EVERYONE));
+    let answered = match &draft.reply {
+        Some(reply) => answered(parts, place.channel, reply).await?,
         None => None,
     };
-    // Only people who exist are mentioned; private channels reach those in them.
-    let known = parts.store.users().load(&users).await?;
-    users.retain(|user| known.iter().any(|known| known.id == *user));
+    if let Some(answered) = &answered
+        && mentions::notifies_replied(allowed)
+        && !named.users.contains(&answered.author)
+    {
+        named.users.push(answered.author);
+    }
+    // Only people who exist are mentioned.
+    let known = parts.store.users().load(&named.users).await?;
+    named.users.retain(|user| known.iter().any(|known| known.id == *user));
     Ok(MessageRecord {
         id: parts.ids.next(),
-        channel,
-        guild: view.map(|view| view.id),
-        author: *author,
-        kind: if reference.is_some() { 19 } else { 0 },
-        content,
+        channel: place.channel,
+        guild: place.guild(),
+        author: me.id(),
+        kind: if answered.is_some() { kind::REPLY } else { kind::SAID },
+        content: draft.content,
         edited_at: None,
         attachments: Vec::new(),
-        embeds,
-        components: body.components()?.unwrap_or_default(),
-        mentions: users,
+        embeds: draft.embeds,
+        components: draft.components,
+        mentions: named.users,
         mention_roles: named.roles,
         mention_everyone: named.everyone,
-        reference,
+        reference: answered.map(|answered| MessageReference {
+            channel_id: Some(place.channel),
+            guild_id: place.guild(),
+            kind: MessageReferenceType::Default,
+            message_id: Some(answered.id),
+            fail_if_not_exists: None,
+        }),
         pinned: false,
-        tts: body.tts.unwrap_or_default() && allowed.contains(Permissions::SEND_TTS_MESSAGES),
-        flags: body.flags.unwrap_or_default() & SETTABLE_FLAGS,
-        nonce: body.nonce()?,
+        pinned_at: None,
+        tts: draft.tts,
+        flags: draft.flags,
+        nonce: draft.nonce.map(|nonce| nonce.text),
     })
 }
 
-/// SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS and IS_COMPONENTS_V2; the others are the server's.
-const SETTABLE_FLAGS: u64 = 1 << 2 | 1 << 12 | 1 << 15;
-
-async fn reply(
+/// The message that is answered; none when it is gone and need not be there.
+async fn answered(
     parts: &Parts,
-    body: &Body,
-    reference: &draft::Reference,
     channel: ChannelId,
-    view: Option<&Guild>,
-    allowed: Permissions,
-    users: &mut Vec<UserId>,
-) -> Result<Option<MessageReference>, ApiError> {
-    let Some(id) = reference.message_id else { return Ok(None) };
-    if reference.channel_id.is_some_and(|other| other != channel) {
-        return Err(unknown_reference());
-    }
-    if !allowed.contains(Permissions::READ_MESSAGE_HISTORY) {
-        return Err(ErrorCode::MissingPermissions.into());
-    }
-    let Some(answered) = parts.messages.message(channel, id).await? else {
-        let fails = reference.fail_if_not_exists.unwrap_or(true);
-        return if fails { Err(unknown_reference()) } else { Ok(None) };
+    reply: &Reply,
+) -> Result<Option<MessageRecord>, ApiError> {
+    let fault = |code: &str, message: &str| {
+        Err(ApiError::Form(FormErrors::one("message_reference", code, message)))
     };
-    let notify = body.allowed_mentions.as_ref().is_none_or(|a| a.replied_user.unwrap_or(false));
-    if notify && !users.contains(&answered.author) {
-        users.push(answered.author);
+    match parts.messages.message(channel, reply.message).await? {
+        Some(answered) if kind::is_said(answered.kind) => Ok(Some(answered)),
+        Some(_) => {
+            fault("REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE", "Cannot reply to a system message")
+        }
+        None if reply.must_exist => fault("REPLIES_UNKNOWN_MESSAGE", "Unknown message"),
+        None => Ok(None),
     }
-    Ok(Some(MessageReference {
-        channel_id: Some(channel),
-        guild_id: view.map(|view| view.id),
-        kind: MessageReferenceType::Default,
-        message_id: Some(id),
-        fail_if_not_exists: None,
-    }))
 }
 
-fn unknown_reference() -> ApiError {
-    ApiError::Form(FormErrors::one(
-        "message_reference",
-        "REPLIES_UNKNOWN_MESSAGE",
-        "Unknown message",
-    ))
-}
-
-/// Holds people to the channel's slowmode; those who manage it are free of it.
-fn slow(
-    parts: &Parts,
-    view: Option<&Guild>,
-    user: UserId,
-    channel: ChannelId,
-    allowed: Permissions,
-    now_ms: u64,
-) -> Result<(), ApiError> {
-    let slowmode = view
-        .and_then(|view| view.channels.get(&channel))
-        .and_then(|channel| channel.rate_limit_per_user)
-        .unwrap_or(0);
-    let free = Permissions::MANAGE_MESSAGES | Permissions::MANAGE_CHANNELS;
-    if slowmode == 0 || allowed.intersects(free) {
+/// Holds people to the channel's slowmode; bots and those who manage it are free of it.
+fn take_turn(parts: &Parts, place: &Place, me: &Identity) -> Result<(), ApiError> {
+    let slowmode = place.guild_channel().and_then(|channel| channel.rate_limit_per_user);
+    let free =
+        [Permissions::MANAGE_MESSAGES, Permissions::MANAGE_CHANNELS, Permissions::BYPASS_SLOWMODE];
+    let Some(seconds) = slowmode.filter(|&seconds| seconds > 0) else { return Ok(()) };
+    if me.user.bot || free.iter().any(|&free| place.has(free)) {
         return Ok(());
     }
-    let slowmode_ms = u64::from(slowmode) * 1_000;
-    parts.chat.take_turn(channel, user, slowmode_ms, now_ms).map_err(|left_ms| {
+    let slowmode_ms = u64::from(seconds) * 1_000;
+    let turn = parts.chat.take_turn(place.channel, me.id(), slowmode_ms, parts.now_ms());
+    turn.map_err(|left_ms| {
         #[expect(clippy::cast_precision_loss, reason = "at most six hours")]
         let retry_after = left_ms as f64 / 1_000.0;
         ApiError::RateLimited { retry_after, global: false }
     })
+}
+
+/// What is to be stored.
+struct NewMessage {
+    message: MessageRecord,
+    files: Vec<NewFile>,
+    /// Whether the nonce makes a retry return the earlier message.
+    enforced: bool,
+    _slot: Option<SemaphorePermit<'static>>,
+}
+
+/// Stores files, then the message, then tells. Nothing stays behind of a message that was not
+/// stored.
+async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRecord, ApiError> {
+    let NewMessage { mut message, files, enforced, _slot } = new;
+    message.attachments = upload::store(&parts, place.channel, files).await?;
+    // Without enforcement the nonce only travels: it is shown to the sender and in the event.
+    let stored =
+        MessageRecord { nonce: message.nonce.clone().filter(|_| enforced), ..message.clone() };
+    match parts.messages.insert(&stored).await {
+        Ok(Inserted::New) => {
+            metrics::counter!("signaling_messages_created_total").increment(1);
+            let event = ChatEvent::MessageCreated(Arc::new(message.clone()));
+            place.publish(&parts, event).await;
+            Ok(message)
+        }
+        Ok(Inserted::Earlier(earlier)) => {
+            upload::remove(&parts, &message.attachments).await;
+            Ok(*earlier)
+        }
+        Err(error) => {
+            upload::remove(&parts, &message.attachments).await;
+            Err(error.into())
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long people wait, decides nothing")]
+fn clock() -> Instant {
+    Instant::now()
 }

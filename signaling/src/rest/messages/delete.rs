@@ -1,4 +1,4 @@
-//! Taking messages away.
+//! Taking messages away, and their files with them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,11 +9,13 @@ use model::snowflake;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use state::event::ChatEvent;
-use state::store::ChannelHome;
+use state::record::MessageRecord;
 
+use super::place::Place;
+use super::place::carry_out;
+use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
-use crate::rest::channels;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
@@ -24,18 +26,12 @@ pub(super) async fn delete(
     State(parts): State<Parts>,
     Path((channel, id)): Path<(ChannelId, MessageId)>,
 ) -> Result<StatusCode, ApiError> {
-    let home = channels::open(&parts, &me, channel, Permissions::empty()).await?;
+    let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
     let message = super::existing(&parts, channel, id).await?;
     if message.author != me.id() {
-        match &home {
-            ChannelHome::Guild(guild) => guild
-                .view()
-                .permissions_in(me.id(), channel, parts.now_ms())
-                .require(Permissions::MANAGE_MESSAGES)?,
-            ChannelHome::Private(_) => return Err(ErrorCode::MissingPermissions.into()),
-        }
+        place.require(Permissions::MANAGE_MESSAGES)?;
     }
-    remove(&parts, home, channel, vec![id], false).await?;
+    carry_out(remove(parts, place, vec![message], false)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -45,48 +41,94 @@ pub(super) struct Bulk {
     messages: Vec<MessageId>,
 }
 
-/// `POST /channels/{channel.id}/messages/bulk-delete`: 2 to 100, none older than two weeks.
+/// `POST /channels/{channel.id}/messages/bulk-delete`: 2 to 100, none older than two weeks. Those
+/// that are not there are passed over.
 pub(super) async fn bulk(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
-    Json(mut body): Json<Bulk>,
+    Json(body): Json<Bulk>,
 ) -> Result<StatusCode, ApiError> {
-    let home = channels::open(&parts, &me, channel, Permissions::MANAGE_MESSAGES).await?;
-    if matches!(home, ChannelHome::Private(_)) {
-        return Err(ErrorCode::CannotExecuteOnPrivateChannel.into());
-    }
-    body.messages.sort_unstable();
-    body.messages.dedup();
-    if !(2..=100).contains(&body.messages.len()) {
-        return Err(ErrorCode::BulkDeleteCount.into());
-    }
-    let oldest = parts.now_ms().saturating_sub(TWO_WEEKS_MS);
-    if body.messages.iter().any(|id| snowflake::unix_ms(id.get()) < oldest) {
-        return Err(ErrorCode::MessageTooOld.into());
-    }
-    remove(&parts, home, channel, body.messages, true).await?;
+    let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
+    place.require_guild()?;
+    place.require(Permissions::MANAGE_MESSAGES)?;
+    let ids = chosen(body.messages, parts.now_ms())?;
+    carry_out(async move {
+        let mut messages = Vec::new();
+        for id in ids {
+            messages.extend(parts.messages.message(channel, id).await?);
+        }
+        remove(parts, place, messages, true).await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn remove(
-    parts: &Parts,
-    home: ChannelHome,
-    channel: ChannelId,
-    ids: Vec<MessageId>,
-    bulk: bool,
-) -> Result<(), ApiError> {
-    let parts = parts.clone();
-    #[expect(clippy::disallowed_methods, reason = "ends with the store's answer")]
-    let task = tokio::spawn(async move {
-        let ids = parts.messages.remove(channel, &ids).await?;
-        if !ids.is_empty() {
-            super::publish(&parts, &home, ChatEvent::MessagesDeleted { channel, ids, bulk }).await;
-        }
-        Ok::<_, ApiError>(())
-    });
-    task.await.map_err(|_| ApiError::Unavailable)?
+/// The ids, each once, if they may be deleted together at `now_ms`.
+fn chosen(mut ids: Vec<MessageId>, now_ms: u64) -> Result<Vec<MessageId>, ErrorCode> {
+    ids.sort_unstable();
+    ids.dedup();
+    if !(2..=MOST).contains(&ids.len()) {
+        return Err(ErrorCode::BulkDeleteCount);
+    }
+    let oldest = now_ms.saturating_sub(TWO_WEEKS_MS);
+    if ids.iter().any(|id| snowflake::unix_ms(id.get()) < oldest) {
+        return Err(ErrorCode::MessageTooOld);
+    }
+    Ok(ids)
 }
 
+async fn remove(
+    parts: Parts,
+    place: Place,
+    messages: Vec<MessageRecord>,
+    bulk: bool,
+) -> Result<(), ApiError> {
+    let channel = place.channel;
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let ids = parts.messages.remove(channel, &ids).await?;
+    if ids.is_empty() {
+        // Someone else was faster, and told.
+        return Ok(());
+    }
+    let gone = messages.iter().filter(|message| ids.contains(&message.id));
+    let files: Vec<_> = gone.flat_map(|message| message.attachments.iter().cloned()).collect();
+    place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids, bulk }).await;
+    upload::remove(&parts, &files).await;
+    Ok(())
+}
+
+/// Most messages of one bulk request (Discord: Bulk Delete Messages).
+const MOST: usize = 100;
 /// How old a message may be to be deleted in bulk.
 const TWO_WEEKS_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_790_000_000_000;
+
+    fn made(at_ms: u64, n: u64) -> MessageId {
+        MessageId::new((at_ms - snowflake::EPOCH) << 22 | n)
+    }
+
+    #[test]
+    fn two_to_a_hundred_different_messages_go_together() {
+        let ids = |n: u64| (0..n).map(|n| made(NOW, n)).collect::<Vec<_>>();
+
+        assert_eq!(chosen(ids(1), NOW), Err(ErrorCode::BulkDeleteCount));
+        assert_eq!(chosen([ids(1), ids(1)].concat(), NOW), Err(ErrorCode::BulkDeleteCount));
+        assert_eq!(chosen(ids(100), NOW).map(|ids| ids.len()), Ok(100));
+        assert_eq!(chosen(ids(101), NOW), Err(ErrorCode::BulkDeleteCount));
+    }
+
+    #[test]
+    fn messages_older_than_two_weeks_stay() {
+        let just = made(NOW - TWO_WEEKS_MS, 0);
+        let older = made(NOW - TWO_WEEKS_MS - 1, 0);
+
+        assert!(chosen(vec![just, made(NOW, 0)], NOW).is_ok());
+        assert_eq!(chosen(vec![older, made(NOW, 0)], NOW), Err(ErrorCode::MessageTooOld));
+    }
+}

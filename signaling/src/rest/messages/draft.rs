@@ -1,236 +1,519 @@
 //! A request body, checked: what was wrong is told by field, what is right cannot be wrong later.
+//!
+//! Pure. [`Body`] is what clients send, [`MessageDraft`] and [`MessagePatch`] are what it means.
 
 use model::error_code::ErrorCode;
+use model::id::AttachmentId;
 use model::id::ChannelId;
-use model::id::GuildId;
 use model::id::MessageId;
-use model::id::RoleId;
-use model::id::UserId;
 use model::limits;
-use model::validate;
+use model::validate::message::ATTACHMENT_DESCIPTION_LENGTH_MAX;
+use model::validate::message::ATTACHMENT_TITLE_LENGTH_MAX;
 use model::wire::channel::message::Embed;
+use model::wire::id::Id;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::components;
+use super::embeds;
+use super::mentions::AllowedMentions;
+use super::multipart::File;
+use crate::cdn::upload::NewFile;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
+use crate::rest::extract::some;
 
 /// The body of Create Message and Edit Message (Discord: Create Message).
 #[derive(Deserialize, Default)]
 pub(super) struct Body {
-    #[serde(default, deserialize_with = "crate::rest::extract::some")]
+    #[serde(default, deserialize_with = "some")]
     pub content: Option<Option<String>>,
-    #[serde(default)]
-    pub tts: Option<bool>,
-    pub nonce: Option<Value>,
-    #[serde(default)]
-    pub enforce_nonce: Option<bool>,
-    #[serde(default, deserialize_with = "crate::rest::extract::some")]
-    pub embeds: Option<Option<Vec<Value>>>,
+    tts: Option<bool>,
+    nonce: Option<Value>,
+    enforce_nonce: Option<bool>,
+    #[serde(default, deserialize_with = "some")]
+    embeds: Option<Option<Vec<Value>>>,
     /// An old form that some libraries still send.
-    pub embed: Option<Value>,
-    pub allowed_mentions: Option<AllowedMentions>,
-    pub message_reference: Option<Reference>,
-    #[serde(default)]
-    pub components: Option<Vec<Value>>,
-    pub flags: Option<u64>,
-    #[serde(default)]
-    pub attachments: Option<Vec<AttachmentMeta>>,
-}
-
-/// What may be notified (Discord: Allowed Mentions Object).
-#[derive(Deserialize, Default, Debug, Clone)]
-pub(super) struct AllowedMentions {
-    /// Kinds that are all allowed: `roles`, `users`, `everyone`.
-    pub parse: Option<Vec<String>>,
-    #[serde(default)]
-    pub roles: Option<Vec<RoleId>>,
-    #[serde(default)]
-    pub users: Option<Vec<UserId>>,
-    #[serde(default)]
-    pub replied_user: Option<bool>,
+    embed: Option<Value>,
+    allowed_mentions: Option<AllowedMentions>,
+    message_reference: Option<Reference>,
+    #[serde(default, deserialize_with = "some")]
+    components: Option<Option<Vec<Value>>>,
+    flags: Option<u64>,
+    #[serde(default, deserialize_with = "some")]
+    attachments: Option<Option<Vec<AttachmentMeta>>>,
 }
 
 /// The message that one answers.
 #[derive(Deserialize, Debug, Clone)]
-pub(super) struct Reference {
-    pub message_id: Option<MessageId>,
-    #[serde(default)]
-    pub channel_id: Option<ChannelId>,
-    #[serde(default)]
-    pub guild_id: Option<GuildId>,
-    #[serde(default)]
-    pub fail_if_not_exists: Option<bool>,
+struct Reference {
+    message_id: Option<MessageId>,
+    channel_id: Option<ChannelId>,
+    fail_if_not_exists: Option<bool>,
     #[serde(rename = "type", default)]
-    pub kind: Option<u8>,
+    kind: Option<u8>,
 }
 
 /// What a client says of a file: of a new one by its number in the form, of a kept one by its id.
 #[derive(Deserialize, Debug, Clone)]
-pub(super) struct AttachmentMeta {
-    pub id: Value,
-    #[serde(default)]
-    pub filename: Option<String>,
-    #[serde(default)]
-    pub description: Option<String>,
+struct AttachmentMeta {
+    id: Value,
+    filename: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    description: Option<Option<String>>,
+    title: Option<String>,
+    is_spoiler: Option<bool>,
+}
+
+/// A message that may be said, if its sender may say it.
+#[derive(Default)]
+pub(super) struct MessageDraft {
+    pub content: String,
+    pub embeds: Vec<Embed>,
+    pub components: Vec<Value>,
+    /// Of those flags that a sender may set.
+    pub flags: u64,
+    pub tts: bool,
+    pub nonce: Option<Nonce>,
+    pub reply: Option<Reply>,
+    pub allowed_mentions: Option<AllowedMentions>,
+    pub files: Vec<NewFile>,
+}
+
+/// How a client recognises its own message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Nonce {
+    pub text: String,
+    /// The same nonce again is answered with the earlier message.
+    pub enforced: bool,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub message: MessageId,
+    /// Whether it must still be there; else the message is sent as no reply.
+    pub must_exist: bool,
+}
+
+/// A change of a message; what is absent stays.
+#[derive(Default)]
+pub(super) struct MessagePatch {
+    pub content: Option<String>,
+    pub embeds: Option<Vec<Embed>>,
+    pub components: Option<Vec<Value>>,
+    /// SUPPRESS_EMBEDS, as it is to be.
+    pub suppress_embeds: Option<bool>,
+    pub allowed_mentions: Option<AllowedMentions>,
+    /// Which files stay, and their new descriptions; all stay when absent.
+    pub kept: Option<Vec<Kept>>,
+    pub files: Vec<NewFile>,
+}
+
+/// A file that stays on an edited message.
+pub(super) struct Kept {
+    pub id: AttachmentId,
+    /// Its new description, if it is to change.
+    pub description: Option<Option<String>>,
+}
+
+impl MessagePatch {
+    /// Whether nothing but SUPPRESS_EMBEDS changes: a moderator may do that.
+    pub(super) const fn is_only_flags(&self) -> bool {
+        self.content.is_none()
+            && self.embeds.is_none()
+            && self.components.is_none()
+            && self.kept.is_none()
+            && self.files.is_empty()
+            && self.suppress_embeds.is_some()
+    }
+}
+
+/// Collapse of link previews (Discord: Message Flags).
+pub(super) const SUPPRESS_EMBEDS: u64 = 1 << 2;
+/// No push notification.
+const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+/// Components replace text and embeds.
+const COMPONENTS_V2: u64 = 1 << 15;
+
+impl Body {
+    /// The message that the body describes, in `channel`.
+    ///
+    /// # Errors
+    ///
+    /// 50035 with all faults, 50006 when there is nothing in it.
+    pub(super) fn draft(
+        self,
+        files: Vec<File>,
+        channel: ChannelId,
+    ) -> Result<MessageDraft, ApiError> {
+        let mut errors = FormErrors::default();
+        let metas = self.attachments.flatten().unwrap_or_default();
+        check_metas(&metas, &mut errors);
+        for (number, meta) in metas.iter().enumerate() {
+            if !files.iter().any(|file| meta.number() == Some(file.number)) {
+                errors.push(
+                    &format!("attachments.{number}.id"),
+                    "MESSAGE_ATTACHMENT_NOT_FOUND",
+                    "There is no file of that number.",
+                );
+            }
+        }
+        let flags =
+            self.flags.unwrap_or(0) & (SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2);
+        let draft = MessageDraft {
+            content: text(self.content.flatten(), &mut errors),
+            embeds: embed_list(self.embeds, self.embed, &mut errors).unwrap_or_default(),
+            components: self.components.flatten().unwrap_or_default(),
+            flags,
+            tts: self.tts.unwrap_or(false),
+            nonce: nonce(self.nonce, self.enforce_nonce.unwrap_or(false), &mut errors),
+            reply: reply(self.message_reference, channel, &mut errors),
+            allowed_mentions: self.allowed_mentions,
+            files: files.into_iter().map(|file| described(file, &metas)).collect(),
+        };
+        let modern = flags & COMPONENTS_V2 != 0;
+        components::check(&draft.components, modern, &mut errors);
+        if modern && !(draft.content.is_empty() && draft.embeds.is_empty()) {
+            errors.push(
+                "content",
+                "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                "The 'content' and 'embeds' fields cannot be used with components of version 2.",
+            );
+        }
+        if let Some(allowed) = &draft.allowed_mentions {
+            allowed.check(&mut errors);
+        }
+        errors.finish()?;
+        let empty = is_blank(&draft.content)
+            && draft.embeds.is_empty()
+            && draft.components.is_empty()
+            && draft.files.is_empty();
+        if empty { Err(ErrorCode::EmptyMessage.into()) } else { Ok(draft) }
+    }
+
+    /// The change that the body describes.
+    ///
+    /// # Errors
+    ///
+    /// 50035 with all faults.
+    pub(super) fn patch(self, files: Vec<File>) -> Result<MessagePatch, ApiError> {
+        let mut errors = FormErrors::default();
+        let metas = self.attachments.flatten();
+        check_metas(metas.as_deref().unwrap_or_default(), &mut errors);
+        let given = metas.as_deref().unwrap_or_default();
+        let new =
+            |meta: &AttachmentMeta| files.iter().any(|file| meta.number() == Some(file.number));
+        let kept = metas.as_ref().map(|metas| {
+            let kept = metas.iter().filter(|meta| !new(meta));
+            kept.filter_map(|meta| {
+                let id = meta.number().and_then(Id::new_checked)?;
+                Some(Kept { id, description: meta.description.clone() })
+            })
+            .collect()
+        });
+        let patch = MessagePatch {
+            content: self.content.map(|content| text(content, &mut errors)),
+            embeds: embed_list(self.embeds, self.embed, &mut errors),
+            components: self.components.map(Option::unwrap_or_default),
+            suppress_embeds: self.flags.map(|flags| flags & SUPPRESS_EMBEDS != 0),
+            allowed_mentions: self.allowed_mentions,
+            kept,
+            files: files.iter().map(|file| described(file.clone(), given)).collect(),
+        };
+        if let Some(list) = &patch.components {
+            components::check(list, true, &mut errors);
+        }
+        if let Some(allowed) = &patch.allowed_mentions {
+            allowed.check(&mut errors);
+        }
+        errors.finish()?;
+        Ok(patch)
+    }
 }
 
 impl AttachmentMeta {
     /// The number or snowflake, which clients send as either.
-    pub(super) fn number(&self) -> Option<u64> {
+    fn number(&self) -> Option<u64> {
         self.id.as_u64().or_else(|| self.id.as_str()?.parse().ok())
     }
 }
 
-impl Body {
-    /// The checked text, if the body has one.
-    pub(super) fn content(&self) -> Result<Option<String>, ApiError> {
-        let Some(content) = &self.content else { return Ok(None) };
-        let content = content.as_deref().unwrap_or_default();
-        if content.chars().count() > limits::CONTENT_LENGTH {
-            return Err(ApiError::Form(FormErrors::one(
-                "content",
-                "BASE_TYPE_MAX_LENGTH",
-                format!("Must be {} or fewer in length.", limits::CONTENT_LENGTH),
-            )));
-        }
-        Ok(Some(content.to_owned()))
-    }
+/// Whether a text shows nothing. Discord trims what it stores; we store every byte as it came.
+pub(super) fn is_blank(content: &str) -> bool {
+    content.trim().is_empty()
+}
 
-    /// The checked embeds, if the body has any.
-    pub(super) fn embeds(&self) -> Result<Option<Vec<Embed>>, ApiError> {
-        let single = self.embed.as_ref().filter(|embed| !embed.is_null()).map(std::slice::from_ref);
-        let list = match (&self.embeds, single) {
-            (Some(list), _) => list.as_deref().unwrap_or_default(),
-            (None, Some(single)) => single,
-            (None, None) => return Ok(None),
-        };
-        let mut errors = FormErrors::default();
-        if list.len() > validate::message::EMBED_COUNT_LIMIT {
-            errors.push("embeds", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.");
+fn text(content: Option<String>, errors: &mut FormErrors) -> String {
+    let content = content.unwrap_or_default();
+    if content.chars().count() > limits::CONTENT_LENGTH {
+        too_long("content", limits::CONTENT_LENGTH, errors);
+    }
+    content
+}
+
+fn embed_list(
+    list: Option<Option<Vec<Value>>>,
+    single: Option<Value>,
+    errors: &mut FormErrors,
+) -> Option<Vec<Embed>> {
+    let list = match (list, single) {
+        (Some(list), _) => list.unwrap_or_default(),
+        (None, single) => vec![single?],
+    };
+    Some(embeds::parse(&list, errors))
+}
+
+fn nonce(nonce: Option<Value>, enforced: bool, errors: &mut FormErrors) -> Option<Nonce> {
+    let text = match nonce? {
+        Value::String(text) => text,
+        Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+        _ => {
+            errors.push("nonce", "NONCE_TYPE_INVALID", "Must be a string or an integer.");
+            return None;
         }
-        let mut embeds = Vec::new();
-        for (number, value) in list.iter().take(validate::message::EMBED_COUNT_LIMIT).enumerate() {
-            match embed(value) {
-                Ok(embed) => embeds.push(embed),
-                Err(message) => {
-                    errors.push(&format!("embeds.{number}"), "BASE_TYPE_BAD_VALUE", message);
-                }
+    };
+    if text.chars().count() > limits::NONCE_LENGTH {
+        too_long("nonce", limits::NONCE_LENGTH, errors);
+    }
+    Some(Nonce { text, enforced }).filter(|nonce| !nonce.text.is_empty())
+}
+
+fn reply(
+    reference: Option<Reference>,
+    channel: ChannelId,
+    errors: &mut FormErrors,
+) -> Option<Reply> {
+    let reference = reference?;
+    if reference.kind.unwrap_or(0) != 0 {
+        errors.push(
+            "message_reference.type",
+            "BASE_TYPE_CHOICES",
+            "Value must be one of (0,): messages cannot be forwarded here.",
+        );
+    }
+    if reference.channel_id.is_some_and(|other| other != channel) {
+        errors.push(
+            "message_reference",
+            "REPLIES_CANNOT_REPLY_TO_OTHER_CHANNEL",
+            "Cannot reply to a message in a different channel",
+        );
+    }
+    let message = reference.message_id?;
+    Some(Reply { message, must_exist: reference.fail_if_not_exists.unwrap_or(true) })
+}
+
+fn check_metas(metas: &[AttachmentMeta], errors: &mut FormErrors) {
+    if metas.len() > limits::ATTACHMENTS {
+        too_long("attachments", limits::ATTACHMENTS, errors);
+    }
+    for (number, meta) in metas.iter().enumerate().take(limits::ATTACHMENTS) {
+        let texts = [
+            ("filename", meta.filename.as_deref(), FILENAME_LENGTH),
+            ("title", meta.title.as_deref(), ATTACHMENT_TITLE_LENGTH_MAX),
+            (
+                "description",
+                meta.description.as_ref().and_then(Option::as_deref),
+                ATTACHMENT_DESCIPTION_LENGTH_MAX,
+            ),
+        ];
+        for (field, text, most) in texts {
+            if text.is_some_and(|text| text.chars().count() > most) {
+                too_long(&format!("attachments.{number}.{field}"), most, errors);
             }
         }
-        errors.finish()?;
-        Ok(Some(embeds))
-    }
-
-    /// The checked nonce: a string of up to 25 characters, or an integer.
-    pub(super) fn nonce(&self) -> Result<Option<String>, ApiError> {
-        let nonce = match &self.nonce {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(nonce)) => nonce.clone(),
-            Some(Value::Number(nonce)) => nonce.to_string(),
-            Some(_) => String::from("!").repeat(limits::NONCE_LENGTH + 1),
-        };
-        if nonce.chars().count() > limits::NONCE_LENGTH {
-            return Err(ApiError::Form(FormErrors::one(
-                "nonce",
-                "NONCE_TYPE_TOO_LONG",
-                "Must be a string of 25 or fewer characters, or an integer.",
-            )));
-        }
-        Ok(Some(nonce).filter(|nonce| !nonce.is_empty()))
-    }
-
-    /// Components are passed through as they came, within limits.
-    pub(super) fn components(&self) -> Result<Option<Vec<Value>>, ApiError> {
-        let Some(components) = &self.components else { return Ok(None) };
-        if components.len() > 40 {
-            return Err(ApiError::Form(FormErrors::one(
-                "components",
-                "BASE_TYPE_BAD_LENGTH",
-                "Must be 40 or fewer in length.",
-            )));
-        }
-        Ok(Some(components.clone()))
     }
 }
 
-/// One embed. Clients leave out `type`; they may not set what only links have.
-fn embed(value: &Value) -> Result<Embed, String> {
-    let mut value = value.clone();
-    let Some(map) = value.as_object_mut() else { return Err("Must be an object.".to_owned()) };
-    map.insert("type".to_owned(), Value::from("rich"));
-    for key in ["provider", "video"] {
-        map.remove(key);
+fn described(file: File, metas: &[AttachmentMeta]) -> NewFile {
+    let File { number, name, content_type, bytes } = file;
+    let mut file = NewFile { name, description: None, title: None, claimed: content_type, bytes };
+    let Some(meta) = metas.iter().find(|meta| meta.number() == Some(number)) else { return file };
+    if let Some(name) = meta.filename.clone().filter(|name| !name.is_empty()) {
+        file.name = name;
     }
-    map.retain(|_, part| !part.is_null());
-    if let Some(fields) = map.get_mut("fields").and_then(Value::as_array_mut) {
-        for field in fields.iter_mut().filter_map(Value::as_object_mut) {
-            field.entry("inline").or_insert(Value::Bool(false));
-        }
+    if meta.is_spoiler == Some(true) && !file.name.starts_with(SPOILER) {
+        file.name.insert_str(0, SPOILER);
     }
-    let embed: Embed = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    validate::embed::embed(&embed).map_err(|error| error.to_string())?;
-    Ok(embed)
+    file.description = meta.description.clone().flatten().filter(|text| !text.is_empty());
+    file.title = meta.title.clone().filter(|title| !title.is_empty());
+    file
 }
 
-/// Refuses a message without anything in it.
-pub(super) fn require_something(
-    content: &str,
-    embeds: usize,
-    attachments: usize,
-    components: usize,
-) -> Result<(), ApiError> {
-    if content.trim().is_empty() && embeds == 0 && attachments == 0 && components == 0 {
-        return Err(ErrorCode::EmptyMessage.into());
+fn too_long(path: &str, most: usize, errors: &mut FormErrors) {
+    errors.push(path, "BASE_TYPE_MAX_LENGTH", format!("Must be {most} or fewer in length."));
+}
+
+/// Longest file name of a client, in characters (OpenAPI: MessageAttachmentRequest).
+const FILENAME_LENGTH: usize = 1_024;
+/// What clients blur (Discord: Uploading Files).
+const SPOILER: &str = "SPOILER_";
+
+impl std::fmt::Debug for MessageDraft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What people say is nobody's business in a log.
+        f.debug_struct("MessageDraft").field("files", &self.files.len()).finish_non_exhaustive()
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+    use serde_json::json;
+
     use super::*;
 
-    fn body(json: &str) -> Body {
-        serde_json::from_str(json).unwrap()
+    const HERE: ChannelId = ChannelId::new(5);
+
+    fn body(json: Value) -> Body {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn file(number: u64, name: &str) -> File {
+        File { number, name: name.to_owned(), content_type: None, bytes: Bytes::from_static(b"x") }
+    }
+
+    fn draft(json: Value) -> Result<MessageDraft, ApiError> {
+        body(json).draft(Vec::new(), HERE)
+    }
+
+    fn faults(result: Result<MessageDraft, ApiError>) -> Value {
+        match result {
+            Err(ApiError::Form(errors)) => errors.tree(),
+            other => panic!("expected 50035, got {other:?}"),
+        }
     }
 
     #[test]
     fn content_of_2000_characters_passes_and_one_more_does_not() {
-        let text = |n: usize| format!(r#"{{"content":"{}"}}"#, "é".repeat(n));
+        assert!(draft(json!({ "content": "é".repeat(2_000) })).is_ok());
 
-        assert!(body(&text(2_000)).content().is_ok());
-        assert!(matches!(body(&text(2_001)).content(), Err(ApiError::Form(_))));
+        let faults = faults(draft(json!({ "content": "é".repeat(2_001) })));
+
+        assert_eq!(
+            faults["content"]["_errors"][0],
+            json!({
+                "code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."
+            })
+        );
     }
 
     #[test]
-    fn an_embed_is_read_without_its_type_and_with_nulls() {
-        let embeds = body(
-            r#"{"embeds":[{"title":"t","color":null,"fields":[{"name":"a","value":"b"}],
-                "footer":{"text":"f"}}]}"#,
-        )
-        .embeds()
-        .unwrap()
-        .unwrap();
-
-        assert_eq!(embeds[0].title.as_deref(), Some("t"));
-        assert_eq!(embeds[0].fields[0].name, "a");
+    fn a_message_without_anything_in_it_is_empty() {
+        for body in [
+            json!({}),
+            json!({ "content": "" }),
+            json!({ "content": null, "embeds": null, "components": null, "attachments": null }),
+            json!({ "content": " \n\t\u{3000}" }),
+            json!({ "content": "", "embeds": [], "sticker_ids": [] }),
+        ] {
+            let result = draft(body.clone());
+            assert!(matches!(result, Err(ApiError::Code(ErrorCode::EmptyMessage))), "{body}");
+        }
+        assert!(draft(json!({ "embeds": [{ "title": "t" }] })).is_ok());
+        assert!(draft(json!({ "embed": { "title": "t" } })).is_ok());
+        assert!(body(json!({})).draft(vec![file(0, "a")], HERE).is_ok());
     }
 
     #[test]
-    fn too_large_or_broken_embeds_are_told_by_number() {
-        let long = "x".repeat(257);
+    fn content_is_kept_byte_for_byte() {
+        let content = " \u{202e}a\0b\r\n\u{feff} ";
 
-        let result =
-            body(&format!(r#"{{"embeds":[{{"title":"ok"}},{{"title":"{long}"}}]}}"#)).embeds();
-
-        assert!(matches!(result, Err(ApiError::Form(_))));
+        assert_eq!(draft(json!({ "content": content })).unwrap().content, content);
     }
 
     #[test]
-    fn a_nonce_is_a_short_string_or_a_number() {
-        assert_eq!(body(r#"{"nonce":"abc"}"#).nonce().unwrap().as_deref(), Some("abc"));
-        assert_eq!(body(r#"{"nonce":12}"#).nonce().unwrap().as_deref(), Some("12"));
-        assert!(body(r#"{"nonce":{}}"#).nonce().is_err());
-        assert!(body(&format!(r#"{{"nonce":"{}"}}"#, "n".repeat(26))).nonce().is_err());
+    fn a_nonce_is_a_short_string_or_an_integer() {
+        let nonce = |value: Value| {
+            let draft = draft(json!({ "content": "x", "nonce": value }));
+            draft.map(|draft| draft.nonce.map(|nonce| nonce.text))
+        };
+
+        assert_eq!(nonce(json!("n".repeat(25))).unwrap().as_deref(), Some(&*"n".repeat(25)));
+        assert_eq!(nonce(json!(-12)).unwrap().as_deref(), Some("-12"));
+        assert_eq!(nonce(json!(u64::MAX)).unwrap().as_deref(), Some("18446744073709551615"));
+        assert_eq!(nonce(Value::Null).unwrap(), None);
+        for bad in [json!("n".repeat(26)), json!({}), json!(1.5), json!(true), json!([])] {
+            assert!(nonce(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn senders_set_only_their_flags() {
+        let draft = draft(json!({ "content": "x", "flags": u64::MAX ^ COMPONENTS_V2 })).unwrap();
+
+        assert_eq!(draft.flags, SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS);
+    }
+
+    #[test]
+    fn only_messages_of_the_same_channel_are_answered() {
+        let reference = |reference: Value| {
+            draft(json!({
+                "content": "x", "message_reference": reference
+            }))
+        };
+
+        let reply = reference(json!({ "message_id": 9, "channel_id": "5" })).unwrap().reply;
+        assert_eq!(reply, Some(Reply { message: MessageId::new(9), must_exist: true }));
+        let loose = reference(json!({ "message_id": "9", "fail_if_not_exists": false })).unwrap();
+        assert!(!loose.reply.unwrap().must_exist);
+        let elsewhere = faults(reference(json!({ "message_id": "9", "channel_id": "6" })));
+        assert!(elsewhere["message_reference"]["_errors"].is_array());
+        let forward = faults(reference(json!({ "message_id": "9", "type": 1 })));
+        assert!(forward["message_reference"]["type"]["_errors"].is_array());
+    }
+
+    #[test]
+    fn files_are_described_by_their_number() {
+        let body = body(json!({ "attachments": [
+            { "id": "1", "filename": "b.txt", "description": "two", "is_spoiler": true },
+            { "id": 0, "title": "One" },
+        ]}));
+
+        let draft = body.draft(vec![file(0, "a"), file(1, "b")], HERE).unwrap();
+
+        assert_eq!(draft.files[0].name, "a");
+        assert_eq!(draft.files[0].title.as_deref(), Some("One"));
+        assert_eq!(draft.files[1].name, "SPOILER_b.txt");
+        assert_eq!(draft.files[1].description.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_description_without_its_file_is_a_fault() {
+        let body = body(json!({ "content": "x", "attachments": [{ "id": 3 }] }));
+
+        let faults = faults(body.draft(vec![file(0, "a")], HERE));
+
+        assert!(faults["attachments"]["0"]["id"]["_errors"].is_array());
+    }
+
+    #[test]
+    fn components_of_version_2_stand_alone() {
+        let text = json!([{ "type": 10, "content": "t" }]);
+        let flags = COMPONENTS_V2;
+
+        assert!(draft(json!({ "flags": flags, "components": text })).is_ok());
+        let mixed = draft(json!({ "flags": flags, "components": text, "content": "x" }));
+        assert!(faults(mixed)["content"]["_errors"].is_array());
+    }
+
+    #[test]
+    fn a_patch_tells_what_is_absent_from_what_is_null() {
+        let patch = |json| body(json).patch(vec![file(0, "new")]).unwrap();
+
+        let nothing = body(json!({ "flags": 4 })).patch(Vec::new()).unwrap();
+        assert!(nothing.is_only_flags() && nothing.suppress_embeds == Some(true));
+        assert!(nothing.content.is_none() && nothing.kept.is_none());
+        let cleared = patch(json!({ "content": null, "embeds": null, "components": null }));
+        assert_eq!(cleared.content.as_deref(), Some(""));
+        assert_eq!(cleared.embeds.map(|embeds| embeds.len()), Some(0));
+        let kept = patch(json!({ "attachments": [{ "id": "77" }, { "id": 0, "filename": "n" }] }));
+        assert_eq!(kept.kept.unwrap().iter().map(|kept| kept.id.get()).collect::<Vec<_>>(), [77]);
+        assert_eq!(kept.files[0].name, "n");
+        for other in
+            [json!({ "flags": 4, "attachments": [] }), json!({ "flags": 4, "components": [] })]
+        {
+            assert!(!body(other.clone()).patch(Vec::new()).unwrap().is_only_flags(), "{other}");
+        }
     }
 }

@@ -2,23 +2,33 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::MessageId;
+use model::limits;
+use model::wire::channel::Attachment;
 use model::wire::guild::Permissions;
 use serde_json::Value;
 use state::event::ChatEvent;
+use state::record::MessageRecord;
 use state::repo::RepoError;
-use state::store::ChannelHome;
 
 use super::draft;
+use super::draft::MessagePatch;
+use super::kind;
 use super::mentions;
-use super::upload::Form;
+use super::mentions::Named;
+use super::multipart;
+use super::place::Place;
+use super::place::carry_out;
+use crate::auth::Identity;
 use crate::cdn::Origin;
+use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
-use crate::rest::channels;
+use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
@@ -28,68 +38,133 @@ use crate::rest::extract::Path;
 pub(super) async fn edit(
     Auth(me): Auth,
     State(parts): State<Parts>,
-    Path((channel, message)): Path<(ChannelId, MessageId)>,
+    Path((channel, id)): Path<(ChannelId, MessageId)>,
     origin: Origin,
-    Form { body, .. }: Form,
+    request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let home = channels::open(&parts, &me, channel, Permissions::empty()).await?;
-    let mut message = super::existing(&parts, channel, message).await?;
-    let only_flags = body.content.is_none() && body.embeds.is_none() && body.flags.is_some();
-    let moderates = match &home {
-        ChannelHome::Guild(guild) => guild
-            .view()
-            .permissions_in(me.id(), channel, parts.now_ms())
-            .has(Permissions::MANAGE_MESSAGES),
-        ChannelHome::Private(_) => false,
-    };
-    if message.author != me.id() && !(only_flags && moderates) {
-        return Err(ErrorCode::CannotEditOthersMessage.into());
+    Place::open(&parts, &me, channel, Permissions::empty()).await?;
+    let form = multipart::read(&parts, request).await?;
+    let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
+    let patch = form.body.patch(form.files)?;
+    if !patch.files.is_empty() {
+        place.require(Permissions::ATTACH_FILES)?;
     }
-    if let Some(content) = body.content()? {
-        let named = mentions::restrict(mentions::named(&content), body.allowed_mentions.as_ref());
-        message.content = content;
-        message.mentions = named.users;
-    }
-    if let Some(embeds) = body.embeds()? {
-        message.embeds = embeds;
-    }
-    if let Some(components) = body.components()? {
-        message.components = components;
-    }
-    if let Some(kept) = &body.attachments {
-        let kept: Vec<_> = kept.iter().filter_map(draft::AttachmentMeta::number).collect();
-        message.attachments.retain(|attachment| kept.contains(&attachment.id.get()));
-    }
-    if let Some(flags) = body.flags {
-        message.flags = message.flags & !SUPPRESS_EMBEDS | flags & SUPPRESS_EMBEDS;
-    }
-    draft::require_something(
-        &message.content,
-        message.embeds.len(),
-        message.attachments.len(),
-        message.components.len(),
-    )?;
-    if !only_flags {
-        message.edited_at = Some(parts.now());
-    }
-    let task = {
-        let (parts, message) = (parts.clone(), message.clone());
-        #[expect(clippy::disallowed_methods, reason = "ends with the store's answer")]
-        tokio::spawn(async move {
-            match parts.messages.update(&message).await {
-                Ok(()) => {}
-                Err(RepoError::NotFound) => return Err(ErrorCode::UnknownMessage.into()),
-                Err(error) => return Err(ApiError::from(error)),
-            }
-            let event = ChatEvent::MessageUpdated(Arc::new(message));
-            super::publish(&parts, &home, event).await;
-            Ok(())
-        })
-    };
-    task.await.map_err(|_| ApiError::Unavailable)??;
-    let shown = super::shown(&parts, &origin, me.id(), channel, &[message]).await?;
-    Ok(Json(shown.into_iter().next().unwrap_or_default()))
+    let (editor, slot) = (me.clone(), form.slot);
+    let changing = parts.clone();
+    let edited = carry_out(async move {
+        let _slot = slot;
+        change(changing, place, editor, id, patch).await
+    })
+    .await?;
+    super::shown_one(&parts, &origin, me.id(), edited).await
 }
 
-/// The one flag that an edit changes.
-const SUPPRESS_EMBEDS: u64 = 1 << 2;
+/// Reads, changes, stores and tells, with no other change of the message in between.
+async fn change(
+    parts: Parts,
+    place: Place,
+    me: Identity,
+    id: MessageId,
+    mut patch: MessagePatch,
+) -> Result<MessageRecord, ApiError> {
+    let _turn = parts.chat.change(id).await;
+    let mut message = super::existing(&parts, place.channel, id).await?;
+    require_rights(&place, &me, &message, &patch)?;
+    let files = std::mem::take(&mut patch.files);
+    if let Some(content) = &patch.content {
+        let mut named = Named::of(content)
+            .wanted(patch.allowed_mentions.as_ref())
+            .permitted(place.view.as_deref(), place.has(Permissions::MENTION_EVERYONE));
+        if let Some(answered) = super::answered(&message)
+            && mentions::notifies_replied(patch.allowed_mentions.as_ref())
+            && let Some(answered) = parts.messages.message(place.channel, answered).await?
+            && !named.users.contains(&answered.author)
+        {
+            named.users.push(answered.author);
+        }
+        let known = parts.store.users().load(&named.users).await?;
+        named.users.retain(|user| known.iter().any(|known| known.id == *user));
+        (message.mentions, message.mention_roles) = (named.users, named.roles);
+        message.mention_everyone = named.everyone;
+    }
+    if !patch.is_only_flags() {
+        message.edited_at = Some(parts.now());
+    }
+    let may_embed = place.has(Permissions::EMBED_LINKS) || message.author != me.id();
+    let dropped = apply(&mut message, patch, files.len(), may_embed)?;
+    let added = upload::store(&parts, place.channel, files).await?;
+    message.attachments.extend(added.iter().cloned());
+    if let Err(error) = parts.messages.update(&message).await {
+        upload::remove(&parts, &added).await;
+        return Err(match error {
+            RepoError::NotFound => ErrorCode::UnknownMessage.into(),
+            error => error.into(),
+        });
+    }
+    place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
+    upload::remove(&parts, &dropped).await;
+    Ok(message)
+}
+
+fn require_rights(
+    place: &Place,
+    me: &Identity,
+    message: &MessageRecord,
+    patch: &MessagePatch,
+) -> Result<(), ErrorCode> {
+    if message.author != me.id() {
+        if !patch.is_only_flags() {
+            return Err(ErrorCode::CannotEditOthersMessage);
+        }
+        place.require(Permissions::MANAGE_MESSAGES)?;
+    }
+    if kind::is_said(message.kind) { Ok(()) } else { Err(ErrorCode::CannotExecuteOnSystemMessage) }
+}
+
+/// Changes `message`; the files that it loses are returned. `added` files are still to come.
+fn apply(
+    message: &mut MessageRecord,
+    patch: MessagePatch,
+    added: usize,
+    may_embed: bool,
+) -> Result<Vec<Attachment>, ApiError> {
+    if let Some(content) = patch.content {
+        message.content = content;
+    }
+    if let Some(embeds) = patch.embeds {
+        message.embeds = if may_embed { embeds } else { Vec::new() };
+    }
+    if let Some(components) = patch.components {
+        message.components = components;
+    }
+    if let Some(suppress) = patch.suppress_embeds {
+        let flag = if suppress { draft::SUPPRESS_EMBEDS } else { 0 };
+        message.flags = message.flags & !draft::SUPPRESS_EMBEDS | flag;
+    }
+    let mut dropped = Vec::new();
+    if let Some(kept) = patch.kept {
+        for mut attachment in std::mem::take(&mut message.attachments) {
+            match kept.iter().find(|kept| kept.id == attachment.id) {
+                Some(kept) => {
+                    if let Some(description) = &kept.description {
+                        attachment.description.clone_from(description);
+                    }
+                    message.attachments.push(attachment);
+                }
+                None => dropped.push(attachment),
+            }
+        }
+    }
+    if message.attachments.len() + added > limits::ATTACHMENTS {
+        return Err(ApiError::Form(FormErrors::one(
+            "attachments",
+            "BASE_TYPE_MAX_LENGTH",
+            format!("Must be {} or fewer in length.", limits::ATTACHMENTS),
+        )));
+    }
+    let empty = draft::is_blank(&message.content)
+        && message.embeds.is_empty()
+        && message.components.is_empty()
+        && message.attachments.len() + added == 0;
+    if empty { Err(ErrorCode::EmptyMessage.into()) } else { Ok(dropped) }
+}

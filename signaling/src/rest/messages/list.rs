@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use state::repo::Page;
 
+use super::place::Place;
 use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::rest::ApiError;
-use crate::rest::channels;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -35,13 +35,7 @@ pub(super) async fn list(
     Query(wanted): Query<Wanted>,
     origin: Origin,
 ) -> Result<Json<Value>, ApiError> {
-    let home = channels::open(&parts, &me, channel, Permissions::empty()).await?;
-    if let state::store::ChannelHome::Guild(guild) = &home {
-        let allowed = guild.view().permissions_in(me.id(), channel, parts.now_ms());
-        if !allowed.has(Permissions::READ_MESSAGE_HISTORY) {
-            return Ok(Json(Value::Array(Vec::new())));
-        }
-    }
+    let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
     let limit = wanted.limit.unwrap_or(50);
     if !(1..=limits::MESSAGES_PAGE).contains(&limit) {
         return Err(ApiError::Form(FormErrors::one(
@@ -49,6 +43,9 @@ pub(super) async fn list(
             "NUMBER_TYPE_MAX",
             "int value should be between 1 and 100.",
         )));
+    }
+    if !place.has(Permissions::READ_MESSAGE_HISTORY) {
+        return Ok(Json(Value::Array(Vec::new())));
     }
     let page = match (wanted.around, wanted.before, wanted.after) {
         (Some(id), _, _) => Page::Around(id),
@@ -68,8 +65,7 @@ pub(super) async fn show(
     Path((channel, message)): Path<(ChannelId, MessageId)>,
     origin: Origin,
 ) -> Result<Json<Value>, ApiError> {
-    channels::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
     let message = super::existing(&parts, channel, message).await?;
-    let shown = super::shown(&parts, &origin, me.id(), channel, &[message]).await?;
-    Ok(Json(shown.into_iter().next().unwrap_or_default()))
+    super::shown_one(&parts, &origin, me.id(), message).await
 }

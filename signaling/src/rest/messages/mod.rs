@@ -1,20 +1,30 @@
 //! Messages of text channels, of guilds and between people: one file per thing done with them.
+//!
+//! `place` says who meets which channel, `multipart` reads a request, `draft` (with `embeds`,
+//! `components`, `mentions`) makes sense of it; `create`, `edit`, `delete`, `pins` and `list` are
+//! the routes; `chat` is what is remembered between them.
 
+mod chat;
+mod components;
 mod create;
 mod delete;
 mod draft;
 mod edit;
+mod embeds;
+mod kind;
 mod list;
 mod mentions;
+mod multipart;
 mod pins;
-mod upload;
+pub(super) mod place;
+
+pub use chat::Chat;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::State;
 use axum::routing::get;
 use axum::routing::post;
 use axum::routing::put;
@@ -23,13 +33,16 @@ use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::limits;
+use model::wire::guild::Permissions;
 use serde_json::Value;
-use state::GuildEvent;
-use state::event::ChatEvent;
+use serde_json::json;
 use state::record::MessageRecord;
-use state::store::ChannelHome;
 
+use self::place::Place;
 use super::ApiError;
+use super::extract::Auth;
+use super::extract::Json;
+use super::extract::Path;
 use crate::cdn::Origin;
 use crate::cdn::Urls;
 use crate::config::SignalingConfig;
@@ -55,62 +68,14 @@ pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
         .layer(DefaultBodyLimit::max(largest))
 }
 
-/// What this node remembers of text channels: who said something last, for slowmode.
-#[derive(Debug, Default)]
-pub struct Chat {
-    last: Mutex<HashMap<(ChannelId, UserId), u64>>,
-}
-
-impl Chat {
-    /// Whether `user` may say something now in a channel of that slowmode; counts it if so. The
-    /// error is how many milliseconds are left.
-    fn take_turn(
-        &self,
-        channel: ChannelId,
-        user: UserId,
-        slowmode_ms: u64,
-        now_ms: u64,
-    ) -> Result<(), u64> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.len() >= REMEMBERED {
-            // Slowmode lasts six hours at most; what is older is of no use.
-            last.retain(|_, at| now_ms.saturating_sub(*at) < 21_600_000);
-        }
-        match last.get(&(channel, user)) {
-            Some(at) if now_ms.saturating_sub(*at) < slowmode_ms => {
-                Err(slowmode_ms - now_ms.saturating_sub(*at))
-            }
-            _ => {
-                last.insert((channel, user), now_ms);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Last messages remembered before old ones are forgotten.
-const REMEMBERED: usize = 65_536;
-
 /// The message, or 10008.
-async fn existing(
+pub(super) async fn existing(
     parts: &Parts,
     channel: ChannelId,
     message: MessageId,
 ) -> Result<MessageRecord, ApiError> {
     let found = parts.messages.message(channel, message).await?;
     Ok(found.ok_or(ErrorCode::UnknownMessage)?)
-}
-
-/// Tells everyone who may hear it. The store has it already, so a full mailbox is not the
-/// client's failure: it is logged, and clients see the change when they load the channel.
-async fn publish(parts: &Parts, home: &ChannelHome, event: ChatEvent) {
-    let published = match home {
-        ChannelHome::Guild(guild) => guild.publish(GuildEvent::Chat(event)).await,
-        ChannelHome::Private(private) => parts.store.publish_private(private.clone(), event).await,
-    };
-    if let Err(error) = published {
-        tracing::warn!(%error, "an event was stored but not published");
-    }
 }
 
 /// Messages as REST shows them to `viewer`: with reactions and what they answer.
@@ -155,30 +120,30 @@ async fn shown(
     Ok(shown.collect())
 }
 
+/// One message as REST shows it to `viewer`.
+async fn shown_one(
+    parts: &Parts,
+    origin: &Origin,
+    viewer: UserId,
+    message: MessageRecord,
+) -> Result<Json<Value>, ApiError> {
+    let channel = message.channel;
+    let shown = shown(parts, origin, viewer, channel, &[message]).await?;
+    Ok(Json(shown.into_iter().next().unwrap_or_default()))
+}
+
 /// The message that one answers.
 fn answered(message: &MessageRecord) -> Option<MessageId> {
-    message.reference.as_ref().and_then(|reference| reference.message_id)
+    let reference = message.reference.as_ref().filter(|_| message.kind == kind::REPLY)?;
+    reference.message_id
 }
 
-/// `POST /channels/{channel.id}/messages/{message.id}/ack`: read states are not kept yet.
-async fn ack(_: super::extract::Auth) -> super::extract::Json<Value> {
-    super::extract::Json(serde_json::json!({ "token": null }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slowmode_holds_one_person_in_one_channel() {
-        let chat = Chat::default();
-        let (here, there) = (ChannelId::new(1), ChannelId::new(2));
-        let (ana, ben) = (UserId::new(1), UserId::new(2));
-
-        assert_eq!(chat.take_turn(here, ana, 5_000, 1_000), Ok(()));
-        assert_eq!(chat.take_turn(here, ana, 5_000, 2_000), Err(4_000));
-        assert_eq!(chat.take_turn(here, ben, 5_000, 2_000), Ok(()));
-        assert_eq!(chat.take_turn(there, ana, 5_000, 2_000), Ok(()));
-        assert_eq!(chat.take_turn(here, ana, 5_000, 6_000), Ok(()));
-    }
+/// `POST /channels/{channel.id}/messages/{message.id}/ack`: read states are not kept.
+async fn ack(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((channel, _)): Path<(ChannelId, MessageId)>,
+) -> Result<Json<Value>, ApiError> {
+    Place::open(&parts, &me, channel, Permissions::empty()).await?;
+    Ok(Json(json!({ "token": null })))
 }

@@ -4,48 +4,82 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::MessageId;
+use model::id::UserId;
+use model::limits;
+use model::wire::channel::message::MessageReference;
+use model::wire::channel::message::MessageReferenceType;
 use model::wire::guild::Permissions;
+use model::wire::util::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::event::ChatEvent;
+use state::record::MessageRecord;
 
+use super::kind;
+use super::place::Place;
+use super::place::carry_out;
 use crate::cdn::Origin;
 use crate::parts::Parts;
+use crate::parts::timestamp;
 use crate::rest::ApiError;
-use crate::rest::channels;
+use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
+use crate::rest::extract::Query;
 
-/// `GET /channels/{channel.id}/pins`
+/// `GET /channels/{channel.id}/pins`: all, latest pin first.
 pub(super) async fn list(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
     origin: Origin,
 ) -> Result<Json<Value>, ApiError> {
-    channels::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
-    let pins = parts.messages.pins(channel).await?;
+    Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    let pins = pinned(&parts, channel).await?;
     Ok(Json(Value::Array(super::shown(&parts, &origin, me.id(), channel, &pins).await?)))
 }
 
-/// `GET /channels/{channel.id}/messages/pins`
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /channels/{channel.id}/messages/pins`: a page, latest pin first.
 pub(super) async fn page(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    Query(wanted): Query<Wanted>,
     origin: Origin,
 ) -> Result<Json<Value>, ApiError> {
-    channels::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
-    let pins = parts.messages.pins(channel).await?;
+    Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    let fault = |field, code, message: &str| ApiError::Form(FormErrors::one(field, code, message));
+    let limit = wanted.limit.unwrap_or(PAGE);
+    if !(1..=PAGE).contains(&limit) {
+        return Err(fault("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 50."));
+    }
+    let before = match wanted.before {
+        Some(text) => Some(super::embeds::timestamp(&text).ok_or_else(|| {
+            fault("before", "BASE_TYPE_BAD_DATETIME", "Not a valid ISO 8601 date and time.")
+        })?),
+        None => None,
+    };
+    let mut pins = pinned(&parts, channel).await?;
+    pins.retain(|message| before.is_none_or(|before| pinned_at(message).as_micros() < before.as_micros()));
+    let has_more = pins.len() > limit;
+    pins.truncate(limit);
+    let times: Vec<_> = pins.iter().map(pinned_at).collect();
     let shown = super::shown(&parts, &origin, me.id(), channel, &pins).await?;
-    let items: Vec<_> = shown
-        .into_iter()
-        .map(|message| json!({ "pinned_at": message["timestamp"], "message": message }))
+    let items: Vec<_> = std::iter::zip(times, shown)
+        .map(|(at, message)| json!({ "pinned_at": at, "message": message }))
         .collect();
-    Ok(Json(json!({ "items": items, "has_more": false })))
+    Ok(Json(json!({ "items": items, "has_more": has_more })))
 }
 
 /// `PUT /channels/{channel.id}/messages/pins/{message.id}`
@@ -69,18 +103,95 @@ pub(super) async fn unpin(
 async fn set(
     Auth(me): Auth,
     State(parts): State<Parts>,
-    Path((channel, message)): Path<(ChannelId, MessageId)>,
+    Path((channel, id)): Path<(ChannelId, MessageId)>,
     pinned: bool,
 ) -> Result<StatusCode, ApiError> {
-    let home = channels::open(&parts, &me, channel, Permissions::MANAGE_MESSAGES).await?;
-    let mut message = super::existing(&parts, channel, message).await?;
-    if message.pinned != pinned {
-        message.pinned = pinned;
-        parts.messages.update(&message).await?;
-        let event = ChatEvent::MessageUpdated(Arc::new(message));
-        super::publish(&parts, &home, event).await;
-        let last_pin_ms = pinned.then(|| parts.now_ms());
-        super::publish(&parts, &home, ChatEvent::PinsUpdated { channel, last_pin_ms }).await;
+    let place = Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    // PIN_MESSAGES was split from MANAGE_MESSAGES; roles made before have only the latter.
+    if !place.has(Permissions::MANAGE_MESSAGES) {
+        place.require(Permissions::PIN_MESSAGES)?;
     }
+    carry_out(change(parts, place, me.id(), id, pinned)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+async fn change(
+    parts: Parts,
+    place: Place,
+    who: UserId,
+    id: MessageId,
+    to: bool,
+) -> Result<(), ApiError> {
+    let _turn = parts.chat.change(id).await;
+    let mut message = super::existing(&parts, place.channel, id).await?;
+    if message.pinned == to {
+        return Ok(());
+    }
+    if to && !kind::is_said(message.kind) {
+        return Err(ErrorCode::CannotExecuteOnSystemMessage.into());
+    }
+    if to && parts.messages.pins(place.channel).await?.len() >= limits::PINS {
+        return Err(ErrorCode::MaximumPins.into());
+    }
+    message.pinned = to;
+    message.pinned_at = to.then(|| parts.now());
+    parts.messages.update(&message).await?;
+    place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message))).await;
+    let latest = pinned(&parts, place.channel).await?.first().map(pinned_at);
+    let last_pin_ms = latest.and_then(|at| u64::try_from(at.as_micros() / 1_000).ok());
+    let event = ChatEvent::PinsUpdated { channel: place.channel, last_pin_ms };
+    place.publish(&parts, event).await;
+    if to {
+        let notice = notice(&parts, &place, who, id);
+        parts.messages.insert(&notice).await?;
+        place.publish(&parts, ChatEvent::MessageCreated(Arc::new(notice))).await;
+    }
+    Ok(())
+}
+
+/// "Ana pinned a message": a system message that points to it.
+fn notice(parts: &Parts, place: &Place, who: UserId, pinned: MessageId) -> MessageRecord {
+    MessageRecord {
+        id: parts.ids.next(),
+        channel: place.channel,
+        guild: place.guild(),
+        author: who,
+        kind: kind::PINNED,
+        content: String::new(),
+        edited_at: None,
+        attachments: Vec::new(),
+        embeds: Vec::new(),
+        components: Vec::new(),
+        mentions: Vec::new(),
+        mention_roles: Vec::new(),
+        mention_everyone: false,
+        reference: Some(MessageReference {
+            channel_id: Some(place.channel),
+            guild_id: place.guild(),
+            kind: MessageReferenceType::Default,
+            message_id: Some(pinned),
+            fail_if_not_exists: None,
+        }),
+        pinned: false,
+        pinned_at: None,
+        tts: false,
+        flags: 0,
+        nonce: None,
+    }
+}
+
+/// All pinned messages of a channel, latest pin first.
+async fn pinned(parts: &Parts, channel: ChannelId) -> Result<Vec<MessageRecord>, ApiError> {
+    let mut pins = parts.messages.pins(channel).await?;
+    pins.sort_by_key(|message| std::cmp::Reverse((pinned_at(message).as_micros(), message.id)));
+    Ok(pins)
+}
+
+/// When a message was pinned; messages of before this was kept count from when they were said.
+fn pinned_at(message: &MessageRecord) -> Timestamp {
+    let said = || timestamp(model::snowflake::unix_ms(message.id.get()));
+    message.pinned_at.unwrap_or_else(said)
+}
+
+/// Most pins of one page (Discord: Get Channel Pins).
+const PAGE: usize = 50;

@@ -1,0 +1,13 @@
+//! Message types (Discord: Message Types), those that this server makes.
+
+/// Something that someone said.
+pub(super) const SAID: u8 = 0;
+/// Tells that a message was pinned.
+pub(super) const PINNED: u8 = 6;
+/// Something said in answer.
+pub(super) const REPLY: u8 = 19;
+
+/// Whether someone said it, rather than the system.
+pub(super) const fn is_said(kind: u8) -> bool {
+    matches!(kind, SAID | REPLY)
+}

@@ -1,0 +1,167 @@
+//! The body of a message's request in either form: JSON, or `multipart/form-data` with files.
+//!
+//! Read by the handler after it knows that the sender may speak there: a stranger must not make
+//! us hold their upload.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::FromRequest as _;
+use axum::extract::Multipart;
+use axum::extract::Request;
+use axum::extract::multipart::Field;
+use axum::extract::multipart::MultipartError;
+use axum::http::StatusCode;
+use axum::http::header;
+use model::error_code::ErrorCode;
+use model::limits;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
+
+use super::draft::Body;
+use crate::parts::Parts;
+use crate::rest::ApiError;
+use crate::rest::error::FormErrors;
+use crate::rest::extract;
+
+/// One file of a form.
+#[derive(Debug, Clone, Default)]
+pub(super) struct File {
+    /// Its number `n` in `files[n]`.
+    pub number: u64,
+    /// The name that the client gave it.
+    pub name: String,
+    /// The type that the client says it has.
+    pub content_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A message's request, whole.
+pub(super) struct Form {
+    /// The JSON part.
+    pub body: Body,
+    /// The files.
+    pub files: Vec<File>,
+    /// Lets the next upload in when dropped: hold it as long as the files.
+    pub slot: Option<SemaphorePermit<'static>>,
+}
+
+/// Uploads held in memory at once; more wait. With the largest upload, this bounds their memory.
+static SLOTS: Semaphore = Semaphore::const_new(24);
+/// How long an upload waits for a slot before 503.
+const QUEUE: Duration = Duration::from_secs(20);
+/// How long a request's body may take to arrive: a slot is not held for ever by a slow sender.
+const ARRIVAL: Duration = Duration::from_secs(300);
+
+/// Reads the body of `request`.
+///
+/// # Errors
+///
+/// 40005 when it is too large, 50109 or 50035 when it is malformed, 503 when too many upload.
+pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    let files = kind.get(..FORM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
+    let arrival = async {
+        if files {
+            let slot = timeout(QUEUE, SLOTS.acquire()).await;
+            let slot = slot.ok().and_then(Result::ok).ok_or(ApiError::Unavailable)?;
+            let form = Multipart::from_request(request, parts).await;
+            let form = form.map_err(|_| ApiError::Code(ErrorCode::InvalidFormBody))?;
+            read_form(form, Some(slot)).await
+        } else {
+            let bytes = axum::body::to_bytes(request.into_body(), limits::JSON_BODY).await;
+            let bytes = bytes.map_err(|_| ApiError::Code(ErrorCode::RequestTooLarge))?;
+            Ok(Form { body: extract::parse(&bytes)?, files: Vec::new(), slot: None })
+        }
+    };
+    timeout(ARRIVAL, arrival).await.map_err(|_| ApiError::Status(StatusCode::REQUEST_TIMEOUT))?
+}
+
+const FORM: &[u8] = b"multipart/form-data";
+
+async fn read_form(
+    mut form: Multipart,
+    slot: Option<SemaphorePermit<'static>>,
+) -> Result<Form, ApiError> {
+    let mut body: Option<Body> = None;
+    let mut content = None;
+    let mut files: Vec<File> = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        match name.as_str() {
+            "payload_json" => body = Some(extract::parse(&small(field).await?)?),
+            // What clients sent before `payload_json` was.
+            "content" => {
+                content = Some(String::from_utf8_lossy(&small(field).await?).into_owned());
+            }
+            _ if field.file_name().is_some() || name.starts_with("files[") => {
+                if files.len() >= limits::ATTACHMENTS {
+                    return Err(ApiError::Form(FormErrors::one(
+                        "attachments",
+                        "BASE_TYPE_MAX_LENGTH",
+                        format!("Must be {} or fewer in length.", limits::ATTACHMENTS),
+                    )));
+                }
+                files.push(File {
+                    number: number(&name).unwrap_or(files.len() as u64),
+                    name: field.file_name().unwrap_or_default().to_owned(),
+                    content_type: field.content_type().map(str::to_owned),
+                    bytes: field.bytes().await.map_err(broken)?,
+                });
+            }
+            _ => {}
+        }
+    }
+    let mut body = body.unwrap_or_default();
+    if body.content.is_none() {
+        body.content = content.map(Some);
+    }
+    Ok(Form { body, files, slot })
+}
+
+/// A field that is no file, within the limit of JSON bodies.
+async fn small(mut field: Field<'_>) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > limits::JSON_BODY {
+            return Err(ErrorCode::RequestTooLarge.into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// `n` of `files[n]`; libraries of old send `file` and `file0`.
+fn number(field: &str) -> Option<u64> {
+    let digits = match field.strip_prefix("files[") {
+        Some(rest) => rest.strip_suffix(']')?,
+        None => field.strip_prefix("file")?,
+    };
+    digits.parse().ok()
+}
+
+fn broken(error: MultipartError) -> ApiError {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::Code(ErrorCode::RequestTooLarge)
+    } else {
+        ApiError::Code(ErrorCode::InvalidFormBody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_number_of_its_field() {
+        assert_eq!(number("files[3]"), Some(3));
+        assert_eq!(number("file2"), Some(2));
+        for field in
+            ["file", "files[]", "files[-1]", "files[1", "photo", "files[99999999999999999999]"]
+        {
+            assert_eq!(number(field), None, "{field}");
+        }
+    }
+}
