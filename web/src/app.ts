@@ -7,7 +7,7 @@ import { Gateway } from "./api/gateway";
 import type { GatewayState } from "./api/gateway_session";
 import { ApiError, emojiPath, Rest } from "./api/rest";
 import { idAt } from "./api/snowflake";
-import type { Channel, Dispatch, Emoji, Message, Snowflake, VoiceState } from "./api/types";
+import type { Channel, Dispatch, Emoji, Message, Snowflake, User, VoiceState } from "./api/types";
 import { ChannelType } from "./api/types";
 import * as guilds from "./state/guilds";
 import * as messages from "./state/messages";
@@ -132,6 +132,11 @@ export function start(): void {
   rest.setToken(who.token);
   setMarks({ read: recall(`read.${who.userId}`, {}), mentions: {} });
   gateway.start(who.token);
+}
+
+/** Takes our own changed profile without waiting for its event. */
+export function patchMe(user: User): void {
+  setHall(produce((draft) => guilds.applyGuildDispatch(draft, { t: "USER_UPDATE", d: user })));
 }
 
 export async function logout(): Promise<void> {

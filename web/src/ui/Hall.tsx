@@ -1,0 +1,147 @@
+// Inside: doors, channels, conversation, members. On a narrow screen one of them at a time.
+
+import { createEffect, createMemo, createSignal, Match, Show, Switch } from "solid-js";
+import { changeSettings, hall, link, settings } from "../app";
+import { recall, remember } from "../state/session";
+import { en } from "../strings/en";
+import { ChatPane, channelTitle } from "./ChatPane";
+import { CreateGuild } from "./Dialogs";
+import { Dock } from "./Dock";
+import { Icon, Logo } from "./icons";
+import { Members } from "./Members";
+import { go, route } from "./router";
+import { firstTextChannel, GuildRail, isVoiceChannel, Sidebar } from "./Sidebar";
+import { Stage } from "./Stage";
+
+type Pane = "side" | "main" | "members";
+
+export function Hall() {
+  const [pane, setPane] = createSignal<Pane>("main");
+  const [making, setMaking] = createSignal(false);
+  // On a narrow screen a voice channel shows either its seats or its chat.
+  const [voiceTab, setVoiceTab] = createSignal<"call" | "chat">("call");
+
+  const guild = createMemo(() => {
+    const at = route();
+    return at.page === "guild" ? (hall.guilds[at.guild] ?? null) : null;
+  });
+  const channel = createMemo(() => {
+    const at = route();
+    if (at.page === "guild") return at.channel ? guild()?.channels[at.channel] : undefined;
+    if (at.page === "home") return at.channel ? hall.dms[at.channel] : undefined;
+    return undefined;
+  });
+
+  // Addresses that name no conversation lead to one.
+  createEffect(() => {
+    if (!hall.ready) return;
+    const at = route();
+    if (at.page === "start" || at.page === "login") {
+      const last = recall<string | null>("last", null);
+      const first = Object.keys(hall.guilds)[0];
+      if (last) go(last, true);
+      else if (first) go(`/channels/${first}`, true);
+    } else if (at.page === "guild" && guild() && (!at.channel || !guild()!.channels[at.channel])) {
+      const first = firstTextChannel(guild()!);
+      if (first) go(`/channels/${at.guild}/${first.id}`, true);
+      else setPane("side");
+    } else if (at.page === "home" && !at.channel) {
+      setPane("side");
+    }
+  });
+  createEffect(() => {
+    const at = channel();
+    if (at) remember("last", `/channels/${at.guild_id ?? "@me"}/${at.id}`);
+  });
+  createEffect(() => {
+    const at = channel();
+    document.title = at ? `${channelTitle(at)} · ${guild()?.name ?? en.app}` : en.app;
+  });
+
+  const showsMembers = () => settings.showMembers && !!guild() && !!channel() && !isVoiceChannel(channel()!);
+
+  return (
+    <div class="hall" data-pane={pane()} classList={{ "with-members": showsMembers() }}>
+      <a class="skip" href="#conversation">{en.skip}</a>
+      <GuildRail />
+      <Sidebar guild={guild()} onEnter={() => setPane("main")} />
+      <Dock onEnter={() => setPane("main")} />
+      <main class="main" id="conversation" tabindex="-1">
+        <Show when={link() !== "ready"}>
+          <div class="link-state" role="status" data-testid="link-state">
+            {link() === "connecting" ? en.link.connecting : en.link.reconnecting}
+          </div>
+        </Show>
+        <Switch>
+          <Match when={channel()}>
+            {(at) => (
+              <>
+                <header class="main-head">
+                  <button type="button" class="quiet narrow-only" aria-label={en.nav.back} onClick={() => setPane("side")}><Icon.Back /></button>
+                  <span class="head-icon">{isVoiceChannel(at()) ? <Icon.Voice /> : at().guild_id ? <Icon.Text /> : <Icon.Letter />}</span>
+                  <h2>{channelTitle(at())}</h2>
+                  <Show when={at().topic}><p class="topic" title={at().topic!}>{at().topic}</p></Show>
+                  <span class="push" />
+                  <Show when={isVoiceChannel(at())}>
+                    <div class="segments narrow-voice" role="tablist">
+                      <button type="button" role="tab" aria-selected={voiceTab() === "call"} onClick={() => setVoiceTab("call")}>{en.nav.call}</button>
+                      <button type="button" role="tab" aria-selected={voiceTab() === "chat"} onClick={() => setVoiceTab("chat")}>{en.nav.chat}</button>
+                    </div>
+                  </Show>
+                  <Show when={guild() && !isVoiceChannel(at())}>
+                    <button
+                      type="button"
+                      class="quiet wide-only"
+                      aria-pressed={settings.showMembers}
+                      aria-label={settings.showMembers ? en.nav.hideMembers : en.nav.showMembers}
+                      title={settings.showMembers ? en.nav.hideMembers : en.nav.showMembers}
+                      onClick={() => changeSettings({ showMembers: !settings.showMembers })}
+                    >
+                      <Icon.People />
+                    </button>
+                    <button type="button" class="quiet narrow-only" aria-label={en.nav.showMembers} onClick={() => setPane(pane() === "members" ? "main" : "members")}><Icon.People /></button>
+                  </Show>
+                </header>
+                <Show when={isVoiceChannel(at()) && guild()} fallback={<ChatPane channel={at()} guild={guild()} />}>
+                  <div class="voice-view" data-tab={voiceTab()}>
+                    <Stage guild={guild()!} channel={at()} />
+                    <ChatPane channel={at()} guild={guild()} />
+                  </div>
+                </Show>
+              </>
+            )}
+          </Match>
+          <Match when={hall.ready && Object.keys(hall.guilds).length === 0}>
+            <div class="welcome">
+              <Logo size={72} />
+              <h2>{en.nav.noGuilds}</h2>
+              <p class="muted">{en.nav.noGuildsText}</p>
+              <button type="button" class="button primary large" onClick={() => setMaking(true)}>{en.nav.newGuild}</button>
+            </div>
+          </Match>
+          <Match when={hall.ready}>
+            <div class="welcome">
+              <Logo size={72} />
+              <h2>{en.nav.pick}</h2>
+              <button type="button" class="button narrow-only" onClick={() => setPane("side")}>{en.nav.back}</button>
+            </div>
+          </Match>
+          <Match when={true}>
+            <div class="welcome"><span class="breathing"><Logo size={72} /></span></div>
+          </Match>
+        </Switch>
+      </main>
+      <Show when={guild()}>
+        <div class="members-pane">
+          <header class="main-head narrow-only">
+            <button type="button" class="quiet" aria-label={en.nav.hideMembers} onClick={() => setPane("main")}><Icon.Back /></button>
+            <h2>{en.nav.members}</h2>
+          </header>
+          <Members guild={guild()!} />
+        </div>
+      </Show>
+      <Show when={making()}><CreateGuild onClose={() => setMaking(false)} /></Show>
+    </div>
+  );
+}
+
