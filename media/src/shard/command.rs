@@ -32,7 +32,11 @@ impl Shard {
         let id = command.peer();
         let done = match (command, self.ids.get(&id).copied()) {
             (MediaCommand::Join { room, ssrc, grants, .. }, known) => {
-                self.join(now, id, room, (ssrc, grants), known)
+                let joined = self.join(now, id, room, (ssrc, grants), known);
+                if joined.is_ok() {
+                    self.events.push_back(MediaEvent::Joined { peer: id });
+                }
+                joined
             }
             (MediaCommand::Leave { .. }, None) => Ok(()),
             (_, None) => Err(Refusal::UnknownPeer),

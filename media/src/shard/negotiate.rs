@@ -170,7 +170,8 @@ impl Shard {
             return Ok(());
         }
         peer.activity.alive = now;
-        self.expect_life(now, key);
+        // No idle timeout: listeners may send nothing for hours. Signaling ends a peer whose voice
+        // gateway session ended.
         Ok(())
     }
 }

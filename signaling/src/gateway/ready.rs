@@ -28,7 +28,11 @@ pub(super) struct Wanted {
 /// # Errors
 ///
 /// The code that the socket is to be closed with.
-pub(super) fn check(identify: &Identify, identity: &Identity) -> Result<Wanted, CloseCode> {
+pub(super) fn check(
+    identify: &Identify,
+    identity: &Identity,
+    now_ms: u64,
+) -> Result<Wanted, CloseCode> {
     let intents = match (identity.application.as_deref(), identify.intents) {
         (None, _) => Intents::all(),
         (Some(_), None) => return Err(CloseCode::InvalidIntents),
@@ -55,8 +59,8 @@ pub(super) fn check(identify: &Identify, identity: &Identity) -> Result<Wanted, 
         .presence
         .as_ref()
         .filter(|presence| !presence.is_null())
-        .and_then(|presence| wire::session_presence(presence, client))
-        .or_else(|| wire::session_presence(&json!({}), client))
+        .and_then(|presence| wire::session_presence(presence, client, now_ms))
+        .or_else(|| wire::session_presence(&json!({}), client, now_ms))
         .ok_or(CloseCode::DecodeError)?;
     let large_threshold = identify.large_threshold.unwrap_or(50).clamp(50, 250);
     Ok(Wanted {
@@ -187,9 +191,9 @@ mod tests {
     fn privileged_intents_need_their_switch() {
         let wanted = identify(json!({ "token": "t", "intents": 1 << 15 }));
 
-        assert_eq!(check(&wanted, &bot(0)).err(), Some(CloseCode::DisallowedIntents));
-        assert!(check(&wanted, &bot(1 << 18)).is_ok());
-        assert!(check(&wanted, &bot(1 << 19)).is_ok());
+        assert_eq!(check(&wanted, &bot(0), 0).err(), Some(CloseCode::DisallowedIntents));
+        assert!(check(&wanted, &bot(1 << 18), 0).is_ok());
+        assert!(check(&wanted, &bot(1 << 19), 0).is_ok());
     }
 
     #[test]
@@ -198,8 +202,8 @@ mod tests {
         let none = identify(json!({ "token": "t" }));
         let shard = identify(json!({ "token": "t", "intents": 1, "shard": [2, 2] }));
 
-        assert_eq!(check(&intents, &bot(0)).err(), Some(CloseCode::InvalidIntents));
-        assert_eq!(check(&none, &bot(0)).err(), Some(CloseCode::InvalidIntents));
-        assert_eq!(check(&shard, &bot(0)).err(), Some(CloseCode::InvalidShard));
+        assert_eq!(check(&intents, &bot(0), 0).err(), Some(CloseCode::InvalidIntents));
+        assert_eq!(check(&none, &bot(0), 0).err(), Some(CloseCode::InvalidIntents));
+        assert_eq!(check(&shard, &bot(0), 0).err(), Some(CloseCode::InvalidShard));
     }
 }

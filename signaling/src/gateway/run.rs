@@ -299,7 +299,7 @@ impl Session {
             }
             Incoming::Presence(value) => {
                 let client = self.wanted.presence.client;
-                match wire::session_presence(&value, client) {
+                match wire::session_presence(&value, client, self.parts.now_ms()) {
                     Some(presence) => {
                         let user = self.viewer.user;
                         self.parts.store.presence(user, self.subscriber, Some(presence)).await;

@@ -65,7 +65,7 @@ pub fn upgrade(
     let tasks = parts.sessions.tasks.clone();
     socket.read_buffer_size(4_096).max_message_size(LARGEST).on_upgrade(move |socket| {
         tasks.track_future(async move {
-            let mut wire = Wire { socket, encoder };
+            let wire = Wire { socket, encoder };
             match version {
                 Ok(version @ (9 | 10)) => {
                     let door = Door { host, tls: connection.tls, version };
@@ -205,7 +205,7 @@ async fn identified(
         Ok(None) => return wire.close(CloseCode::AuthenticationFailed).await,
         Err(_) => return wire.close(CloseCode::UnknownError).await,
     };
-    let wanted = match super::ready::check(&identify, &identity) {
+    let wanted = match super::ready::check(&identify, &identity, parts.now_ms()) {
         Ok(wanted) => wanted,
         Err(code) => return wire.close(code).await,
     };

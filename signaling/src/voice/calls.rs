@@ -145,8 +145,7 @@ impl Calls {
     /// [`ChangeError`]: not allowed, full, busy. The gateway ignores it as Discord does.
     pub async fn request(&self, request: VoiceRequest) -> Result<(), ChangeError> {
         let VoiceRequest { user, guild, channel, session, host, .. } = request;
-        let handle =
-            self.store.guild(guild).ok_or(Denied::Code(ErrorCode::UnknownGuild))?;
+        let handle = self.store.guild(guild).ok_or(Denied::Code(ErrorCode::UnknownGuild))?;
         let command = VoiceCommand::Update {
             user,
             session: session.clone(),
@@ -203,8 +202,7 @@ impl Calls {
         target: UserId,
         channel: Option<ChannelId>,
     ) -> Result<(), ChangeError> {
-        let handle =
-            self.store.guild(guild).ok_or(Denied::Code(ErrorCode::UnknownGuild))?;
+        let handle = self.store.guild(guild).ok_or(Denied::Code(ErrorCode::UnknownGuild))?;
         let command = VoiceCommand::Move { actor, target, channel };
         let outcome = handle.voice(command, now_ms()).await?;
         let session = handle.view().voice.get(&target).map(|state| state.session.clone());
@@ -284,10 +282,7 @@ impl Calls {
         let user = live.user;
         inner.live.insert(peer, live);
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
-        self.command(
-            &mut inner,
-            MediaCommand::Join { peer, room: channel, user, ssrc, grants },
-        );
+        self.command(&mut inner, MediaCommand::Join { peer, room: channel, user, ssrc, grants });
         tell_others(&mut inner, peer, Opcode::ClientsConnect, &json!({ "user_ids": [user] }));
         Some((peer, ssrc))
     }
@@ -406,7 +401,8 @@ pub(super) fn tell_others(inner: &mut Inner, peer: PeerId, op: Opcode, d: &Value
     for (other, live) in &inner.live {
         // Versions of all clients take these only after their own transport is described, but
         // for who is there.
-        let ready = live.described || matches!(op, Opcode::ClientsConnect | Opcode::ClientDisconnect);
+        let ready =
+            live.described || matches!(op, Opcode::ClientsConnect | Opcode::ClientDisconnect);
         if *other != peer && live.channel == channel && ready {
             let _ = live.orders.try_send(Order::Send(op, d.clone()));
         }

@@ -20,7 +20,7 @@ pub(super) enum Incoming {
     /// Op 7.
     Resume(Resume),
     /// Op 12: which of its streams a user client sends.
-    Video(Value),
+    Video,
     /// Op 16: which backend this is.
     BackendVersion,
     /// Known, and of no effect here.
@@ -73,8 +73,7 @@ struct Envelope {
 ///
 /// The code that the socket is to be closed with.
 pub(super) fn parse(text: &[u8]) -> Result<Incoming, CloseCode> {
-    let Envelope { op, d } =
-        serde_json::from_slice(text).map_err(|_| CloseCode::FailedToDecode)?;
+    let Envelope { op, d } = serde_json::from_slice(text).map_err(|_| CloseCode::FailedToDecode)?;
     let op = Opcode::from_u64(op).ok_or(CloseCode::UnknownOpcode)?;
     Ok(match op {
         Opcode::Identify => Incoming::Identify(Box::new(read(d)?)),
@@ -96,7 +95,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Incoming, CloseCode> {
             };
             Incoming::Speaking { flags: flags & 0b111 }
         }
-        Opcode::Video => Incoming::Video(d),
+        Opcode::Video => Incoming::Video,
         Opcode::VoiceBackendVersion => Incoming::BackendVersion,
         Opcode::SessionUpdate
         | Opcode::MediaSinkWants

@@ -33,6 +33,9 @@ use crate::parts::now_ms;
 /// How long a session without a socket can be resumed; its media goes on meanwhile.
 const RESUME_WINDOW: Duration = Duration::from_secs(60);
 
+/// How long the media wing may take to take a peer in; usually less than a millisecond.
+const JOIN: Duration = Duration::from_secs(2);
+
 /// A socket that takes a session up again.
 pub(super) struct Attach {
     pub wire: Wire,
@@ -73,10 +76,23 @@ pub(super) async fn begin(
     mut wire: Wire,
     watch: SocketWatch,
 ) {
-    let (orders, mailbox) = mpsc::channel(ORDERS);
+    let (orders, mut mailbox) = mpsc::channel(ORDERS);
     let Some((peer, ssrc)) = parts.calls.admit(&identify, orders) else {
         return wire.close(CloseCode::AuthenticationFailed).await;
     };
+    // A client looks for its address as soon as it reads Ready, and some look only once.
+    let mut early = Vec::new();
+    let joined = async {
+        while let Some(order) = mailbox.recv().await {
+            match order {
+                Order::Media(MediaEvent::Joined { .. }) => return,
+                other => early.push(other),
+            }
+        }
+    };
+    if tokio::time::timeout(JOIN, joined).await.is_err() {
+        tracing::warn!(peer = peer.0, "the media wing was slow to take a peer in");
+    }
     let mut ready = json!({
         "ssrc": ssrc,
         "ip": announce.ip().to_string(),
@@ -112,13 +128,18 @@ pub(super) async fn begin(
         let others = session.parts.calls.others(peer);
         session.emit(Opcode::ClientsConnect, &json!({ "user_ids": others })).await;
     }
-    let end = session.run(mailbox).await;
+    let end = session.run(early, mailbox).await;
     session.end(end).await;
 }
 
 impl Session {
-    async fn run(&mut self, mut mailbox: mpsc::Receiver<Order>) -> End {
+    async fn run(&mut self, early: Vec<Order>, mut mailbox: mpsc::Receiver<Order>) -> End {
         let closing = self.parts.calls.closing.clone();
+        for order in early {
+            if let Some(end) = self.handle_order(order).await {
+                return end;
+            }
+        }
         loop {
             let due = self.socket.as_ref().map_or(self.ends, |(_, watch)| watch.poll_timeout());
             let socket = self.socket.as_mut();
@@ -177,11 +198,8 @@ impl Session {
             }
             Ok(Incoming::Select(Select::Udp(mode))) => self.select_udp(mode).await,
             Ok(Incoming::Select(Select::WebRtc(offer))) => {
-                let command = MediaCommand::SelectWebRtc {
-                    peer: self.peer,
-                    offer,
-                    announce: self.announce,
-                };
+                let command =
+                    MediaCommand::SelectWebRtc { peer: self.peer, offer, announce: self.announce };
                 self.command(command);
             }
             Ok(Incoming::Speaking { flags }) => self.parts.calls.speaking(self.peer, flags),
@@ -190,7 +208,7 @@ impl Session {
                 self.send(session::frame(Opcode::VoiceBackendVersion, &d)).await;
             }
             // The SSRCs of others' clients mean nothing to anyone: each peer has an assigned one.
-            Ok(Incoming::Video(_) | Incoming::Ignored) => {}
+            Ok(Incoming::Video | Incoming::Ignored) => {}
         }
         None
     }
@@ -243,7 +261,10 @@ impl Session {
                 }
             }
             Order::Media(
-                MediaEvent::Speaking { .. } | MediaEvent::Left { .. } | MediaEvent::Stats { .. },
+                MediaEvent::Joined { .. }
+                | MediaEvent::Speaking { .. }
+                | MediaEvent::Left { .. }
+                | MediaEvent::Stats { .. },
             ) => {}
         }
         None

@@ -39,12 +39,7 @@ pub(super) struct SocketWatch {
 impl SocketWatch {
     /// A socket that was opened at `now` for a version of the voice gateway.
     pub(super) fn new(now: Instant, version: u64) -> Self {
-        Self {
-            version,
-            heartbeat_due: now + silence(),
-            window_ends: now + SENDS_WINDOW,
-            sent: 0,
-        }
+        Self { version, heartbeat_due: now + silence(), window_ends: now + SENDS_WINDOW, sent: 0 }
     }
 
     /// Counts and reads one message.

@@ -121,7 +121,8 @@ fn look_at(calls: &Calls, guild: GuildId, view: Option<&Guild>) {
 
 fn handle_media(calls: &Calls, event: MediaEvent) {
     let peer = match &event {
-        MediaEvent::Answer { peer, .. }
+        MediaEvent::Joined { peer }
+        | MediaEvent::Answer { peer, .. }
         | MediaEvent::Refused { peer, .. }
         | MediaEvent::Connected { peer, .. }
         | MediaEvent::Speaking { peer, .. }
@@ -158,8 +159,7 @@ async fn end_ghosts(calls: &Calls) {
         if is_live {
             continue;
         }
-        let command =
-            VoiceCommand::SessionEnded { user: ticket.user, session: ticket.session };
+        let command = VoiceCommand::SessionEnded { user: ticket.user, session: ticket.session };
         if let Err(error) = handle.voice(command, now_ms()).await {
             tracing::warn!(%error, user = %ticket.user, "a ghost could not be ended");
         }

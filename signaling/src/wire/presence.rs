@@ -41,19 +41,21 @@ const fn shown(status: Status) -> Status {
 /// Reads what a client says of itself: the `presence` of Identify, or the body of op 3. `None`
 /// when it is not a presence; unknown fields are passed over.
 #[must_use]
-pub fn session_presence(value: &Value, client: Client) -> Option<SessionPresence> {
+pub fn session_presence(value: &Value, client: Client, now_ms: u64) -> Option<SessionPresence> {
     let status = match value.get("status") {
         None | Some(Value::Null) => Status::Online,
         Some(status) => serde_json::from_value(status.clone()).ok()?,
     };
-    let activities =
-        value.get("activities").and_then(Value::as_array).map_or_else(Vec::new, |activities| {
-            activities
-                .iter()
-                .take(ACTIVITIES)
-                .filter_map(|activity| activity_of(activity.clone()))
-                .collect()
-        });
+    // `game` is the old form of one activity; hikari still sends it.
+    let game = value.get("game").filter(|game| game.is_object()).map(std::slice::from_ref);
+    let listed = value.get("activities").and_then(Value::as_array).map(Vec::as_slice);
+    let activities = listed
+        .or(game)
+        .unwrap_or_default()
+        .iter()
+        .take(ACTIVITIES)
+        .filter_map(|activity| activity_of(activity.clone(), now_ms))
+        .collect();
     Some(SessionPresence {
         status,
         activities,
@@ -64,9 +66,11 @@ pub fn session_presence(value: &Value, client: Client) -> Option<SessionPresence
 }
 
 /// Bots send activities without the fields that only users' clients have; they get defaults.
-fn activity_of(mut value: Value) -> Option<Activity> {
+fn activity_of(mut value: Value, now_ms: u64) -> Option<Activity> {
     let map = value.as_object_mut()?;
     map.entry("type").or_insert(json!(0));
+    // The server says since when (Discord: Activity Object); hikari reads it unasked.
+    map.insert("created_at".to_owned(), json!(now_ms));
     serde_json::from_value(value).ok()
 }
 

@@ -54,7 +54,7 @@ function Embeds(props: { message: Message; guild: Guild | null }) {
   return (
     <For each={props.message.embeds}>
       {(embed) => (
-        <div class="embed" style={embed.color ? { "border-color": `#${embed.color.toString(16).padStart(6, "0")}` } : {}}>
+        <div class="embed" style={embed.color ? { "border-left-color": `#${embed.color.toString(16).padStart(6, "0")}` } : {}}>
           <Show when={embed.author}><small>{embed.author!.name}</small></Show>
           <Show when={embed.title}><strong>{embed.title}</strong></Show>
           <Show when={embed.description}><Markdown source={embed.description!} guild={props.guild} /></Show>

@@ -73,14 +73,15 @@ export class VoiceConnection {
 
   /** Joins; call it from a click, because that is when browsers allow sound. */
   join(place: Place): void {
-    this.playback ??= new Playback(this.host.volumeOf);
-    void this.playback.resume().then(() => this.show());
-    this.playback.deafen(this.host.settings().deaf);
-    void this.playback.output(this.host.settings().speaker);
-    if (!this.track) void this.renewMicrophone();
-    const { mute, deaf } = this.host.settings();
+    const { mute, deaf, speaker } = this.host.settings();
     this.feed({ kind: "flags", mute: mute || deaf, deaf });
     this.feed({ kind: "join", place });
+    // After the join: as long as the machine is idle, sound and microphone are given back.
+    this.playback ??= new Playback(this.host.volumeOf);
+    void this.playback.resume().then(() => this.show());
+    this.playback.deafen(deaf);
+    void this.playback.output(speaker);
+    if (!this.track) void this.renewMicrophone();
     clearInterval(this.levelTimer);
     this.levelTimer = setInterval(() => this.readLevels(), LEVEL_EVERY_MS);
     clearInterval(this.statsTimer);
@@ -126,7 +127,7 @@ export class VoiceConnection {
 
   /** Somebody left the channel by the main gateway's word. */
   someoneLeft(userId: Snowflake): void {
-    this.silence(userId);
+    this.feed({ kind: "left", userId });
   }
 
   async stats(): Promise<LinkStats | null> {

@@ -224,6 +224,18 @@ describe("keeping", () => {
     expect(pass(1)).toEqual([{ kind: "make_peer" }]);
   });
 
+  it("hears everybody who is still there on the new transport", () => {
+    connect();
+    frame(5, { user_id: "2", ssrc: 88, speaking: 1 });
+    frame(12, { user_id: "3", audio_ssrc: 99 });
+    feed({ kind: "left", userId: "3" });
+
+    expect(feed({ kind: "peer", state: "failed" })).toEqual([
+      { kind: "make_peer" },
+      { kind: "heard", userId: "2", ssrc: 88, speaking: null },
+    ]);
+  });
+
   it("forgives a hiccup of ICE", () => {
     connect();
     feed({ kind: "peer", state: "shaky" });

@@ -60,6 +60,8 @@ export type VoiceInput =
   | { kind: "socket_closed"; code: number }
   | { kind: "offer"; data: string; payloadType: number; connectionId: string }
   | { kind: "peer"; state: "connected" | "shaky" | "failed" }
+  /** The main gateway says that somebody left our channel. */
+  | { kind: "left"; userId: Snowflake }
   /** The browser could not make or apply a description. */
   | { kind: "peer_broken" }
   | { kind: "tick" };
@@ -123,6 +125,8 @@ export class VoiceSession {
   private heartbeatEvery = 0;
   private heartbeatDue: number | null = null;
   private heartbeatSent: number | null = null;
+  /** Who is heard under which SSRC in this voice session: a new transport must hear them too. */
+  private readonly voices = new Map<Snowflake, number>();
   private out: VoiceEffect[] = [];
 
   constructor(
@@ -167,6 +171,8 @@ export class VoiceSession {
         return this.offer(input);
       case "peer":
         return this.peer(now, input.state);
+      case "left":
+        return this.gone(input.userId);
       case "peer_broken":
         this.pendingFailure = "browser_failed";
         return this.lost(now, "ask");
@@ -358,7 +364,7 @@ export class VoiceSession {
         this.heard(d.user_id, d.audio_ssrc, null);
         return;
       case 13:
-        if (typeof d.user_id === "string") this.out.push({ kind: "gone", userId: d.user_id });
+        if (typeof d.user_id === "string") this.gone(d.user_id);
         return;
       default:
         return;
@@ -368,7 +374,13 @@ export class VoiceSession {
   private heard(userId: unknown, ssrc: unknown, speaking: boolean | null): void {
     if (typeof userId !== "string" || userId === this.userId()) return;
     if (typeof ssrc !== "number" || ssrc <= 0) return;
+    this.voices.set(userId, ssrc);
     this.out.push({ kind: "heard", userId, ssrc, speaking });
+  }
+
+  private gone(userId: Snowflake): void {
+    this.voices.delete(userId);
+    this.out.push({ kind: "gone", userId });
   }
 
   private serverId(): Snowflake {
@@ -382,6 +394,7 @@ export class VoiceSession {
     this.due ??= now + ATTEMPT_DEADLINE_MS;
     this.pendingFailure = "no_description";
     this.out.push({ kind: "make_peer" });
+    for (const [userId, ssrc] of this.voices) this.out.push({ kind: "heard", userId, ssrc, speaking: null });
   }
 
   private resumed(now: number): void {
@@ -523,6 +536,7 @@ export class VoiceSession {
     this.peerLinked = false;
     this.resuming = false;
     this.latency = null;
+    this.voices.clear();
     this.out.push({ kind: "drop_peer" });
   }
 

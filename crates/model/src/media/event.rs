@@ -8,6 +8,12 @@ use super::PeerId;
 /// Something that happened to a peer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MediaEvent {
+    /// The place that [`MediaCommand::Join`](super::MediaCommand::Join) asked for is there: from
+    /// now on IP discovery and handshakes of the peer are answered.
+    Joined {
+        /// Which peer.
+        peer: PeerId,
+    },
     /// The SDP answer to [`MediaCommand::SelectWebRtc`](super::MediaCommand::SelectWebRtc).
     Answer {
         /// Which peer.

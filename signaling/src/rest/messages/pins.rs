@@ -71,7 +71,9 @@ pub(super) async fn page(
         None => None,
     };
     let mut pins = pinned(&parts, channel).await?;
-    pins.retain(|message| before.is_none_or(|before| pinned_at(message).as_micros() < before.as_micros()));
+    pins.retain(|message| {
+        before.is_none_or(|before| pinned_at(message).as_micros() < before.as_micros())
+    });
     let has_more = pins.len() > limit;
     pins.truncate(limit);
     let times: Vec<_> = pins.iter().map(pinned_at).collect();

@@ -1,0 +1,1 @@
+"""Runs unmodified client libraries against a real server and judges what they saw and heard."""

@@ -1,0 +1,138 @@
+"""`python -m harness`: one server, every client, one table."""
+
+import argparse
+import asyncio
+import pathlib
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+from . import report
+from .report import Row
+from .stage import CLIENTS, Client, Stage
+from .voice import Voice
+
+TEXT = {
+    "discord.js": "text_discordjs.mjs",
+    "discord.py": "text_discordpy.py",
+    "hikari": "text_hikari.py",
+}
+NAMES = [*TEXT, "voice", "browser"]
+TEXT_TIMEOUT = 120
+VOICE_TIMEOUT = 600
+BROWSER_TIMEOUT = 240
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="run", description=__doc__)
+    parser.add_argument("--binary", type=pathlib.Path, help="the server; default: debug build, then release")
+    parser.add_argument("--only", action="append", choices=NAMES, help="run only this; may be repeated")
+    parser.add_argument("--json", type=pathlib.Path, help="write the results to this file")
+    parser.add_argument("--keep", type=pathlib.Path, help="work in this folder and keep it")
+    return parser.parse_args()
+
+
+def binary(given: pathlib.Path | None) -> pathlib.Path:
+    """The server to judge."""
+    target = CLIENTS.parent.parent / "target"
+    candidates = [given] if given else [target / "debug" / "guildhall", target / "release" / "guildhall"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise SystemExit(f"no server at {' or '.join(map(str, candidates))}: build it, or name it by --binary")
+
+
+async def text(stage: Stage, name: str, script: str) -> tuple[list[Row], Client]:
+    """One text scenario with a bot of its own."""
+    token = await stage.server.add_bot(script.split(".")[0].replace("_", ""), stage.guild)
+    client = stage.client(script, BOT_TOKEN=token)
+    await client.start()
+    await client.finish(TEXT_TIMEOUT)
+    if "ends" not in client.checks:
+        client.checks["ends"] = (False, "the client ended before its last check")
+    rows = [Row(name, check, ok, detail) for check, (ok, detail) in client.checks.items()]
+    for row in rows:
+        print(f"  {'ok  ' if row.ok else 'FAIL'} {name}: {row.check}", flush=True)
+    return rows, client
+
+
+async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dict[str, str]) -> None:
+    """Runs what is wanted; a scenario that breaks is a failed row."""
+    for name, script in TEXT.items():
+        if name not in wanted:
+            continue
+        try:
+            found, client = await text(stage, name, script)
+            rows += found
+            tails[name] = client.tail()
+        except Exception:
+            rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+    if not {"voice", "browser"} & set(wanted):
+        return
+    voice = Voice(stage)
+    try:
+        await bounded(voice.enter(), "voice", 120, rows)
+        if "voice" in wanted:
+            await bounded(voice.run(), "voice", VOICE_TIMEOUT, rows)
+        if "browser" in wanted:
+            await bounded(voice.browser(), "browser", BROWSER_TIMEOUT, rows)
+    finally:
+        rows += [Row(*check) for check in voice.checks]
+        tails.update(voice.tails())
+        await voice.close()
+
+
+async def bounded(run: object, name: str, seconds: float, rows: list[Row]) -> None:
+    """Awaits a scenario for so long; what it raises is a failed row."""
+    try:
+        async with asyncio.timeout(seconds):
+            await run  # type: ignore[misc]
+    except Exception:
+        rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+
+
+async def main(arguments: argparse.Namespace, folder: pathlib.Path) -> int:
+    """Runs everything; the exit code."""
+    rows: list[Row] = []
+    tails: dict[str, str] = {}
+    wanted = arguments.only or NAMES
+    stage = Stage(binary(arguments.binary), folder)
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    started = time.monotonic()
+    try:
+        await stage.open()
+        await scenarios(stage, wanted, rows, tails)
+        code = stage.server.process.returncode if stage.server.process else None
+        if code is not None:
+            rows.append(Row("server", "still runs", False, f"ended with {code}"))
+    except Exception:
+        rows.append(Row("stage", "opens", False, traceback.format_exc()))
+    finally:
+        await stage.close()
+    seconds = time.monotonic() - started
+    failed = [row for row in rows if not row.ok]
+    for name in {row.client for row in failed} & set(tails):
+        print(f"\n--- the end of {name}'s log\n{tails[name]}")
+    if failed:
+        log = stage.server.log
+        print(f"\n--- the end of the server's log\n{log.read_text(errors='replace')[-4000:] if log.exists() else ''}")
+        for row in failed:
+            print(f"\n--- {row.client}: {row.check}\n{row.detail}")
+    print(f"\n{report.table(rows)} in {seconds:.0f} s")
+    if arguments.json:
+        report.write(rows, seconds, arguments.json)
+    return 1 if failed or not rows else 0
+
+
+if __name__ == "__main__":
+    given = parse()
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
+        sys.exit(asyncio.run(main(given, given.keep.resolve())))
+    with tempfile.TemporaryDirectory(prefix="guildhall-clients-") as name:
+        sys.exit(asyncio.run(main(given, pathlib.Path(name))))

@@ -1,0 +1,49 @@
+// The order in which permissions override each other.
+
+import { describe, expect, it } from "vitest";
+import type { Channel, Overwrite } from "../api/types";
+import type { Guild } from "./guilds";
+import { Permission, permissionsIn } from "./permissions";
+
+const { ViewChannel: VIEW, SendMessages: SEND, Administrator: ADMIN, Connect: CONNECT } = Permission;
+const bits = (...of: bigint[]) => of.reduce((sum, bit) => sum | bit, 0n).toString();
+
+function guild(everyone: bigint[], roles: Record<string, bigint[]> = {}, mine: string[] = []): Guild {
+  const role = (id: string, of: bigint[]) => ({ id, name: id, color: 0, hoist: false, position: 0, permissions: bits(...of) });
+  return {
+    id: "10", name: "", icon: null, ownerId: "9", memberCount: 0, unavailable: false, channels: {}, voice: {},
+    roles: { "10": role("10", everyone), ...Object.fromEntries(Object.entries(roles).map(([id, of]) => [id, role(id, of)])) },
+    members: { "1": { userId: "1", nick: null, roles: mine } },
+  };
+}
+const channel = (...permission_overwrites: Overwrite[]): Channel => ({ id: "20", type: 0, permission_overwrites });
+const overwrite = (id: string, type: 0 | 1, allow: bigint[], deny: bigint[]): Overwrite => ({ id, type, allow: bits(...allow), deny: bits(...deny) });
+
+describe("permissions", () => {
+  it("owner and administrators may everything", () => {
+    expect(permissionsIn(guild([]), "9") & CONNECT).toBe(CONNECT);
+    expect(permissionsIn(guild([], { r: [ADMIN] }, ["r"]), "1", channel(overwrite("1", 1, [], [VIEW]))) & SEND).toBe(SEND);
+  });
+
+  it("without seeing a channel nothing else counts", () => {
+    expect(permissionsIn(guild([VIEW, SEND]), "1", channel(overwrite("10", 0, [], [VIEW])))).toBe(0n);
+  });
+
+  it("a role's allow beats another role's deny, and both beat everyone's", () => {
+    const hall = guild([VIEW], { a: [], b: [] }, ["a", "b"]);
+    const at = channel(overwrite("10", 0, [], [SEND]), overwrite("a", 0, [], [SEND]), overwrite("b", 0, [SEND], []));
+
+    expect(permissionsIn(hall, "1", at) & SEND).toBe(SEND);
+  });
+
+  it("the member's own overwrite is last", () => {
+    const hall = guild([VIEW, SEND], { a: [] }, ["a"]);
+    const at = channel(overwrite("a", 0, [SEND], []), overwrite("1", 1, [], [SEND]));
+
+    expect(permissionsIn(hall, "1", at) & SEND).toBe(0n);
+  });
+
+  it("overwrites of roles that one does not have are nothing to one", () => {
+    expect(permissionsIn(guild([VIEW]), "1", channel(overwrite("a", 0, [SEND], []))) & SEND).toBe(0n);
+  });
+});
