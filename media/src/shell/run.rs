@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a shell reads the clock")]
 
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -57,6 +58,8 @@ const HANDED: usize = 1_500;
 /// A datagram on its way to the shard that knows its sender.
 pub(crate) struct HandedDatagram {
     from: SocketAddr,
+    /// Which address of this machine it was sent to.
+    asked: Option<Ipv4Addr>,
     length: usize,
     bytes: [u8; HANDED],
 }
@@ -158,6 +161,7 @@ impl ShardThread {
     }
 
     fn take_datagram(&mut self, now: Instant, index: usize) {
+        let asked = self.socket.asked(index);
         let (from, bytes) = self.socket.datagram(index);
         let mut handled = Handled::Here;
         guarded(&mut self.shard, |shard| handled = shard.handle_datagram(now, from, bytes));
@@ -166,6 +170,8 @@ impl ShardThread {
             if let Some(reason) = reason {
                 self.shard.totals_mut().drop(reason);
             }
+        } else {
+            self.socket.answer_from(from, asked);
         }
         if self.shard.outbox().transmits().len() >= FLUSH_AT {
             self.flush();
@@ -177,11 +183,12 @@ impl ShardThread {
         if self.neighbours.len() < 2 {
             return Some(DropReason::UnknownSource);
         }
+        let asked = self.socket.asked(index);
         let (from, bytes) = self.socket.datagram(index);
         let owner = self.directory.shard_of(from, bytes).filter(|owner| *owner != self.index);
         let neighbour = owner.and_then(|owner| self.neighbours.get(owner));
         let Some(neighbour) = neighbour else { return Some(DropReason::UnknownSource) };
-        let mut handed = HandedDatagram { from, length: bytes.len(), bytes: [0; HANDED] };
+        let mut handed = HandedDatagram { from, asked, length: bytes.len(), bytes: [0; HANDED] };
         let Some(room) = handed.bytes.get_mut(..bytes.len()) else {
             return Some(DropReason::Malformed);
         };
@@ -208,6 +215,8 @@ impl ShardThread {
             });
             if handled == Handled::Unattributed {
                 self.shard.totals_mut().drop(DropReason::UnknownSource);
+            } else {
+                self.socket.answer_from(handed.from, handed.asked);
             }
         }
         count

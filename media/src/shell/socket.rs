@@ -1,11 +1,13 @@
 //! One UDP socket that receives and sends many datagrams per system call, and the waker of its
 //! thread. Linux only: `recvmmsg`, `sendmmsg`, `eventfd`.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::mem;
+use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::SocketAddrV4;
@@ -32,9 +34,26 @@ pub(crate) const DATAGRAM: usize = 2_048;
 /// Kernel buffers, in bytes: 100,000 packets/s for 100 ms. The kernel may give less.
 const KERNEL_BUFFER: usize = 4 * 1_024 * 1_024;
 
+/// Addresses whose own address of ours is remembered; when full it starts anew, and each is learnt
+/// again with its next datagram.
+const REPLIES: usize = 65_536;
+
+/// Room for one `IP_PKTINFO` beside a datagram, aligned as the kernel's headers are.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Control([u8; 64]);
+
 /// A shard's socket with its buffers.
 pub(crate) struct BatchSocket {
     socket: Socket,
+    controls: Box<[Control; BATCH]>,
+    /// Which address of this machine each sender of the last batch asked.
+    asked: [Option<Ipv4Addr>; BATCH],
+    /// Bound to every address of the machine: answers must leave from the one that was asked, or
+    /// a browser takes them for a stranger's (RFC 8445 §7.2.5.2.1). The kernel alone would choose
+    /// by its routes.
+    everywhere: bool,
+    replies: HashMap<SocketAddr, Ipv4Addr>,
     buffers: Box<[[u8; DATAGRAM]; BATCH]>,
     addresses: Box<[libc::sockaddr_storage; BATCH]>,
     received: [(SocketAddr, usize); BATCH],
@@ -58,28 +77,37 @@ impl BatchSocket {
         let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
         socket.bind(&listen.into())?;
         let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        let everywhere = listen.is_ipv4() && listen.ip().is_unspecified();
         let this = Self {
             socket,
+            controls: Box::new([Control([0; 64]); BATCH]),
+            asked: [None; BATCH],
+            everywhere,
+            replies: HashMap::new(),
             buffers: vec![[0; DATAGRAM]; BATCH].try_into().expect("the vector has BATCH elements"),
             // SAFETY: all zeros is a valid sockaddr_storage: it is plain data.
             addresses: Box::new([unsafe { mem::zeroed() }; BATCH]),
             received: [(unknown, 0); BATCH],
         };
-        this.do_not_track_path_mtu(listen.is_ipv4());
-        Ok(this)
-    }
-
-    /// Spares the kernel its per-destination MTU cache, which costs a quarter of a send. Our
-    /// packets are far smaller than any path's MTU.
-    fn do_not_track_path_mtu(&self, v4: bool) {
-        let (level, name, value) = if v4 {
+        let (level, name, value) = if listen.is_ipv4() {
             (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
         } else {
             (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
         };
+        // Spares the kernel its per-destination MTU cache, which costs a quarter of a send. Our
+        // packets are far smaller than any path's MTU.
+        this.set_option(level, name, value);
+        if everywhere {
+            this.set_option(libc::IPPROTO_IP, libc::IP_PKTINFO, 1);
+        }
+        Ok(this)
+    }
+
+    /// Sets an option whose value is an int. A kernel that refuses one of ours is slower, or
+    /// answers as it would without it.
+    fn set_option(&self, level: libc::c_int, name: libc::c_int, value: libc::c_int) {
         let length = size_of_val(&value) as libc::socklen_t;
         // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
-        // A kernel that refuses the option is only slower.
         unsafe {
             libc::setsockopt(
                 self.socket.as_raw_fd(),
@@ -111,9 +139,13 @@ impl BatchSocket {
             header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
             header.msg_iov = &raw mut slices[index];
             header.msg_iovlen = 1;
+            if self.everywhere {
+                header.msg_control = ptr::from_mut(&mut self.controls[index]).cast();
+                header.msg_controllen = size_of::<Control>() as _;
+            }
         }
-        // SAFETY: every header points at an iovec, a buffer and an address that live until the
-        // call returns and overlap nothing else; the count is the array's length.
+        // SAFETY: every header points at an iovec, a buffer, an address and room for control data
+        // that live until the call returns and overlap nothing else; the count is the array's length.
         let count = unsafe {
             libc::recvmmsg(
                 self.socket.as_raw_fd(),
@@ -132,8 +164,25 @@ impl BatchSocket {
                 Some(address) if whole => (address, header.msg_len as usize),
                 _ => (self.received[index].0, 0),
             };
+            self.asked[index] = if self.everywhere { asked_address(&header.msg_hdr) } else { None };
         }
         count
+    }
+
+    /// Which address of this machine the datagram at `index` was sent to, where that matters.
+    pub(crate) fn asked(&self, index: usize) -> Option<Ipv4Addr> {
+        self.asked[index]
+    }
+
+    /// From now on datagrams to `from` leave from the address that it asked.
+    pub(crate) fn answer_from(&mut self, from: SocketAddr, asked: Option<Ipv4Addr>) {
+        let Some(asked) = asked else { return };
+        if self.replies.get(&from) != Some(&asked) {
+            if self.replies.len() >= REPLIES {
+                self.replies.clear();
+            }
+            self.replies.insert(from, asked);
+        }
     }
 
     /// The datagram at `index` of the batch just received.
@@ -160,6 +209,7 @@ impl BatchSocket {
         let mut slices: [libc::iovec; SEND_BATCH] = unsafe { mem::zeroed() };
         // SAFETY: as above.
         let mut headers: [libc::mmsghdr; SEND_BATCH] = unsafe { mem::zeroed() };
+        let mut controls = [Control([0; 64]); SEND_BATCH];
         for (index, transmit) in transmits.iter().take(count).enumerate() {
             let payload = &bytes[transmit.range.clone()];
             // The kernel only reads through this pointer.
@@ -173,11 +223,16 @@ impl BatchSocket {
             header.msg_namelen = length;
             header.msg_iov = &raw mut slices[index];
             header.msg_iovlen = 1;
+            if self.everywhere
+                && let Some(source) = self.replies.get(&transmit.to)
+            {
+                leave_from(*source, header, &mut controls[index]);
+            }
         }
         let (mut sent, mut at) = (0, 0);
         while at < count {
-            // SAFETY: the headers from `at` to `count` point at iovecs, payloads and addresses that
-            // live until the call returns, and `count - at` of them follow.
+            // SAFETY: the headers from `at` to `count` point at iovecs, payloads, addresses and
+            // control data that live until the call returns, and `count - at` of them follow.
             let taken = unsafe {
                 libc::sendmmsg(
                     self.socket.as_raw_fd(),
@@ -197,6 +252,42 @@ impl BatchSocket {
             }
         }
         sent
+    }
+}
+
+/// The address of ours that a received datagram was sent to (ip(7), `IP_PKTINFO`).
+fn asked_address(header: &libc::msghdr) -> Option<Ipv4Addr> {
+    // SAFETY: the kernel filled in the header, whose control data is still there.
+    let first = unsafe { libc::CMSG_FIRSTHDR(header) };
+    // SAFETY: CMSG_FIRSTHDR returns null or a header inside the control data.
+    let control = unsafe { first.as_ref() }?;
+    if control.cmsg_level != libc::IPPROTO_IP || control.cmsg_type != libc::IP_PKTINFO {
+        return None;
+    }
+    // SAFETY: control data of that level and type is an in_pktinfo; it may be unaligned.
+    let info = unsafe { libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().read_unaligned() };
+    Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)))
+}
+
+/// Makes a datagram leave from `source`.
+fn leave_from(source: Ipv4Addr, header: &mut libc::msghdr, control: &mut Control) {
+    const INFO: u32 = size_of::<libc::in_pktinfo>() as u32;
+    header.msg_control = ptr::from_mut(control).cast();
+    // SAFETY: it only computes a length; it is 32, and the control data has 64.
+    header.msg_controllen = unsafe { libc::CMSG_SPACE(INFO) } as _;
+    let info = libc::in_pktinfo {
+        ipi_ifindex: 0,
+        ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
+        ipi_addr: libc::in_addr { s_addr: 0 },
+    };
+    // SAFETY: the header's control data is aligned and large enough for one header with an
+    // in_pktinfo, so the first header exists and its data has room for it.
+    unsafe {
+        let first = libc::CMSG_FIRSTHDR(header);
+        (*first).cmsg_level = libc::IPPROTO_IP;
+        (*first).cmsg_type = libc::IP_PKTINFO;
+        (*first).cmsg_len = libc::CMSG_LEN(INFO) as _;
+        libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().write_unaligned(info);
     }
 }
 
@@ -299,6 +390,30 @@ mod tests {
     use std::net::UdpSocket;
 
     use super::*;
+
+    #[test]
+    fn an_answer_leaves_from_the_address_that_was_asked() {
+        let mut server =
+            BatchSocket::bind("0.0.0.0:0".parse().expect("address"), false).expect("port");
+        let port = server.local_address().expect("bound").port();
+        let client = UdpSocket::bind("127.0.0.1:0").expect("port");
+        // Connected: it hears nobody but that address.
+        client.connect(("127.0.0.3", port)).expect("loopback");
+        client.set_read_timeout(Some(Duration::from_secs(5))).expect("socket");
+        client.send(b"who are you?").expect("loopback");
+
+        while server.receive() == 0 {}
+        let asked = server.asked(0);
+        let from = server.datagram(0).0;
+        server.answer_from(from, asked);
+        let mut outbox = Outbox::default();
+        outbox.push(from, b"whom you asked");
+
+        assert_eq!(asked, Some(Ipv4Addr::new(127, 0, 0, 3)));
+        assert_eq!(server.send(&outbox), 1);
+        let mut buffer = [0; 64];
+        assert_eq!(client.recv(&mut buffer).expect("answer"), 14);
+    }
 
     #[test]
     fn a_batch_arrives_with_its_senders_and_its_answers_return() {

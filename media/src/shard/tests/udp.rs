@@ -375,7 +375,7 @@ fn a_flood_is_cut_to_the_rate_of_audio() {
 fn a_bot_that_only_listens_is_not_ended_whether_it_ever_sent_keepalives_or_not() {
     let mut world = World::new();
     let mut ana = world.udp_client(ANA, MODE, ALL);
-    let mut ben = world.udp_client(BEN, MODE, ALL);
+    let ben = world.udp_client(BEN, MODE, ALL);
     world.deliver(ben.address, &[1, 0, 0, 0, 0, 0, 0, 0]);
 
     world.pass(IDLE * 10);
