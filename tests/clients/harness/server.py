@@ -54,7 +54,7 @@ class Server:
         """Starts the server and waits until it is ready."""
         environment = dict(
             os.environ,
-            GUILDHALL__SERVER__LISTEN=f"127.0.0.1:{self.port}",
+            GUILDHALL__SERVER__LISTEN=f"0.0.0.0:{self.port}",
             GUILDHALL__SERVER__PRIVATE_LISTEN=f"127.0.0.1:{self.private_port}",
             GUILDHALL__SERVER__LOG=os.environ.get("GUILDHALL_TEST_LOG", "info"),
         )

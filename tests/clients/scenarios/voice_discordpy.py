@@ -73,9 +73,12 @@ class Bot(discord.Client):
 
     async def order_join(self, channel: str) -> dict[str, Any]:
         target = self.get_channel(int(channel))
-        if self.voice and self.voice.is_connected():
-            await self.voice.move_to(target, timeout=20)
-        else:
+        there = self.voice and self.voice.is_connected() and self.voice.channel == target
+        if not there:
+            # Not move_to: discord.py's reader waits on the old socket for up to 30 s then, and
+            # misses the one answer to its IP discovery.
+            if self.voice:
+                await self.voice.disconnect(force=True)
             self.voice = await target.connect(cls=voice_recv.VoiceRecvClient, timeout=20)
         if not self.voice.is_listening():
             self.tape = Tape()
