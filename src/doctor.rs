@@ -111,7 +111,7 @@ fn udp(address: SocketAddr) -> Finding {
 }
 
 fn address(config: &Config) -> Finding {
-    let outward = tls::outward_address().map_or("none".to_owned(), |ip| ip.to_string());
+    let outward = tls::outward_address().map_or_else(|| "none".to_owned(), |ip| ip.to_string());
     match config.signaling.announce_ip {
         Some(ip) => ("address", true, format!("voice is announced at {ip}; ours is {outward}")),
         None => {

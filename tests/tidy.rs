@@ -59,7 +59,7 @@ fn relative(path: &Path) -> String {
 
 /// The source without its `#[cfg(test)]` module, which stands last in a file.
 fn above_tests(source: &str) -> &str {
-    source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(source)
+    source.split("\n#[cfg(test)]\n").next().unwrap_or(source)
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Sessions {
 const FIRST_SUBSCRIBER: u64 = 1_000;
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
     use super::*;
 

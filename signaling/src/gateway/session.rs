@@ -116,6 +116,7 @@ impl GatewaySession {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
     use super::*;
 

@@ -236,7 +236,6 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only whether it can be read is asked")]
     struct Channel {
         id: model::id::ChannelId,
     }

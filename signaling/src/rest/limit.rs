@@ -222,7 +222,7 @@ fn client_ip(parts: &Parts, request: &Request) -> IpAddr {
     let peer = request
         .extensions()
         .get::<Connection>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |connection| connection.peer.ip());
+        .map_or_else(|| IpAddr::from([0, 0, 0, 0]), |connection| connection.peer.ip());
     let forwarded = request.headers().get_all("x-forwarded-for").iter();
     let forwarded: Vec<_> = forwarded.filter_map(|value| value.to_str().ok()).collect();
     address::client(peer, forwarded.into_iter(), parts.limiter.proxies(parts))

@@ -82,7 +82,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Incoming, CloseCode> {
         Opcode::Heartbeat => match &d {
             // Version 8 has an object, earlier ones a bare number.
             Value::Object(map) => Incoming::Heartbeat {
-                echo: map.get("t").cloned().unwrap_or(Value::from(0)),
+                echo: map.get("t").cloned().unwrap_or_else(|| Value::from(0)),
                 seq_ack: map.get("seq_ack").and_then(Value::as_u64),
             },
             _ => Incoming::Heartbeat { echo: d, seq_ack: None },

@@ -75,6 +75,7 @@ impl Tickets {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
     use super::*;
 

@@ -278,7 +278,8 @@ mod tests {
     #[test]
     fn each_limit_holds_at_its_edge_and_is_told_by_field() {
         let text = |n: usize| "é".repeat(n);
-        let cases: [(&str, fn(String) -> Value, usize); 6] = [
+        type Make = fn(String) -> Value;
+        let cases: [(&str, Make, usize); 6] = [
             ("/0/title", |t| json!({ "title": t }), 256),
             ("/0/description", |t| json!({ "description": t }), 4_096),
             ("/0/footer/text", |t| json!({ "footer": { "text": t } }), 2_048),
