@@ -30,6 +30,9 @@ pub struct SignalingConfig {
     /// How long a gateway session without a socket can be resumed. Default "3m".
     #[serde(with = "humantime_serde")]
     pub resume_window: Duration,
+    /// Gateway sessions that this node holds at most, with or without a socket. Default 50,000;
+    /// each costs tens of KiB, more when its client compresses. Further ones are closed with 4008.
+    pub gateway_sessions: usize,
     /// Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<String>,
 }
@@ -44,6 +47,7 @@ impl Default for SignalingConfig {
             max_upload: limits::UPLOAD,
             requests_per_second: 50,
             resume_window: limits::RESUME_WINDOW,
+            gateway_sessions: 50_000,
             trusted_proxies: Vec::new(),
         }
     }

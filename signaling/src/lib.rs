@@ -3,6 +3,11 @@
 //! The whole public face is [`Parts`] and [`router`]. It never sees a packet: media is reached
 //! through `cluster::MediaPort` alone.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "a test needs a moment to count from")
+)]
+
 pub mod auth;
 pub mod cdn;
 pub mod config;

@@ -1,24 +1,57 @@
-//! Who hears a guild event: intents, and the permissions of the moment. Pure.
+//! Who hears an event: intents, gateway shard, and the permissions of the moment. Pure.
 
 use model::gateway::Intents;
 use model::id::ChannelId;
+use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
 use state::Guild;
 use state::GuildEvent;
 use state::Publication;
 use state::event::ChatEvent;
+use state::record::MessageRecord;
 
 use crate::cdn::Origin;
 
-/// Whoever a session belongs to, as far as it decides what the session hears.
+/// Whoever a session belongs to, as far as it decides what the session hears and how it looks.
 #[derive(Debug, Clone)]
 pub(super) struct Viewer {
+    /// Whose session it is.
     pub user: UserId,
-    /// What was asked for and granted; people's sessions have all.
+    /// Belongs to an application.
+    pub bot: bool,
+    /// What was asked for and granted.
     pub intents: Intents,
+    /// Which part of the guilds it hears.
+    pub shard: GatewayShard,
+    /// Members above which a guild counts as large, 50 to 250 (Discord: Identify).
+    pub large_threshold: usize,
     /// Where this client finds our files.
     pub origin: Origin,
+}
+
+/// A part of a bot's guilds (Discord: Gateway/Sharding). `id < count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GatewayShard {
+    /// Which part, from 0.
+    pub id: u64,
+    /// Of how many.
+    pub count: u64,
+}
+
+impl GatewayShard {
+    /// The whole.
+    pub(super) const WHOLE: Self = Self { id: 0, count: 1 };
+
+    /// Whether the guild is in this part.
+    pub(super) const fn has_guild(self, guild: GuildId) -> bool {
+        (guild.get() >> 22) % self.count == self.id
+    }
+
+    /// Whether events without a guild go to this part.
+    pub(super) const fn has_private(self) -> bool {
+        self.id == 0
+    }
 }
 
 /// How a session hears an event.
@@ -26,16 +59,22 @@ pub(super) struct Viewer {
 pub(super) enum Heard {
     /// Not at all.
     No,
-    /// As it is.
-    Whole,
-    /// A message without its content (Discord: Message Content Intent).
-    Stripped,
-    /// The guild is gone for this session: no later event of it may be heard.
+    /// As it is; of messages see [`Viewer::reads`].
+    Yes,
+    /// Someone went where the session cannot see: it hears that they left.
+    VoiceLeft,
+    /// The guild is gone for this session, which hears nothing more of it. Told only with the
+    /// GUILDS intent.
     GuildGone,
-    /// A channel came into view with this event.
-    ChannelAppeared,
-    /// A channel went out of view with this event.
-    ChannelVanished,
+}
+
+/// A channel that a session sees from now on, or no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flip {
+    /// Which.
+    pub channel: ChannelId,
+    /// Came into view, not went out of it.
+    pub appeared: bool,
 }
 
 impl Viewer {
@@ -43,244 +82,408 @@ impl Viewer {
         guild.permissions_in(self.user, channel, now_ms).has(Permissions::VIEW_CHANNEL)
     }
 
-    fn wants(&self, intent: Intents) -> Heard {
-        if self.intents.contains(intent) { Heard::Whole } else { Heard::No }
+    /// Whether it asked for events of that group.
+    pub(super) const fn wants(&self, intent: Intents) -> bool {
+        self.intents.contains(intent)
     }
 
-    /// Decides for one event.
+    /// Decides for one event of a guild that the session hears.
+    ///
+    /// A change of a channel that flips its visibility is not heard here: see
+    /// [`flips`](Self::flips).
     pub(super) fn hears(&self, publication: &Publication, now_ms: u64) -> Heard {
         let Publication { event, before, guild, .. } = publication;
-        match event {
-            GuildEvent::GuildDeleted => Heard::GuildGone,
-            GuildEvent::MemberRemoved(user) if *user == self.user => Heard::GuildGone,
-            _ if !guild.members.contains_key(&self.user) => Heard::No,
+        let heard = match event {
+            GuildEvent::GuildDeleted => return Heard::GuildGone,
+            GuildEvent::MemberRemoved(user) if *user == self.user => return Heard::GuildGone,
+            _ if !guild.members.contains_key(&self.user) => false,
             GuildEvent::GuildUpdated
             | GuildEvent::RoleCreated(_)
             | GuildEvent::RoleUpdated(_)
             | GuildEvent::RoleDeleted(_) => self.wants(Intents::GUILDS),
             GuildEvent::ChannelCreated(channel) => {
-                if self.sees(guild, channel.id, now_ms) {
-                    self.wants(Intents::GUILDS)
-                } else {
-                    Heard::No
-                }
+                self.wants(Intents::GUILDS) && self.sees(guild, channel.id, now_ms)
             }
             GuildEvent::ChannelDeleted(channel) => {
-                if self.sees(before, channel.id, now_ms) {
-                    self.wants(Intents::GUILDS)
-                } else {
-                    Heard::No
-                }
+                self.wants(Intents::GUILDS) && self.sees(before, channel.id, now_ms)
             }
             GuildEvent::ChannelUpdated(channel) => {
-                let was = self.sees(before, channel.id, now_ms);
-                let is = self.sees(guild, channel.id, now_ms);
-                match (was, is, self.intents.contains(Intents::GUILDS)) {
-                    (_, _, false) | (false, false, _) => Heard::No,
-                    (true, true, _) => Heard::Whole,
-                    (false, true, _) => Heard::ChannelAppeared,
-                    (true, false, _) => Heard::ChannelVanished,
-                }
+                self.wants(Intents::GUILDS)
+                    && self.sees(before, channel.id, now_ms)
+                    && self.sees(guild, channel.id, now_ms)
             }
-            GuildEvent::MemberUpdated(member) if member.user == self.user => Heard::Whole,
+            // Sent whatever was asked for (Discord: Gateway/Intents, Caveats).
+            GuildEvent::MemberUpdated(member) if member.user == self.user => true,
+            GuildEvent::UserUpdated(user) if user.id == self.user => true,
             GuildEvent::MemberAdded(_)
             | GuildEvent::MemberUpdated(_)
             | GuildEvent::MemberRemoved(_)
             | GuildEvent::UserUpdated(_) => self.wants(Intents::GUILD_MEMBERS),
             GuildEvent::BanAdded(_) | GuildEvent::BanRemoved(_) => {
-                if guild.permissions(self.user, now_ms).has(Permissions::BAN_MEMBERS) {
-                    self.wants(Intents::GUILD_MODERATION)
-                } else {
-                    Heard::No
-                }
+                let allowed = guild.permissions(self.user, now_ms);
+                self.wants(Intents::GUILD_MODERATION)
+                    && (allowed.has(Permissions::BAN_MEMBERS)
+                        || allowed.has(Permissions::VIEW_AUDIT_LOG))
             }
-            GuildEvent::InviteCreated(_) | GuildEvent::InviteDeleted { .. } => {
-                if guild.permissions(self.user, now_ms).has(Permissions::MANAGE_CHANNELS) {
-                    self.wants(Intents::GUILD_INVITES)
-                } else {
-                    Heard::No
-                }
+            GuildEvent::InviteCreated(invite) => self.hears_invites(guild, invite.channel, now_ms),
+            GuildEvent::InviteDeleted { channel, .. } => {
+                self.hears_invites(guild, *channel, now_ms)
             }
             GuildEvent::PresenceUpdated { .. } => self.wants(Intents::GUILD_PRESENCES),
             GuildEvent::VoiceStateUpdated(state) => {
-                let left = before.voice.get(&state.user).and_then(|state| state.channel);
-                let visible = state.user == self.user
-                    || state.channel.is_some_and(|channel| self.sees(guild, channel, now_ms))
-                    || left.is_some_and(|channel| self.sees(before, channel, now_ms));
-                if visible { self.wants(Intents::GUILD_VOICE_STATES) } else { Heard::No }
-            }
-            GuildEvent::Chat(chat) => {
-                if self.sees(guild, chat.channel(), now_ms) {
-                    self.hears_chat(chat, false)
-                } else {
-                    Heard::No
+                if !self.wants(Intents::GUILD_VOICE_STATES) {
+                    return Heard::No;
+                }
+                let own = state.user == self.user;
+                let there = state.channel.is_some_and(|id| self.sees(guild, id, now_ms));
+                let was = before.voice.get(&state.user).and_then(|state| state.channel);
+                let left = was.is_some_and(|id| self.sees(before, id, now_ms));
+                match (own || there, left, state.channel) {
+                    (false, true, Some(_)) => return Heard::VoiceLeft,
+                    (shown, left, _) => shown || left,
                 }
             }
-        }
+            GuildEvent::Chat(chat) => {
+                self.hears_chat(chat, ChatPlace::Guild) && self.sees(guild, chat.channel(), now_ms)
+            }
+        };
+        if heard { Heard::Yes } else { Heard::No }
     }
 
-    /// Decides for an event of a text channel that the session may see.
-    pub(super) fn hears_chat(&self, chat: &ChatEvent, private: bool) -> Heard {
-        let (messages, reactions, typing) = if private {
-            (
-                Intents::DIRECT_MESSAGES,
-                Intents::DIRECT_MESSAGE_REACTIONS,
-                Intents::DIRECT_MESSAGE_TYPING,
-            )
-        } else {
-            (
+    fn hears_invites(&self, guild: &Guild, channel: Option<ChannelId>, now_ms: u64) -> bool {
+        self.wants(Intents::GUILD_INVITES)
+            && channel.is_some_and(|channel| {
+                let allowed = guild.permissions_in(self.user, channel, now_ms);
+                allowed.has(Permissions::MANAGE_CHANNELS)
+            })
+    }
+
+    /// Whether it asked for such an event of a text channel. Says nothing of permissions.
+    pub(super) const fn hears_chat(&self, chat: &ChatEvent, place: ChatPlace) -> bool {
+        let (messages, reactions, typing, pins) = match place {
+            ChatPlace::Guild => (
                 Intents::GUILD_MESSAGES,
                 Intents::GUILD_MESSAGE_REACTIONS,
                 Intents::GUILD_MESSAGE_TYPING,
-            )
+                Intents::GUILDS,
+            ),
+            ChatPlace::Private => (
+                Intents::DIRECT_MESSAGES,
+                Intents::DIRECT_MESSAGE_REACTIONS,
+                Intents::DIRECT_MESSAGE_TYPING,
+                Intents::DIRECT_MESSAGES,
+            ),
         };
-        match chat {
-            ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message) => {
-                let open = private
-                    || message.author == self.user
-                    || message.mentions.contains(&self.user)
-                    || self.intents.contains(Intents::MESSAGE_CONTENT);
-                match self.wants(messages) {
-                    Heard::Whole if !open => Heard::Stripped,
-                    heard => heard,
-                }
-            }
-            ChatEvent::MessagesDeleted { .. } => self.wants(messages),
-            ChatEvent::Reaction { .. } | ChatEvent::ReactionsCleared { .. } => {
-                self.wants(reactions)
-            }
-            ChatEvent::Typing { .. } => self.wants(typing),
-            ChatEvent::PinsUpdated { .. } => {
-                self.wants(if private { Intents::DIRECT_MESSAGES } else { Intents::GUILDS })
-            }
-        }
+        self.wants(match chat {
+            ChatEvent::MessageCreated(_)
+            | ChatEvent::MessageUpdated(_)
+            | ChatEvent::MessagesDeleted { .. } => messages,
+            ChatEvent::Reaction { .. } | ChatEvent::ReactionsCleared { .. } => reactions,
+            ChatEvent::Typing { .. } => typing,
+            ChatEvent::PinsUpdated { .. } => pins,
+        })
     }
 
-    /// Channels that came into view and went out of it between two snapshots, by a change of
-    /// roles: `(appeared, vanished)`.
-    pub(super) fn view_changes(
-        &self,
-        before: &Guild,
-        after: &Guild,
-        now_ms: u64,
-    ) -> (Vec<ChannelId>, Vec<ChannelId>) {
-        let (mut appeared, mut vanished) = (Vec::new(), Vec::new());
-        for channel in after.channels.keys().filter(|id| before.channels.contains_key(*id)) {
-            match (self.sees(before, *channel, now_ms), self.sees(after, *channel, now_ms)) {
-                (false, true) => appeared.push(*channel),
-                (true, false) => vanished.push(*channel),
-                _ => {}
-            }
-        }
-        (appeared, vanished)
+    /// Whether the content of a message is shown (Discord: Gateway/Message Content Intent): always
+    /// to people, in direct messages, to its author and to those whom it mentions.
+    pub(super) fn reads(&self, message: &MessageRecord) -> bool {
+        self.wants(Intents::MESSAGE_CONTENT)
+            || message.guild.is_none()
+            || message.author == self.user
+            || message.mentions.contains(&self.user)
     }
+
+    /// Whether roles or ownership changed so that any channel of the guild may have come into
+    /// this session's view or gone out of it.
+    pub(super) fn standing_changed(&self, publication: &Publication) -> bool {
+        let Publication { before, guild, .. } = publication;
+        if before.version == guild.version {
+            return false;
+        }
+        let (Some(was), Some(is)) = (before.members.get(&self.user), guild.members.get(&self.user))
+        else {
+            return false;
+        };
+        let grants = |guild: &Guild, role| guild.roles.get(role).map(|role| role.permissions);
+        let changed = |role| grants(before, role) != grants(guild, role);
+        before.settings.owner != guild.settings.owner
+            || was.roles != is.roles
+            || is.roles.iter().any(changed)
+            || changed(&guild.id.cast())
+    }
+
+    /// The channels whose visibility the publication flips: the one that was changed, or after a
+    /// change of [standing](Self::standing_changed) any. Channels that it creates or deletes are
+    /// not among them, they have events of their own.
+    pub(super) fn flips(&self, publication: &Publication, now_ms: u64) -> Vec<Flip> {
+        let Publication { event, before, guild, .. } = publication;
+        if !self.wants(Intents::GUILDS) {
+            return Vec::new();
+        }
+        let flip = |channel: ChannelId| {
+            let is = self.sees(guild, channel, now_ms);
+            (self.sees(before, channel, now_ms) != is).then_some(Flip { channel, appeared: is })
+        };
+        if self.standing_changed(publication) {
+            let both = guild.channels.keys().filter(|id| before.channels.contains_key(*id));
+            return both.filter_map(|id| flip(*id)).collect();
+        }
+        match event {
+            GuildEvent::ChannelUpdated(channel) => flip(channel.id).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Where a text channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChatPlace {
+    Guild,
+    Private,
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use model::id::GuildId;
-    use model::wire::channel::permission_overwrite::PermissionOverwrite;
-    use model::wire::channel::permission_overwrite::PermissionOverwriteType;
-    use model::wire::util::Timestamp;
     use state::GuildCommand;
-    use state::guild::command::GuildDraft;
-    use state::record::MessageRecord;
+    use state::guild::command::MemberPatch;
+    use state::presence::Presence;
+    use state::record::InviteRecord;
+    use state::voice::VoiceCommand;
 
+    use super::super::testing::*;
     use super::*;
-    use crate::config::SignalingConfig;
 
-    const ANA: UserId = UserId::new(1);
-    const BEN: UserId = UserId::new(2);
-
-    fn guild() -> Guild {
-        let draft = GuildDraft {
-            id: GuildId::new(10),
-            name: "Hall".to_owned(),
-            owner: ANA,
-            icon: None,
-            now: Timestamp::from_secs(1_700_000_000).unwrap(),
-            channel_ids: [11, 12, 13, 14].map(ChannelId::new),
-        };
-        let now = Timestamp::from_secs(1_700_000_000).unwrap();
-        apply(
-            &Guild::found(draft).unwrap(),
-            BEN,
-            &GuildCommand::Join { user: BEN, now, roles: vec![] },
-        )
-    }
-
-    fn apply(guild: &Guild, actor: UserId, command: &GuildCommand) -> Guild {
-        let plan = guild.plan(actor, command, 0).unwrap();
-        guild.apply(&plan).0
-    }
-
-    fn text(guild: &Guild) -> ChannelId {
-        guild.settings.system_channel.unwrap()
-    }
-
-    fn hide(guild: &Guild) -> Guild {
-        let overwrite = PermissionOverwrite {
-            allow: Permissions::empty(),
-            deny: Permissions::VIEW_CHANNEL,
-            id: model::wire::id::Id::new(10),
-            kind: PermissionOverwriteType::Role,
-        };
-        apply(guild, ANA, &GuildCommand::SetOverwrite(text(guild), overwrite))
-    }
-
-    fn viewer(user: UserId, intents: Intents) -> Viewer {
-        let origin = Origin::new(&SignalingConfig::default(), "localhost", true);
-        Viewer { user, intents, origin }
-    }
-
-    fn message(guild: &Guild) -> GuildEvent {
-        let message: MessageRecord = serde_json::from_value(serde_json::json!({
-            "id": "99", "channel": text(guild), "guild": "10", "author": "1",
-            "kind": 0, "content": "hail",
-        }))
-        .unwrap();
-        GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(message)))
-    }
-
-    fn publish(event: GuildEvent, before: &Guild, after: &Guild) -> Publication {
-        Publication::new(event, Arc::new(before.clone()), Arc::new(after.clone()))
+    fn said(guild: &Guild) -> GuildEvent {
+        GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(message(guild))))
     }
 
     #[test]
-    fn a_blinded_member_hears_nothing_more_from_that_event_on() {
+    fn who_loses_sight_of_a_channel_is_told_that_and_nothing_more_of_it() {
         let open = guild();
-        let hidden = hide(&open);
         let ben = viewer(BEN, Intents::all());
-        let channel = Arc::clone(&hidden.channels[&text(&hidden)]);
+        assert_eq!(ben.hears(&publish(said(&open), &open, &open), 0), Heard::Yes);
 
-        let update = publish(GuildEvent::ChannelUpdated(channel), &open, &hidden);
+        let hidden = publications(&open, ANA, &hide(text(&open))).remove(0);
 
-        assert_eq!(ben.hears(&publish(message(&open), &open, &open), 0), Heard::Whole);
-        assert_eq!(ben.hears(&update, 0), Heard::ChannelVanished);
-        assert_eq!(ben.hears(&publish(message(&hidden), &hidden, &hidden), 0), Heard::No);
+        assert_eq!(ben.hears(&hidden, 0), Heard::No);
+        assert_eq!(ben.flips(&hidden, 0), [Flip { channel: text(&open), appeared: false }]);
+        let after = &hidden.guild;
+        assert_eq!(ben.hears(&publish(said(after), after, after), 0), Heard::No);
+        assert_eq!(viewer(ANA, Intents::all()).hears(&hidden, 0), Heard::Yes);
+        assert!(viewer(ANA, Intents::all()).flips(&hidden, 0).is_empty());
     }
 
     #[test]
-    fn a_removed_member_is_told_that_the_guild_is_gone() {
+    fn a_role_given_opens_its_channels_to_its_holder_alone() {
+        let hidden = apply(&guild(), ANA, &hide(text(&guild())));
+        let view = Permissions::VIEW_CHANNEL;
+        let hidden =
+            apply(&hidden, ANA, &overwrite(text(&hidden), SCRIBES, view, Permissions::empty()));
+        let patch = MemberPatch { roles: Some(vec![SCRIBES]), ..MemberPatch::default() };
+
+        let given = publications(&hidden, ANA, &GuildCommand::UpdateMember(BEN, patch)).remove(0);
+
+        let flips = viewer(BEN, Intents::all()).flips(&given, 0);
+        assert_eq!(flips, [Flip { channel: text(&hidden), appeared: true }]);
+        assert!(viewer(CAI, Intents::all()).flips(&given, 0).is_empty());
+        assert!(viewer(BEN, Intents::GUILD_MEMBERS).flips(&given, 0).is_empty());
+    }
+
+    #[test]
+    fn a_role_that_is_deleted_closes_its_channels() {
+        let guild = apply(&guild(), ANA, &hide(text(&guild())));
+        let view = Permissions::VIEW_CHANNEL;
+        let guild =
+            apply(&guild, ANA, &overwrite(text(&guild), SCRIBES, view, Permissions::empty()));
+        let patch = MemberPatch { roles: Some(vec![SCRIBES]), ..MemberPatch::default() };
+        let guild = apply(&guild, ANA, &GuildCommand::UpdateMember(BEN, patch));
+
+        let gone = publications(&guild, ANA, &GuildCommand::DeleteRole(SCRIBES));
+
+        for publication in &gone {
+            let flips = viewer(BEN, Intents::all()).flips(publication, 0);
+            assert_eq!(flips, [Flip { channel: text(&guild), appeared: false }]);
+        }
+    }
+
+    #[test]
+    fn a_removed_member_is_told_that_the_guild_is_gone_and_nothing_more() {
         let before = guild();
-        let after = apply(&before, ANA, &GuildCommand::Kick(BEN));
-        let removed = publish(GuildEvent::MemberRemoved(BEN), &before, &after);
+        let removed = publications(&before, ANA, &GuildCommand::Kick(BEN)).remove(0);
+        let after = &removed.guild;
+        let later = publish(said(after), after, after);
 
-        assert_eq!(viewer(BEN, Intents::empty()).hears(&removed, 0), Heard::GuildGone);
-        assert_eq!(viewer(ANA, Intents::all()).hears(&removed, 0), Heard::Whole);
-        let later = publish(message(&after), &after, &after);
-        assert_eq!(viewer(BEN, Intents::all()).hears(&later, 0), Heard::No);
+        for intents in [Intents::all(), Intents::empty()] {
+            assert_eq!(viewer(BEN, intents).hears(&removed, 0), Heard::GuildGone);
+            assert_eq!(viewer(BEN, intents).hears(&later, 0), Heard::No);
+        }
+        assert_eq!(viewer(ANA, Intents::all()).hears(&removed, 0), Heard::Yes);
+        assert_eq!(viewer(ANA, Intents::GUILDS).hears(&removed, 0), Heard::No);
     }
 
     #[test]
-    fn content_is_stripped_without_its_intent() {
+    fn every_event_is_heard_with_its_intent_and_only_with_it() {
         let guild = guild();
-        let said = publish(message(&guild), &guild, &guild);
+        let member = Arc::clone(&guild.members[&BEN]);
+        let channel = Arc::clone(&guild.channels[&text(&guild)]);
+        let invite = Arc::new(InviteRecord {
+            code: "c".to_owned(),
+            guild: Some(guild.id),
+            channel: Some(text(&guild)),
+            inviter: Some(ANA),
+            max_uses: 0,
+            uses: 0,
+            max_age: 0,
+            created_ms: 0,
+            owner: false,
+            temporary: false,
+        });
+        let presence = Arc::new(Presence {
+            user: BEN,
+            status: model::wire::gateway::presence::Status::Online,
+            activities: Vec::new(),
+            desktop: None,
+            mobile: None,
+            web: None,
+        });
+        let join = VoiceCommand::Update {
+            user: BEN,
+            session: "s".to_owned(),
+            channel: Some(voice(&guild)),
+            self_mute: false,
+            self_deaf: false,
+            self_video: false,
+        };
+        let (talking, voice_events, _) = guild.voice_command(&join, 0).unwrap();
+        let at = text(&guild);
+        let id = model::id::MessageId::new(99);
+        let emoji = state::record::ReactionEmoji { id: None, name: "x".to_owned() };
+        let chat = |event| GuildEvent::Chat(event);
+        let cases = [
+            (GuildEvent::GuildUpdated, Intents::GUILDS),
+            (GuildEvent::ChannelCreated(Arc::clone(&channel)), Intents::GUILDS),
+            (GuildEvent::ChannelUpdated(Arc::clone(&channel)), Intents::GUILDS),
+            (GuildEvent::ChannelDeleted(channel), Intents::GUILDS),
+            (GuildEvent::RoleCreated(Arc::clone(&guild.roles[&SCRIBES])), Intents::GUILDS),
+            (GuildEvent::RoleUpdated(Arc::clone(&guild.roles[&SCRIBES])), Intents::GUILDS),
+            (GuildEvent::RoleDeleted(SCRIBES), Intents::GUILDS),
+            (GuildEvent::MemberAdded(Arc::clone(&member)), Intents::GUILD_MEMBERS),
+            (GuildEvent::MemberUpdated(member), Intents::GUILD_MEMBERS),
+            (GuildEvent::MemberRemoved(CAI), Intents::GUILD_MEMBERS),
+            (GuildEvent::BanAdded(CAI), Intents::GUILD_MODERATION),
+            (GuildEvent::BanRemoved(CAI), Intents::GUILD_MODERATION),
+            (GuildEvent::InviteCreated(invite), Intents::GUILD_INVITES),
+            (
+                GuildEvent::InviteDeleted { code: "c".to_owned(), channel: Some(at) },
+                Intents::GUILD_INVITES,
+            ),
+            (GuildEvent::PresenceUpdated { user: BEN, presence }, Intents::GUILD_PRESENCES),
+            (voice_events[0].clone(), Intents::GUILD_VOICE_STATES),
+            (said(&guild), Intents::GUILD_MESSAGES),
+            (chat(ChatEvent::MessageUpdated(Arc::new(message(&guild)))), Intents::GUILD_MESSAGES),
+            (
+                chat(ChatEvent::MessagesDeleted { channel: at, ids: vec![id], bulk: false }),
+                Intents::GUILD_MESSAGES,
+            ),
+            (
+                chat(ChatEvent::Reaction {
+                    channel: at,
+                    message: id,
+                    author: ANA,
+                    user: BEN,
+                    emoji,
+                    added: true,
+                }),
+                Intents::GUILD_MESSAGE_REACTIONS,
+            ),
+            (
+                chat(ChatEvent::ReactionsCleared { channel: at, message: id, emoji: None }),
+                Intents::GUILD_MESSAGE_REACTIONS,
+            ),
+            (
+                chat(ChatEvent::Typing { channel: at, user: BEN, since: 0 }),
+                Intents::GUILD_MESSAGE_TYPING,
+            ),
+            (chat(ChatEvent::PinsUpdated { channel: at, last_pin_ms: None }), Intents::GUILDS),
+        ];
 
-        assert_eq!(viewer(BEN, Intents::GUILD_MESSAGES).hears(&said, 0), Heard::Stripped);
-        assert_eq!(viewer(ANA, Intents::GUILD_MESSAGES).hears(&said, 0), Heard::Whole);
-        assert_eq!(viewer(BEN, Intents::GUILDS).hears(&said, 0), Heard::No);
+        for (event, intent) in cases {
+            let publication = publish(event, &guild, &talking);
+            let with = viewer(ANA, intent).hears(&publication, 0);
+            let without = viewer(ANA, Intents::all() - intent).hears(&publication, 0);
+            assert_eq!((with, without), (Heard::Yes, Heard::No), "{publication:?}");
+        }
+    }
+
+    #[test]
+    fn bans_and_invites_are_told_to_those_who_may_manage_them() {
+        let guild = guild();
+        let ban = publish(GuildEvent::BanAdded(CAI), &guild, &guild);
+        let code = "c".to_owned();
+        let event = GuildEvent::InviteDeleted { code, channel: Some(text(&guild)) };
+        let invite = publish(event, &guild, &guild);
+
+        for publication in [ban, invite] {
+            assert_eq!(viewer(ANA, Intents::all()).hears(&publication, 0), Heard::Yes);
+            assert_eq!(viewer(BEN, Intents::all()).hears(&publication, 0), Heard::No);
+        }
+    }
+
+    #[test]
+    fn one_hears_of_ones_own_member_whatever_one_asked_for() {
+        let guild = guild();
+        let own = GuildEvent::MemberUpdated(Arc::clone(&guild.members[&BEN]));
+
+        let publication = publish(own, &guild, &guild);
+
+        assert_eq!(viewer(BEN, Intents::empty()).hears(&publication, 0), Heard::Yes);
+        assert_eq!(viewer(CAI, Intents::GUILDS).hears(&publication, 0), Heard::No);
+    }
+
+    #[test]
+    fn voice_in_a_hidden_channel_is_told_to_nobody_who_cannot_see_it() {
+        let open = guild();
+        let hidden = apply(&open, ANA, &hide(voice(&open)));
+        let join = VoiceCommand::Update {
+            user: ANA,
+            session: "s".to_owned(),
+            channel: Some(voice(&hidden)),
+            self_mute: false,
+            self_deaf: false,
+            self_video: false,
+        };
+
+        let (after, events, _) = hidden.voice_command(&join, 0).unwrap();
+        let joined = publish(events[0].clone(), &hidden, &after);
+
+        assert_eq!(viewer(ANA, Intents::all()).hears(&joined, 0), Heard::Yes);
+        assert_eq!(viewer(BEN, Intents::all()).hears(&joined, 0), Heard::No);
+    }
+
+    #[test]
+    fn content_is_read_with_its_intent_by_its_author_by_those_mentioned_and_in_private() {
+        let guild = guild();
+        let plain = message(&guild);
+        let to_ben = MessageRecord { mentions: vec![BEN], ..plain.clone() };
+        let private = MessageRecord { guild: None, ..plain.clone() };
+        let without = Intents::GUILD_MESSAGES;
+
+        assert!(!viewer(BEN, without).reads(&plain));
+        assert!(viewer(BEN, Intents::MESSAGE_CONTENT).reads(&plain));
+        assert!(viewer(ANA, without).reads(&plain));
+        assert!(viewer(BEN, without).reads(&to_ben));
+        assert!(!viewer(CAI, without).reads(&to_ben));
+        assert!(viewer(CAI, without).reads(&private));
+    }
+
+    #[test]
+    fn each_guild_is_on_exactly_one_gateway_shard() {
+        for guild in [1, 1 << 22, 81_384_788_765_712_384, u64::MAX].map(GuildId::new) {
+            let shards = (0..3).map(|id| GatewayShard { id, count: 3 });
+            assert_eq!(shards.filter(|shard| shard.has_guild(guild)).count(), 1);
+            assert!(GatewayShard::WHOLE.has_guild(guild));
+        }
     }
 }

@@ -22,13 +22,16 @@ pub(super) enum Incoming {
     Members(Box<MembersRequest>),
     /// Op 31: guilds whose soundboard is asked for.
     Soundboard(Vec<u64>),
-    /// Known of user clients, and of no effect here.
-    Ignored,
+    /// Op 43: the guild whose channels' ephemeral data is asked for.
+    ChannelInfo(u64),
+    /// An op that only people's clients send, and that has no effect here.
+    Personal,
 }
 
 /// Op 2 (Discord: Identify).
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Identify {
+    /// Secret.
     pub token: String,
     #[serde(default)]
     pub properties: Value,
@@ -43,13 +46,26 @@ pub(super) struct Identify {
     pub presence: Option<Value>,
 }
 
+impl std::fmt::Debug for Identify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identify").field("intents", &self.intents).finish_non_exhaustive()
+    }
+}
+
 /// Op 6 (Discord: Resume).
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Resume {
+    /// Secret.
     pub token: String,
     pub session_id: String,
     #[serde(default)]
     pub seq: Option<u64>,
+}
+
+impl std::fmt::Debug for Resume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resume").field("seq", &self.seq).finish_non_exhaustive()
+    }
 }
 
 /// Op 4 (Discord: Update Voice State). discord.py sends snowflakes as numbers.
@@ -91,6 +107,12 @@ struct SoundboardRequest {
 }
 
 #[derive(Deserialize)]
+struct ChannelInfoRequest {
+    #[serde(deserialize_with = "snowflakes")]
+    guild_id: Vec<u64>,
+}
+
+#[derive(Deserialize)]
 struct Envelope {
     op: u64,
     #[serde(default)]
@@ -104,17 +126,17 @@ struct Envelope {
 /// The code that the socket is to be closed with.
 pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
     let Envelope { op, d } = serde_json::from_slice(bytes).map_err(|_| CloseCode::DecodeError)?;
+    if op == CHANNEL_INFO {
+        let guilds = read::<ChannelInfoRequest>(d)?.guild_id;
+        return guilds.first().copied().map(Incoming::ChannelInfo).ok_or(CloseCode::DecodeError);
+    }
     let Some(op) = Opcode::from_u64(op) else {
-        // Ops that only user clients send: they get no answer and do no harm.
-        return if (5..=43).contains(&op) {
-            Ok(Incoming::Ignored)
+        return if PERSONAL.contains(&op) {
+            Ok(Incoming::Personal)
         } else {
             Err(CloseCode::UnknownOpcode)
         };
     };
-    fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
-        serde_json::from_value(d).map_err(|_| CloseCode::DecodeError)
-    }
     Ok(match op {
         Opcode::Heartbeat => Incoming::Heartbeat,
         Opcode::Identify => Incoming::Identify(Box::new(read(d)?)),
@@ -132,6 +154,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
         | Opcode::Hello
         | Opcode::HeartbeatAck => return Err(CloseCode::UnknownOpcode),
     })
+}
+
+/// Request Channel Info (Discord: Opcodes and Status Codes/Gateway Opcodes).
+const CHANNEL_INFO: u64 = 43;
+
+/// Ops that Discord's own clients send and its documentation does not name: voice ping, calls of
+/// direct messages, guild subscriptions, streams. Closing would throw people's clients out.
+const PERSONAL: [u64; 14] = [5, 12, 13, 14, 15, 18, 19, 22, 34, 36, 37, 39, 40, 41];
+
+fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
+    serde_json::from_value(d).map_err(|_| CloseCode::DecodeError)
 }
 
 /// A snowflake as a string or as a number; never through a float.
@@ -174,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn a_guild_may_come_alone_or_in_a_list() {
+        for text in [r#"{"op":8,"d":{"guild_id":"7"}}"#, r#"{"op":8,"d":{"guild_id":["7"]}}"#] {
+            let Ok(Incoming::Members(request)) = parse(text.as_bytes()) else { panic!("{text}") };
+            assert_eq!(request.guild_id, [7]);
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_in_what_is_logged() {
+        let incoming = parse(br#"{"op":2,"d":{"token":"secret"}}"#).unwrap();
+
+        assert!(!format!("{incoming:?}").contains("secret"));
+    }
+
+    #[test]
     fn what_cannot_be_read_names_its_close_code() {
         for (text, code) in [
             ("", CloseCode::DecodeError),
@@ -184,6 +232,9 @@ mod tests {
             (r#"{"op":4,"d":{"guild_id":{}}}"#, CloseCode::DecodeError),
             (r#"{"op":99}"#, CloseCode::UnknownOpcode),
             (r#"{"op":0,"d":{}}"#, CloseCode::UnknownOpcode),
+            (r#"{"op":11}"#, CloseCode::UnknownOpcode),
+            (r#"{"op":-1}"#, CloseCode::DecodeError),
+            (r#"{"op":8,"d":{"guild_id":1.5}}"#, CloseCode::DecodeError),
         ] {
             assert_eq!(parse(text.as_bytes()).unwrap_err(), code, "{text}");
         }

@@ -1,13 +1,18 @@
 //! The main Gateway, version 10 (and 9): sessions that hear what their user may hear.
 //!
-//! `socket` takes a WebSocket until it identifies or resumes; `run` is the one task of a session,
-//! which outlives its sockets; `session` and `replay` are its pure core. `filter` decides who
-//! sees an event, `shape` what it looks like, `compress` how it travels.
+//! In the order of a connection: `socket` takes a WebSocket, `greet` brings it to a session by way
+//! of `handshake` (pure), `run` is the one task of a session, which outlives its sockets, around
+//! `session` (pure). In the order of an event: `filter` decides who hears it, `shape` what it looks
+//! like, `encode` puts a number on it, `replay` keeps it, `compress` packs it.
 
 mod compress;
+mod encode;
 mod filter;
+mod greet;
+mod handshake;
 mod incoming;
 mod members;
+mod pulse;
 mod ready;
 mod registry;
 mod replay;
@@ -15,6 +20,9 @@ mod run;
 mod session;
 mod shape;
 mod socket;
+#[cfg(test)]
+mod testing;
 
+pub use registry::MAX_CONCURRENCY;
 pub use registry::Sessions;
 pub use socket::upgrade;

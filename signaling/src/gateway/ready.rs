@@ -10,20 +10,27 @@ use state::presence::SessionPresence;
 use state::record::AccountRecord;
 use state::repo::RepoError;
 
+use super::filter::GatewayShard;
+use super::filter::Viewer;
 use super::incoming::Identify;
 use crate::auth::Identity;
+use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::wire;
 
 /// An Identify that may go on.
+#[derive(Debug)]
 pub(super) struct Wanted {
-    pub intents: Intents,
-    pub shard: Option<[u64; 2]>,
-    pub large_threshold: usize,
+    /// Who hears what.
+    pub viewer: Viewer,
+    /// What the session says of its user.
     pub presence: SessionPresence,
+    /// The parts of the guilds as the client counts them, if it does.
+    pub shard: Option<[u64; 2]>,
 }
 
-/// Checks an Identify against its account.
+/// Checks an Identify against its account; `origin` is where its client finds our files, `now_ms`
+/// Unix milliseconds.
 ///
 /// # Errors
 ///
@@ -31,49 +38,48 @@ pub(super) struct Wanted {
 pub(super) fn check(
     identify: &Identify,
     identity: &Identity,
+    origin: Origin,
     now_ms: u64,
 ) -> Result<Wanted, CloseCode> {
-    let intents = match (identity.application.as_deref(), identify.intents) {
-        (None, _) => Intents::all(),
-        (Some(_), None) => return Err(CloseCode::InvalidIntents),
-        (Some(application), Some(bits)) => {
-            if bits & !KNOWN_INTENTS != 0 {
-                return Err(CloseCode::InvalidIntents);
-            }
-            let intents = Intents::from_bits_truncate(bits);
-            for (intent, switches) in PRIVILEGED {
-                if intents.contains(intent) && application.flags & switches == 0 {
-                    return Err(CloseCode::DisallowedIntents);
-                }
-            }
-            intents
-        }
+    let shard = match identify.shard {
+        None => GatewayShard::WHOLE,
+        Some([id, count]) if id < count => GatewayShard { id, count },
+        Some(_) => return Err(CloseCode::InvalidShard),
     };
-    if let Some([id, count]) = identify.shard
-        && (count == 0 || id >= count)
-    {
-        return Err(CloseCode::InvalidShard);
-    }
     let client = client(&identify.properties);
-    let presence = identify
-        .presence
-        .as_ref()
-        .filter(|presence| !presence.is_null())
+    let said = identify.presence.as_ref().filter(|presence| !presence.is_null());
+    let presence = said
         .and_then(|presence| wire::session_presence(presence, client, now_ms))
         .or_else(|| wire::session_presence(&json!({}), client, now_ms))
         .ok_or(CloseCode::DecodeError)?;
     let large_threshold = identify.large_threshold.unwrap_or(50).clamp(50, 250);
-    Ok(Wanted {
-        intents,
-        shard: identify.shard,
+    let viewer = Viewer {
+        user: identity.id(),
+        bot: identity.user.bot,
+        intents: intents(identify.intents, identity)?,
+        shard,
         large_threshold: usize::try_from(large_threshold).unwrap_or(250),
-        presence,
-    })
+        origin,
+    };
+    Ok(Wanted { viewer, presence, shard: identify.shard })
 }
 
-/// Intents that exist (Discord: List of Intents): bits 0 to 16, 20, 21, 24, 25 and reserved ones
-/// that libraries' "all" includes.
-const KNOWN_INTENTS: u64 = (1 << 30) - 1;
+/// What was asked for and may be granted. People's clients know no intents and hear everything.
+fn intents(asked: Option<u64>, identity: &Identity) -> Result<Intents, CloseCode> {
+    let Some(bits) = asked else {
+        return if identity.user.bot { Err(CloseCode::InvalidIntents) } else { Ok(Intents::all()) };
+    };
+    let intents = Intents::from_bits(bits).ok_or(CloseCode::InvalidIntents)?;
+    if identity.user.bot {
+        let flags = identity.application.as_ref().map_or(0, |application| application.flags);
+        for (intent, switches) in PRIVILEGED {
+            if intents.contains(intent) && flags & switches == 0 {
+                return Err(CloseCode::DisallowedIntents);
+            }
+        }
+    }
+    Ok(intents)
+}
 
 /// Which intents need a switch of the application, and the flags that are its switch: the full
 /// one and the one of small bots (Discord: Application Flags).
@@ -103,12 +109,18 @@ fn client(properties: &Value) -> Client {
     }
 }
 
-/// Whether a guild belongs to a gateway shard (Discord: Sharding).
-pub(super) fn on_shard(guild: GuildId, shard: Option<[u64; 2]>) -> bool {
-    shard.is_none_or(|[id, count]| (guild.get() >> 22) % count.max(1) == id)
+/// What READY tells beside the account and its guilds.
+#[derive(Debug, Clone)]
+pub(super) struct Greeting {
+    /// Version of the API.
+    pub version: u64,
+    /// The session's id.
+    pub session: String,
+    /// `ws[s]://host`, without path and query: clients append theirs.
+    pub resume_url: String,
 }
 
-/// The payload of READY.
+/// The payload of READY, for a user who is in `guilds`.
 ///
 /// # Errors
 ///
@@ -118,24 +130,16 @@ pub(super) async fn payload(
     identity: &Identity,
     account: &AccountRecord,
     wanted: &Wanted,
-    session: &str,
-    resume_url: &str,
-    version: u64,
+    guilds: &[GuildId],
+    greeting: &Greeting,
 ) -> Result<Value, RepoError> {
-    let guilds: Vec<_> = parts
-        .store
-        .guilds_of(identity.id())
-        .iter()
-        .filter(|guild| on_shard(guild.id(), wanted.shard))
-        .map(|guild| json!({ "id": guild.id(), "unavailable": true }))
-        .collect();
+    let guilds: Vec<_> = guilds.iter().map(|id| json!({ "id": id, "unavailable": true })).collect();
     let mut ready = json!({
-        "v": version,
+        "v": greeting.version,
         "user": wire::private_user(account),
         "guilds": guilds,
-        "session_id": session,
-        "resume_gateway_url": resume_url,
-        "shard": wanted.shard.unwrap_or([0, 1]),
+        "session_id": greeting.session,
+        "resume_gateway_url": greeting.resume_url,
         "session_type": "normal",
         "private_channels": [],
         "relationships": [],
@@ -143,9 +147,15 @@ pub(super) async fn payload(
         "guild_join_requests": [],
         "_trace": [],
     });
+    if let Some(shard) = wanted.shard {
+        ready["shard"] = json!(shard);
+    } else if identity.user.bot {
+        ready["shard"] = json!([0, 1]);
+    }
     if let Some(application) = &identity.application {
         ready["application"] = json!({ "id": application.id, "flags": application.flags });
-    } else {
+    }
+    if !identity.user.bot {
         let mut channels = Vec::new();
         for channel in parts.store.private_of(identity.id()).await? {
             let people = parts.store.users().load(&channel.recipients).await?;
@@ -183,27 +193,86 @@ mod tests {
         Identity { user: Arc::new(user), application: Some(Arc::new(application)), owner: false }
     }
 
+    fn person() -> Identity {
+        let user = UserRecord { bot: false, ..(*bot(0).user).clone() };
+        Identity { user: Arc::new(user), application: None, owner: false }
+    }
+
+    fn check(identify: &Identify, identity: &Identity) -> Result<Wanted, CloseCode> {
+        let config = crate::config::SignalingConfig::default();
+        super::check(identify, identity, Origin::new(&config, "localhost", true), 0)
+    }
+
     fn identify(json: Value) -> Identify {
         serde_json::from_value(json).unwrap()
     }
 
     #[test]
     fn privileged_intents_need_their_switch() {
-        let wanted = identify(json!({ "token": "t", "intents": 1 << 15 }));
+        for (bit, limited, full) in [(8, 13, 12), (1, 15, 14), (15, 19, 18)] {
+            let wanted = identify(json!({ "token": "t", "intents": 1 << bit }));
 
-        assert_eq!(check(&wanted, &bot(0), 0).err(), Some(CloseCode::DisallowedIntents));
-        assert!(check(&wanted, &bot(1 << 18), 0).is_ok());
-        assert!(check(&wanted, &bot(1 << 19), 0).is_ok());
+            assert_eq!(check(&wanted, &bot(0)).err(), Some(CloseCode::DisallowedIntents));
+            assert!(check(&wanted, &bot(1 << limited)).is_ok());
+            assert!(check(&wanted, &bot(1 << full)).is_ok());
+            assert_eq!(check(&wanted, &bot(1 << 20)).err(), Some(CloseCode::DisallowedIntents));
+        }
     }
 
     #[test]
-    fn intents_that_do_not_exist_and_shards_that_cannot_be_are_refused() {
-        let intents = identify(json!({ "token": "t", "intents": 1_u64 << 40 }));
-        let none = identify(json!({ "token": "t" }));
-        let shard = identify(json!({ "token": "t", "intents": 1, "shard": [2, 2] }));
+    fn a_bot_must_name_intents_and_only_such_as_exist() {
+        for intents in [None, Some(1_u64 << 17), Some(1 << 40)] {
+            let wanted = identify(json!({ "token": "t", "intents": intents }));
 
-        assert_eq!(check(&intents, &bot(0), 0).err(), Some(CloseCode::InvalidIntents));
-        assert_eq!(check(&none, &bot(0), 0).err(), Some(CloseCode::InvalidIntents));
-        assert_eq!(check(&shard, &bot(0), 0).err(), Some(CloseCode::InvalidShard));
+            assert_eq!(check(&wanted, &bot(u64::MAX)).err(), Some(CloseCode::InvalidIntents));
+        }
+        let every = identify(json!({ "token": "t", "intents": 53_608_447 }));
+        assert_eq!(check(&every, &bot(u64::MAX)).unwrap().viewer.intents, Intents::all());
+    }
+
+    #[test]
+    fn people_hear_everything_unless_they_ask_for_less() {
+        let silent = check(&identify(json!({ "token": "t" })), &person()).unwrap();
+        let modest = identify(json!({ "token": "t", "intents": 1 << 15 | 1 }));
+
+        assert_eq!(silent.viewer.intents, Intents::all());
+        let modest = check(&modest, &person()).unwrap().viewer.intents;
+        assert_eq!(modest, Intents::GUILDS | Intents::MESSAGE_CONTENT);
+    }
+
+    #[test]
+    fn a_shard_that_cannot_be_closes_with_4010() {
+        for shard in [[2, 2], [0, 0], [9, 3]] {
+            let wanted = identify(json!({ "token": "t", "intents": 1, "shard": shard }));
+
+            assert_eq!(check(&wanted, &bot(0)).err(), Some(CloseCode::InvalidShard));
+        }
+        let wanted = identify(json!({ "token": "t", "intents": 1, "shard": [1, 2] }));
+        let shard = check(&wanted, &bot(0)).unwrap().viewer.shard;
+        assert_eq!(shard, GatewayShard { id: 1, count: 2 });
+    }
+
+    #[test]
+    fn the_kind_of_client_is_told_by_its_properties() {
+        for (properties, kind) in [
+            (
+                json!({ "os": "linux", "browser": "discord.py", "device": "discord.py" }),
+                Client::Web,
+            ),
+            (json!({ "$os": "android", "$browser": "Discord Android" }), Client::Mobile),
+            (json!({ "os": "ios", "browser": "x" }), Client::Mobile),
+            (json!({ "os": "Windows", "browser": "Discord Client" }), Client::Desktop),
+            (json!(7), Client::Web),
+        ] {
+            let wanted = identify(json!({
+                "token": "t", "intents": 1, "properties": properties,
+                "presence": { "status": "dnd", "activities": [], "afk": false, "since": null },
+            }));
+
+            let presence = check(&wanted, &bot(0)).unwrap().presence;
+
+            assert_eq!(presence.client, kind, "{properties}");
+            assert_eq!(presence.status, model::wire::gateway::presence::Status::DoNotDisturb);
+        }
     }
 }

@@ -1,58 +1,203 @@
-//! The one task of a session: it owns the socket while there is one, and outlives it.
+//! IO shell of a session: its one task, which owns the socket while there is one and outlives it.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Context;
+use std::task::Poll;
 
-use axum::body::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use model::gateway::CloseCode;
-use model::gateway::Intents;
 use model::id::GuildId;
+use model::id::UserId;
 use model::limits;
 use model::wire::id::Id;
-use serde_json::Value;
-use serde_json::json;
-use state::GuildEvent;
+use state::GuildView;
 use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
-use state::record::MessageRecord;
-use state::users::Users;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::filter::Viewer;
-use super::incoming::Incoming;
-use super::incoming::MembersRequest;
+use super::greet::Admitted;
+use super::greet::Door;
+use super::handshake::VERSIONS;
 use super::incoming::VoiceUpdate;
-use super::members;
+use super::pulse::Pulse;
 use super::ready;
-use super::ready::Wanted;
+use super::ready::Greeting;
 use super::registry::Entry;
 use super::session::GatewaySession;
-use super::session::SocketWatch;
+use super::session::Output;
+use super::session::Unresumable;
 use super::shape;
 use super::shape::Shaper;
-use super::socket::Door;
 use super::socket::Received;
 use super::socket::Wire;
 use super::socket::now;
 use crate::auth;
-use crate::auth::Identity;
-use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::voice::VoiceRequest;
-use crate::wire;
 
-/// A socket that resumes a session.
+/// A socket that wants to resume a session.
 pub(super) struct Attach {
+    /// The socket.
     pub wire: Wire,
-    pub watch: SocketWatch,
+    /// How its client behaved so far.
+    pub pulse: Pulse,
     /// The last number that its client heard.
     pub seq: u64,
+    /// Gives the socket back.
+    pub refused: oneshot::Sender<(Wire, Pulse, Unresumable)>,
 }
 
-/// Events taken from the queue before the socket is flushed.
-const BATCH: usize = 64;
+impl Attach {
+    fn refuse(self, why: Unresumable) {
+        // Fails only when the connection is gone.
+        let _ = self.refused.send((self.wire, self.pulse, why));
+    }
+}
+
+/// Begins the session of a socket that identified, and runs it to its end.
+pub(super) async fn begin(parts: Parts, door: Door, admitted: Admitted, wire: Wire, pulse: Pulse) {
+    let Admitted { identity, wanted, .. } = admitted;
+    let user = identity.id();
+    let id = hex::encode(auth::random::<16>());
+    let (attach, attaching) = mpsc::channel(1);
+    let most = parts.config.gateway_sessions;
+    let listing = parts.sessions.list(&id, Entry { user, attach }, most);
+    let Some(_listing) = listing else {
+        tracing::warn!(%user, "too many gateway sessions");
+        return wire.close(CloseCode::RateLimited, Vec::new()).await;
+    };
+    let (queue, events) = mpsc::channel(limits::SESSION_MAILBOX);
+    let overflow = Arc::new(Overflow::default());
+    let subscription = Subscription { parts: parts.clone(), id: parts.sessions.subscriber() };
+    // Connected before the guilds are looked up: whichever is joined meanwhile is told.
+    parts.store.connect(Subscriber {
+        id: subscription.id,
+        user,
+        queue,
+        overflow: Arc::clone(&overflow),
+    });
+    let guilds = parts.store.guilds_of(user).into_iter().map(|guild| guild.id());
+    let guilds: Vec<_> = guilds.filter(|id| wanted.viewer.shard.has_guild(*id)).collect();
+    let host = parts.config.public_host.clone().unwrap_or(door.host);
+    let scheme = if door.tls { "wss" } else { "ws" };
+    let greeting = Greeting {
+        version: door.version.unwrap_or(VERSIONS[1]),
+        session: id.clone(),
+        resume_url: format!("{scheme}://{host}"),
+    };
+    let ready = async {
+        let account = parts.accounts.account(user).await?;
+        let Some(account) = account else { return Ok(None) };
+        ready::payload(&parts, &identity, &account, &wanted, &guilds, &greeting).await.map(Some)
+    };
+    let ready = match ready.await {
+        Ok(Some(ready)) => ready,
+        Ok(None) => return wire.close(CloseCode::AuthenticationFailed, Vec::new()).await,
+        Err(error) => {
+            tracing::error!(%error, "storage failed a READY");
+            return wire.close(CloseCode::UnknownError, Vec::new()).await;
+        }
+    };
+    let viewer = (wanted.viewer, wanted.presence.client);
+    let window = parts.config.resume_window;
+    let session = GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds));
+    tracing::debug!(%user, session = %short(&id), "gateway session began");
+    let mut task = Task {
+        user,
+        id,
+        host,
+        session,
+        wire: Some(wire),
+        farewell: None,
+        events,
+        attaching,
+        overflow: Box::pin(async move { overflow.tripped().await }),
+        closing: Box::pin(parts.sessions.closing.clone().cancelled_owned()),
+        sleep: Box::pin(tokio::time::sleep_until(now().into())),
+        lane: Lane { waiting: VecDeque::new(), current: None },
+        subscriber: subscription.id,
+        parts,
+    };
+    // Before any guild is shown, so that GUILD_CREATE has it.
+    task.lane.waiting.push_back(Work::Presence(Box::new(wanted.presence)));
+    task.run().await;
+    task.end().await;
+    drop(subscription);
+}
+
+/// Takes the session out of the store, whatever ends its task.
+struct Subscription {
+    parts: Parts,
+    id: SubscriberId,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.parts.store.disconnect(self.id);
+    }
+}
+
+struct Task {
+    parts: Parts,
+    user: UserId,
+    id: String,
+    /// The host by which the client reached us.
+    host: String,
+    subscriber: SubscriberId,
+    session: GatewaySession,
+    wire: Option<Wire>,
+    /// The last words to the socket before.
+    farewell: Option<BoxFuture<'static, ()>>,
+    events: mpsc::Receiver<UserEvent>,
+    attaching: mpsc::Receiver<Attach>,
+    overflow: BoxFuture<'static, ()>,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    sleep: Pin<Box<Sleep>>,
+    lane: Lane,
+}
+
+/// Work that takes time, done one after the other in the order in which the client asked, while
+/// the session goes on.
+struct Lane {
+    waiting: VecDeque<Work>,
+    current: Option<(BoxFuture<'static, Done>, Quiet)>,
+}
+
+enum Work {
+    Voice(VoiceUpdate),
+    Presence(Box<state::presence::SessionPresence>),
+    Subscribe(GuildId),
+}
+
+enum Done {
+    Nothing,
+    Subscribed(GuildId, Option<GuildView>),
+}
+
+/// Whether events wait until the work is done.
+type Quiet = bool;
+
+/// What a session waits for.
+enum Input {
+    Shutdown,
+    Overflow,
+    Attach(Box<Attach>),
+    Done(Done),
+    Received(Received),
+    Stalled,
+    Timeout,
+    Event(UserEvent),
+    Disconnected,
+}
 
 /// Whether a session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,424 +206,271 @@ enum Then {
     Ends,
 }
 
-struct Session {
-    parts: Parts,
-    id: String,
-    identity: Identity,
-    viewer: Viewer,
-    door: Door,
-    wanted: Wanted,
-    subscriber: SubscriberId,
-    core: GatewaySession,
-    socket: Option<(Wire, SocketWatch)>,
-    /// When a session without a socket ends.
-    ends: Instant,
-}
-
-/// Makes a session of an identified socket and runs it to its end.
-pub(super) async fn begin(
-    parts: Parts,
-    door: Door,
-    identity: Identity,
-    wanted: Wanted,
-    socket: Wire,
-    watch: SocketWatch,
-) {
-    let id = hex::encode(auth::random::<16>());
-    let (attach, attached) = mpsc::channel(1);
-    let entry = Entry { user: identity.id(), attach };
-    if !parts.sessions.insert(id.clone(), entry) {
-        return socket.close(CloseCode::RateLimited).await;
-    }
-    let (queue, events) = mpsc::channel(limits::SESSION_MAILBOX);
-    let overflow = Arc::new(Overflow::default());
-    let subscriber = parts.sessions.subscriber();
-    parts.store.connect(Subscriber {
-        id: subscriber,
-        user: identity.id(),
-        queue,
-        overflow: Arc::clone(&overflow),
-    });
-    let viewer = Viewer {
-        user: identity.id(),
-        intents: wanted.intents,
-        origin: Origin::new(&parts.config, &door.host, door.tls),
-    };
-    let mut session = Session {
-        ends: now() + parts.config.resume_window,
-        parts,
-        id,
-        identity,
-        viewer,
-        door,
-        wanted,
-        subscriber,
-        core: GatewaySession::default(),
-        socket: Some((socket, watch)),
-    };
-    if session.ready().await {
-        session.run(events, attached, overflow).await;
-    }
-    session.end().await;
-}
-
-impl Session {
-    /// READY, then every guild.
-    async fn ready(&mut self) -> bool {
-        let parts = self.parts.clone();
-        let user = self.identity.id();
-        let Ok(Some(account)) = parts.accounts.account(user).await else { return false };
-        let scheme = if self.door.tls { "wss" } else { "ws" };
-        let host = parts.config.public_host.as_deref().unwrap_or(&self.door.host);
-        let resume_url = format!("{scheme}://{host}");
-        let ready = ready::payload(
-            &parts,
-            &self.identity,
-            &account,
-            &self.wanted,
-            &self.id,
-            &resume_url,
-            self.door.version,
-        );
-        let Ok(ready) = ready.await else { return false };
-        self.emit("READY", &shape::encode(&ready)).await;
-        let presence = self.wanted.presence.clone();
-        parts.store.presence(user, self.subscriber, Some(presence)).await;
-        for guild in parts.store.guilds_of(user) {
-            self.show_guild(guild.id()).await;
+impl Task {
+    async fn run(&mut self) {
+        while self.drain() == Then::Goes {
+            match poll_fn(|context| self.poll_input(context)).await {
+                Input::Shutdown => return self.shut_down().await,
+                Input::Overflow => {
+                    tracing::warn!(user = %self.user, "a gateway session lost events");
+                    self.session.handle_overflow(now());
+                }
+                Input::Attach(attach) => self.attach(*attach),
+                Input::Done(Done::Nothing) => {}
+                Input::Done(Done::Subscribed(guild, view)) => {
+                    let shaper = shaper(&self.parts);
+                    self.session.handle_guild(guild, view.as_ref(), shaper);
+                }
+                Input::Received(received) => self.handle_received(received),
+                Input::Stalled => {
+                    metrics::counter!("signaling_gateway_stalls_total").increment(1);
+                    self.session.handle_stall(now());
+                }
+                Input::Timeout => self.session.handle_timeout(now()),
+                Input::Event(event) => self.handle_events(event).await,
+                // The store is gone.
+                Input::Disconnected => return,
+            }
         }
-        self.flush().await;
-        true
     }
 
-    /// Subscribes to a guild and sends GUILD_CREATE.
-    async fn show_guild(&mut self, guild: GuildId) {
-        if !ready::on_shard(guild, self.wanted.shard) {
-            return;
-        }
-        let Some(view) = self.parts.store.subscribe(self.subscriber, guild).await else { return };
-        let intents = self.viewer.intents;
-        if !intents.contains(Intents::GUILDS) {
-            return;
-        }
-        let shown = wire::MembersShown {
-            large_threshold: self.wanted.large_threshold,
-            all: intents.contains(Intents::GUILD_MEMBERS),
-            presences: intents.contains(Intents::GUILD_PRESENCES),
-        };
-        let users = Arc::clone(self.parts.store.users());
-        let now_ms = self.parts.now_ms();
-        let payload = wire::guild_create(&view, self.viewer.user, &users, shown, now_ms);
-        self.emit("GUILD_CREATE", &shape::encode(&payload)).await;
-    }
-
-    async fn run(
-        &mut self,
-        mut events: mpsc::Receiver<UserEvent>,
-        mut attached: mpsc::Receiver<Attach>,
-        overflow: Arc<Overflow>,
-    ) {
-        let closing = self.parts.sessions.closing.clone();
-        loop {
-            let due = self.socket.as_ref().map_or(self.ends, |(_, watch)| watch.poll_timeout());
-            let socket = self.socket.as_mut();
-            let then = tokio::select! {
-                biased;
-                () = closing.cancelled() => {
-                    if let Some((mut wire, _)) = self.socket.take() {
-                        wire.send(7, Value::Null).await;
-                        wire.close(CloseCode::UnknownError).await;
+    /// Does what the session asks for.
+    fn drain(&mut self) -> Then {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Close(code) => {
+                    if let Some(wire) = self.wire.take() {
+                        self.farewell = Some(wire.close(code, Vec::new()).boxed());
                     }
-                    Then::Ends
                 }
-                () = overflow.tripped() => {
-                    self.close(CloseCode::UnknownError).await;
-                    Then::Ends
+                Output::Voice(update) => self.lane.waiting.push_back(Work::Voice(update)),
+                Output::Presence(presence) => {
+                    self.lane.waiting.push_back(Work::Presence(presence));
                 }
-                Some(attach) = attached.recv() => self.attach(attach).await,
-                received = async {
-                    match socket {
-                        Some((wire, _)) => wire.recv().await,
-                        None => std::future::pending().await,
-                    }
-                } => self.handle_received(received).await,
-                event = events.recv() => match event {
-                    Some(event) => self.handle_events(event, &mut events).await,
-                    None => Then::Ends,
-                },
-                () = tokio::time::sleep_until(due.into()) => self.handle_timeout().await,
-            };
-            if then == Then::Ends {
-                return;
-            }
-        }
-    }
-
-    async fn handle_timeout(&mut self) -> Then {
-        match &self.socket {
-            None => Then::Ends,
-            Some((_, watch)) => {
-                if let Some(code) = watch.handle_timeout(now()) {
-                    self.close(code).await;
-                }
-                Then::Goes
-            }
-        }
-    }
-
-    /// A resumed socket takes the place of the old one and is sent what it missed.
-    async fn attach(&mut self, attach: Attach) -> Then {
-        let Attach { mut wire, watch, seq } = attach;
-        if let Some((old, _)) = self.socket.take() {
-            // In a task of its own: the old peer may be long gone.
-            #[expect(clippy::disallowed_methods, reason = "bounded by the close's own deadline")]
-            tokio::spawn(old.close(CloseCode::UnknownError));
-        }
-        let missed = match self.core.resume(seq) {
-            Ok(missed) => missed,
-            Err(CloseCode::InvalidSeq) => {
-                wire.close(CloseCode::InvalidSeq).await;
-                return Then::Ends;
-            }
-            Err(_) => {
-                wire.send(9, json!(false)).await;
-                wire.close(CloseCode::UnknownError).await;
-                return Then::Ends;
-            }
-        };
-        for frame in &missed {
-            if !wire.feed(frame).await {
-                self.detached();
-                return Then::Goes;
-            }
-        }
-        self.socket = Some((wire, watch));
-        self.emit("RESUMED", b"{\"_trace\":[]}").await;
-        self.flush().await;
-        metrics::counter!("signaling_gateway_resumes_total").increment(1);
-        Then::Goes
-    }
-
-    async fn handle_received(&mut self, received: Received) -> Then {
-        let bytes = match received {
-            Received::Message(bytes) => bytes,
-            // 1000 and 1001 are goodbyes (Discord: Gateway/Initiating a Disconnect).
-            Received::Closed(Some(1000 | 1001)) => return Then::Ends,
-            Received::Closed(_) | Received::Lost => {
-                self.socket = None;
-                self.detached();
-                return Then::Goes;
-            }
-            Received::TooLarge => {
-                self.close(CloseCode::DecodeError).await;
-                return Then::Goes;
-            }
-        };
-        let Some((_, watch)) = &mut self.socket else { return Then::Goes };
-        match watch.handle_message(now(), &bytes) {
-            Ok(message) => self.handle_message(message).await,
-            Err(code) => self.close(code).await,
-        }
-        Then::Goes
-    }
-
-    async fn handle_message(&mut self, message: Incoming) {
-        match message {
-            Incoming::Heartbeat => {
-                let acknowledged = match &mut self.socket {
-                    Some((wire, _)) => wire.send(11, Value::Null).await,
-                    None => true,
-                };
-                if !acknowledged {
-                    self.socket = None;
-                    self.detached();
-                }
-            }
-            Incoming::Identify(_) | Incoming::Resume(_) => {
-                self.close(CloseCode::AlreadyAuthenticated).await;
-            }
-            Incoming::Presence(value) => {
-                let client = self.wanted.presence.client;
-                match wire::session_presence(&value, client, self.parts.now_ms()) {
-                    Some(presence) => {
-                        let user = self.viewer.user;
-                        self.parts.store.presence(user, self.subscriber, Some(presence)).await;
-                    }
-                    None => self.close(CloseCode::DecodeError).await,
-                }
-            }
-            Incoming::Voice(update) => self.voice(update).await,
-            Incoming::Members(request) => self.members(&request).await,
-            Incoming::Soundboard(guilds) => {
-                for guild in guilds.into_iter().take(100) {
-                    let payload = json!({ "guild_id": guild.to_string(), "soundboard_sounds": [] });
-                    self.emit("SOUNDBOARD_SOUNDS", &shape::encode(&payload)).await;
-                }
-                self.flush().await;
-            }
-            Incoming::Ignored => {}
-        }
-    }
-
-    async fn voice(&mut self, update: VoiceUpdate) {
-        let Some(guild) = update.guild_id.and_then(Id::new_checked) else { return };
-        let request = VoiceRequest {
-            user: self.viewer.user,
-            session: self.id.clone(),
-            guild,
-            channel: update.channel_id.and_then(Id::new_checked),
-            self_mute: update.self_mute,
-            self_deaf: update.self_deaf,
-            self_video: update.self_video,
-            host: self.parts.config.public_host.clone().unwrap_or_else(|| self.door.host.clone()),
-        };
-        // Discord says nothing to a client that may not join; its own timeout does.
-        if let Err(error) = self.parts.calls.request(request).await {
-            tracing::debug!(%error, user = %self.viewer.user, "a voice request was refused");
-        }
-    }
-
-    async fn members(&mut self, request: &MembersRequest) {
-        for guild in request.guild_id.iter().filter_map(|id| Id::new_checked(*id)) {
-            let Some(handle) = self.parts.store.guild(guild) else { continue };
-            let view = handle.view();
-            if !view.members.contains_key(&self.viewer.user) {
-                continue;
-            }
-            let users = Arc::clone(self.parts.store.users());
-            for chunk in members::chunks(&view, &users, request, self.viewer.intents) {
-                self.emit("GUILD_MEMBERS_CHUNK", &shape::encode(&chunk)).await;
-            }
-        }
-        self.flush().await;
-    }
-
-    async fn handle_events(
-        &mut self,
-        first: UserEvent,
-        events: &mut mpsc::Receiver<UserEvent>,
-    ) -> Then {
-        let mut event = first;
-        for _ in 0..BATCH {
-            if self.handle_event(event).await == Then::Ends {
-                return Then::Ends;
-            }
-            event = match events.try_recv() {
-                Ok(next) => next,
-                Err(_) => {
-                    self.flush().await;
+                Output::Subscribe(guild) => {
+                    self.lane.waiting.push_back(Work::Subscribe(guild));
+                    // One after the other: the next is asked for when this one is shown.
                     return Then::Goes;
                 }
-            };
-        }
-        let then = self.handle_event(event).await;
-        self.flush().await;
-        then
-    }
-
-    async fn handle_event(&mut self, event: UserEvent) -> Then {
-        let parts = self.parts.clone();
-        let users = parts.store.users();
-        let shaper = Shaper { users, signer: &parts.cdn, now_ms: parts.now_ms() };
-        match event {
-            UserEvent::Guild(publication) => {
-                if !ready::on_shard(publication.guild.id, self.wanted.shard) {
-                    return Then::Goes;
+                Output::Members(request) => {
+                    for &guild in request.guild_id.iter().take(GUILDS_PER_REQUEST) {
+                        let guild = Id::new_checked(guild);
+                        let handle = guild.and_then(|guild| self.parts.store.guild(guild));
+                        if let Some(handle) = handle {
+                            let shaper = shaper(&self.parts);
+                            self.session.handle_members(now(), &request, handle.view(), shaper);
+                        }
+                    }
                 }
-                load(users, shape::message_of(&publication.event)).await;
-                if let GuildEvent::BanAdded(user) | GuildEvent::MemberRemoved(user) =
-                    publication.event
-                {
-                    let _ = users.user(user).await;
-                }
-                for (name, payload) in shaper.guild_event(&publication, &self.viewer) {
-                    self.emit(name, &payload).await;
-                }
-            }
-            UserEvent::GuildJoined(guild) => self.show_guild(guild).await,
-            UserEvent::UserUpdated(user) => {
-                let payload = match parts.accounts.account(user.id).await {
-                    Ok(Some(account)) => wire::private_user(&account),
-                    _ => wire::user(&user),
-                };
-                self.emit("USER_UPDATE", &shape::encode(&payload)).await;
-            }
-            UserEvent::PrivateChannelOpened(channel) => {
-                if let Ok(people) = users.load(&channel.recipients).await {
-                    let payload = wire::private_channel(&channel, self.viewer.user, &people);
-                    self.emit("CHANNEL_CREATE", &shape::encode(&payload)).await;
-                }
-            }
-            UserEvent::Private(publication) => {
-                load(users, shape::message_of_chat(&publication.event)).await;
-                if let Some((name, payload)) = shaper.private_event(&publication, &self.viewer) {
-                    self.emit(name, &payload).await;
-                }
-            }
-            UserEvent::VoiceServer { session, guild, token, endpoint } => {
-                if session == self.id {
-                    let payload =
-                        json!({ "token": token, "guild_id": guild, "endpoint": endpoint });
-                    self.emit("VOICE_SERVER_UPDATE", &shape::encode(&payload)).await;
-                }
-            }
-            UserEvent::LoggedOut => {
-                self.close(CloseCode::AuthenticationFailed).await;
-                return Then::Ends;
+                Output::End => return Then::Ends,
             }
         }
         Then::Goes
     }
 
-    /// Numbers a dispatch, keeps it, and queues it on the socket if there is one.
-    async fn emit(&mut self, name: &str, payload: &[u8]) {
-        let frame: Bytes = self.core.dispatch(name, payload);
-        metrics::counter!("signaling_dispatches_total").increment(1);
-        if let Some((wire, _)) = &mut self.socket
-            && !wire.feed(&frame).await
+    /// Whatever comes first. Everything polled here keeps what it has when it is not ready.
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        if self.closing.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Input::Shutdown);
+        }
+        if self.overflow.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Input::Overflow);
+        }
+        if let Some(farewell) = &mut self.farewell
+            && farewell.as_mut().poll(context).is_ready()
         {
-            self.socket = None;
-            self.detached();
+            self.farewell = None;
+        }
+        if let Poll::Ready(Some(attach)) = self.attaching.poll_recv(context) {
+            return Poll::Ready(Input::Attach(Box::new(attach)));
+        }
+        if let Poll::Ready(done) = self.poll_lane(context) {
+            return Poll::Ready(Input::Done(done));
+        }
+        if let Poll::Ready(received) = self.poll_socket(context) {
+            return Poll::Ready(Input::Received(received));
+        }
+        if let Poll::Ready(input) = self.poll_sleep(context) {
+            return Poll::Ready(input);
+        }
+        if self.lane.current.as_ref().is_some_and(|(_, quiet)| *quiet) {
+            return Poll::Pending;
+        }
+        self.events.poll_recv(context).map(|event| event.map_or(Input::Disconnected, Input::Event))
+    }
+
+    fn poll_lane(&mut self, context: &mut Context<'_>) -> Poll<Done> {
+        if self.lane.current.is_none() {
+            let Some(work) = self.lane.waiting.pop_front() else { return Poll::Pending };
+            // Between a subscription and its snapshot no event may be heard: the snapshot is older
+            // than events that come after it.
+            let quiet = matches!(work, Work::Subscribe(_));
+            self.lane.current = Some((self.begin_work(work), quiet));
+        }
+        let Some((current, _)) = &mut self.lane.current else { return Poll::Pending };
+        let done = std::task::ready!(current.as_mut().poll(context));
+        self.lane.current = None;
+        Poll::Ready(done)
+    }
+
+    fn begin_work(&self, work: Work) -> BoxFuture<'static, Done> {
+        let parts = self.parts.clone();
+        let (user, subscriber) = (self.user, self.subscriber);
+        match work {
+            Work::Voice(update) => {
+                let guild = update.guild_id.and_then(Id::new_checked);
+                let Some(guild) = guild else { return std::future::ready(Done::Nothing).boxed() };
+                let request = VoiceRequest {
+                    user,
+                    session: self.id.clone(),
+                    guild,
+                    channel: update.channel_id.and_then(Id::new_checked),
+                    self_mute: update.self_mute,
+                    self_deaf: update.self_deaf,
+                    self_video: update.self_video,
+                    host: self.host.clone(),
+                };
+                async move {
+                    // Discord says nothing to a client that may not join; its own timeout does.
+                    if let Err(error) = parts.calls.request(request).await {
+                        tracing::debug!(%error, %user, %guild, "a voice request was refused");
+                    }
+                    Done::Nothing
+                }
+                .boxed()
+            }
+            Work::Presence(presence) => async move {
+                parts.store.presence(user, subscriber, Some(*presence)).await;
+                Done::Nothing
+            }
+            .boxed(),
+            Work::Subscribe(guild) => async move {
+                Done::Subscribed(guild, parts.store.subscribe(subscriber, guild).await)
+            }
+            .boxed(),
         }
     }
 
-    async fn flush(&mut self) {
-        if let Some((wire, _)) = &mut self.socket
-            && !wire.flush().await
-        {
-            self.socket = None;
-            self.detached();
+    fn poll_socket(&mut self, context: &mut Context<'_>) -> Poll<Received> {
+        let Some(wire) = &mut self.wire else { return Poll::Pending };
+        let shaper = shaper(&self.parts);
+        let session = &mut self.session;
+        let written = wire.poll_write(context, now(), || session.poll_frame(shaper));
+        if let Poll::Ready(Err(_)) = written {
+            return Poll::Ready(Received::Lost);
+        }
+        wire.poll_read(context)
+    }
+
+    fn poll_sleep(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        let stall = self.wire.as_ref().and_then(Wire::patience);
+        let timeout = self.session.poll_timeout();
+        let (due, input) = match (stall, timeout) {
+            (Some(stall), Some(timeout)) if stall < timeout => (stall, Input::Stalled),
+            (Some(stall), None) => (stall, Input::Stalled),
+            (_, Some(timeout)) => (timeout, Input::Timeout),
+            (None, None) => return Poll::Pending,
+        };
+        let due = tokio::time::Instant::from_std(due);
+        if self.sleep.deadline() != due {
+            self.sleep.as_mut().reset(due);
+        }
+        self.sleep.as_mut().poll(context).map(|()| input)
+    }
+
+    fn attach(&mut self, attach: Attach) {
+        // Told whatever the outcome: a client that resumes has given its old socket up.
+        if let Err(why) = self.session.resumable(attach.seq) {
+            return attach.refuse(why);
+        }
+        if let Some(old) = self.wire.take() {
+            self.farewell = Some(old.close(CloseCode::UnknownError, Vec::new()).boxed());
+        }
+        let Attach { wire, pulse, seq, .. } = attach;
+        // Cannot fail: it was asked for just now.
+        if self.session.handle_resume(pulse, seq).is_ok() {
+            metrics::counter!("signaling_gateway_resumes_total").increment(1);
+            self.wire = Some(wire);
         }
     }
 
-    /// Closes the socket; the session waits to be resumed.
-    async fn close(&mut self, code: CloseCode) {
-        if let Some((wire, _)) = self.socket.take() {
-            wire.close(code).await;
+    fn handle_received(&mut self, received: Received) {
+        match received {
+            Received::Message(bytes) => {
+                self.session.handle_frame(now(), self.parts.now_ms(), &bytes)
+            }
+            Received::Garbage => self.session.handle_garbage(now()),
+            Received::Closed(code) => {
+                self.farewell = self.wire.take().map(|wire| wire.hang_up().boxed());
+                self.session.handle_closed(now(), code);
+            }
+            Received::Lost => {
+                self.wire = None;
+                self.session.handle_closed(now(), None);
+            }
         }
-        self.detached();
     }
 
-    fn detached(&mut self) {
-        self.ends = now() + self.parts.config.resume_window;
+    /// Handles an event and those that wait behind it, before the socket is flushed once.
+    async fn handle_events(&mut self, first: UserEvent) {
+        let began = now();
+        let numbered = self.session.newest();
+        let mut next = Some(first);
+        let mut handled = 0;
+        while let Some(event) = next {
+            let users = self.parts.store.users();
+            if let Err(error) = shape::prepare(&event, users, &*self.parts.messages).await {
+                tracing::warn!(%error, "what an event names could not be loaded");
+            }
+            self.session.handle_event(now(), &event, shaper(&self.parts));
+            handled += 1;
+            // Taken only when it will be handled: an event left in hand would be lost.
+            next = if handled < BATCH { self.events.try_recv().ok() } else { None };
+        }
+        let dispatched = self.session.newest() - numbered;
+        metrics::counter!("signaling_dispatches_total").increment(dispatched);
+        metrics::histogram!("signaling_fanout_duration_seconds").record(began.elapsed());
     }
 
-    async fn end(self) {
-        self.parts.sessions.remove(&self.id);
-        self.parts.store.disconnect(self.subscriber);
-        self.parts.store.presence(self.viewer.user, self.subscriber, None).await;
-        self.parts.calls.session_ended(self.viewer.user, &self.id).await;
-        if let Some((wire, _)) = self.socket {
-            wire.close(CloseCode::UnknownError).await;
+    async fn shut_down(&mut self) {
+        self.session.handle_shutdown();
+        let shaper = shaper(&self.parts);
+        let last = std::iter::from_fn(|| self.session.poll_frame(shaper)).take(BATCH).collect();
+        if let Some(wire) = self.wire.take() {
+            wire.close(CloseCode::UnknownError, last).await;
         }
+    }
+
+    /// The session is over: no socket may resume it, its user left voice and is not present by it.
+    async fn end(mut self) {
+        tracing::debug!(user = %self.user, session = %short(&self.id), "gateway session ended");
+        self.attaching.close();
+        while let Ok(attach) = self.attaching.try_recv() {
+            attach.refuse(Unresumable::TooOld);
+        }
+        let left = async {
+            self.parts.calls.session_ended(self.user, &self.id).await;
+            self.parts.store.presence(self.user, self.subscriber, None).await;
+        };
+        let farewell = async {
+            if let Some(farewell) = self.farewell {
+                farewell.await;
+            }
+        };
+        tokio::join!(left, farewell);
     }
 }
 
-/// Brings the people whom a message names into memory.
-async fn load(users: &Arc<Users>, message: Option<&MessageRecord>) {
-    if let Some(message) = message
-        && wire::load_users(users, [message]).await.is_err()
-    {
-        tracing::warn!(message = %message.id, "names of a message could not be loaded");
-    }
+fn shaper(parts: &Parts) -> Shaper<'_> {
+    Shaper { users: parts.store.users(), signer: &parts.cdn, now_ms: parts.now_ms() }
 }
+
+/// Enough of a session's id to find it in logs; the whole would let a reader of logs resume.
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// Events handled before the socket is flushed. More waits longer with the first one.
+const BATCH: usize = 64;
+/// Guilds that one request for members may name (Discord: one).
+const GUILDS_PER_REQUEST: usize = 1;

@@ -1,175 +1,1105 @@
-//! The pure core of a session: numbers, replay, heartbeats, limits. Time is an argument.
+//! The pure core of a session: what its client says, what it hears, and what it may resume.
+//!
+//! No clock, no socket, no store: time and snapshots are arguments, and whatever takes time is
+//! asked for by an output. A session outlives its sockets.
 
+use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::time::Duration;
 use std::time::Instant;
 
-use axum::body::Bytes;
 use model::gateway::CloseCode;
+use model::gateway::Intents;
+use model::gateway::Opcode;
+use model::id::ChannelId;
+use model::id::GuildId;
 use model::limits;
+use model::wire::id::Id;
+use serde_json::Value;
+use serde_json::json;
+use state::GuildView;
+use state::Publication;
+use state::UserEvent;
+use state::presence::Client;
+use state::presence::SessionPresence;
+use state::private::PrivatePublication;
+use state::record::PrivateChannel;
 
-use super::incoming;
+use super::encode;
+use super::encode::Dispatch;
+use super::filter::ChatPlace;
+use super::filter::Heard;
+use super::filter::Viewer;
 use super::incoming::Incoming;
+use super::incoming::MembersRequest;
+use super::incoming::VoiceUpdate;
+use super::members::MembersAnswer;
+use super::pulse::Beat;
+use super::pulse::Pulse;
 use super::replay::ReplayBuffer;
+use super::shape::Shaper;
+use crate::wire;
 
-/// How much later than its interval a heartbeat may come before the socket counts as dead.
-const GRACE: f64 = 1.5;
-
-/// Limits of one socket: how much it sends, and how long it was silent.
+/// One identified session.
+///
+/// After each input drain [`poll_output`](Self::poll_output); [`poll_frame`](Self::poll_frame) is
+/// called whenever the socket takes more.
 #[derive(Debug)]
-pub(super) struct SocketWatch {
-    window_ends: Instant,
-    sent: u32,
-    heartbeat_due: Instant,
-}
-
-impl SocketWatch {
-    /// A socket that was opened at `now`.
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            window_ends: now + limits::GATEWAY_SENDS_WINDOW,
-            sent: 0,
-            heartbeat_due: now + silence(),
-        }
-    }
-
-    /// Counts and reads one message.
-    ///
-    /// # Errors
-    ///
-    /// The code that the socket is to be closed with.
-    pub(super) fn handle_message(
-        &mut self,
-        now: Instant,
-        bytes: &[u8],
-    ) -> Result<Incoming, CloseCode> {
-        if now >= self.window_ends {
-            self.window_ends = now + limits::GATEWAY_SENDS_WINDOW;
-            self.sent = 0;
-        }
-        self.sent += 1;
-        if self.sent > limits::GATEWAY_SENDS {
-            return Err(CloseCode::RateLimited);
-        }
-        if bytes.len() > limits::GATEWAY_PAYLOAD {
-            return Err(CloseCode::DecodeError);
-        }
-        let message = incoming::parse(bytes)?;
-        if matches!(message, Incoming::Heartbeat) {
-            self.heartbeat_due = now + silence();
-        }
-        Ok(message)
-    }
-
-    /// When the next timeout is.
-    pub(super) const fn poll_timeout(&self) -> Instant {
-        self.heartbeat_due
-    }
-
-    /// Closes a socket whose heart stopped.
-    pub(super) fn handle_timeout(&self, now: Instant) -> Option<CloseCode> {
-        (now >= self.heartbeat_due).then_some(CloseCode::SessionTimedOut)
-    }
-}
-
-fn silence() -> Duration {
-    limits::HEARTBEAT_INTERVAL.mul_f64(GRACE)
-}
-
-/// One identified session: the numbers of its dispatches, and those kept for Resume.
-#[derive(Debug, Default)]
 pub(super) struct GatewaySession {
-    seq: u64,
+    id: String,
+    viewer: Viewer,
+    client: Client,
+    resume_window: Duration,
+    link: Link,
     replay: ReplayBuffer,
+    outputs: VecDeque<Output>,
+    /// Guilds that are heard.
+    guilds: HashSet<GuildId>,
+    /// Guilds to be heard: shown one by one as the socket takes them.
+    waiting: VecDeque<GuildId>,
+    /// Answers on their way, the first one under way.
+    answers: VecDeque<MembersAnswer>,
+    /// Private channels that a bot was told of.
+    told: HashSet<ChannelId>,
+    /// The guild and version whose changes of view were told last.
+    flipped: Option<(GuildId, u64)>,
+}
+
+#[derive(Debug)]
+enum Link {
+    /// There is a socket.
+    Attached(Attached),
+    /// The socket was lost; whoever resumes before `until` misses nothing. Dispatches from `next`
+    /// on were never sent: without them nobody can resume.
+    Detached { until: Instant, next: u64 },
+    /// The session ended; every input is ignored.
+    Over,
+}
+
+#[derive(Debug)]
+struct Attached {
+    pulse: Pulse,
+    /// Messages without a number, sent before dispatches.
+    controls: VecDeque<String>,
+    /// The number of the next dispatch to send.
+    next: u64,
+    /// Bytes of dispatches from `next` on.
+    unsent: usize,
+    /// How many of these are guilds and members, which are asked for and paced.
+    paced: usize,
+}
+
+/// What is to be done for a session.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Close the socket.
+    Close(CloseCode),
+    /// Ask for voice (op 4).
+    Voice(VoiceUpdate),
+    /// Tell the store what the user does.
+    Presence(Box<SessionPresence>),
+    /// Take a snapshot for [`GatewaySession::handle_members`].
+    Members(Box<MembersRequest>),
+    /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
+    /// between.
+    Subscribe(GuildId),
+    /// The session is over: leave voice, presence and the store.
+    End,
+}
+
+/// Why a socket may not resume a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unresumable {
+    /// It names a dispatch that was never sent (4007).
+    InvalidSeq,
+    /// What it missed is not kept any more (op 9).
+    TooOld,
 }
 
 impl GatewaySession {
-    /// Numbers a dispatch and keeps it; the frame to send.
-    pub(super) fn dispatch(&mut self, name: &str, payload: &[u8]) -> Bytes {
-        self.seq += 1;
-        let mut frame = Vec::with_capacity(payload.len() + name.len() + 48);
-        frame.extend_from_slice(b"{\"t\":\"");
-        frame.extend_from_slice(name.as_bytes());
-        frame.extend_from_slice(b"\",\"s\":");
-        frame.extend_from_slice(self.seq.to_string().as_bytes());
-        frame.extend_from_slice(b",\"op\":0,\"d\":");
-        frame.extend_from_slice(payload);
-        frame.push(b'}');
-        let frame = Bytes::from(frame);
-        self.replay.push(self.seq, frame.clone());
-        frame
+    /// The session of a socket that identified; `ready` is the payload of READY and names
+    /// `guilds`, which are shown after it.
+    pub(super) fn new(
+        id: String,
+        (viewer, client): (Viewer, Client),
+        resume_window: Duration,
+        pulse: Pulse,
+        (ready, guilds): (&Value, Vec<GuildId>),
+    ) -> Self {
+        let mut session = Self {
+            id,
+            viewer,
+            client,
+            resume_window,
+            link: Link::Attached(Attached::new(pulse, 1, 0)),
+            replay: ReplayBuffer::default(),
+            outputs: VecDeque::new(),
+            guilds: HashSet::new(),
+            waiting: guilds.into(),
+            answers: VecDeque::new(),
+            told: HashSet::new(),
+            flipped: None,
+        };
+        session.push(Dispatch::new("READY", ready));
+        session
     }
 
-    /// What a client that heard up to `seq` missed.
+    /// Takes one message of the client; `now_ms` is Unix milliseconds.
+    pub(super) fn handle_frame(&mut self, now: Instant, now_ms: u64, bytes: &[u8]) {
+        let Link::Attached(attached) = &mut self.link else { return };
+        let incoming = match attached.pulse.handle_frame(now, bytes) {
+            Ok(incoming) => incoming,
+            Err(code) => return self.close(now, code),
+        };
+        match incoming {
+            Incoming::Heartbeat => attached.control(Opcode::HeartbeatAck, &Value::Null),
+            Incoming::Identify(_) | Incoming::Resume(_) => {
+                self.close(now, CloseCode::AlreadyAuthenticated);
+            }
+            Incoming::Presence(value) => {
+                match wire::session_presence(&value, self.client, now_ms) {
+                    Some(presence) => self.outputs.push_back(Output::Presence(Box::new(presence))),
+                    None => self.close(now, CloseCode::DecodeError),
+                }
+            }
+            Incoming::Voice(update) => self.outputs.push_back(Output::Voice(update)),
+            Incoming::Members(request) => self.outputs.push_back(Output::Members(request)),
+            Incoming::Soundboard(guilds) => {
+                for guild in guilds.into_iter().filter_map(Id::new_checked) {
+                    if self.guilds.contains(&guild) {
+                        let payload = json!({ "guild_id": guild, "soundboard_sounds": [] });
+                        self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
+                    }
+                }
+            }
+            Incoming::ChannelInfo(guild) => {
+                if let Some(guild) = Id::new_checked(guild)
+                    && self.guilds.contains(&guild)
+                {
+                    let payload = json!({ "guild_id": guild, "channels": [] });
+                    self.push(Dispatch::new("CHANNEL_INFO", &payload));
+                }
+            }
+            Incoming::Personal if self.viewer.bot => self.close(now, CloseCode::UnknownOpcode),
+            Incoming::Personal => {}
+        }
+        self.give_up_on_slow_readers(now);
+    }
+
+    /// A message came that no client may send: over every limit, or no WebSocket message at all.
+    pub(super) fn handle_garbage(&mut self, now: Instant) {
+        self.close(now, CloseCode::DecodeError);
+    }
+
+    /// The client closed its socket, with that code, or the connection broke.
+    pub(super) fn handle_closed(&mut self, now: Instant, code: Option<u16>) {
+        match code {
+            // Goodbyes (Discord: Gateway/Initiating a Disconnect).
+            Some(1000 | 1001) => self.end(),
+            _ => self.detach(now),
+        }
+    }
+
+    /// Whether a socket whose client heard up to `seq` may take the session up.
     ///
     /// # Errors
     ///
-    /// `InvalidSeq` for a number that was never given; `UnknownError` when too much was missed.
-    pub(super) fn resume(&self, seq: u64) -> Result<Vec<Bytes>, CloseCode> {
-        if seq > self.seq {
-            return Err(CloseCode::InvalidSeq);
+    /// [`Unresumable`]; the session stays as it is.
+    pub(super) fn resumable(&self, seq: u64) -> Result<(), Unresumable> {
+        match self.link {
+            _ if seq > self.replay.newest() => Err(Unresumable::InvalidSeq),
+            Link::Over => Err(Unresumable::TooOld),
+            _ if seq + 1 < self.replay.oldest() => Err(Unresumable::TooOld),
+            _ => Ok(()),
         }
-        match self.replay.after(seq, self.seq) {
-            Some(missed) => Ok(missed.cloned().collect()),
-            None => Err(CloseCode::UnknownError),
+    }
+
+    /// A socket takes the session up after `seq`, in place of any other: it is sent all that came
+    /// after, then RESUMED.
+    ///
+    /// # Errors
+    ///
+    /// As [`resumable`](Self::resumable).
+    pub(super) fn handle_resume(&mut self, pulse: Pulse, seq: u64) -> Result<(), Unresumable> {
+        self.resumable(seq)?;
+        let unsent = self.replay.bytes_after(seq);
+        self.link = Link::Attached(Attached::new(pulse, seq + 1, unsent));
+        self.push(Dispatch::new("RESUMED", &json!({ "_trace": [] })));
+        Ok(())
+    }
+
+    /// Takes one event of the store. What it names was loaded for `shaper`.
+    pub(super) fn handle_event(&mut self, now: Instant, event: &UserEvent, shaper: Shaper<'_>) {
+        if matches!(self.link, Link::Over) {
+            return;
+        }
+        match event {
+            UserEvent::Guild(publication) => self.handle_publication(publication, shaper),
+            UserEvent::GuildJoined(guild) => {
+                let known = self.guilds.contains(guild) || self.waiting.contains(guild);
+                if !known && self.viewer.shard.has_guild(*guild) {
+                    self.waiting.push_back(*guild);
+                }
+            }
+            UserEvent::UserUpdated(user) => {
+                self.push(Dispatch::new("USER_UPDATE", &wire::own_user(user)));
+            }
+            UserEvent::PrivateChannelOpened(channel) => {
+                // Bots are told when there is something to read.
+                if !self.viewer.bot && self.viewer.shard.has_private() {
+                    self.tell(channel, shaper);
+                }
+            }
+            UserEvent::Private(publication) => self.handle_private(publication, shaper),
+            UserEvent::VoiceServer { session, guild, token, endpoint } => {
+                if *session == self.id {
+                    let payload =
+                        json!({ "token": token, "guild_id": guild, "endpoint": endpoint });
+                    self.push(Dispatch::new("VOICE_SERVER_UPDATE", &payload));
+                }
+            }
+            UserEvent::LoggedOut => {
+                self.close(now, CloseCode::AuthenticationFailed);
+                self.end();
+            }
+        }
+        self.give_up_on_slow_readers(now);
+    }
+
+    fn handle_publication(&mut self, publication: &Publication, shaper: Shaper<'_>) {
+        let guild = publication.guild.id;
+        if !self.guilds.contains(&guild) {
+            return;
+        }
+        let heard = self.viewer.hears(publication, shaper.now_ms);
+        if heard == Heard::GuildGone {
+            self.guilds.remove(&guild);
+        }
+        if heard != Heard::GuildGone || self.viewer.wants(Intents::GUILDS) {
+            let dispatch = shaper.guild_event(publication, &self.viewer, heard);
+            dispatch.into_iter().for_each(|dispatch| self.push(dispatch));
+        }
+        if heard == Heard::GuildGone {
+            return;
+        }
+        // One change may make many events; what it does to one's standing is told once.
+        let version = (guild, publication.guild.version);
+        if self.viewer.standing_changed(publication) {
+            if self.flipped == Some(version) {
+                return;
+            }
+            self.flipped = Some(version);
+        }
+        for flip in self.viewer.flips(publication, shaper.now_ms) {
+            for dispatch in shaper.flip(publication, flip) {
+                let voice = dispatch.name == "VOICE_STATE_UPDATE";
+                if !voice || self.viewer.wants(Intents::GUILD_VOICE_STATES) {
+                    self.push(dispatch);
+                }
+            }
+        }
+    }
+
+    fn handle_private(&mut self, publication: &PrivatePublication, shaper: Shaper<'_>) {
+        let heard = self.viewer.hears_chat(&publication.event, ChatPlace::Private);
+        if !heard || !self.viewer.shard.has_private() {
+            return;
+        }
+        if self.viewer.bot && !self.told.contains(&publication.channel.id) {
+            if self.told.len() >= TOLD {
+                self.told.clear();
+            }
+            self.told.insert(publication.channel.id);
+            self.tell(&publication.channel, shaper);
+        }
+        if let Some(dispatch) = shaper.private_event(publication, &self.viewer) {
+            self.push(dispatch);
+        }
+    }
+
+    fn tell(&mut self, channel: &PrivateChannel, shaper: Shaper<'_>) {
+        let people: Vec<_> =
+            channel.recipients.iter().filter_map(|id| shaper.users.cached(*id)).collect();
+        let payload = wire::private_channel(channel, self.viewer.user, &people);
+        self.push(Dispatch::new("CHANNEL_CREATE", &payload));
+    }
+
+    /// The snapshot that came of [`Output::Subscribe`]; `None` when the user is not in the guild.
+    pub(super) fn handle_guild(
+        &mut self,
+        guild: GuildId,
+        view: Option<&GuildView>,
+        shaper: Shaper<'_>,
+    ) {
+        let shown = self.viewer.wants(Intents::GUILDS);
+        match view {
+            Some(view) => {
+                self.guilds.insert(guild);
+                let shown_members = wire::MembersShown {
+                    large_threshold: self.viewer.large_threshold,
+                    all: self.viewer.wants(Intents::GUILD_MEMBERS),
+                    presences: self.viewer.wants(Intents::GUILD_PRESENCES),
+                };
+                if shown {
+                    let (user, now_ms) = (self.viewer.user, shaper.now_ms);
+                    let payload =
+                        wire::guild_create(view, user, shaper.users, shown_members, now_ms);
+                    self.push_paced(Dispatch::new("GUILD_CREATE", &payload));
+                }
+            }
+            // READY named it.
+            None if shown => {
+                self.push(Dispatch::new("GUILD_DELETE", &json!({ "id": guild })));
+            }
+            None => {}
+        }
+    }
+
+    /// The snapshot of one guild that came of [`Output::Members`].
+    pub(super) fn handle_members(
+        &mut self,
+        now: Instant,
+        request: &MembersRequest,
+        view: GuildView,
+        shaper: Shaper<'_>,
+    ) {
+        if !self.guilds.contains(&view.id) {
+            return;
+        }
+        if self.answers.len() >= ANSWERS {
+            return self.close(now, CloseCode::RateLimited);
+        }
+        self.answers.extend(MembersAnswer::new(view, shaper.users, request, &self.viewer));
+    }
+
+    /// The server goes down: the client is told to reconnect (op 7); then close the socket.
+    pub(super) fn handle_shutdown(&mut self) {
+        if let Link::Attached(attached) = &mut self.link {
+            attached.control(Opcode::Reconnect, &Value::Null);
+        }
+    }
+
+    /// Events were lost: nothing that came after could be resumed.
+    pub(super) fn handle_overflow(&mut self, now: Instant) {
+        self.close(now, CloseCode::UnknownError);
+        self.end();
+    }
+
+    /// The socket took nothing for too long.
+    pub(super) fn handle_stall(&mut self, now: Instant) {
+        self.close(now, CloseCode::UnknownError);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing comes first.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.link {
+            Link::Attached(attached) => Some(attached.pulse.poll_timeout()),
+            Link::Detached { until, .. } => Some(*until),
+            Link::Over => None,
+        }
+    }
+
+    /// Asks silent clients for a heartbeat, closes dead ones, ends what nobody resumed.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        match &mut self.link {
+            Link::Attached(attached) => match attached.pulse.handle_timeout(now) {
+                Some(Beat::Ask) => attached.control(Opcode::Heartbeat, &Value::Null),
+                Some(Beat::Dead) => self.close(now, CloseCode::SessionTimedOut),
+                None => {}
+            },
+            Link::Detached { until, .. } if now >= *until => self.end(),
+            Link::Detached { .. } | Link::Over => {}
+        }
+    }
+
+    /// The next thing to be done.
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        let Link::Attached(attached) = &self.link else { return None };
+        // Guilds are large; the next is asked for when the socket has taken most of the last.
+        if attached.unsent > PACE || !self.answers.is_empty() {
+            return None;
+        }
+        self.waiting.pop_front().map(Output::Subscribe)
+    }
+
+    /// The next message for the socket.
+    pub(super) fn poll_frame(&mut self, shaper: Shaper<'_>) -> Option<String> {
+        loop {
+            let Link::Attached(attached) = &mut self.link else { return None };
+            if let Some(control) = attached.controls.pop_front() {
+                return Some(control);
+            }
+            if let Some(dispatch) = self.replay.get(attached.next) {
+                let frame = dispatch.frame(attached.next);
+                attached.next += 1;
+                attached.unsent = attached.unsent.saturating_sub(dispatch.weight());
+                attached.paced = attached.paced.min(attached.unsent);
+                self.replay.trim(attached.next);
+                return Some(frame);
+            }
+            let answer = self.answers.front_mut()?;
+            match answer.next_chunk(shaper.users) {
+                Some(chunk) => self.push_paced(Dispatch::new("GUILD_MEMBERS_CHUNK", &chunk)),
+                None => drop(self.answers.pop_front()),
+            }
+        }
+    }
+
+    /// The number of the newest dispatch.
+    pub(super) const fn newest(&self) -> u64 {
+        self.replay.newest()
+    }
+
+    /// Whether there is a socket.
+    pub(super) const fn is_attached(&self) -> bool {
+        matches!(self.link, Link::Attached(_))
+    }
+
+    /// Numbers a dispatch and keeps it; the socket takes it when it can.
+    fn push(&mut self, dispatch: Dispatch) {
+        let weight = dispatch.weight();
+        match &mut self.link {
+            Link::Attached(attached) => {
+                attached.unsent += weight;
+                self.replay.push(dispatch);
+                self.replay.trim(attached.next);
+            }
+            Link::Detached { next, .. } => {
+                let next = *next;
+                self.replay.push(dispatch);
+                self.replay.trim(u64::MAX);
+                if self.replay.oldest() > next {
+                    self.end();
+                }
+            }
+            Link::Over => {}
+        }
+    }
+
+    /// As [`push`](Self::push), of something that was asked for when the socket had room: that it
+    /// is large does not make a reader slow.
+    fn push_paced(&mut self, dispatch: Dispatch) {
+        if let Link::Attached(attached) = &mut self.link {
+            attached.paced += dispatch.weight();
+        }
+        self.push(dispatch);
+    }
+
+    fn give_up_on_slow_readers(&mut self, now: Instant) {
+        let Link::Attached(attached) = &self.link else { return };
+        let behind = self.replay.newest() + 1 - attached.next;
+        if behind > UNSENT_DISPATCHES || attached.unsent - attached.paced > UNSENT_BYTES {
+            self.close(now, CloseCode::UnknownError);
+        }
+    }
+
+    /// Closes the socket; the session goes on without one.
+    fn close(&mut self, now: Instant, code: CloseCode) {
+        if self.is_attached() {
+            self.outputs.push_back(Output::Close(code));
+            self.detach(now);
+        }
+    }
+
+    fn detach(&mut self, now: Instant) {
+        let Link::Attached(Attached { next, .. }) = self.link else { return };
+        self.link = Link::Detached { until: now + self.resume_window, next };
+        // Whoever asked and went asks again.
+        self.answers.clear();
+        self.replay.trim(u64::MAX);
+        if self.replay.oldest() > next {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        if !matches!(self.link, Link::Over) {
+            self.link = Link::Over;
+            self.outputs.push_back(Output::End);
         }
     }
 }
+
+impl Attached {
+    const fn new(pulse: Pulse, next: u64, unsent: usize) -> Self {
+        Self { pulse, controls: VecDeque::new(), next, unsent, paced: 0 }
+    }
+
+    fn control(&mut self, op: Opcode, d: &Value) {
+        self.controls.push_back(encode::control(op, d));
+    }
+}
+
+/// Unsent bytes above which no further guild is asked for. Lower makes a client with many guilds
+/// wait for round trips; higher holds more of them in memory.
+const PACE: usize = 256 * 1_024;
+/// Unsent bytes and dispatches above which a reader is too slow: less than Resume keeps, so that
+/// a closed one has the time of the rest to come back.
+const UNSENT_BYTES: usize = limits::REPLAY_BYTES / 4 * 3;
+const UNSENT_DISPATCHES: u64 = limits::REPLAY_DISPATCHES as u64 / 4 * 3;
+/// Requests for members that wait at most: a minute's worth, each of several guilds at most.
+const ANSWERS: usize = 128;
+/// Private channels that a bot's session remembers having told of; when full it tells again.
+const TOLD: usize = 4_096;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    const BEAT: &[u8] = br#"{"op":1,"d":null}"#;
+    use state::Guild;
+    use state::GuildCommand;
+    use state::GuildEvent;
+    use state::event::ChatEvent;
+    use state::guild::command::MemberPatch;
+    use state::record::MessageRecord;
+    use state::users::Users;
+
+    use super::super::testing::*;
+    use super::*;
+    use crate::cdn::Signer;
+
+    const WINDOW: Duration = Duration::from_secs(180);
+
+    /// A session, its clock, and its socket that takes everything.
+    struct Stage {
+        session: GatewaySession,
+        now: Instant,
+        users: Arc<Users>,
+        signer: Signer,
+    }
+
+    impl Stage {
+        /// Ben's session with READY sent and `guild` shown.
+        fn new(intents: Intents, guild: &Guild) -> Self {
+            let mut stage = Self::before_guilds(viewer(BEN, intents), vec![guild.id]);
+            stage.frames();
+            assert!(matches!(stage.session.poll_output(), Some(Output::Subscribe(_))));
+            stage.show(guild);
+            stage.frames();
+            stage
+        }
+
+        fn before_guilds(viewer: Viewer, guilds: Vec<GuildId>) -> Self {
+            let now = start();
+            let users = users();
+            for (id, name) in [(ANA, "ana"), (BEN, "ben"), (CAI, "cai")] {
+                users.put(user(id, name));
+            }
+            let session = GatewaySession::new(
+                "abc".to_owned(),
+                (viewer, Client::Web),
+                WINDOW,
+                Pulse::new(now),
+                (&json!({ "v": 10 }), guilds),
+            );
+            Self { session, now, users, signer: Signer::new(&[7; 32]) }
+        }
+
+        /// The session, and what it looks things up in.
+        fn split(&mut self) -> (&mut GatewaySession, Shaper<'_>) {
+            let shaper = Shaper { users: &self.users, signer: &self.signer, now_ms: 0 };
+            (&mut self.session, shaper)
+        }
+
+        fn show(&mut self, guild: &Guild) {
+            let view = Arc::new(guild.clone());
+            let (session, shaper) = self.split();
+            session.handle_guild(guild.id, Some(&view), shaper);
+        }
+
+        fn hear(&mut self, event: GuildEvent, before: &Guild, after: &Guild) {
+            let publication = Arc::new(publish(event, before, after));
+            self.event(UserEvent::Guild(publication));
+        }
+
+        fn event(&mut self, event: UserEvent) {
+            let now = self.now;
+            let (session, shaper) = self.split();
+            session.handle_event(now, &event, shaper);
+        }
+
+        fn say(&mut self, text: &str) {
+            self.session.handle_frame(self.now, 0, text.as_bytes());
+        }
+
+        /// Everything that the socket takes now.
+        fn frames(&mut self) -> Vec<Value> {
+            let (session, shaper) = self.split();
+            std::iter::from_fn(|| session.poll_frame(shaper))
+                .map(|frame| serde_json::from_str(&frame).unwrap())
+                .collect()
+        }
+
+        /// The names of the dispatches that the socket takes now.
+        fn names(&mut self) -> Vec<String> {
+            let frames = self.frames();
+            frames.iter().map(|frame| frame["t"].as_str().unwrap_or("-").to_owned()).collect()
+        }
+
+        fn close_code(&mut self) -> Option<u16> {
+            match self.session.poll_output() {
+                Some(Output::Close(code)) => Some(code.code()),
+                _ => None,
+            }
+        }
+
+        fn lose_socket(&mut self) {
+            self.session.handle_closed(self.now, None);
+        }
+
+        fn resume(&mut self, seq: u64) -> Result<(), Unresumable> {
+            self.session.handle_resume(Pulse::new(self.now), seq)
+        }
+    }
+
+    fn said(guild: &Guild, content: &str) -> GuildEvent {
+        let message = MessageRecord { content: content.to_owned(), ..message(guild) };
+        GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(message)))
+    }
 
     #[test]
-    fn the_121st_message_of_a_minute_closes_with_rate_limited() {
-        let start = Instant::now();
-        let mut watch = SocketWatch::new(start);
+    fn ready_comes_first_then_each_guild_as_the_socket_takes_them() {
+        let guilds = [10, 30].map(GuildId::new);
+        let mut stage = Stage::before_guilds(viewer(BEN, Intents::all()), guilds.to_vec());
+
+        let ready = stage.frames();
+        assert_eq!(ready.len(), 1);
+        assert_eq!((&ready[0]["t"], &ready[0]["s"]), (&json!("READY"), &json!(1)));
+        for guild in guilds {
+            let Some(Output::Subscribe(asked)) = stage.session.poll_output() else { panic!() };
+            assert_eq!(asked, guild);
+            stage.show(&guild_of(guild));
+            let create = stage.frames();
+            assert_eq!(create[0]["t"], "GUILD_CREATE");
+            assert_eq!(create[0]["d"]["id"], guild.to_string());
+        }
+        assert!(stage.session.poll_output().is_none());
+    }
+
+    #[test]
+    fn no_further_guild_is_asked_for_while_the_socket_takes_nothing() {
+        let mut stage = Stage::before_guilds(viewer(BEN, Intents::all()), vec![GuildId::new(10)]);
+        stage.frames();
+        let large = json!("x".repeat(PACE));
+        stage.session.push(Dispatch::new("LARGE", &large));
+
+        assert!(stage.session.poll_output().is_none());
+        stage.frames();
+        assert!(matches!(stage.session.poll_output(), Some(Output::Subscribe(_))));
+    }
+
+    #[test]
+    fn a_guild_that_was_left_meanwhile_is_told_to_be_gone() {
+        let guild = GuildId::new(10);
+        let mut stage = Stage::before_guilds(viewer(BEN, Intents::all()), vec![guild]);
+        stage.frames();
+        stage.session.poll_output();
+
+        let (session, shaper) = stage.split();
+        session.handle_guild(guild, None, shaper);
+
+        let gone = stage.frames();
+        assert_eq!(gone[0]["t"], "GUILD_DELETE");
+        assert_eq!(gone[0]["d"], json!({ "id": "10" }));
+    }
+
+    #[test]
+    fn a_guild_joined_twice_in_a_row_is_shown_once() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::all(), &guild);
+
+        stage.event(UserEvent::GuildJoined(guild.id));
+        assert!(stage.session.poll_output().is_none());
+        stage.event(UserEvent::GuildJoined(GuildId::new(30)));
+        stage.event(UserEvent::GuildJoined(GuildId::new(30)));
+        assert!(matches!(stage.session.poll_output(), Some(Output::Subscribe(_))));
+        assert!(stage.session.poll_output().is_none());
+    }
+
+    #[test]
+    fn what_a_client_may_not_send_closes_with_its_code_and_the_session_goes_on() {
+        let long = format!(r#"{{"op":1,"d":"{}"}}"#, "x".repeat(5_000));
+        for (text, code) in [
+            (r#"{"op":77}"#, 4001),
+            (r#"{"op":14,"d":{}}"#, 4001),
+            ("[]", 4002),
+            (r#"{"op":3,"d":{"status":"hungry"}}"#, 4002),
+            (long.as_str(), 4002),
+            (r#"{"op":2,"d":{"token":"t","intents":0}}"#, 4005),
+            (r#"{"op":6,"d":{"token":"t","session_id":"abc","seq":1}}"#, 4005),
+        ] {
+            let mut stage = Stage::new(Intents::all(), &guild());
+
+            stage.say(text);
+
+            assert_eq!(stage.close_code(), Some(code), "{text}");
+            assert!(stage.session.poll_output().is_none(), "it ended: {text}");
+            assert_eq!(stage.resume(2), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_121st_message_closes_with_4008() {
+        let mut stage = Stage::new(Intents::all(), &guild());
 
         for _ in 0..120 {
-            assert!(watch.handle_message(start, BEAT).is_ok());
+            stage.say(r#"{"op":1,"d":null}"#);
+        }
+        assert_eq!(stage.frames().len(), 120);
+        stage.say(r#"{"op":1,"d":null}"#);
+
+        assert_eq!(stage.close_code(), Some(4008));
+    }
+
+    #[test]
+    fn a_person_may_send_what_only_peoples_clients_send() {
+        let person = Viewer { bot: false, ..viewer(BEN, Intents::all()) };
+        let mut stage = Stage::before_guilds(person, Vec::new());
+        stage.frames();
+
+        stage.say(r#"{"op":14,"d":{"guild_id":"10"}}"#);
+
+        assert!(stage.session.poll_output().is_none());
+        assert!(stage.session.is_attached());
+    }
+
+    #[test]
+    fn a_silent_client_is_asked_closed_with_4009_and_may_resume() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+
+        stage.now = stage.session.poll_timeout().unwrap();
+        stage.session.handle_timeout(stage.now);
+        assert_eq!(stage.frames()[0]["op"], 1);
+        stage.now = stage.session.poll_timeout().unwrap();
+        stage.session.handle_timeout(stage.now);
+
+        assert_eq!(stage.close_code(), Some(4009));
+        assert_eq!(stage.resume(2), Ok(()));
+    }
+
+    #[test]
+    fn a_resumed_client_is_sent_all_that_it_missed_in_order_and_then_resumed() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::all(), &guild);
+        stage.hear(said(&guild, "heard"), &guild, &guild);
+        let heard = stage.frames();
+        assert_eq!(heard[0]["s"], 3);
+        stage.lose_socket();
+        for content in ["a", "b", "c"] {
+            stage.hear(said(&guild, content), &guild, &guild);
+        }
+        assert!(stage.frames().is_empty());
+
+        // The third was sent, but did not arrive.
+        stage.resume(2).unwrap();
+
+        let frames = stage.frames();
+        let contents: Vec<_> = frames.iter().map(|frame| frame["d"]["content"].clone()).collect();
+        assert_eq!(contents, [json!("heard"), json!("a"), json!("b"), json!("c"), Value::Null]);
+        let numbers: Vec<_> = frames.iter().map(|frame| frame["s"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, [3, 4, 5, 6, 7]);
+        assert_eq!(frames[4]["t"], "RESUMED");
+        stage.hear(said(&guild, "new"), &guild, &guild);
+        assert_eq!(stage.frames()[0]["s"], 8);
+    }
+
+    #[test]
+    fn a_number_never_given_cannot_be_resumed_and_changes_nothing() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::all(), &guild);
+
+        assert_eq!(stage.resume(3), Err(Unresumable::InvalidSeq));
+        assert_eq!(stage.resume(u64::MAX), Err(Unresumable::InvalidSeq));
+
+        assert!(stage.session.is_attached());
+        stage.hear(said(&guild, "on"), &guild, &guild);
+        assert_eq!(stage.names(), ["MESSAGE_CREATE"]);
+    }
+
+    #[test]
+    fn who_missed_more_than_is_kept_cannot_resume() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+        for _ in 0..limits::REPLAY_DISPATCHES + 1 {
+            stage.session.push(Dispatch::new("X", &Value::Null));
+            stage.frames();
         }
 
-        assert_eq!(watch.handle_message(start, BEAT).unwrap_err(), CloseCode::RateLimited);
-        let later = start + limits::GATEWAY_SENDS_WINDOW;
-        assert!(watch.handle_message(later, BEAT).is_ok());
+        assert_eq!(stage.resume(2), Err(Unresumable::TooOld));
+        assert_eq!(stage.resume(3), Ok(()));
     }
 
     #[test]
-    fn a_payload_over_4096_bytes_closes_with_decode_error() {
-        let start = Instant::now();
-        let mut watch = SocketWatch::new(start);
-        let large = format!(r#"{{"op":1,"d":"{}"}}"#, "x".repeat(4_096));
+    fn a_session_that_nobody_can_resume_any_more_ends_early() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+        stage.lose_socket();
 
-        let result = watch.handle_message(start, large.as_bytes());
+        for _ in 0..limits::REPLAY_DISPATCHES {
+            stage.session.push(Dispatch::new("X", &Value::Null));
+        }
+        assert!(stage.session.poll_output().is_none());
+        stage.session.push(Dispatch::new("X", &Value::Null));
 
-        assert_eq!(result.unwrap_err(), CloseCode::DecodeError);
+        assert!(matches!(stage.session.poll_output(), Some(Output::End)));
     }
 
     #[test]
-    fn a_silent_socket_is_closed_at_its_deadline_and_a_beat_moves_it() {
-        let start = Instant::now();
-        let mut watch = SocketWatch::new(start);
-        let due = watch.poll_timeout();
+    fn a_session_without_a_socket_ends_when_its_window_closes_and_only_once() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+        stage.lose_socket();
+        let until = stage.session.poll_timeout().unwrap();
+        assert_eq!(until, stage.now + WINDOW);
 
-        assert_eq!(watch.handle_timeout(due - Duration::from_nanos(1)), None);
-        watch.handle_message(due - Duration::from_secs(1), BEAT).unwrap();
-        assert_eq!(watch.handle_timeout(due), None);
-        assert_eq!(watch.handle_timeout(watch.poll_timeout()), Some(CloseCode::SessionTimedOut));
+        stage.session.handle_timeout(until - Duration::from_nanos(1));
+        assert!(stage.session.poll_output().is_none());
+        stage.session.handle_timeout(until);
+        stage.session.handle_timeout(until);
+
+        assert!(matches!(stage.session.poll_output(), Some(Output::End)));
+        assert!(stage.session.poll_output().is_none());
+        assert_eq!(stage.resume(2), Err(Unresumable::TooOld));
     }
 
     #[test]
-    fn dispatches_are_numbered_and_replayed_after_the_last_one_heard() {
-        let mut session = GatewaySession::default();
-        for n in 0..5 {
-            session.dispatch("MESSAGE_CREATE", n.to_string().as_bytes());
+    fn a_goodbye_ends_the_session_and_any_other_close_does_not() {
+        for (code, ends) in
+            [(Some(1000), true), (Some(1001), true), (Some(4900), false), (None, false)]
+        {
+            let mut stage = Stage::new(Intents::all(), &guild());
+
+            stage.session.handle_closed(stage.now, code);
+
+            let ended = matches!(stage.session.poll_output(), Some(Output::End));
+            assert_eq!(ended, ends, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_revoked_login_closes_with_4004_and_ends_the_session() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+
+        stage.event(UserEvent::LoggedOut);
+
+        assert_eq!(stage.close_code(), Some(4004));
+        assert!(matches!(stage.session.poll_output(), Some(Output::End)));
+    }
+
+    #[test]
+    fn lost_events_end_the_session() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+
+        stage.session.handle_overflow(stage.now);
+
+        assert_eq!(stage.close_code(), Some(4000));
+        assert!(matches!(stage.session.poll_output(), Some(Output::End)));
+    }
+
+    #[test]
+    fn a_reader_that_takes_nothing_is_closed_and_resumes_without_a_gap() {
+        let guild = guild();
+        for length in [1, 2_000] {
+            let mut stage = Stage::new(Intents::all(), &guild);
+            let content = "x".repeat(length);
+
+            let mut said_since = 0;
+            while stage.session.is_attached() {
+                stage.hear(said(&guild, &content), &guild, &guild);
+                said_since += 1;
+                assert!(said_since <= limits::REPLAY_DISPATCHES, "a slow reader is waited for");
+            }
+
+            assert_eq!(stage.close_code(), Some(4000));
+            stage.hear(said(&guild, &content), &guild, &guild);
+            stage.resume(2).unwrap();
+            let names = stage.names();
+            assert_eq!(names.len(), said_since + 2);
+            assert_eq!(names.last().map(String::as_str), Some("RESUMED"));
+        }
+    }
+
+    #[test]
+    fn a_large_guild_does_not_make_a_reader_slow() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::all(), &guild);
+        let large = json!("x".repeat(2 * limits::REPLAY_BYTES));
+        stage.session.push_paced(Dispatch::new("GUILD_CREATE", &large));
+
+        stage.hear(said(&guild, "hail"), &guild, &guild);
+
+        assert!(stage.session.is_attached());
+        assert_eq!(stage.names(), ["GUILD_CREATE", "MESSAGE_CREATE"]);
+    }
+
+    #[test]
+    fn op_7_goes_out_before_a_shutdown() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+
+        stage.session.handle_shutdown();
+
+        assert_eq!(stage.frames()[0], json!({ "op": 7, "d": null, "s": null, "t": null }));
+    }
+
+    #[test]
+    fn after_a_kick_nothing_more_of_the_guild_is_heard() {
+        let before = guild();
+        let mut stage = Stage::new(Intents::all(), &before);
+        let kick = GuildCommand::Kick(BEN);
+        let events = publications(&before, ANA, &kick);
+        let after = (*events[0].guild).clone();
+
+        for publication in events {
+            stage.event(UserEvent::Guild(Arc::new(publication)));
+        }
+        stage.hear(said(&after, "secret"), &after, &after);
+        stage.hear(said(&before, "secret"), &before, &before);
+
+        let frames = stage.frames();
+        assert_eq!(frames.len(), 1, "{frames:?}");
+        assert_eq!(frames[0]["t"], "GUILD_DELETE");
+        assert_eq!(frames[0]["d"], json!({ "id": "10" }));
+    }
+
+    #[test]
+    fn a_role_that_closes_a_channel_is_told_once_however_many_events_it_makes() {
+        let view = model::wire::guild::Permissions::VIEW_CHANNEL;
+        let none = model::wire::guild::Permissions::empty();
+        let guild = apply(&guild(), ANA, &hide(text(&guild())));
+        let guild = apply(&guild, ANA, &overwrite(text(&guild), SCRIBES, view, none));
+        let roles = MemberPatch { roles: Some(vec![SCRIBES]), ..MemberPatch::default() };
+        let guild = apply(&guild, ANA, &GuildCommand::UpdateMember(BEN, roles));
+        let mut stage = Stage::new(Intents::all(), &guild);
+
+        let events = publications(&guild, ANA, &GuildCommand::DeleteRole(SCRIBES));
+        assert!(events.len() > 1);
+        for publication in events {
+            stage.event(UserEvent::Guild(Arc::new(publication)));
         }
 
-        let missed = session.resume(3).unwrap();
+        let names = stage.names();
+        let gone = names.iter().filter(|name| *name == "CHANNEL_DELETE").count();
+        assert_eq!(gone, 1, "{names:?}");
+        assert!(names.iter().any(|name| name == "GUILD_ROLE_DELETE"), "{names:?}");
+    }
 
-        assert_eq!(missed.len(), 2);
-        assert_eq!(missed[0], &br#"{"t":"MESSAGE_CREATE","s":4,"op":0,"d":3}"#[..]);
-        assert_eq!(session.resume(6).unwrap_err(), CloseCode::InvalidSeq);
+    #[test]
+    fn content_is_empty_without_its_intent() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::GUILDS | Intents::GUILD_MESSAGES, &guild);
+
+        stage.hear(said(&guild, "secret"), &guild, &guild);
+
+        let frames = stage.frames();
+        assert_eq!(frames[0]["d"]["content"], "");
+        assert_eq!(frames[0]["d"]["author"]["id"], "1");
+    }
+
+    #[test]
+    fn only_the_session_that_asked_is_told_its_voice_server() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+        let server = |session: &str| UserEvent::VoiceServer {
+            session: session.to_owned(),
+            guild: GuildId::new(10),
+            token: "t".to_owned(),
+            endpoint: Some("host:1".to_owned()),
+        };
+
+        stage.event(server("other"));
+        stage.event(server("abc"));
+
+        let frames = stage.frames();
+        assert_eq!(frames.len(), 1);
+        assert_eq!(frames[0]["t"], "VOICE_SERVER_UPDATE");
+        assert_eq!(frames[0]["d"], json!({ "token": "t", "guild_id": "10", "endpoint": "host:1" }));
+    }
+
+    #[test]
+    fn a_bot_is_told_of_a_private_channel_with_its_first_message_and_a_person_at_once() {
+        let channel = Arc::new(PrivateChannel {
+            id: ChannelId::new(70),
+            recipients: vec![ANA, BEN],
+            last_message: None,
+        });
+        let written = || {
+            let message = MessageRecord { guild: None, channel: channel.id, ..message(&guild()) };
+            UserEvent::Private(Arc::new(PrivatePublication {
+                channel: Arc::clone(&channel),
+                event: ChatEvent::MessageCreated(Arc::new(message)),
+                shaped: std::sync::OnceLock::new(),
+            }))
+        };
+        let opened = || UserEvent::PrivateChannelOpened(Arc::clone(&channel));
+
+        let intents = Intents::DIRECT_MESSAGES;
+        let mut bot = Stage::before_guilds(viewer(BEN, intents), Vec::new());
+        bot.frames();
+        bot.event(opened());
+        assert!(bot.frames().is_empty());
+        bot.event(written());
+        bot.event(written());
+        assert_eq!(bot.names(), ["CHANNEL_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE"]);
+
+        let person = Viewer { bot: false, ..viewer(BEN, intents) };
+        let mut person = Stage::before_guilds(person, Vec::new());
+        person.frames();
+        person.event(opened());
+        person.event(written());
+        let frames = person.frames();
+        assert_eq!(frames[0]["t"], "CHANNEL_CREATE");
+        assert_eq!(frames[0]["d"]["recipients"][0]["id"], "1");
+        assert_eq!(frames[1]["d"]["content"], "hail");
+    }
+
+    #[test]
+    fn private_events_go_to_the_first_gateway_shard_alone() {
+        let shard = super::super::filter::GatewayShard { id: 1, count: 2 };
+        let person = Viewer { bot: false, shard, ..viewer(BEN, Intents::all()) };
+        let mut stage = Stage::before_guilds(person, Vec::new());
+        stage.frames();
+        let channel = Arc::new(PrivateChannel {
+            id: ChannelId::new(70),
+            recipients: vec![ANA, BEN],
+            last_message: None,
+        });
+
+        stage.event(UserEvent::PrivateChannelOpened(Arc::clone(&channel)));
+        stage.event(UserEvent::GuildJoined(GuildId::new(10)));
+
+        assert!(stage.frames().is_empty());
+        assert!(stage.session.poll_output().is_none());
+    }
+
+    #[test]
+    fn members_are_answered_in_chunks_between_other_events() {
+        let guild = guild();
+        let mut stage = Stage::new(Intents::all(), &guild);
+
+        stage.say(r#"{"op":8,"d":{"guild_id":"10","query":"","limit":0,"nonce":"n"}}"#);
+        let Some(Output::Members(request)) = stage.session.poll_output() else { panic!() };
+        let now = stage.now;
+        let (session, shaper) = stage.split();
+        session.handle_members(now, &request, Arc::new(guild), shaper);
+
+        let frames = stage.frames();
+        assert_eq!(frames.len(), 1);
+        assert_eq!(frames[0]["t"], "GUILD_MEMBERS_CHUNK");
+        assert_eq!(frames[0]["d"]["members"].as_array().unwrap().len(), 3);
+        assert_eq!(frames[0]["d"]["nonce"], "n");
+    }
+
+    #[test]
+    fn soundboard_and_channel_data_are_answered_for_guilds_that_are_heard() {
+        let mut stage = Stage::new(Intents::all(), &guild());
+
+        stage.say(r#"{"op":31,"d":{"guild_ids":["10","11"]}}"#);
+        stage.say(r#"{"op":43,"d":{"guild_id":"10","fields":["status"]}}"#);
+        stage.say(r#"{"op":43,"d":{"guild_id":"11","fields":["status"]}}"#);
+
+        let frames = stage.frames();
+        assert_eq!(frames.len(), 2);
+        assert_eq!(frames[0]["d"], json!({ "guild_id": "10", "soundboard_sounds": [] }));
+        assert_eq!(frames[1]["t"], "CHANNEL_INFO");
     }
 }

@@ -1,126 +1,221 @@
-//! What events look like to clients (Discord: Gateway Events): made once, shared as bytes.
+//! What events look like to clients (Discord: Gateway Events): encoded once per form, then shared.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 
-use axum::body::Bytes;
-use model::gateway::Intents;
+use axum::extract::ws::Utf8Bytes;
+use model::id::ChannelId;
+use model::id::UserId;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildEvent;
 use state::Publication;
+use state::UserEvent;
 use state::event::ChatEvent;
 use state::private::PrivatePublication;
 use state::record::MessageRecord;
+use state::record::UserRecord;
+use state::repo::MessageRepo;
+use state::repo::RepoError;
 use state::users::Users;
+use state::voice::VoiceState;
+use tokio::sync::OnceCell;
 
+use super::encode;
+use super::encode::Dispatch;
+use super::filter::Flip;
 use super::filter::Heard;
 use super::filter::Viewer;
+use crate::cdn::Origin;
 use crate::cdn::Signer;
 use crate::cdn::Urls;
 use crate::wire;
 
-/// A dispatch without its number.
-pub(super) type Dispatch = (&'static str, Bytes);
-
-/// The shapes of one event that have been made so far.
-#[derive(Default)]
-struct Shapes {
-    whole: OnceLock<Bytes>,
-    stripped: OnceLock<Bytes>,
-}
-
-fn shapes(slot: &OnceLock<Arc<dyn Any + Send + Sync>>) -> Option<&Shapes> {
-    slot.get_or_init(|| Arc::new(Shapes::default())).downcast_ref()
-}
-
 /// What shaping looks things up in.
 #[derive(Clone, Copy)]
 pub(super) struct Shaper<'a> {
+    /// Names. Those of an event were loaded by [`prepare`].
     pub users: &'a Users,
+    /// Signs URLs of files.
     pub signer: &'a Signer,
+    /// Unix milliseconds.
     pub now_ms: u64,
 }
 
-impl Shaper<'_> {
-    /// What a viewer is sent of a guild event.
-    pub(super) fn guild_event(self, publication: &Publication, viewer: &Viewer) -> Vec<Dispatch> {
-        let guild = &publication.guild;
-        let mut out = Vec::new();
-        match viewer.hears(publication, self.now_ms) {
-            Heard::No => {}
-            Heard::GuildGone => {
-                out.push(("GUILD_DELETE", encode(&json!({ "id": guild.id }))));
-                return out;
-            }
-            Heard::ChannelAppeared | Heard::ChannelVanished => {
-                if let GuildEvent::ChannelUpdated(channel) = &publication.event {
-                    let appeared = viewer.hears(publication, self.now_ms) == Heard::ChannelAppeared;
-                    let name = if appeared { "CHANNEL_CREATE" } else { "CHANNEL_DELETE" };
-                    out.push((name, encode(&wire::channel(channel))));
-                }
-            }
-            heard @ (Heard::Whole | Heard::Stripped) => {
-                let stripped = heard == Heard::Stripped;
-                out.extend(self.shared(publication, viewer, stripped));
-            }
-        }
-        // A change of roles opens and closes channels without an event of theirs.
-        let own_roles = match &publication.event {
-            GuildEvent::MemberUpdated(member) => member.user == viewer.user,
-            GuildEvent::RoleUpdated(role) => {
-                guild.members.get(&viewer.user).is_some_and(|member| {
-                    role.id == guild.id.cast() || member.roles.contains(&role.id)
-                })
-            }
-            _ => false,
-        };
-        if own_roles && viewer.intents.contains(Intents::GUILDS) {
-            let (appeared, vanished) = viewer.view_changes(&publication.before, guild, self.now_ms);
-            let changes = appeared
-                .into_iter()
-                .map(|id| ("CHANNEL_CREATE", id))
-                .chain(vanished.into_iter().map(|id| ("CHANNEL_DELETE", id)));
-            for (name, id) in changes {
-                if let Some(channel) = guild.channels.get(&id) {
-                    out.push((name, encode(&wire::channel(channel))));
-                }
-            }
-        }
-        out
+/// One way in which an event is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// To everyone alike.
+    Whole,
+    /// A voice state of someone who went out of sight.
+    VoiceLeft,
+    /// A channel that came into view or went out of it.
+    Channel(ChannelId),
+    /// A message, with or without its content and that of the message it answers.
+    Message { content: bool, reference: bool },
+}
+
+/// The forms of one event that were needed so far. Few: hosts by which clients reach us count
+/// only for messages with files.
+#[derive(Default)]
+struct Shapes {
+    made: RwLock<Vec<(Form, Option<Origin>, Utf8Bytes)>>,
+    /// The answered message, looked up once for all; empty when there is none to show.
+    reference: OnceCell<Option<Option<MessageRecord>>>,
+}
+
+impl Shapes {
+    /// The shapes kept with an event.
+    fn of(slot: &OnceLock<Arc<dyn Any + Send + Sync>>) -> Option<&Self> {
+        slot.get_or_init(|| Arc::new(Self::default())).downcast_ref()
     }
 
-    /// The event's own dispatch, encoded once for all who hear it alike.
-    fn shared(
+    /// The text of a form, made now if nobody needed it before.
+    fn text(
+        &self,
+        form: Form,
+        origin: Option<&Origin>,
+        make: impl FnOnce() -> Option<Value>,
+    ) -> Option<Utf8Bytes> {
+        let find = |made: &[(Form, Option<Origin>, Utf8Bytes)]| {
+            made.iter()
+                .find(|(known, of, _)| *known == form && of.as_ref() == origin)
+                .map(|(.., text)| text.clone())
+        };
+        if let Some(text) = find(&self.made.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Some(text);
+        }
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = find(&made) {
+            return Some(text);
+        }
+        let text = encode::text(&make()?);
+        made.push((form, origin.cloned(), text.clone()));
+        Some(text)
+    }
+
+    fn reference(&self) -> Option<Option<&MessageRecord>> {
+        self.reference.get()?.as_ref().map(Option::as_ref)
+    }
+}
+
+/// Brings everything into memory that [`Shaper`] will look up for an event; the first session
+/// that hears it pays, the others find it done.
+///
+/// # Errors
+///
+/// Storage errors; the event is then shown without what is missing.
+pub(super) async fn prepare(
+    event: &UserEvent,
+    users: &Arc<Users>,
+    messages: &dyn MessageRepo,
+) -> Result<(), RepoError> {
+    let (slot, chat) = match event {
+        UserEvent::Guild(publication) => match &publication.event {
+            GuildEvent::Chat(chat) => (&publication.shaped, chat),
+            GuildEvent::BanAdded(user)
+            | GuildEvent::BanRemoved(user)
+            | GuildEvent::MemberRemoved(user) => return users.user(*user).await.map(drop),
+            _ => return Ok(()),
+        },
+        UserEvent::Private(publication) => {
+            users.load(&publication.channel.recipients).await?;
+            (&publication.shaped, &publication.event)
+        }
+        UserEvent::PrivateChannelOpened(channel) => {
+            return users.load(&channel.recipients).await.map(drop);
+        }
+        _ => return Ok(()),
+    };
+    let (ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message)) = chat else {
+        return Ok(());
+    };
+    let Some(shapes) = Shapes::of(slot) else { return Ok(()) };
+    let load = || async {
+        let reference = match answered(message) {
+            Some(id) => Some(messages.message(message.channel, id).await?),
+            None => None,
+        };
+        let answered = reference.iter().flatten();
+        wire::load_users(users, answered.chain([&**message])).await?;
+        Ok(reference)
+    };
+    shapes.reference.get_or_try_init(load).await.map(drop)
+}
+
+/// The message that another one answers, in the same channel.
+fn answered(message: &MessageRecord) -> Option<model::id::MessageId> {
+    let reference = message.reference.as_ref()?;
+    let here = reference.channel_id.is_none_or(|channel| channel == message.channel);
+    reference.message_id.filter(|_| here)
+}
+
+impl Shaper<'_> {
+    /// What a viewer is sent of a guild event that it [hears](Viewer::hears).
+    pub(super) fn guild_event(
         self,
         publication: &Publication,
         viewer: &Viewer,
-        stripped: bool,
+        heard: Heard,
     ) -> Option<Dispatch> {
         let guild = &*publication.guild;
+        let shapes = Shapes::of(&publication.shaped)?;
         let name = name(&publication.event);
-        let make = || self.payload(&publication.event, guild, viewer, stripped).map(|v| encode(&v));
-        if personal(&publication.event) {
-            return Some((name, make()?));
-        }
-        let shapes = shapes(&publication.shaped)?;
-        let slot = if stripped { &shapes.stripped } else { &shapes.whole };
-        if let Some(bytes) = slot.get() {
-            return Some((name, bytes.clone()));
-        }
-        let bytes = make()?;
-        Some((name, slot.get_or_init(|| bytes).clone()))
+        let payload = match (heard, &publication.event) {
+            (Heard::No, _) => return None,
+            (Heard::GuildGone, _) => {
+                return Some(Dispatch::new("GUILD_DELETE", &json!({ "id": guild.id })));
+            }
+            (Heard::VoiceLeft, GuildEvent::VoiceStateUpdated(state)) => {
+                let left = VoiceState { channel: None, ..(**state).clone() };
+                shapes.text(Form::VoiceLeft, None, || Some(self.voice_state(&left, guild)))
+            }
+            (_, GuildEvent::Chat(chat)) => self.chat(chat, shapes, Some(guild), viewer),
+            (_, event) => shapes.text(Form::Whole, None, || self.payload(event, guild)),
+        };
+        Some(Dispatch { name, payload: payload? })
     }
 
-    fn payload(
+    /// What a viewer is sent of a channel that came into view or went out of it: the channel, and
+    /// who is in voice there.
+    pub(super) fn flip(self, publication: &Publication, flip: Flip) -> Vec<Dispatch> {
+        let guild = &*publication.guild;
+        let channel = guild.channels.get(&flip.channel);
+        let shapes = Shapes::of(&publication.shaped);
+        let (Some(channel), Some(shapes)) = (channel, shapes) else { return Vec::new() };
+        let form = Form::Channel(flip.channel);
+        let Some(payload) = shapes.text(form, None, || Some(wire::channel(channel))) else {
+            return Vec::new();
+        };
+        let name = if flip.appeared { "CHANNEL_CREATE" } else { "CHANNEL_DELETE" };
+        let mut dispatches = vec![Dispatch { name, payload }];
+        if flip.appeared {
+            let there = guild.voice.values().filter(|state| state.channel == Some(flip.channel));
+            dispatches.extend(
+                there.map(|state| {
+                    Dispatch::new("VOICE_STATE_UPDATE", &self.voice_state(state, guild))
+                }),
+            );
+        }
+        dispatches
+    }
+
+    /// What a viewer is sent of an event in one of its private channels.
+    pub(super) fn private_event(
         self,
-        event: &GuildEvent,
-        guild: &Guild,
+        publication: &PrivatePublication,
         viewer: &Viewer,
-        stripped: bool,
-    ) -> Option<Value> {
+    ) -> Option<Dispatch> {
+        let shapes = Shapes::of(&publication.shaped)?;
+        let payload = self.chat(&publication.event, shapes, None, viewer)?;
+        Some(Dispatch { name: chat_name(&publication.event), payload })
+    }
+
+    fn payload(self, event: &GuildEvent, guild: &Guild) -> Option<Value> {
         let id = guild.id;
         Some(match event {
             GuildEvent::GuildUpdated => wire::guild(guild),
@@ -133,7 +228,7 @@ impl Shaper<'_> {
             }
             GuildEvent::RoleDeleted(role) => json!({ "guild_id": id, "role_id": role }),
             GuildEvent::MemberAdded(member) | GuildEvent::MemberUpdated(member) => {
-                let mut value = wire::member(member, &*self.users.cached(member.user)?);
+                let mut value = wire::member(member, &self.user(member.user));
                 value["guild_id"] = json!(id);
                 value
             }
@@ -145,21 +240,14 @@ impl Shaper<'_> {
             GuildEvent::MemberRemoved(user)
             | GuildEvent::BanAdded(user)
             | GuildEvent::BanRemoved(user) => {
-                let user = self.users.cached(*user).map_or_else(
-                    || json!({ "id": user, "username": "", "discriminator": "0", "avatar": null }),
-                    |user| wire::user(&user),
-                );
-                json!({ "guild_id": id, "user": user })
+                json!({ "guild_id": id, "user": wire::user(&self.user(*user)) })
             }
             GuildEvent::InviteCreated(invite) => json!({
                 "channel_id": invite.channel,
                 "code": invite.code,
                 "created_at": crate::parts::timestamp(invite.created_ms),
                 "guild_id": id,
-                "inviter": invite
-                    .inviter
-                    .and_then(|inviter| self.users.cached(inviter))
-                    .map(|inviter| wire::user(&inviter)),
+                "inviter": invite.inviter.map(|inviter| wire::user(&self.user(inviter))),
                 "max_age": invite.max_age,
                 "max_uses": invite.max_uses,
                 "temporary": invite.temporary,
@@ -169,53 +257,63 @@ impl Shaper<'_> {
                 json!({ "channel_id": channel, "guild_id": id, "code": code })
             }
             GuildEvent::PresenceUpdated { presence, .. } => wire::presence(presence, id),
-            GuildEvent::VoiceStateUpdated(state) => {
-                let member = guild.members.get(&state.user).and_then(|member| {
-                    Some(wire::member(member, &*self.users.cached(state.user)?))
-                });
-                wire::voice_state(state, member)
-            }
-            GuildEvent::Chat(chat) => self.chat(chat, Some(guild), viewer, stripped)?,
+            GuildEvent::VoiceStateUpdated(state) => self.voice_state(state, guild),
+            // Has forms of its own.
+            GuildEvent::Chat(_) => return None,
         })
     }
 
-    /// What a viewer is sent of an event in a private channel.
-    pub(super) fn private_event(
-        self,
-        publication: &PrivatePublication,
-        viewer: &Viewer,
-    ) -> Option<Dispatch> {
-        if viewer.hears_chat(&publication.event, true) == Heard::No {
-            return None;
-        }
-        let value = self.chat(&publication.event, None, viewer, false)?;
-        Some((chat_name(&publication.event), encode(&value)))
+    fn voice_state(self, state: &VoiceState, guild: &Guild) -> Value {
+        let member = guild.members.get(&state.user);
+        let member = member.map(|member| wire::member(member, &self.user(state.user)));
+        wire::voice_state(state, member)
     }
 
     fn chat(
         self,
         chat: &ChatEvent,
+        shapes: &Shapes,
         guild: Option<&Guild>,
         viewer: &Viewer,
-        stripped: bool,
-    ) -> Option<Value> {
-        let mut value = match chat {
-            ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message) => {
-                let urls =
-                    Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms };
-                let context = wire::MessageContext {
-                    users: self.users,
-                    guild,
-                    reactions: &[],
-                    referenced: None,
-                    urls,
-                };
-                let mut value = wire::message(message, context);
-                if stripped {
-                    strip(&mut value);
-                }
-                value
+    ) -> Option<Utf8Bytes> {
+        let (ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message)) = chat else {
+            return shapes.text(Form::Whole, None, || self.small_talk(chat, guild));
+        };
+        let reference = shapes.reference();
+        let content = viewer.reads(message);
+        let reads_reference = reference.flatten().is_none_or(|answered| viewer.reads(answered));
+        let form = Form::Message { content, reference: reads_reference };
+        // Only URLs of files tell hosts apart.
+        let files = |message: &MessageRecord| !message.attachments.is_empty();
+        let has_files = files(message) || reference.flatten().is_some_and(files);
+        let origin = has_files.then_some(&viewer.origin);
+        shapes.text(form, origin, || {
+            let context = wire::MessageContext {
+                users: self.users,
+                guild,
+                reactions: &[],
+                referenced: reference,
+                urls: Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms },
+            };
+            let mut value = wire::message(message, context);
+            if !content {
+                strip(&mut value);
             }
+            if !reads_reference && let Some(answered) = value.get_mut("referenced_message") {
+                strip(answered);
+            }
+            Some(value)
+        })
+    }
+
+    /// Everything in a text channel that is no message.
+    fn small_talk(self, chat: &ChatEvent, guild: Option<&Guild>) -> Option<Value> {
+        let member = |user: &UserId| {
+            let member = guild?.members.get(user)?;
+            Some(wire::member(member, &self.user(*user)))
+        };
+        let mut value = match chat {
+            ChatEvent::MessageCreated(_) | ChatEvent::MessageUpdated(_) => return None,
             ChatEvent::MessagesDeleted { channel, ids, bulk: false } => {
                 json!({ "id": ids.first()?, "channel_id": channel })
             }
@@ -233,9 +331,8 @@ impl Shaper<'_> {
                 });
                 if *added {
                     value["message_author_id"] = json!(author);
-                    let member = guild.and_then(|guild| guild.members.get(user));
-                    if let (Some(member), Some(user)) = (member, self.users.cached(*user)) {
-                        value["member"] = wire::member(member, &user);
+                    if let Some(member) = member(user) {
+                        value["member"] = member;
                     }
                 }
                 value
@@ -250,9 +347,8 @@ impl Shaper<'_> {
             ChatEvent::Typing { channel, user, since } => {
                 let mut value =
                     json!({ "channel_id": channel, "user_id": user, "timestamp": since });
-                let member = guild.and_then(|guild| guild.members.get(user));
-                if let (Some(member), Some(user)) = (member, self.users.cached(*user)) {
-                    value["member"] = wire::member(member, &user);
+                if let Some(member) = member(user) {
+                    value["member"] = member;
                 }
                 value
             }
@@ -266,38 +362,28 @@ impl Shaper<'_> {
         }
         Some(value)
     }
-}
 
-/// Messages whose files have URLs are shaped for each reader: hosts differ.
-fn personal(event: &GuildEvent) -> bool {
-    matches!(
-        event,
-        GuildEvent::Chat(
-            ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message)
-        ) if !message.attachments.is_empty()
-    )
-}
-
-/// The message whose users must be in memory before the event is shaped.
-pub(super) fn message_of(event: &GuildEvent) -> Option<&MessageRecord> {
-    match event {
-        GuildEvent::Chat(chat) => message_of_chat(chat),
-        _ => None,
+    /// An account; one that is nowhere any more is shown by its id alone.
+    fn user(self, id: UserId) -> Arc<UserRecord> {
+        self.users.cached(id).unwrap_or_else(|| {
+            Arc::new(UserRecord {
+                id,
+                username: "deleted-user".to_owned(),
+                global_name: None,
+                avatar: None,
+                bot: false,
+                flags: 0,
+            })
+        })
     }
 }
 
-/// As [`message_of`], for an event of a text channel.
-pub(super) fn message_of_chat(chat: &ChatEvent) -> Option<&MessageRecord> {
-    match chat {
-        ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message) => Some(message),
-        _ => None,
-    }
-}
-
-fn strip(value: &mut Value) {
-    value["content"] = json!("");
+/// Takes what a message says out of it (Discord: Gateway/Message Content Intent).
+fn strip(message: &mut Value) {
+    let Value::Object(message) = message else { return };
+    message.insert("content".to_owned(), json!(""));
     for key in ["embeds", "attachments", "components"] {
-        value[key] = json!([]);
+        message.insert(key.to_owned(), json!([]));
     }
 }
 
@@ -339,7 +425,271 @@ const fn chat_name(chat: &ChatEvent) -> &'static str {
     }
 }
 
-/// JSON bytes of a payload.
-pub(super) fn encode(value: &Value) -> Bytes {
-    Bytes::from(value.to_string())
+#[cfg(test)]
+mod tests {
+    use model::gateway::Intents;
+    use model::id::MessageId;
+    use model::wire::gateway::event::DispatchEvent;
+    use model::wire::gateway::event::DispatchEventWithTypeDeserializer;
+    use model::wire::gateway::presence::Status;
+    use serde::de::DeserializeSeed as _;
+    use state::presence::Presence;
+    use state::record::InviteRecord;
+    use state::record::ReactionEmoji;
+    use state::voice::VoiceCommand;
+
+    use super::super::testing::*;
+    use super::*;
+
+    /// What a client makes of a dispatch; fails when it cannot read it.
+    fn read(dispatch: &Dispatch) -> DispatchEvent {
+        let mut json = serde_json::Deserializer::from_str(dispatch.payload.as_str());
+        let seed = DispatchEventWithTypeDeserializer::new(dispatch.name);
+        match seed.deserialize(&mut json) {
+            Ok(event) => event,
+            Err(error) => panic!("{}: {error}: {}", dispatch.name, dispatch.payload.as_str()),
+        }
+    }
+
+    fn known_users() -> Arc<Users> {
+        let users = users();
+        for (id, name) in [(ANA, "ana"), (BEN, "ben"), (CAI, "cai")] {
+            users.put(user(id, name));
+        }
+        users
+    }
+
+    fn shape(publication: &Publication, viewer: &Viewer, users: &Users) -> Option<Dispatch> {
+        let signer = Signer::new(&[7; 32]);
+        let shaper = Shaper { users, signer: &signer, now_ms: 0 };
+        shaper.guild_event(publication, viewer, viewer.hears(publication, 0))
+    }
+
+    fn json(dispatch: &Dispatch) -> Value {
+        serde_json::from_str(dispatch.payload.as_str()).unwrap()
+    }
+
+    #[test]
+    fn every_guild_event_is_readable_to_a_client() {
+        let users = known_users();
+        let guild = guild();
+        let at = text(&guild);
+        let id = MessageId::new(99);
+        let channel = Arc::clone(&guild.channels[&at]);
+        let role = Arc::clone(&guild.roles[&SCRIBES]);
+        let member = Arc::clone(&guild.members[&BEN]);
+        let invite = Arc::new(InviteRecord {
+            code: "code".to_owned(),
+            guild: Some(guild.id),
+            channel: Some(at),
+            inviter: Some(ANA),
+            max_uses: 1,
+            uses: 0,
+            max_age: 60,
+            created_ms: 1_700_000_000_000,
+            owner: false,
+            temporary: false,
+        });
+        let presence = Arc::new(Presence {
+            user: BEN,
+            status: Status::Online,
+            activities: Vec::new(),
+            desktop: None,
+            mobile: None,
+            web: Some(Status::Online),
+        });
+        let join = VoiceCommand::Update {
+            user: BEN,
+            session: "s".to_owned(),
+            channel: Some(voice(&guild)),
+            self_mute: false,
+            self_deaf: false,
+            self_video: false,
+        };
+        let (_, voice_events, _) = guild.voice_command(&join, 0).unwrap();
+        let emoji = || ReactionEmoji { id: None, name: "👋".to_owned() };
+        let custom =
+            ReactionEmoji { id: Some(model::id::EmojiId::new(5)), name: "wave".to_owned() };
+        let reaction = |emoji, added| ChatEvent::Reaction {
+            channel: at,
+            message: id,
+            author: ANA,
+            user: BEN,
+            emoji,
+            added,
+        };
+        let mut events = vec![
+            GuildEvent::GuildUpdated,
+            GuildEvent::GuildDeleted,
+            GuildEvent::ChannelCreated(Arc::clone(&channel)),
+            GuildEvent::ChannelUpdated(Arc::clone(&channel)),
+            GuildEvent::ChannelDeleted(channel),
+            GuildEvent::RoleCreated(Arc::clone(&role)),
+            GuildEvent::RoleUpdated(role),
+            GuildEvent::RoleDeleted(SCRIBES),
+            GuildEvent::MemberAdded(Arc::clone(&member)),
+            GuildEvent::MemberUpdated(member),
+            GuildEvent::MemberRemoved(CAI),
+            GuildEvent::UserUpdated(user(BEN, "benedict")),
+            GuildEvent::BanAdded(UserId::new(77)),
+            GuildEvent::BanRemoved(CAI),
+            GuildEvent::InviteCreated(invite),
+            GuildEvent::InviteDeleted { code: "code".to_owned(), channel: Some(at) },
+            GuildEvent::PresenceUpdated { user: BEN, presence },
+            voice_events[0].clone(),
+        ];
+        let chats = [
+            ChatEvent::MessageCreated(Arc::new(message(&guild))),
+            ChatEvent::MessageUpdated(Arc::new(message(&guild))),
+            ChatEvent::MessagesDeleted { channel: at, ids: vec![id], bulk: false },
+            ChatEvent::MessagesDeleted { channel: at, ids: vec![id], bulk: true },
+            reaction(emoji(), true),
+            reaction(custom, true),
+            reaction(emoji(), false),
+            ChatEvent::ReactionsCleared { channel: at, message: id, emoji: None },
+            ChatEvent::ReactionsCleared { channel: at, message: id, emoji: Some(emoji()) },
+            ChatEvent::Typing { channel: at, user: BEN, since: 1_700_000_000 },
+            ChatEvent::PinsUpdated { channel: at, last_pin_ms: Some(1_700_000_000_000) },
+            ChatEvent::PinsUpdated { channel: at, last_pin_ms: None },
+        ];
+        events.extend(chats.map(GuildEvent::Chat));
+
+        let viewer = viewer(ANA, Intents::all());
+        for event in events {
+            let publication = publish(event, &guild, &guild);
+            let dispatch = shape(&publication, &viewer, &users);
+            read(&dispatch.unwrap_or_else(|| panic!("nothing of {publication:?}")));
+        }
+    }
+
+    #[test]
+    fn a_shown_guild_is_readable_to_a_client() {
+        let users = known_users();
+        let shown = wire::MembersShown { large_threshold: 50, all: true, presences: true };
+
+        let payload = wire::guild_create(&guild(), BEN, &users, shown, 0);
+
+        let event = read(&Dispatch::new("GUILD_CREATE", &payload));
+        let DispatchEvent::GuildCreate(created) = event else { panic!("{event:?}") };
+        let model::wire::gateway::payload::incoming::GuildCreate::Available(created) = *created
+        else {
+            panic!("unavailable")
+        };
+        assert_eq!(created.members.len(), 3);
+        assert_eq!(created.channels.len(), 4);
+    }
+
+    #[test]
+    fn sessions_that_hear_alike_share_the_same_bytes() {
+        let users = known_users();
+        let guild = guild();
+        let said = GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(message(&guild))));
+        let publication = publish(said, &guild, &guild);
+        let full = |user| shape(&publication, &viewer(user, Intents::all()), &users).unwrap();
+
+        let (ben, cai) = (full(BEN), full(CAI));
+        let stripped = shape(&publication, &viewer(BEN, Intents::GUILD_MESSAGES), &users);
+
+        assert_eq!(ben.payload.as_str().as_ptr(), cai.payload.as_str().as_ptr());
+        let stripped = json(&stripped.unwrap());
+        assert_eq!(stripped["content"], "");
+        assert_eq!(json(&ben)["content"], "hail");
+    }
+
+    #[tokio::test]
+    async fn the_answered_message_is_looked_up_once_and_stripped_by_itself() {
+        let repos = storage::memory();
+        let users = known_users();
+        let guild = guild();
+        let answered = message(&guild);
+        repos.messages.insert(&answered).await.unwrap();
+        let answer: MessageRecord = serde_json::from_value(json!({
+            "id": "100", "channel": text(&guild), "guild": "10", "author": "3", "kind": 19,
+            "content": "hail to you", "mentions": ["2"],
+            "reference": { "message_id": "99", "channel_id": text(&guild), "guild_id": "10" },
+        }))
+        .unwrap();
+        let said = GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(answer)));
+        let publication = Arc::new(publish(said, &guild, &guild));
+
+        let event = UserEvent::Guild(Arc::clone(&publication));
+        prepare(&event, &users, &*repos.messages).await.unwrap();
+
+        let full = shape(&publication, &viewer(BEN, Intents::all()), &users).unwrap();
+        read(&full);
+        assert_eq!(json(&full)["referenced_message"]["content"], "hail");
+        // Ben is mentioned by the answer, not by what it answers.
+        let mentioned = shape(&publication, &viewer(BEN, Intents::GUILD_MESSAGES), &users);
+        let mentioned = json(&mentioned.unwrap());
+        assert_eq!(mentioned["content"], "hail to you");
+        assert_eq!(mentioned["referenced_message"]["content"], "");
+    }
+
+    #[test]
+    fn files_are_found_where_each_reader_came_from() {
+        let users = known_users();
+        let guild = guild();
+        let with_file = MessageRecord {
+            attachments: vec![
+                serde_json::from_value(json!({
+                    "id": "5", "filename": "a.txt", "size": 1,
+                    "url": "/attachments/12/5/a.txt", "proxy_url": "/attachments/12/5/a.txt",
+                }))
+                .unwrap(),
+            ],
+            ..message(&guild)
+        };
+        let said = GuildEvent::Chat(ChatEvent::MessageCreated(Arc::new(with_file)));
+        let publication = publish(said, &guild, &guild);
+        let url = |host: &str| {
+            let config = crate::config::SignalingConfig::default();
+            let origin = Origin::new(&config, host, true);
+            let viewer = Viewer { origin, ..viewer(BEN, Intents::all()) };
+            let dispatch = shape(&publication, &viewer, &users).unwrap();
+            json(&dispatch)["attachments"][0]["url"].as_str().unwrap().to_owned()
+        };
+
+        assert!(url("a.example").starts_with("https://a.example/attachments/12/5/a.txt?"));
+        assert!(url("b.example").starts_with("https://b.example/attachments/12/5/a.txt?"));
+    }
+
+    #[test]
+    fn who_goes_out_of_sight_is_shown_as_having_left() {
+        let users = known_users();
+        let open = guild();
+        let join = |channel, user| VoiceCommand::Update {
+            user,
+            session: "s".to_owned(),
+            channel,
+            self_mute: false,
+            self_deaf: false,
+            self_video: false,
+        };
+        let (talking, ..) = open.voice_command(&join(Some(voice(&open)), ANA), 0).unwrap();
+        let draft = state::guild::command::ChannelDraft {
+            id: ChannelId::new(15),
+            kind: model::wire::channel::ChannelType::GuildVoice,
+            name: "den".to_owned(),
+            parent: None,
+            topic: None,
+            position: None,
+            bitrate: None,
+            user_limit: None,
+            rate_limit_per_user: None,
+            nsfw: false,
+            overwrites: Vec::new(),
+        };
+        let den = draft.id;
+        let guild = apply(&talking, ANA, &state::GuildCommand::CreateChannel(draft));
+        let guild = apply(&guild, ANA, &hide(den));
+
+        let (after, events, _) = guild.voice_command(&join(Some(den), ANA), 0).unwrap();
+        let moved = publish(events[0].clone(), &guild, &after);
+
+        let seen = shape(&moved, &viewer(ANA, Intents::all()), &users).unwrap();
+        assert_eq!(json(&seen)["channel_id"], "15");
+        let left = shape(&moved, &viewer(BEN, Intents::all()), &users).unwrap();
+        assert_eq!(json(&left)["channel_id"], Value::Null);
+        read(&left);
+    }
 }

@@ -1,5 +1,8 @@
-//! A WebSocket until it identifies or resumes, and the sending side that a session then owns.
+//! IO shell: a WebSocket that takes and gives gateway messages, and its way to a session.
 
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -11,35 +14,22 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
+use futures_util::Sink as _;
 use futures_util::SinkExt as _;
+use futures_util::Stream as _;
 use model::gateway::CloseCode;
 use model::limits;
-use serde_json::json;
 
 use super::compress::Encoder;
-use super::incoming::Identify;
-use super::incoming::Incoming;
-use super::incoming::Resume;
-use super::run;
-use super::run::Attach;
-use super::session::SocketWatch;
+use super::greet;
+use super::greet::Door;
 use crate::connection::Connection;
 use crate::parts::Parts;
 
-/// How long one write may stand still before the reader counts as too slow.
-const STALLED: Duration = Duration::from_secs(10);
-/// Largest message that is read at all; those over the payload limit are closed with 4002.
-const LARGEST: usize = 64 * 1_024;
-
-/// Where a socket came from, kept for the session's URLs.
-#[derive(Debug, Clone)]
-pub(super) struct Door {
-    pub host: String,
-    pub tls: bool,
-    pub version: u64,
-}
-
 /// Takes a socket whose URL had `query`; `host` is the `Host` that the client asked for.
+///
+/// An encoding or compression that is not offered is refused with 400: the client could not read
+/// a close code. Too many sockets on their way to a session are 503.
 pub fn upgrade(
     parts: Parts,
     connection: Connection,
@@ -48,205 +38,235 @@ pub fn upgrade(
     socket: WebSocketUpgrade,
 ) -> Response {
     let value = |key: &str| {
-        query
-            .split('&')
-            .find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == key))
-            .map(|p| p.1)
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).next()
     };
     if value("encoding").is_some_and(|encoding| encoding != "json") {
-        let message = "encoding=json is the one that this server speaks";
+        let message = "this server speaks encoding=json only";
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
     let Some(encoder) = Encoder::new(value("compress")) else {
-        let message = "compress is zlib-stream, zstd-stream or nothing";
+        let message = "compress must be zlib-stream, zstd-stream or absent";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
-    let version = value("v").map_or(Ok(10), str::parse);
+    let Some(permit) = parts.sessions.greet() else {
+        let message = "too many connections are being opened";
+        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    };
+    let version = value("v").map_or(Some(10), |version| version.parse().ok());
+    let door = Door { host, tls: connection.tls, version };
     let tasks = parts.sessions.tasks.clone();
-    socket.read_buffer_size(4_096).max_message_size(LARGEST).on_upgrade(move |socket| {
-        tasks.track_future(async move {
-            let wire = Wire { socket, encoder };
-            match version {
-                Ok(version @ (9 | 10)) => {
-                    let door = Door { host, tls: connection.tls, version };
-                    Box::pin(greet(parts, door, wire)).await;
-                }
-                _ => wire.close(CloseCode::InvalidApiVersion).await,
-            }
+    socket
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST)
+        .on_upgrade(move |socket| {
+            let wire = Wire::new(socket, encoder);
+            tasks.track_future(Box::pin(greet::greet(parts, door, wire, permit)))
         })
-    })
 }
 
-/// The sending side of a socket, and its reading side.
+/// One socket: messages out through its encoder, messages in as bytes.
 pub(super) struct Wire {
     socket: WebSocket,
     encoder: Encoder,
-}
-
-impl Wire {
-    /// Queues one frame; [`flush`](Self::flush) sends it. `false` when the socket is of no use.
-    pub(super) async fn feed(&mut self, frame: &Bytes) -> bool {
-        let Some(message) = self.encoder.encode(frame) else { return false };
-        matches!(tokio::time::timeout(STALLED, self.socket.feed(message)).await, Ok(Ok(())))
-    }
-
-    /// Sends what was queued.
-    pub(super) async fn flush(&mut self) -> bool {
-        matches!(tokio::time::timeout(STALLED, self.socket.flush()).await, Ok(Ok(())))
-    }
-
-    /// Sends a frame that is no dispatch.
-    pub(super) async fn send(&mut self, op: u8, d: serde_json::Value) -> bool {
-        let frame = json!({ "t": null, "s": null, "op": op, "d": d }).to_string();
-        self.feed(&Bytes::from(frame)).await && self.flush().await
-    }
-
-    /// Closes the socket, waiting for nobody.
-    pub(super) async fn close(mut self, code: CloseCode) {
-        metrics::counter!("signaling_gateway_closes_total", "code" => code.code().to_string())
-            .increment(1);
-        let frame = CloseFrame { code: code.code(), reason: format!("{code:?}").into() };
-        let _ = tokio::time::timeout(STALLED, self.socket.send(Message::Close(Some(frame)))).await;
-        // Reading until the peer's own close lets ours arrive before the connection is dropped.
-        let drain = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
-    }
-
-    /// The next message. Cancel-safe.
-    pub(super) async fn recv(&mut self) -> Received {
-        loop {
-            return match self.socket.recv().await {
-                Some(Ok(Message::Text(text))) => Received::Message(Bytes::from(text)),
-                Some(Ok(Message::Binary(bytes))) => Received::Message(bytes),
-                Some(Ok(Message::Close(frame))) => Received::Closed(frame.map(|frame| frame.code)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Err(error)) if is_too_large(&error) => Received::TooLarge,
-                Some(Err(_)) | None => Received::Lost,
-            };
-        }
-    }
-
-    pub(super) fn compress_payloads(&mut self) {
-        self.encoder.compress_payloads();
-    }
+    /// Bytes given to the socket since it last took everything.
+    buffered: usize,
+    /// By when the socket must have taken them.
+    patience: Option<Instant>,
+    _counted: Counted,
 }
 
 /// What came of reading a socket.
+#[derive(Debug)]
 pub(super) enum Received {
+    /// A message.
     Message(Bytes),
-    /// The client said goodbye, with that code.
+    /// The client closed, with that code.
     Closed(Option<u16>),
-    /// A message over every limit.
-    TooLarge,
+    /// Over every limit, or no WebSocket message at all; nothing more can be read.
+    Garbage,
     /// The connection broke.
     Lost,
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    error.to_string().to_ascii_lowercase().contains("too long")
+/// The connection broke while writing.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl Wire {
+    fn new(socket: WebSocket, encoder: Encoder) -> Self {
+        let _counted = Counted::new();
+        Self { socket, encoder, buffered: 0, patience: None, _counted }
+    }
+
+    /// Identify asked for compressed payloads.
+    pub(super) fn compress_payloads(&mut self) {
+        self.encoder.compress_payloads();
+    }
+
+    /// Gives the socket messages of `next` for as long as it takes them, then flushes all at once.
+    /// Ready when everything was taken.
+    pub(super) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+        mut next: impl FnMut() -> Option<String>,
+    ) -> Poll<Result<(), Broken>> {
+        let mut socket = Pin::new(&mut self.socket);
+        loop {
+            match socket.as_mut().poll_ready(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Broken)),
+                Poll::Pending => return Poll::Pending,
+            }
+            let Some(text) = next() else { break };
+            let Some(message) = self.encoder.encode(text) else {
+                tracing::error!("a gateway message could not be compressed");
+                return Poll::Ready(Err(Broken));
+            };
+            self.buffered += match &message {
+                Message::Text(text) => text.len(),
+                Message::Binary(bytes) => bytes.len(),
+                _ => 0,
+            };
+            let allowed = Duration::from_secs((self.buffered / SLOWEST) as u64);
+            self.patience = Some(now + STALL + allowed);
+            if socket.as_mut().start_send(message).is_err() {
+                return Poll::Ready(Err(Broken));
+            }
+        }
+        if self.buffered == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match socket.poll_flush(context) {
+            Poll::Ready(Ok(())) => {
+                self.buffered = 0;
+                self.patience = None;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Broken)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// By when what was written must have been taken; later the reader counts as too slow.
+    pub(super) const fn patience(&self) -> Option<Instant> {
+        self.patience
+    }
+
+    /// The next message. Nothing is lost when the future is dropped.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Received> {
+        loop {
+            let received = match Pin::new(&mut self.socket).poll_next(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(Message::Text(text)))) => Received::Message(text.into()),
+                Poll::Ready(Some(Ok(Message::Binary(bytes)))) => Received::Message(bytes),
+                Poll::Ready(Some(Ok(Message::Close(frame)))) => {
+                    Received::Closed(frame.map(|frame| frame.code))
+                }
+                Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+                Poll::Ready(Some(Err(error))) if is_connection_error(&error) => Received::Lost,
+                Poll::Ready(Some(Err(_))) => Received::Garbage,
+                Poll::Ready(None) => Received::Lost,
+            };
+            return Poll::Ready(received);
+        }
+    }
+
+    /// Sends what is left in `last`, closes with `code`, and waits a little for the client to read
+    /// it: a connection that is dropped at once may lose it.
+    pub(super) async fn close(mut self, code: CloseCode, last: Vec<String>) {
+        metrics::counter!("signaling_gateway_closes_total", "code" => code.code().to_string())
+            .increment(1);
+        let frame = CloseFrame { code: code.code(), reason: reason(code).into() };
+        let farewell = async {
+            for text in last {
+                let Some(message) = self.encoder.encode(text) else { return };
+                if self.socket.feed(message).await.is_err() {
+                    return;
+                }
+            }
+            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            }
+        };
+        // A client that does not read is not waited for.
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    }
+
+    /// Answers the client's own close.
+    pub(super) async fn hang_up(mut self) {
+        let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let _ = tokio::time::timeout(FAREWELL, rest).await;
+    }
 }
 
+/// Whether the connection itself broke, so that no close would arrive.
+fn is_connection_error(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.is::<std::io::Error>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// What a developer reads beside the close code (Discord: Gateway Close Event Codes).
+const fn reason(code: CloseCode) -> &'static str {
+    match code {
+        CloseCode::UnknownError => "Unknown error.",
+        CloseCode::UnknownOpcode => "Unknown opcode.",
+        CloseCode::DecodeError => "Error while decoding payload.",
+        CloseCode::NotAuthenticated => "Not authenticated.",
+        CloseCode::AuthenticationFailed => "Authentication failed.",
+        CloseCode::AlreadyAuthenticated => "Already authenticated.",
+        CloseCode::InvalidSeq => "Invalid seq.",
+        CloseCode::RateLimited => "You are being rate limited.",
+        CloseCode::SessionTimedOut => "Session timed out.",
+        CloseCode::InvalidShard => "Invalid shard.",
+        CloseCode::ShardingRequired => "Sharding required.",
+        CloseCode::InvalidApiVersion => "Invalid API version.",
+        CloseCode::InvalidIntents => "Invalid intent(s).",
+        CloseCode::DisallowedIntents => "Disallowed intent(s).",
+    }
+}
+
+/// Counts open sockets.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("signaling_gateway_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("signaling_gateway_sockets").decrement(1.0);
+    }
+}
+
+/// The clock of this shell.
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock for the pure core")]
 pub(super) fn now() -> Instant {
     Instant::now()
 }
 
-/// Hello, then Identify or Resume within the deadline.
-async fn greet(parts: Parts, door: Door, mut wire: Wire) {
-    let opened = now();
-    let mut watch = SocketWatch::new(opened);
-    let interval = u64::try_from(limits::HEARTBEAT_INTERVAL.as_millis()).unwrap_or(u64::MAX);
-    if !wire.send(10, json!({ "heartbeat_interval": interval, "_trace": [] })).await {
-        return;
-    }
-    let deadline = tokio::time::Instant::from_std(opened + limits::IDENTIFY);
-    loop {
-        let received = tokio::select! {
-            received = tokio::time::timeout_at(deadline, wire.recv()) => received,
-            () = parts.sessions.closing.cancelled() => {
-                wire.send(7, serde_json::Value::Null).await;
-                return wire.close(CloseCode::UnknownError).await;
-            }
-        };
-        let bytes = match received {
-            Ok(Received::Message(bytes)) => bytes,
-            Ok(Received::TooLarge) => return wire.close(CloseCode::DecodeError).await,
-            Ok(Received::Closed(_) | Received::Lost) => return,
-            Err(_) => return wire.close(CloseCode::SessionTimedOut).await,
-        };
-        match watch.handle_message(now(), &bytes) {
-            Err(code) => return wire.close(code).await,
-            Ok(Incoming::Heartbeat) => {
-                if !wire.send(11, serde_json::Value::Null).await {
-                    return;
-                }
-            }
-            Ok(Incoming::Identify(identify)) => {
-                return Box::pin(identified(parts, door, wire, watch, *identify)).await;
-            }
-            Ok(Incoming::Resume(resume)) => match resumed(&parts, wire, watch, resume).await {
-                Some((back, same)) => (wire, watch) = (back, same),
-                None => return,
-            },
-            Ok(_) => return wire.close(CloseCode::NotAuthenticated).await,
-        }
-    }
-}
-
-async fn identified(
-    parts: Parts,
-    door: Door,
-    mut wire: Wire,
-    watch: SocketWatch,
-    identify: Identify,
-) {
-    let identity = match parts.auth.authenticate(&identify.token).await {
-        Ok(Some(identity)) => identity,
-        Ok(None) => return wire.close(CloseCode::AuthenticationFailed).await,
-        Err(_) => return wire.close(CloseCode::UnknownError).await,
-    };
-    let wanted = match super::ready::check(&identify, &identity, parts.now_ms()) {
-        Ok(wanted) => wanted,
-        Err(code) => return wire.close(code).await,
-    };
-    if !parts.sessions.may_identify(identity.id(), now()) {
-        wire.send(9, json!(false)).await;
-        return wire.close(CloseCode::UnknownError).await;
-    }
-    if identify.compress == Some(true) {
-        wire.compress_payloads();
-    }
-    run::begin(parts, door, identity, wanted, wire, watch).await;
-}
-
-/// Hands the socket to its session, or gives it back after op 9.
-async fn resumed(
-    parts: &Parts,
-    mut wire: Wire,
-    watch: SocketWatch,
-    resume: Resume,
-) -> Option<(Wire, SocketWatch)> {
-    let identity = match parts.auth.authenticate(&resume.token).await {
-        Ok(Some(identity)) => identity,
-        Ok(None) => {
-            wire.close(CloseCode::AuthenticationFailed).await;
-            return None;
-        }
-        Err(_) => {
-            wire.close(CloseCode::UnknownError).await;
-            return None;
-        }
-    };
-    let entry = parts.sessions.find(&resume.session_id);
-    if let Some(entry) = entry.filter(|entry| entry.user == identity.id()) {
-        let attach = Attach { wire, watch, seq: resume.seq.unwrap_or(0) };
-        match entry.attach.send(attach).await {
-            Ok(()) => return None,
-            Err(tokio::sync::mpsc::error::SendError(back)) => {
-                wire = back.wire;
-                return wire.send(9, json!(false)).await.then_some((wire, back.watch));
-            }
-        }
-    }
-    wire.send(9, json!(false)).await.then_some((wire, watch))
-}
+/// Bytes that are read at once. Clients say little; the default would hold 128 KiB a socket.
+const READ_BUFFER: usize = 4_096;
+/// Bytes that are gathered before the kernel is asked. More holds more a socket.
+const WRITE_BUFFER: usize = 16 * 1_024;
+/// Largest message that is read at all. What is over the limit of clients is read so far to be
+/// refused with its own close code.
+const LARGEST: usize = 4 * limits::GATEWAY_PAYLOAD;
+/// How long a socket may take nothing before its reader counts as too slow.
+const STALL: Duration = Duration::from_secs(10);
+/// Bytes per second that the slowest reader takes: a large guild over a bad line is no stall.
+const SLOWEST: usize = 32 * 1_024;
+/// How long a close may take.
+const FAREWELL: Duration = Duration::from_secs(2);

@@ -45,7 +45,7 @@ async fn gateway_bot(
             "total": 1000,
             "remaining": 1000,
             "reset_after": 0,
-            "max_concurrency": 16,
+            "max_concurrency": crate::gateway::MAX_CONCURRENCY,
         },
     }))
 }

@@ -1,14 +1,25 @@
 //! Voice Gateway, versions 4 to 8: sessions that negotiate a place in a room of the media wing.
 //!
-//! `calls` knows every voice session of the node and gives out tickets; `watch` keeps the media
-//! wing true to the guilds; `socket` takes a WebSocket until it identifies or resumes; `run` is
-//! the one task of a session; `session` and `payload` are its pure core.
+//! `calls` is what the rest of the server sees. `board` knows who has a place, from the ticket to
+//! the end, and tells the media wing; `watch` keeps it true to guilds, media and time. `socket`
+//! takes a WebSocket until it identifies or resumes, `run` is the one task of a session, which
+//! outlives its sockets, and `session` is its pure core, with `payload`, `negotiate`, `others`,
+//! `replay` and `link` as its parts.
 
+mod board;
 mod calls;
+mod link;
+mod negotiate;
+mod others;
+mod outbox;
+mod output;
 mod payload;
+mod replay;
 mod run;
 mod session;
 mod socket;
+#[cfg(test)]
+mod testing;
 mod ticket;
 mod watch;
 

@@ -5,21 +5,22 @@ use model::voice::EncryptionMode;
 use model::voice::Opcode;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 
 /// A message of a voice client (Discord: Voice Connections).
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Incoming {
     /// Op 0.
     Identify(Box<Identify>),
     /// Op 1.
     Select(Select),
-    /// Op 3: what to echo, and in version 8 the last number heard.
-    Heartbeat { echo: Value, seq_ack: Option<u64> },
-    /// Op 5: speaking flags.
+    /// Op 3: what op 6 answers, and in version 8 the last number heard.
+    Heartbeat { echo: Value, seq_ack: Option<u16> },
+    /// Op 5: speaking flags. Its SSRC is not read: a peer has the one that it was assigned.
     Speaking { flags: u64 },
     /// Op 7.
-    Resume(Resume),
-    /// Op 12: which of its streams a user client sends.
+    Resume(Box<Resume>),
+    /// Op 12: the SSRCs of a user client.
     Video,
     /// Op 16: which backend this is.
     BackendVersion,
@@ -27,37 +28,69 @@ pub(super) enum Incoming {
     Ignored,
 }
 
+/// Text that is in no log: its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
 /// Op 0.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Identify {
     #[serde(deserialize_with = "snowflake")]
     pub server_id: u64,
     #[serde(deserialize_with = "snowflake")]
     pub user_id: u64,
     pub session_id: String,
-    pub token: String,
+    pub token: Secret,
     /// User clients say whether they can send video; bots leave it out.
     #[serde(default)]
     pub video: Option<bool>,
+    /// The simulcast streams that a user client would send.
+    #[serde(default)]
+    pub streams: Vec<Stream>,
+}
+
+/// One stream of op 0 (userdoccers: Stream Structure).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Stream {
+    #[serde(default)]
+    pub rid: Option<String>,
+    #[serde(default)]
+    pub quality: Option<f64>,
 }
 
 /// Op 7.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Resume {
+    #[serde(deserialize_with = "snowflake")]
+    pub server_id: u64,
     pub session_id: String,
-    pub token: String,
+    pub token: Secret,
     /// The last number heard; version 8 only, -1 before the first.
     #[serde(default)]
-    pub seq_ack: Option<i64>,
+    seq_ack: Option<i64>,
+}
+
+impl Resume {
+    /// The last number heard; 0 before the first.
+    pub(super) fn heard(&self) -> u16 {
+        self.seq_ack.and_then(|seq| u16::try_from(seq).ok()).unwrap_or(0)
+    }
 }
 
 /// Op 1: the two values of `protocol`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Select {
     /// Discord's UDP transport in that mode.
     Udp(EncryptionMode),
     /// WebRTC with that offer, whole or a fragment.
-    WebRtc(String),
+    WebRtc(Secret),
 }
 
 #[derive(Deserialize)]
@@ -72,42 +105,28 @@ struct Envelope {
 /// # Errors
 ///
 /// The code that the socket is to be closed with.
-pub(super) fn parse(text: &[u8]) -> Result<Incoming, CloseCode> {
-    let Envelope { op, d } = serde_json::from_slice(text).map_err(|_| CloseCode::FailedToDecode)?;
+pub(super) fn parse(text: &str) -> Result<Incoming, CloseCode> {
+    let Envelope { op, d } = serde_json::from_str(text).map_err(|_| CloseCode::FailedToDecode)?;
     let op = Opcode::from_u64(op).ok_or(CloseCode::UnknownOpcode)?;
     Ok(match op {
-        Opcode::Identify => Incoming::Identify(Box::new(read(d)?)),
+        Opcode::Identify => Incoming::Identify(read(d)?),
         Opcode::Resume => Incoming::Resume(read(d)?),
         Opcode::SelectProtocol => Incoming::Select(select(&d)?),
-        Opcode::Heartbeat => match &d {
-            // Version 8 has an object, earlier ones a bare number.
-            Value::Object(map) => Incoming::Heartbeat {
-                echo: map.get("t").cloned().unwrap_or_else(|| Value::from(0)),
-                seq_ack: map.get("seq_ack").and_then(Value::as_u64),
-            },
-            _ => Incoming::Heartbeat { echo: d, seq_ack: None },
-        },
-        Opcode::Speaking => {
-            let flags = match d.get("speaking") {
-                Some(Value::Bool(speaking)) => u64::from(*speaking),
-                Some(flags) => flags.as_u64().ok_or(CloseCode::FailedToDecode)?,
-                None => return Err(CloseCode::FailedToDecode),
-            };
-            Incoming::Speaking { flags: flags & 0b111 }
-        }
+        Opcode::Heartbeat => heartbeat(d)?,
+        Opcode::Speaking => Incoming::Speaking { flags: speaking(&d)? },
         Opcode::Video => Incoming::Video,
         Opcode::VoiceBackendVersion => Incoming::BackendVersion,
         Opcode::SessionUpdate
         | Opcode::MediaSinkWants
         | Opcode::ClientFlags
-        | Opcode::ClientPlatform
-        | Opcode::ClientDisconnect => Incoming::Ignored,
+        | Opcode::ClientPlatform => Incoming::Ignored,
         Opcode::Ready
         | Opcode::SessionDescription
         | Opcode::HeartbeatAck
         | Opcode::Hello
         | Opcode::Resumed
-        | Opcode::ClientsConnect => return Err(CloseCode::UnknownOpcode),
+        | Opcode::ClientsConnect
+        | Opcode::ClientDisconnect => return Err(CloseCode::UnknownOpcode),
     })
 }
 
@@ -115,51 +134,106 @@ fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
     serde_json::from_value(d).map_err(|_| CloseCode::FailedToDecode)
 }
 
+/// The answer has the form of the question: version 8 sends an object, earlier ones a number.
+/// Some user clients take null for no answer, so theirs is never that.
+fn heartbeat(d: Value) -> Result<Incoming, CloseCode> {
+    Ok(match d {
+        Value::Object(map) => {
+            let t = match map.get("t") {
+                Some(t @ (Value::Number(_) | Value::String(_))) => t.clone(),
+                None | Some(Value::Null) => json!(0),
+                Some(_) => return Err(CloseCode::FailedToDecode),
+            };
+            let seq_ack = map.get("seq_ack").and_then(Value::as_u64);
+            let seq_ack = seq_ack.and_then(|seq| u16::try_from(seq).ok());
+            Incoming::Heartbeat { echo: json!({ "t": t }), seq_ack }
+        }
+        Value::Number(_) | Value::String(_) => Incoming::Heartbeat { echo: d, seq_ack: None },
+        Value::Null => Incoming::Heartbeat { echo: json!(0), seq_ack: None },
+        Value::Bool(_) | Value::Array(_) => return Err(CloseCode::FailedToDecode),
+    })
+}
+
+/// The flags of op 5; a boolean before version 4, and some clients never changed.
+fn speaking(d: &Value) -> Result<u64, CloseCode> {
+    let flags = match d.get("speaking") {
+        Some(Value::Bool(speaking)) => Some(u64::from(*speaking)),
+        Some(flags) => flags.as_u64(),
+        None => None,
+    };
+    Ok(flags.ok_or(CloseCode::FailedToDecode)? & SPEAKING_FLAGS)
+}
+
 fn select(d: &Value) -> Result<Select, CloseCode> {
-    match d.get("protocol").and_then(Value::as_str) {
+    let field = |name: &str| d.get(name).and_then(Value::as_str);
+    match field("protocol") {
         Some("udp") => {
-            let mode = d
-                .get("data")
-                .and_then(|data| data.get("mode"))
-                .or_else(|| d.get("mode"))
-                .and_then(Value::as_str)
-                .ok_or(CloseCode::FailedToDecode)?;
-            let mode = EncryptionMode::parse(mode).ok_or(CloseCode::UnknownEncryptionMode)?;
-            Ok(Select::Udp(mode))
+            let mode = d.get("data").and_then(|data| data.get("mode")).and_then(Value::as_str);
+            let mode = mode.or_else(|| field("mode")).ok_or(CloseCode::FailedToDecode)?;
+            EncryptionMode::parse(mode).map(Select::Udp).ok_or(CloseCode::UnknownEncryptionMode)
         }
         Some("webrtc") => {
-            let offer = d
-                .get("sdp")
-                .and_then(Value::as_str)
-                .or_else(|| d.get("data").and_then(Value::as_str))
-                .ok_or(CloseCode::FailedToDecode)?;
-            Ok(Select::WebRtc(offer.to_owned()))
+            let offer = field("sdp").or_else(|| field("data")).ok_or(CloseCode::FailedToDecode)?;
+            Ok(Select::WebRtc(Secret(offer.to_owned())))
         }
         Some(_) => Err(CloseCode::UnknownProtocol),
         None => Err(CloseCode::FailedToDecode),
     }
 }
 
+/// A string as documented, or a number as some libraries send it.
 fn snowflake<'de, D: serde::Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
     let value = Value::deserialize(d)?;
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     number.ok_or_else(|| serde::de::Error::custom("not a snowflake"))
 }
 
+/// Microphone, sound share, priority (Discord: Speaking).
+const SPEAKING_FLAGS: u64 = 0b111;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_heartbeat_are_echoed() {
-        let echo = |text: &str| match parse(text.as_bytes()).unwrap() {
+    fn a_heartbeat_is_answered_in_the_form_that_it_came_in() {
+        let heartbeat = |text: &str| match parse(text).unwrap() {
             Incoming::Heartbeat { echo, seq_ack } => (echo, seq_ack),
             other => panic!("{other:?}"),
         };
 
-        assert_eq!(echo(r#"{"op":3,"d":1501184119561}"#), (1_501_184_119_561_u64.into(), None));
-        assert_eq!(echo(r#"{"op":3,"d":{"t":5,"seq_ack":10}}"#), (5.into(), Some(10)));
-        assert_eq!(echo(r#"{"op":3,"d":{"t":5,"seq_ack":-1}}"#), (5.into(), None));
+        assert_eq!(
+            heartbeat(r#"{"op":3,"d":1501184119561}"#),
+            (json!(1_501_184_119_561_u64), None)
+        );
+        assert_eq!(
+            heartbeat(r#"{"op":3,"d":{"t":5,"seq_ack":10}}"#),
+            (json!({ "t": 5 }), Some(10))
+        );
+        assert_eq!(heartbeat(r#"{"op":3,"d":{"t":5,"seq_ack":-1}}"#), (json!({ "t": 5 }), None));
+        assert_eq!(heartbeat(r#"{"op":3,"d":null}"#), (json!(0), None));
+    }
+
+    #[test]
+    fn ids_may_be_strings_or_numbers() {
+        for text in [
+            r#"{"op":0,"d":{"server_id":"41771983423143937","user_id":2,"session_id":"s","token":"t"}}"#,
+            r#"{"op":0,"d":{"server_id":41771983423143937,"user_id":"2","session_id":"s","token":"t"}}"#,
+        ] {
+            let Ok(Incoming::Identify(identify)) = parse(text) else { panic!("{text}") };
+
+            assert_eq!((identify.server_id, identify.user_id), (41_771_983_423_143_937, 2));
+        }
+    }
+
+    #[test]
+    fn an_offer_stands_in_either_field() {
+        for field in ["data", "sdp"] {
+            let text = json!({ "op": 1, "d": { "protocol": "webrtc", field: "a=ice-ufrag:x" } });
+
+            let offer = Secret("a=ice-ufrag:x".to_owned());
+            assert_eq!(parse(&text.to_string()), Ok(Incoming::Select(Select::WebRtc(offer))));
+        }
     }
 
     #[test]
@@ -167,8 +241,17 @@ mod tests {
         for (text, code) in [
             ("", CloseCode::FailedToDecode),
             ("{}", CloseCode::FailedToDecode),
+            ("[0]", CloseCode::FailedToDecode),
+            ("{\"op\":3,\"d\":[]}", CloseCode::FailedToDecode),
+            ("{\"op\":-1}", CloseCode::FailedToDecode),
+            ("{\"op\":1e999}", CloseCode::FailedToDecode),
+            ("{\"op\":3,\"d\":1}}", CloseCode::FailedToDecode),
+            ("{\"op\":3,\"op\":3,\"d\":1}", CloseCode::FailedToDecode),
+            ("{\"op\":5,\"d\":{\"speaking\":\"\\ud800\"}}", CloseCode::FailedToDecode),
             (r#"{"op":0,"d":{}}"#, CloseCode::FailedToDecode),
             (r#"{"op":5,"d":{"speaking":"loud"}}"#, CloseCode::FailedToDecode),
+            (r#"{"op":5,"d":{"speaking":-1}}"#, CloseCode::FailedToDecode),
+            (r#"{"op":1,"d":{"protocol":"webrtc"}}"#, CloseCode::FailedToDecode),
             (r#"{"op":77}"#, CloseCode::UnknownOpcode),
             (r#"{"op":2,"d":{}}"#, CloseCode::UnknownOpcode),
             (r#"{"op":1,"d":{"protocol":"carrier pigeon"}}"#, CloseCode::UnknownProtocol),
@@ -177,16 +260,35 @@ mod tests {
                 CloseCode::UnknownEncryptionMode,
             ),
         ] {
-            assert_eq!(parse(text.as_bytes()).unwrap_err(), code, "{text}");
+            assert_eq!(parse(text), Err(code), "{text}");
         }
-        assert!(parse("[".repeat(60_000).as_bytes()).is_err());
     }
 
     #[test]
-    fn an_offer_stands_in_either_field() {
-        let fragment = r#"{"op":1,"d":{"protocol":"webrtc","data":"a=ice-ufrag:x"}}"#;
-        let Ok(Incoming::Select(select)) = parse(fragment.as_bytes()) else { panic!() };
+    fn endless_nesting_is_refused_rather_than_followed() {
+        for open in ["[", "{\"d\":"] {
+            let text = format!("{{\"op\":3,\"d\":{}", open.repeat(20_000));
 
-        assert_eq!(select, Select::WebRtc("a=ice-ufrag:x".to_owned()));
+            assert_eq!(parse(&text), Err(CloseCode::FailedToDecode));
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = r#"{"op":0,"d":{"server_id":1,"user_id":2,"session_id":"s","token":"hush"}}"#;
+
+        assert!(!format!("{:?}", parse(text)).contains("hush"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_payload_makes_the_reader_panic(op in 0_u64..40, d in "[\\[\\]{}\":,0-9a-z.-]{0,60}") {
+            let _ = parse(&format!("{{\"op\":{op},\"d\":{d}}}"));
+        }
     }
 }

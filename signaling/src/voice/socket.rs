@@ -7,22 +7,27 @@ use std::time::Instant;
 
 use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
+use axum::extract::ws::Utf8Bytes;
 use axum::extract::ws::WebSocket;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
+use futures_util::SinkExt as _;
 use model::limits;
 use model::voice::CloseCode;
+use tokio::sync::mpsc;
 
-use super::payload::Incoming;
+use super::board::Admitted;
+use super::calls::Ears;
+use super::negotiate::Version;
+use super::output::Admission;
+use super::output::Output;
+use super::payload::Identify;
 use super::run;
 use super::run::Attach;
-use super::session;
-use super::session::SocketWatch;
+use super::session::VoiceSession;
+use crate::auth;
 use crate::connection::Connection;
 use crate::parts::Parts;
-
-/// How long one write may stand still before the client counts as gone.
-const STALLED: Duration = Duration::from_secs(10);
 
 /// Takes a socket whose URL had `query` (`v=4` to `v=9`; user clients leave it out).
 pub fn upgrade(
@@ -31,15 +36,16 @@ pub fn upgrade(
     query: String,
     socket: WebSocketUpgrade,
 ) -> Response {
-    let version = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("v="))
-        .and_then(|version| version.parse().ok())
-        .unwrap_or(0);
     let tasks = parts.calls.tasks.clone();
     let socket = socket.read_buffer_size(4_096).max_message_size(limits::VOICE_GATEWAY_PAYLOAD);
     socket.on_upgrade(move |socket| {
-        tasks.track_future(Box::pin(greet(parts, connection, Wire { socket }, version)))
+        tasks.track_future(Box::pin(async move {
+            let wire = Wire { socket };
+            match Version::of_query(&query) {
+                Some(version) => greet(parts, connection, version, wire).await,
+                None => wire.close(CloseCode::BadRequest).await,
+            }
+        }))
     })
 }
 
@@ -53,11 +59,28 @@ pub(super) struct Wire {
     socket: WebSocket,
 }
 
+/// What came of reading a socket.
+pub(super) enum Received {
+    Text(Utf8Bytes),
+    Binary,
+    /// The client said goodbye, with that code.
+    Closed(Option<u16>),
+    /// A message over the limit.
+    TooLarge,
+    /// The connection broke.
+    Lost,
+}
+
 impl Wire {
-    /// Sends one message; `false` when the socket is of no use any more.
-    pub(super) async fn send(&mut self, text: String) -> bool {
-        let sending = self.socket.send(Message::Text(text.into()));
-        matches!(tokio::time::timeout(STALLED, sending).await, Ok(Ok(())))
+    /// Queues one text; [`flush`](Self::flush) sends it. `false` when the socket is of no use.
+    pub(super) async fn feed(&mut self, text: String) -> bool {
+        let feeding = self.socket.feed(Message::Text(text.into()));
+        matches!(tokio::time::timeout(STALLED, feeding).await, Ok(Ok(())))
+    }
+
+    /// Sends what was queued.
+    pub(super) async fn flush(&mut self) -> bool {
+        matches!(tokio::time::timeout(STALLED, self.socket.flush()).await, Ok(Ok(())))
     }
 
     /// Closes the socket, waiting for nobody.
@@ -65,81 +88,111 @@ impl Wire {
         metrics::counter!("signaling_voice_closes_total", "code" => code.code().to_string())
             .increment(1);
         let frame = CloseFrame { code: code.code(), reason: format!("{code:?}").into() };
-        let _ = tokio::time::timeout(STALLED, self.socket.send(Message::Close(Some(frame)))).await;
+        let closing = self.socket.send(Message::Close(Some(frame)));
+        let _ = tokio::time::timeout(STALLED, closing).await;
         // Reading until the peer's own close lets ours arrive before the connection is dropped.
         let drain = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
     }
 
-    /// The next text; `None` when the connection is gone. Binary frames are of end-to-end
-    /// encryption, which is not on: they are passed over. Cancel-safe.
-    pub(super) async fn recv(&mut self) -> Option<axum::body::Bytes> {
+    /// The next message. Cancel-safe.
+    pub(super) async fn recv(&mut self) -> Received {
         loop {
-            match self.socket.recv().await {
-                Some(Ok(Message::Text(text))) => return Some(text.into()),
-                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-            }
+            return match self.socket.recv().await {
+                Some(Ok(Message::Text(text))) => Received::Text(text),
+                Some(Ok(Message::Binary(_))) => Received::Binary,
+                Some(Ok(Message::Close(frame))) => Received::Closed(frame.map(|frame| frame.code)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Err(error)) if is_too_large(&error) => Received::TooLarge,
+                Some(Err(_)) | None => Received::Lost,
+            };
         }
     }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    error.to_string().to_ascii_lowercase().contains("too long")
 }
 
 /// Hello at once, then Identify or Resume within the deadline.
-async fn greet(parts: Parts, connection: Connection, mut wire: Wire, version: u64) {
-    let opened = now();
-    let mut watch = SocketWatch::new(opened, version);
-    if !wire.send(session::hello(version)).await {
-        return;
-    }
-    let deadline = tokio::time::Instant::from_std(opened + limits::IDENTIFY);
+async fn greet(parts: Parts, connection: Connection, version: Version, mut wire: Wire) {
+    let mut session = VoiceSession::new(now(), version);
     let closing = parts.calls.closing.clone();
     loop {
-        let received = tokio::select! {
-            received = tokio::time::timeout_at(deadline, wire.recv()) => received,
-            () = closing.cancelled() => return wire.close(CloseCode::VoiceServerCrashed).await,
-        };
-        let text = match received {
-            Ok(Some(text)) => text,
-            Ok(None) => return,
-            Err(_) => return wire.close(CloseCode::SessionTimeout).await,
-        };
-        match watch.handle_text(now(), &text) {
-            Err(code) => return wire.close(code).await,
-            Ok(Incoming::Heartbeat { echo, .. }) => {
-                if !wire.send(watch.heartbeat_ack(echo)).await {
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Frame(text) => {
+                    if !wire.feed(text).await {
+                        return;
+                    }
+                }
+                Output::Identify(identify) => match admit(&parts, connection, &identify) {
+                    Ok((admission, ears)) => {
+                        let peer = admission.peer;
+                        session.admit(now(), &identify, admission);
+                        let calls = parts.calls.clone();
+                        drop(parts);
+                        return Box::pin(run::run(calls, peer, session, wire, ears)).await;
+                    }
+                    Err(code) => session.close(code),
+                },
+                Output::Resume(resume) => {
+                    let Some(session) = parts.calls.with(|board| board.resumed(&resume)) else {
+                        return wire.close(CloseCode::SessionNoLongerValid).await;
+                    };
+                    let attach = Attach { wire, version, heard: resume.heard() };
+                    if let Err(mpsc::error::SendError(back)) = session.send(attach).await {
+                        back.wire.close(CloseCode::SessionNoLongerValid).await;
+                    }
                     return;
                 }
+                Output::Close(code) | Output::Detach(code) => return wire.close(code).await,
+                // Only admitted sessions want these.
+                Output::DrawKey(_) | Output::Command(_) | Output::Speaking(_) | Output::Video => {}
             }
-            Ok(Incoming::Identify(identify)) => {
-                let Some(announce) = announce(&parts, connection) else {
-                    tracing::error!(
-                        "a voice client came by IPv6 and signaling.announce_ip is not set"
-                    );
-                    return wire.close(CloseCode::ServerNotFound).await;
-                };
-                return Box::pin(run::begin(parts, announce, *identify, wire, watch)).await;
-            }
-            Ok(Incoming::Resume(resume)) => {
-                let found = parts.calls.find(&resume.token, &resume.session_id);
-                let Some(orders) = found else {
-                    return wire.close(CloseCode::SessionNoLongerValid).await;
-                };
-                let seq = resume.seq_ack.map(|seq| u64::try_from(seq).unwrap_or(0));
-                let attach = Box::new(Attach { wire, watch, seq });
-                if let Err(tokio::sync::mpsc::error::SendError(super::calls::Order::Attach(back))) =
-                    orders.send(super::calls::Order::Attach(attach)).await
-                {
-                    back.wire.close(CloseCode::SessionNoLongerValid).await;
-                }
-                return;
-            }
-            Ok(_) => return wire.close(CloseCode::NotAuthenticated).await,
+        }
+        if !wire.flush().await {
+            return;
+        }
+        let Some(due) = session.poll_timeout() else { return };
+        tokio::select! {
+            biased;
+            () = closing.cancelled() => session.close(CloseCode::VoiceServerCrashed),
+            received = wire.recv() => match received {
+                Received::Text(text) => session.handle_text(now(), &text),
+                Received::Binary => session.handle_binary(now()),
+                Received::TooLarge => session.close(CloseCode::FailedToDecode),
+                Received::Closed(_) | Received::Lost => return,
+            },
+            () = tokio::time::sleep_until(due.into()) => session.handle_timeout(now()),
         }
     }
 }
 
-/// Where this client is to send its media: the configured address, or the one it reached us at.
-fn announce(parts: &Parts, connection: Connection) -> Option<SocketAddr> {
-    let ip = parts.config.announce_ip.or_else(|| connection.local_ipv4().map(IpAddr::V4))?;
-    Some(SocketAddr::new(ip, parts.media.port()))
+/// Turns an Identify into a place, with the address that its media goes to.
+fn admit(
+    parts: &Parts,
+    connection: Connection,
+    identify: &Identify,
+) -> Result<(Admission, Ears), CloseCode> {
+    let local = || connection.local_ipv4().map(IpAddr::V4);
+    let Some(ip) = parts.config.announce_ip.or_else(local) else {
+        tracing::error!(
+            local = %connection.local,
+            "signaling.announce_ip must be set: a voice client came by IPv6, and media is announced by IPv4"
+        );
+        return Err(CloseCode::ServerNotFound);
+    };
+    let (peer, Admitted { ssrc, others }, ears) = parts.calls.redeem(identify)?;
+    let admission = Admission {
+        peer,
+        ssrc,
+        address: SocketAddr::new(ip, parts.media.port()),
+        media_session: hex::encode(auth::random::<16>()),
+        others,
+    };
+    Ok((admission, ears))
 }
+
+/// How long one write may stand still before the client counts as gone.
+const STALLED: Duration = Duration::from_secs(10);

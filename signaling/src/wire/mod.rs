@@ -24,6 +24,7 @@ pub use message::load_users;
 pub use message::message;
 pub use presence::presence;
 pub use presence::session_presence;
+pub use user::own_user;
 pub use user::private_user;
 pub use user::user;
 pub use voice_state::voice_state;

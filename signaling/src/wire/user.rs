@@ -27,7 +27,13 @@ pub fn user(user: &UserRecord) -> Value {
 /// A user as it sees itself (`/users/@me`, READY).
 #[must_use]
 pub fn private_user(account: &AccountRecord) -> Value {
-    let mut value = user(&account.user);
+    own_user(&account.user)
+}
+
+/// As [`private_user`], where only the public part is at hand (USER_UPDATE).
+#[must_use]
+pub fn own_user(record: &UserRecord) -> Value {
+    let mut value = user(record);
     if let Value::Object(map) = &mut value {
         map.insert("email".to_owned(), Value::Null);
         map.insert("verified".to_owned(), Value::Bool(true));

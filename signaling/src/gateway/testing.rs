@@ -1,0 +1,135 @@
+//! Guilds, people and viewers for this folder's unit tests.
+
+use std::sync::Arc;
+
+use model::gateway::Intents;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::wire::channel::permission_overwrite::PermissionOverwrite;
+use model::wire::channel::permission_overwrite::PermissionOverwriteType;
+use model::wire::guild::Permissions;
+use model::wire::util::Timestamp;
+use state::Guild;
+use state::GuildCommand;
+use state::GuildEvent;
+use state::Publication;
+use state::guild::command::GuildDraft;
+use state::guild::command::RolePatch;
+use state::record::MessageRecord;
+use state::record::UserRecord;
+use state::users::Users;
+
+use super::filter::GatewayShard;
+use super::filter::Viewer;
+use crate::cdn::Origin;
+use crate::config::SignalingConfig;
+
+pub(super) const ANA: UserId = UserId::new(1);
+pub(super) const BEN: UserId = UserId::new(2);
+pub(super) const CAI: UserId = UserId::new(3);
+pub(super) const SCRIBES: RoleId = RoleId::new(20);
+
+/// Ana's guild with Ben and Cai in it, and the role of scribes that nobody has.
+pub(super) fn guild() -> Guild {
+    guild_of(GuildId::new(10))
+}
+
+/// As [`guild`], with another id.
+pub(super) fn guild_of(id: GuildId) -> Guild {
+    let now = Timestamp::from_secs(1_700_000_000).unwrap();
+    let draft = GuildDraft {
+        id,
+        name: "Hall".to_owned(),
+        owner: ANA,
+        icon: None,
+        now,
+        channel_ids: [11, 12, 13, 14].map(ChannelId::new),
+    };
+    let mut guild = Guild::found(draft).unwrap();
+    for user in [BEN, CAI] {
+        guild = apply(&guild, user, &GuildCommand::Join { user, now, roles: vec![] });
+    }
+    apply(&guild, ANA, &GuildCommand::CreateRole(SCRIBES, RolePatch::default()))
+}
+
+pub(super) fn apply(guild: &Guild, actor: UserId, command: &GuildCommand) -> Guild {
+    let plan = guild.plan(actor, command, 0).unwrap();
+    guild.apply(&plan).0
+}
+
+/// Every event that a command makes.
+pub(super) fn publications(
+    guild: &Guild,
+    actor: UserId,
+    command: &GuildCommand,
+) -> Vec<Publication> {
+    let plan = guild.plan(actor, command, 0).unwrap();
+    let (after, events) = guild.apply(&plan);
+    events.into_iter().map(|event| publish(event, guild, &after)).collect()
+}
+
+pub(super) fn publish(event: GuildEvent, before: &Guild, after: &Guild) -> Publication {
+    Publication::new(event, Arc::new(before.clone()), Arc::new(after.clone()))
+}
+
+pub(super) fn text(guild: &Guild) -> ChannelId {
+    guild.settings.system_channel.unwrap()
+}
+
+pub(super) fn voice(guild: &Guild) -> ChannelId {
+    let kind = model::wire::channel::ChannelType::GuildVoice;
+    guild.channels.values().find(|channel| channel.kind == kind).unwrap().id
+}
+
+/// Takes a channel out of everyone's sight.
+pub(super) fn hide(channel: ChannelId) -> GuildCommand {
+    overwrite(channel, RoleId::new(10), Permissions::empty(), Permissions::VIEW_CHANNEL)
+}
+
+pub(super) fn overwrite(
+    channel: ChannelId,
+    role: RoleId,
+    allow: Permissions,
+    deny: Permissions,
+) -> GuildCommand {
+    let kind = PermissionOverwriteType::Role;
+    GuildCommand::SetOverwrite(channel, PermissionOverwrite { allow, deny, id: role.cast(), kind })
+}
+
+pub(super) fn viewer(user: UserId, intents: Intents) -> Viewer {
+    let origin = Origin::new(&SignalingConfig::default(), "localhost", true);
+    let shard = GatewayShard::WHOLE;
+    Viewer { user, bot: true, intents, shard, large_threshold: 50, origin }
+}
+
+/// Something that Ana said.
+pub(super) fn message(guild: &Guild) -> MessageRecord {
+    serde_json::from_value(serde_json::json!({
+        "id": "99", "channel": text(guild), "guild": guild.id, "author": "1",
+        "kind": 0, "content": "hail",
+    }))
+    .unwrap()
+}
+
+/// Where a virtual clock begins.
+pub(super) fn start() -> std::time::Instant {
+    super::socket::now()
+}
+
+/// An account cache on an empty store.
+pub(super) fn users() -> Arc<Users> {
+    Arc::new(Users::new(storage::memory().accounts))
+}
+
+pub(super) fn user(id: UserId, name: &str) -> Arc<UserRecord> {
+    Arc::new(UserRecord {
+        id,
+        username: name.to_owned(),
+        global_name: None,
+        avatar: None,
+        bot: false,
+        flags: 0,
+    })
+}

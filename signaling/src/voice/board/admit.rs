@@ -1,0 +1,188 @@
+//! How a voice session begins: a ticket is given, and redeemed for a place in a room.
+
+use std::time::Instant;
+
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::UserId;
+use model::media::MediaCommand;
+use model::media::PeerId;
+use model::voice::CloseCode;
+use state::Guild;
+use tokio::sync::mpsc;
+
+use super::Board;
+use super::Member;
+use super::Moment;
+use super::Place;
+use super::Strings;
+use super::Voice;
+use super::follow::timeout_ends_ms;
+use crate::voice::negotiate::audio_ssrc;
+use crate::voice::others::News;
+use crate::voice::others::Other;
+use crate::voice::payload::Identify;
+use crate::voice::payload::Resume;
+use crate::voice::ticket::Ticket;
+use crate::voice::ticket::TokenHash;
+
+/// A ticket was given.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::voice) struct Given {
+    /// To which gateway session.
+    pub session: String,
+    /// By which host it finds us.
+    pub host: Option<String>,
+}
+
+/// What the shell drew for a new peer.
+pub(in crate::voice) struct Drawn {
+    pub peer: PeerId,
+    /// Random numbers, until one is free.
+    pub ssrcs: fn() -> u32,
+}
+
+/// A ticket was redeemed.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::voice) struct Admitted {
+    pub ssrc: u32,
+    /// Who is in the room already.
+    pub others: Vec<Other>,
+}
+
+impl<A> Board<A> {
+    /// Whether a member who asks for the channel that they are in already needs a ticket.
+    ///
+    /// `again`: nothing but asking has changed, as clients do whose call is lost. A call that
+    /// works is left alone: some libraries ask whenever they play something.
+    pub(in crate::voice) fn needs_ticket(&self, now: Instant, member: Member, again: bool) -> bool {
+        let Some(place) = self.places.get(&member) else { return true };
+        match place.peer.and_then(|peer| self.voices.get(&peer)) {
+            Some(voice) => again && !(voice.has_socket && voice.is_connected),
+            None => again || !place.ticket.is_some_and(|ticket| ticket.is_valid(now)),
+        }
+    }
+
+    /// Gives a member who is in a voice channel of `guild` a ticket; one given earlier is dead.
+    /// `host` is kept from before when there is none. `None` when they are not there any more.
+    pub(in crate::voice) fn give_ticket(
+        &mut self,
+        now: Instant,
+        guild: &Guild,
+        user: UserId,
+        ticket: Ticket,
+        host: Option<String>,
+    ) -> Option<Given> {
+        let state = guild.voice.get(&user)?;
+        let place = self.places.entry((guild.id, user)).or_insert_with(|| Place {
+            session: String::new(),
+            host: String::new(),
+            asked: now,
+            ticket: None,
+            peer: None,
+            absent_until: None,
+        });
+        place.session.clone_from(&state.session);
+        if let Some(host) = host {
+            place.host = host;
+        }
+        place.asked = now;
+        place.ticket = Some(ticket);
+        place.absent_until = None;
+        let host = (!place.host.is_empty()).then(|| place.host.clone());
+        Some(Given { session: place.session.clone(), host })
+    }
+
+    /// Turns a ticket into a place in a room: the peer joins, and an earlier voice session of the
+    /// member ends.
+    ///
+    /// `guild` is the snapshot of this moment; none when the guild is gone.
+    ///
+    /// # Errors
+    ///
+    /// The code that the socket is to be closed with.
+    pub(in crate::voice) fn redeem(
+        &mut self,
+        moment: Moment,
+        guild: Option<&Guild>,
+        identify: &Identify,
+        drawn: Drawn,
+        strings: Strings<A>,
+    ) -> Result<Admitted, CloseCode> {
+        let member = member(identify)?;
+        let token = TokenHash::of(&identify.token.0);
+        let place = self.places.get_mut(&member).ok_or(CloseCode::AuthenticationFailed)?;
+        let is_good = |ticket: Ticket| ticket.hash == token && ticket.is_valid(moment.now);
+        if !place.ticket.is_some_and(is_good) || place.session != identify.session_id {
+            return Err(CloseCode::AuthenticationFailed);
+        }
+        let guild = guild.ok_or(CloseCode::ServerNotFound)?;
+        let state = guild.voice.get(&member.1).filter(|state| state.session == place.session);
+        let granted = state.and_then(|_| guild.voice_grants(member.1, moment.unix_ms));
+        let (room, grants) = granted.ok_or(CloseCode::SessionNoLongerValid)?;
+        place.ticket = None;
+        let session = place.session.clone();
+        self.end_of_member(member, CloseCode::Disconnected);
+
+        let ssrc = self.free_ssrc(drawn.ssrcs);
+        let peer = drawn.peer;
+        let others = self.others(room);
+        let voice = Voice {
+            member,
+            room,
+            session,
+            token,
+            ssrc,
+            grants,
+            speaking: None,
+            is_connected: false,
+            has_socket: true,
+            timeout_ends_ms: timeout_ends_ms(guild, member.1, moment.unix_ms),
+            strings,
+        };
+        let news = News::Is(voice.as_other());
+        self.voices.insert(peer, voice);
+        self.rooms.entry(room).or_default().insert(peer);
+        self.ssrcs.insert(ssrc);
+        if let Some(place) = self.places.get_mut(&member) {
+            place.peer = Some(peer);
+            place.absent_until = None;
+        }
+        metrics::gauge!("signaling_voice_sessions").increment(1.0);
+        self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
+        self.tell_room(room, peer, &news);
+        Ok(Admitted { ssrc, others })
+    }
+
+    /// Where a socket goes that resumes a voice session; `None` when there is no such session.
+    pub(in crate::voice) fn resumed(&self, resume: &Resume) -> Option<mpsc::Sender<A>> {
+        let token = TokenHash::of(&resume.token.0);
+        let voice = self.voices.values().find(|voice| {
+            voice.token == token
+                && voice.session == resume.session_id
+                && voice.member.0.get() == resume.server_id
+        })?;
+        Some(voice.strings.attach.clone())
+    }
+
+    fn others(&self, room: ChannelId) -> Vec<Other> {
+        let peers = self.rooms.get(&room).into_iter().flatten();
+        peers.filter_map(|peer| self.voices.get(peer)).map(Voice::as_other).collect()
+    }
+
+    /// The first of `candidates` that no peer has.
+    fn free_ssrc(&self, candidates: fn() -> u32) -> u32 {
+        loop {
+            let ssrc = audio_ssrc(candidates());
+            if ssrc != 0 && !self.ssrcs.contains(&ssrc) {
+                return ssrc;
+            }
+        }
+    }
+}
+
+fn member(identify: &Identify) -> Result<Member, CloseCode> {
+    let guild = GuildId::new_checked(identify.server_id);
+    let user = UserId::new_checked(identify.user_id);
+    guild.zip(user).ok_or(CloseCode::AuthenticationFailed)
+}

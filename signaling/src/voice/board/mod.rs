@@ -1,0 +1,262 @@
+//! Who has a place in which call of this node: tickets, voice sessions, and what the media wing
+//! was told of them. It awaits nothing, reads no clock, and draws no random numbers.
+//!
+//! Here is what changes a voice session; [`admit`] is how one begins, [`follow`] what guilds,
+//! media and time do to it.
+
+mod admit;
+mod follow;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use cluster::MediaPort;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::UserId;
+use model::media::Grants;
+use model::media::MediaCommand;
+use model::media::MediaEvent;
+use model::media::PeerId;
+use model::voice::CloseCode;
+use tokio::sync::mpsc;
+
+pub(super) use admit::Admitted;
+pub(super) use admit::Drawn;
+pub(super) use follow::Departure;
+
+use super::others::News;
+use super::others::Other;
+use super::outbox::Outbox;
+use super::ticket::Ticket;
+use super::ticket::TokenHash;
+
+/// A member of a guild, who has at most one place in its calls.
+pub(super) type Member = (GuildId, UserId);
+
+/// The clocks of one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub now: Instant,
+    pub unix_ms: u64,
+}
+
+/// What a voice session's task hears from outside.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// The media wing said something of its peer.
+    Media(MediaEvent),
+    /// Something happened to someone else in the channel.
+    News(News),
+}
+
+/// The ends of a voice session that its task does not hold. `A` is a socket on its way to it.
+#[derive(Debug)]
+pub(super) struct Strings<A> {
+    /// Dropped when the session is over.
+    pub notes: mpsc::Sender<Note>,
+    /// With which code, when that was not the task's own wish.
+    pub code: Arc<OnceLock<CloseCode>>,
+    /// Takes sockets that resume it.
+    pub attach: mpsc::Sender<A>,
+}
+
+/// See the module. `A` is a socket on its way to a session.
+pub(super) struct Board<A> {
+    media: Arc<dyn MediaPort>,
+    places: BTreeMap<Member, Place>,
+    voices: HashMap<PeerId, Voice<A>>,
+    rooms: HashMap<ChannelId, BTreeSet<PeerId>>,
+    ssrcs: BTreeSet<u32>,
+    outbox: Outbox,
+    departures: Vec<Departure>,
+}
+
+/// A member's place, from the ticket to the end of the voice state.
+#[derive(Debug)]
+struct Place {
+    /// The gateway session that joined.
+    session: String,
+    /// The host by which it reached us.
+    host: String,
+    /// When it asked to join.
+    asked: Instant,
+    ticket: Option<Ticket>,
+    peer: Option<PeerId>,
+    /// With neither ticket nor peer: when the voice state ends.
+    absent_until: Option<Instant>,
+}
+
+/// A voice session.
+#[derive(Debug)]
+struct Voice<A> {
+    member: Member,
+    room: ChannelId,
+    /// Its gateway session.
+    session: String,
+    /// Resumes it.
+    token: TokenHash,
+    ssrc: u32,
+    /// What the media wing was told last.
+    grants: Grants,
+    /// The flags of its last op 5, and who said them.
+    speaking: Option<(u64, Speaker)>,
+    /// Media flows, or did.
+    is_connected: bool,
+    has_socket: bool,
+    /// When a timeout ends, in Unix milliseconds.
+    timeout_ends_ms: Option<u64>,
+    strings: Strings<A>,
+}
+
+/// Who says that someone speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Client,
+    /// Its client said nothing, but media came.
+    Server,
+}
+
+impl<A> Board<A> {
+    /// A board without anybody; commands go to `media`.
+    pub(super) fn new(media: Arc<dyn MediaPort>) -> Self {
+        Self {
+            media,
+            places: BTreeMap::new(),
+            voices: HashMap::new(),
+            rooms: HashMap::new(),
+            ssrcs: BTreeSet::new(),
+            outbox: Outbox::default(),
+            departures: Vec::new(),
+        }
+    }
+
+    /// Takes note of whether a voice session has a socket.
+    pub(super) fn has_socket(&mut self, peer: PeerId, has_socket: bool) {
+        if let Some(voice) = self.voices.get_mut(&peer) {
+            voice.has_socket = has_socket;
+        }
+    }
+
+    /// A client announced its speaking flags.
+    pub(super) fn speaking(&mut self, peer: PeerId, flags: u64) {
+        self.announce(peer, flags, Speaker::Client);
+    }
+
+    /// A client announced its SSRCs.
+    pub(super) fn video(&mut self, peer: PeerId) {
+        let Some(voice) = self.voices.get(&peer) else { return };
+        let (room, user) = (voice.room, voice.member.1);
+        self.tell_room(room, peer, &News::Video(user));
+    }
+
+    /// Takes a command about a peer that has a place; others came too late.
+    pub(super) fn command_of(&mut self, command: MediaCommand) {
+        if self.voices.contains_key(&command.peer()) {
+            self.command(command);
+        }
+    }
+
+    /// Ends a member's voice session, if there is one.
+    pub(super) fn end_of_member(&mut self, member: Member, code: CloseCode) {
+        if let Some(peer) = self.places.get(&member).and_then(|place| place.peer) {
+            self.end(peer, code);
+        }
+    }
+
+    /// Ends every voice session.
+    pub(super) fn end_all(&mut self, code: CloseCode) {
+        let peers: Vec<_> = self.voices.keys().copied().collect();
+        for peer in peers {
+            self.end(peer, code);
+        }
+    }
+
+    /// Sends commands that the media wing was too busy for.
+    pub(super) fn retry(&mut self) {
+        let media = &self.media;
+        self.outbox.flush(|command| media.command(command));
+    }
+
+    /// Whether commands wait for [`retry`](Self::retry).
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Takes a peer out of its room at once, tells the others, and ends its task.
+    fn end(&mut self, peer: PeerId, code: CloseCode) {
+        if self.remove(peer, code) {
+            self.command(MediaCommand::Leave { peer });
+        }
+    }
+
+    /// Forgets a voice session; `false` when there is none of that name.
+    fn remove(&mut self, peer: PeerId, code: CloseCode) -> bool {
+        let Some(voice) = self.voices.remove(&peer) else { return false };
+        // Its task sees the notes end with the strings, and then reads the code.
+        let _ = voice.strings.code.set(code);
+        self.ssrcs.remove(&voice.ssrc);
+        if let Some(room) = self.rooms.get_mut(&voice.room) {
+            room.remove(&peer);
+            if room.is_empty() {
+                self.rooms.remove(&voice.room);
+            }
+        }
+        if let Some(place) = self.places.get_mut(&voice.member)
+            && place.peer == Some(peer)
+        {
+            place.peer = None;
+        }
+        metrics::gauge!("signaling_voice_sessions").decrement(1.0);
+        self.tell_room(voice.room, peer, &News::Left(voice.member.1));
+        true
+    }
+
+    fn announce(&mut self, peer: PeerId, flags: u64, speaker: Speaker) {
+        let Some(voice) = self.voices.get_mut(&peer) else { return };
+        voice.speaking = Some((flags, speaker));
+        let room = voice.room;
+        let news = News::Is(voice.as_other());
+        self.tell_room(room, peer, &news);
+    }
+
+    /// Tells everyone in a room but `from`.
+    fn tell_room(&mut self, room: ChannelId, from: PeerId, news: &News) {
+        let peers: Vec<_> = self.rooms.get(&room).into_iter().flatten().copied().collect();
+        for peer in peers.into_iter().filter(|peer| *peer != from) {
+            self.note(peer, Note::News(news.clone()));
+        }
+    }
+
+    /// Tells a session something. One that does not listen any more is ended: what it missed
+    /// cannot be said again.
+    fn note(&mut self, peer: PeerId, note: Note) {
+        let Some(voice) = self.voices.get(&peer) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = voice.strings.notes.try_send(note) {
+            tracing::warn!(peer = peer.0, "a voice session was too slow");
+            self.end(peer, CloseCode::SessionNoLongerValid);
+        }
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        let media = &self.media;
+        self.outbox.push(command, |command| media.command(command));
+    }
+}
+
+impl<A> Voice<A> {
+    fn as_other(&self) -> Other {
+        Other {
+            user: self.member.1,
+            ssrc: self.ssrc,
+            speaking: self.speaking.map(|(flags, _)| flags),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
