@@ -198,7 +198,6 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 const FIRST_SUBSCRIBER: u64 = 1_000;
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
     use super::super::testing::ANA;
     use super::super::testing::BEN;

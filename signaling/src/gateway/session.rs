@@ -546,7 +546,6 @@ const ANSWERS: usize = 128;
 const TOLD: usize = 4_096;
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a virtual clock begins at some instant")]
 mod tests {
     use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::limit::ClientIp;
+use super::messages::place::carry_out;
 use crate::auth::Accounts;
 use crate::auth::accounts::Registration;
 use crate::parts::Parts;
@@ -47,9 +48,13 @@ async fn register(
         open: parts.config.open_registration,
         first_guild: parts.config.name.clone(),
     };
-    let account = Accounts::from(&parts).register(wanted).await?;
-    let token = parts.auth.issue(account.user.id, parts.now_ms()).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "token": token, "user_id": account.user.id }))))
+    // Who hangs up between the invite's use and the account's making would have paid for nothing.
+    let made = carry_out(async move {
+        let account = Accounts::from(&parts).register(wanted).await?;
+        let token = parts.auth.issue(account.user.id, parts.now_ms()).await?;
+        Ok(json!({ "token": token, "user_id": account.user.id }))
+    });
+    Ok((StatusCode::CREATED, Json(made.await?)))
 }
 
 #[derive(Deserialize)]

@@ -7,19 +7,29 @@ use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
+use model::snowflake::unix_ms;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::GuildEvent;
+use state::event::ChatEvent;
+use state::guild::command::is_textual;
+use state::record::MessageRecord;
+use state::repo::Page;
 
 use super::ApiError;
+use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::messages::place::carry_out;
+use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -79,20 +89,72 @@ async fn show(
     Ok(Json(json!({ "reason": ban.reason, "user": wire::user(&user) })))
 }
 
-/// `PUT /guilds/{guild.id}/bans/{user.id}`
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Ban {
+    delete_message_seconds: Option<u64>,
+    delete_message_days: Option<u64>,
+}
+
+/// `PUT /guilds/{guild.id}/bans/{user.id}`: member or not, with what they said lately if wanted.
 async fn ban(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user)): Path<(GuildId, UserId)>,
     Reason(reason): Reason,
+    Json(body): Json<Ban>,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
+    let days = body.delete_message_days.map(|days| days.saturating_mul(86_400));
+    let seconds = body.delete_message_seconds.or(days).unwrap_or_default();
+    if seconds > SWEEP {
+        let message = format!("int value should be less than or equal to {SWEEP}.");
+        let errors = FormErrors::one("delete_message_seconds", "NUMBER_TYPE_MAX", message);
+        return Err(ApiError::Form(errors));
+    }
     if parts.store.users().user(user).await?.is_none() {
         return Err(ErrorCode::UnknownUser.into());
     }
-    parts.store.execute(guild, me.id(), GuildCommand::Ban { user, reason }).await?;
+    carry_out(async move {
+        let command = GuildCommand::Ban { user, reason };
+        parts.store.execute(guild, me.id(), command).await?;
+        sweep(&parts, guild, user, seconds).await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// Deletes what `user` said in the guild in the last `seconds`.
+async fn sweep(parts: &Parts, guild: GuildId, user: UserId, seconds: u64) -> Result<(), ApiError> {
+    let Some(handle) = parts.store.guild(guild).filter(|_| seconds > 0) else { return Ok(()) };
+    let oldest = parts.now_ms().saturating_sub(seconds * 1_000);
+    let view = handle.view();
+    for channel in view.channels.values().filter(|channel| is_textual(channel)) {
+        let mut page = Page::Latest;
+        loop {
+            let found = parts.messages.page(channel.id, page, limits::MESSAGES_PAGE).await?;
+            let recent = |message: &MessageRecord| unix_ms(message.id.get()) >= oldest;
+            let said: Vec<_> =
+                found.iter().filter(|one| one.author == user && recent(one)).collect();
+            let ids: Vec<_> = said.iter().map(|message| message.id).collect();
+            let ids = parts.messages.remove(channel.id, &ids).await?;
+            if !ids.is_empty() {
+                let event = ChatEvent::MessagesDeleted { channel: channel.id, ids, bulk: true };
+                handle.publish(GuildEvent::Chat(event)).await?;
+                let files = said.iter().flat_map(|message| message.attachments.iter().cloned());
+                upload::remove(parts, &files.collect::<Vec<_>>()).await;
+            }
+            match found.last() {
+                Some(last) if recent(last) => page = Page::Before(last.id),
+                _ => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How far back a ban may delete messages, in seconds (Discord: Create Guild Ban).
+const SWEEP: u64 = 604_800;
 
 /// `DELETE /guilds/{guild.id}/bans/{user.id}`
 async fn unban(

@@ -134,7 +134,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value = read.map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
-        if error.is_data() {
+        // Reading stops at the first wrong value, and what comes after may still be no JSON; nor is
+        // all that serde calls a fault of syntax one (a list where it wants an object).
+        if serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
             ApiError::Form(fault(&path, &error.to_string()))
         } else {
             ErrorCode::InvalidJson.into()
@@ -263,7 +265,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_json_is_50109() {
-        for text in ["{", "nul", "{\"name\":\"a\"} x", "\u{feff}{}", "{'name':1}"] {
+        for text in
+            ["{", "nul", "[1,]", "{\"name\":1", "{\"name\":\"a\"} x", "\u{feff}{}", "{'name':1}"]
+        {
             assert_eq!(refusal(text).await["code"], 50_109, "{text}");
         }
     }

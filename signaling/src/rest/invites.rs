@@ -29,6 +29,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
+use super::messages::place::carry_out;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::invite_code;
@@ -141,12 +142,16 @@ async fn accept(
     }
     let new = !view.members.contains_key(&me.id());
     if new {
-        match parts.invites.use_once(&code, parts.now_ms()).await {
-            Ok(_) => {}
-            Err(RepoError::NotFound) => return Err(ErrorCode::UnknownInvite.into()),
-            Err(error) => return Err(error.into()),
-        }
-        Accounts::from(&parts).join(guild, me.id()).await?;
+        let (parts, user) = (parts.clone(), me.id());
+        carry_out(async move {
+            match parts.invites.use_once(&code, parts.now_ms()).await {
+                Ok(_) => {}
+                Err(RepoError::NotFound) => return Err(ErrorCode::UnknownInvite.into()),
+                Err(error) => return Err(error.into()),
+            }
+            Ok(Accounts::from(&parts).join(guild, user).await?)
+        })
+        .await?;
     }
     let mut value = shown(&parts, &invite, true).await?;
     value["new_member"] = json!(new);
@@ -180,8 +185,12 @@ async fn revoke(
         return Err(ErrorCode::MissingPermissions.into());
     }
     let value = shown(&parts, &invite, false).await?;
-    remove(&parts, &code).await?;
-    handle.publish(GuildEvent::InviteDeleted { code, channel: invite.channel }).await?;
+    carry_out(async move {
+        remove(&parts, &code).await?;
+        let event = GuildEvent::InviteDeleted { code, channel: invite.channel };
+        Ok(handle.publish(event).await?)
+    })
+    .await?;
     Ok(Json(value))
 }
 
@@ -303,9 +312,13 @@ async fn create(
     if invites.iter().filter(|invite| invite.is_valid(now_ms)).count() >= INVITES {
         return Err(ErrorCode::MaximumInvites.into());
     }
-    parts.invites.create(&fresh).await?;
-    guild.publish(GuildEvent::InviteCreated(Arc::new(fresh.clone()))).await?;
-    Ok(Json(detailed(&fresh, Some(&guild.view()), Some(&me.user))))
+    let shown = detailed(&fresh, Some(&guild.view()), Some(&me.user));
+    carry_out(async move {
+        parts.invites.create(&fresh).await?;
+        Ok(guild.publish(GuildEvent::InviteCreated(Arc::new(fresh))).await?)
+    })
+    .await?;
+    Ok(Json(shown))
 }
 
 /// Valid invites of one guild (Discord error 30016).

@@ -24,6 +24,7 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
+use super::messages::place::carry_out;
 use crate::auth::Accounts;
 use crate::auth::accounts::parse_global_name;
 use crate::auth::accounts::parse_username;
@@ -77,12 +78,17 @@ async fn update_me(
         account.user.username = parse_username(&name, me.user.bot)?;
     }
     if account != before {
-        match parts.accounts.update(&account).await {
-            Err(RepoError::Exists) => return Err(taken().into()),
-            outcome => outcome?,
-        }
-        parts.auth.forget(me.id());
-        parts.store.user_updated(Arc::new(account.user.clone())).await;
+        let (parts, account) = (parts.clone(), account.clone());
+        carry_out(async move {
+            match parts.accounts.update(&account).await {
+                Err(RepoError::Exists) => return Err(taken().into()),
+                outcome => outcome?,
+            }
+            parts.auth.forget(account.user.id);
+            parts.store.user_updated(Arc::new(account.user)).await;
+            Ok(())
+        })
+        .await?;
     }
     let mut shown = wire::private_user(&account);
     if let (Some(new), false) = (body.new_password, me.user.bot) {
@@ -91,8 +97,11 @@ async fn update_me(
             let errors = FormErrors::one("password", "PASSWORD_DOES_NOT_MATCH", message);
             return Err(ApiError::Form(errors));
         }
-        accounts.change_password(me.id(), new).await?;
-        shown["token"] = json!(parts.auth.issue(me.id(), parts.now_ms()).await?);
+        shown["token"] = carry_out(async move {
+            accounts.change_password(me.id(), new).await?;
+            Ok(json!(parts.auth.issue(me.id(), parts.now_ms()).await?))
+        })
+        .await?;
     }
     Ok(Json(shown))
 }

@@ -275,11 +275,13 @@ mod tests {
         );
     }
 
+    /// Where the fault is told, an embed with a text there, and the longest text.
+    type Case = (&'static str, fn(String) -> Value, usize);
+
     #[test]
     fn each_limit_holds_at_its_edge_and_is_told_by_field() {
         let text = |n: usize| "é".repeat(n);
-        type Make = fn(String) -> Value;
-        let cases: [(&str, Make, usize); 6] = [
+        let cases: [Case; 6] = [
             ("/0/title", |t| json!({ "title": t }), 256),
             ("/0/description", |t| json!({ "description": t }), 4_096),
             ("/0/footer/text", |t| json!({ "footer": { "text": t } }), 2_048),

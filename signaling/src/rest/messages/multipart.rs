@@ -69,7 +69,7 @@ pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiErr
             let slot = slot.ok().and_then(Result::ok).ok_or(ApiError::Unavailable)?;
             let form = Multipart::from_request(request, parts).await;
             let form = form.map_err(|_| ApiError::Code(ErrorCode::InvalidFormBody))?;
-            read_form(form, Some(slot)).await
+            read_form(form, parts.config.max_upload, slot).await
         } else {
             let bytes = axum::body::to_bytes(request.into_body(), limits::JSON_BODY).await;
             let bytes = bytes.map_err(|_| ApiError::Code(ErrorCode::RequestTooLarge))?;
@@ -81,20 +81,26 @@ pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiErr
 
 const FORM: &[u8] = b"multipart/form-data";
 
+/// `largest`: all files together, in bytes.
 async fn read_form(
     mut form: Multipart,
-    slot: Option<SemaphorePermit<'static>>,
+    largest: u64,
+    slot: SemaphorePermit<'static>,
 ) -> Result<Form, ApiError> {
+    let mut left = usize::try_from(largest).unwrap_or(usize::MAX);
     let mut body: Option<Body> = None;
     let mut content = None;
     let mut files: Vec<File> = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
-            "payload_json" => body = Some(extract::parse(&small(field).await?)?),
+            "payload_json" => {
+                body = Some(extract::parse(&whole(field, &mut { limits::JSON_BODY }).await?)?);
+            }
             // What clients sent before `payload_json` was.
             "content" => {
-                content = Some(String::from_utf8_lossy(&small(field).await?).into_owned());
+                let text = whole(field, &mut { limits::JSON_BODY }).await?;
+                content = Some(String::from_utf8_lossy(&text).into_owned());
             }
             _ if field.file_name().is_some() || name.starts_with("files[") => {
                 if files.len() >= limits::ATTACHMENTS {
@@ -108,7 +114,7 @@ async fn read_form(
                     number: number(&name).unwrap_or(files.len() as u64),
                     name: field.file_name().unwrap_or_default().to_owned(),
                     content_type: field.content_type().map(str::to_owned),
-                    bytes: field.bytes().await.map_err(broken)?,
+                    bytes: whole(field, &mut left).await?.into(),
                 });
             }
             _ => {}
@@ -118,16 +124,14 @@ async fn read_form(
     if body.content.is_none() {
         body.content = content.map(Some);
     }
-    Ok(Form { body, files, slot })
+    Ok(Form { body, files, slot: Some(slot) })
 }
 
-/// A field that is no file, within the limit of JSON bodies.
-async fn small(mut field: Field<'_>) -> Result<Vec<u8>, ApiError> {
+/// All bytes of a field, taken from those that are `left`.
+async fn whole(mut field: Field<'_>, left: &mut usize) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(broken)? {
-        if bytes.len() + chunk.len() > limits::JSON_BODY {
-            return Err(ErrorCode::RequestTooLarge.into());
-        }
+        *left = left.checked_sub(chunk.len()).ok_or(ErrorCode::RequestTooLarge)?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
