@@ -1,17 +1,9 @@
-//! Puts a page in place of the web client where that was not built, so that cargo never needs npm.
-
-use std::fs;
-use std::path::Path;
+//! Makes sure that the folder of the built web client exists and that changes in it are noticed.
 
 fn main() {
-    let dist = Path::new("web/dist");
+    // Without it cargo would take the missing folder for a change on every build. The server shows
+    // a page that says how to build the client when the folder is empty.
+    let _ = std::fs::create_dir_all("web/dist");
     println!("cargo::rerun-if-changed=web/dist");
-    let index = dist.join("index.html");
-    if !index.exists() {
-        let page = "<!doctype html><html lang=en><meta charset=utf-8><title>Guildhall</title>\
-            <p>The server runs. The web client was not built: run <code>npm ci && npm run build\
-            </code> in <code>web/</code>, then build the server again.";
-        let _ = fs::create_dir_all(dist);
-        let _ = fs::write(index, page);
-    }
+    println!("cargo::rerun-if-changed=build.rs");
 }

@@ -1,109 +1,163 @@
-//! `guildhall bench`: figures of this machine, measured here and now.
+//! Measures this machine with the parts that a server runs on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use indicatif::ProgressBar;
+use anyhow::Context as _;
+use clap::Subcommand;
 use model::id::ChannelId;
 use model::id::UserId;
-use model::snowflake::SnowflakeGenerator;
-use signaling::parts::now_ms;
+use serde::Serialize;
+use signaling::parts::Ids;
 use state::record::MessageRecord;
-use std::sync::Mutex;
+use state::repo::MessageRepo;
+use tokio::task::JoinSet;
 
-/// How many messages a second the embedded store acknowledges, each on disk, from `writers` at
-/// once; beside it the bare durable writes a second that the disk does, one by one.
-#[expect(clippy::disallowed_methods, reason = "a bench measures")]
-pub(crate) async fn store(writers: usize, run: Duration, json: bool) -> anyhow::Result<()> {
-    let folder = std::env::temp_dir().join(format!("guildhall-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let floor = syncs_per_second(&folder)?;
-    let repos = storage::open_sqlite(&folder).await?;
-    let progress = if json { ProgressBar::hidden() } else { ProgressBar::new(run.as_secs()) };
-    let ids = Arc::new(Mutex::new(SnowflakeGenerator::new(0)));
-    let began = Instant::now();
-    let mut tasks = tokio::task::JoinSet::new();
-    for writer in 0..writers.max(1) {
-        let (messages, ids) = (Arc::clone(&repos.messages), Arc::clone(&ids));
-        tasks.spawn(async move {
-            let mut latencies = Vec::new();
-            while began.elapsed() < run {
-                let id = ids.lock().map(|mut ids| ids.next(now_ms())).unwrap_or(1);
-                let one = Instant::now();
-                messages.insert(&message(id, writer)).await?;
-                latencies.push(one.elapsed());
-            }
-            anyhow::Ok(latencies)
-        });
-    }
-    let mut latencies = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        latencies.extend(done??);
-        progress.set_position(began.elapsed().as_secs());
-    }
-    let took = began.elapsed();
-    progress.finish_and_clear();
-    repos.close().await;
-    std::fs::remove_dir_all(&folder)?;
-    latencies.sort_unstable();
-    let quantile = |q: usize| latencies.get(latencies.len() * q / 100).copied().unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-    let rate = latencies.len() as f64 / took.as_secs_f64();
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Acknowledged message writes a second on the embedded store, by number of writers
+    Store {
+        /// Where to write; a folder of its own is made in it and removed again
+        #[arg(long, default_value = ".", value_name = "FOLDER")]
+        dir: PathBuf,
+        /// Seconds of each row
+        #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+        /// Writers at once, one row each
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64], value_name = "N,N")]
+        writers: Vec<u16>,
+    },
+}
+
+/// One row of the table.
+#[derive(Debug, Serialize)]
+struct Row {
+    writers: u16,
+    writes: usize,
+    writes_per_second: f64,
+    median_ms: f64,
+    p99_ms: f64,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// When the folder cannot be used, or the store fails.
+pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
+    let Bench::Store { dir, seconds, writers } = bench;
+    let folder = dir.join(format!(".guildhall-bench-{}", std::process::id()));
+    crate::private_file::create_dir(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let measured = store(&folder, Duration::from_secs(seconds), &writers).await;
+    let _ = std::fs::remove_dir_all(&folder);
+    let rows = measured?;
     if json {
-        let figures = serde_json::json!({
-            "writers": writers,
-            "acknowledged_per_second": rate,
-            "single_syncs_per_second": floor,
-            "ratio_to_single_syncs": rate / floor,
-            "p50_ms": quantile(50).as_secs_f64() * 1e3,
-            "p99_ms": quantile(99).as_secs_f64() * 1e3,
-        });
-        println!("{figures}");
-    } else {
-        println!("acknowledged writes   {rate:>10.0} /s with {writers} writers");
-        println!("disk, one by one      {floor:>10.0} /s");
-        println!("ratio                 {:>10.1}", rate / floor);
-        println!("latency p50 / p99     {:>10.1?} / {:.1?}", quantile(50), quantile(99));
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    println!("{:>8} {:>10} {:>10} {:>10}", "writers", "writes/s", "median ms", "p99 ms");
+    for row in rows {
+        println!(
+            "{:>8} {:>10.0} {:>10.2} {:>10.2}",
+            row.writers, row.writes_per_second, row.median_ms, row.p99_ms
+        );
     }
     Ok(())
 }
 
-/// Durable writes a second, one after the other, for a second.
-#[expect(clippy::disallowed_methods, reason = "a bench measures")]
-fn syncs_per_second(folder: &std::path::Path) -> anyhow::Result<f64> {
-    use std::io::Write as _;
-    let path = folder.join("sync");
-    let mut file = std::fs::File::create(&path)?;
-    let (began, mut done) = (Instant::now(), 0_u32);
-    while began.elapsed() < Duration::from_secs(1) {
-        file.write_all(&[0; 512])?;
-        file.sync_data()?;
-        done += 1;
+async fn store(
+    folder: &std::path::Path,
+    span: Duration,
+    writers: &[u16],
+) -> anyhow::Result<Vec<Row>> {
+    let repos = storage::open_sqlite(folder).await?;
+    let ids = Arc::new(Ids::new(0));
+    let mut rows = Vec::new();
+    for &count in writers {
+        let began = now();
+        let mut running = JoinSet::new();
+        for _ in 0..count {
+            running.spawn(write(Arc::clone(&repos.messages), Arc::clone(&ids), began + span));
+        }
+        let mut times = Vec::new();
+        while let Some(done) = running.join_next().await {
+            times.extend(done??);
+        }
+        let took = began.elapsed().as_secs_f64();
+        times.sort_unstable();
+        let at = |part: f64| {
+            let index = ((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1));
+            times.get(index).map_or(0.0, |time: &Duration| time.as_secs_f64() * 1e3)
+        };
+        rows.push(Row {
+            writers: count,
+            writes: times.len(),
+            writes_per_second: times.len() as f64 / took,
+            median_ms: at(0.5),
+            p99_ms: at(0.99),
+        });
     }
-    Ok(f64::from(done) / began.elapsed().as_secs_f64())
+    repos.close().await;
+    Ok(rows)
 }
 
-fn message(id: u64, writer: usize) -> MessageRecord {
-    MessageRecord {
-        id: model::wire::id::Id::new(id.max(1)),
-        channel: ChannelId::new(writer as u64 + 1),
-        guild: None,
-        author: UserId::new(1),
-        kind: 0,
-        content: "The guild hall opens at dusk.".to_owned(),
-        edited_at: None,
-        attachments: Vec::new(),
-        embeds: Vec::new(),
-        components: Vec::new(),
-        mentions: Vec::new(),
-        mention_roles: Vec::new(),
-        mention_everyone: false,
-        reference: None,
-        pinned: false,
-        pinned_at: None,
-        tts: false,
-        flags: 0,
-        nonce: None,
+/// Writes one message after the other until `end`; how long each took to be acknowledged.
+async fn write(
+    messages: Arc<dyn MessageRepo>,
+    ids: Arc<Ids>,
+    end: Instant,
+) -> anyhow::Result<Vec<Duration>> {
+    let (channel, author): (ChannelId, UserId) = (ids.next(), ids.next());
+    let mut times = Vec::new();
+    while now() < end {
+        let message = MessageRecord {
+            id: ids.next(),
+            channel,
+            guild: None,
+            author,
+            kind: 0,
+            content: "The quick brown fox jumps over the lazy dog, as always.".to_owned(),
+            edited_at: None,
+            attachments: Vec::new(),
+            embeds: Vec::new(),
+            components: Vec::new(),
+            mentions: Vec::new(),
+            mention_roles: Vec::new(),
+            mention_everyone: false,
+            reference: None,
+            pinned: false,
+            pinned_at: None,
+            tts: false,
+            flags: 0,
+            nonce: None,
+        };
+        let began = now();
+        messages.insert(&message).await?;
+        times.push(began.elapsed());
+    }
+    Ok(times)
+}
+
+#[expect(clippy::disallowed_methods, reason = "measuring reads the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_counted_write_is_in_the_store() {
+        let folder = tempfile::tempdir().expect("a folder");
+
+        let rows = store(folder.path(), Duration::from_millis(50), &[2]).await.expect("measured");
+
+        assert!(rows[0].writes > 0);
+        assert!(rows[0].p99_ms >= rows[0].median_ms);
     }
 }

@@ -1,52 +1,66 @@
-//! The command line: flags and subcommands to calls.
+//! The command line: what can be asked, and who answers it.
 
-use std::io::IsTerminal as _;
+use std::io::Read as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 use clap::CommandFactory as _;
 use clap::Parser;
 use clap::Subcommand;
-use clap_complete::Shell;
-use indicatif::ProgressBar;
+use model::id::ApplicationId;
+use model::id::GuildId;
 
 use crate::admin;
 use crate::admin::AdminCommand;
-use crate::config::EXAMPLE;
+use crate::bench;
+use crate::config;
 use crate::config::Effective;
 use crate::config::Sources;
 use crate::doctor;
-use crate::start;
 use crate::telemetry;
-use crate::tls;
 
-/// A voice-first community server that you run yourself.
+/// Files that are read when `--config` is not given; the first that exists.
+const FILES: [&str; 2] = ["guildhall.toml", "/etc/guildhall/guildhall.toml"];
+
+/// A voice-first community server that people run themselves.
 #[derive(Debug, Parser)]
 #[command(name = "guildhall", version)]
-struct Arguments {
-    /// Configuration file [default: ./guildhall.toml, then /etc/guildhall/guildhall.toml]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Settings of every command.
+#[derive(Debug, Args)]
+struct Settings {
+    /// The configuration file [default: ./guildhall.toml, then /etc/guildhall/guildhall.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where everything that must survive lives [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<String>,
     /// The one port, TCP and UDP [default: 0.0.0.0:8443]
-    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// What is logged, e.g. `debug` or `info,media=trace` [default: info]
+    /// What is logged, e.g. debug or info,media=trace [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
-    #[command(subcommand)]
-    command: Option<Command>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server (what happens without a subcommand too)
+    /// Run the server; the same as no command
     Serve,
-    /// People's accounts
+    /// Accounts of people
     #[command(subcommand)]
     User(User),
     /// Bots and their tokens
@@ -55,62 +69,93 @@ enum Command {
     /// Guilds
     #[command(subcommand)]
     Guild(Guild),
-    /// Invites to the instance and to guilds
+    /// Invites to the instance or to a guild
     #[command(subcommand)]
     Invite(Invite),
-    /// Print the effective configuration and where each value came from
+    /// Print the configuration in force and where each value came from
     Config {
-        /// Print a commented file of all keys at their defaults instead
+        /// Print a commented file of all defaults instead
         #[arg(long)]
         default: bool,
     },
-    /// Look for what keeps clients from connecting, and say the remedy
+    /// How the running server is
+    Status,
+    /// Check ports, voice reachability, clock, disk and certificate; exits with 1 on a fault
     Doctor,
     /// Measure this machine
     #[command(subcommand)]
-    Bench(Bench),
-    /// Print completions for a shell
-    Completions { shell: Shell },
+    Bench(bench::Bench),
+    /// Print a completion script, e.g. for ~/.local/share/bash-completion/completions/guildhall
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum User {
-    /// Add a person; prints a random password
-    Add { name: String },
+    /// Add an account; its password is made and shown once
+    Add {
+        /// 2 to 32 of a-z, 0-9, dot, underscore
+        username: String,
+        /// Read the password from the first line of standard input instead
+        #[arg(long)]
+        password_stdin: bool,
+        /// Make it an owner of the instance
+        #[arg(long)]
+        owner: bool,
+    },
     /// List accounts
     List,
-    /// Let someone log in no more
-    Disable { name: String },
-    /// Let someone log in again
-    Enable { name: String },
-    /// Give someone a new random password
-    ResetPassword { name: String },
-    /// Make someone an owner of this instance
-    MakeOwner { name: String },
+    /// Lock an account out; its sessions end
+    Disable {
+        /// Username or id
+        user: String,
+        /// Let it in again
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Make a new password, shown once; the account's sessions end
+    ResetPassword {
+        /// Username or id
+        user: String,
+        /// Read the password from the first line of standard input instead
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Make an account an owner of the instance
+    MakeOwner {
+        /// Username or id
+        user: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Bot {
-    /// Add a bot; prints its token, once
+    /// Add a bot and print its token, once
     Add {
+        /// The bot's name
         name: String,
-        /// Bring it into this guild
+        /// Make it a member of this guild
         #[arg(long, value_name = "ID")]
-        guild: Option<u64>,
-        /// Switch off the privileged intent for members
+        guild: Option<GuildId>,
+        /// Switch the privileged intent of members off
         #[arg(long)]
         no_members: bool,
-        /// Switch off the privileged intent for presences
-        #[arg(long)]
-        no_presences: bool,
-        /// Switch off the privileged intent for message content
+        /// Switch the privileged intent of message content off
         #[arg(long)]
         no_content: bool,
+        /// Switch the privileged intent of presences off
+        #[arg(long)]
+        no_presences: bool,
     },
     /// List bots
     List,
-    /// Replace a bot's token
-    Token { id: u64 },
+    /// Make a new token, shown once; the old one ends
+    Token {
+        /// The bot's id
+        id: ApplicationId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,66 +164,65 @@ enum Guild {
     List,
     /// Found a guild
     Create {
+        /// 2 to 100 characters
         name: String,
-        /// Username of its owner
+        /// Username or id of its owner
         #[arg(long)]
         owner: String,
     },
-    /// Delete a guild and all in it
-    Delete { id: u64 },
+    /// Show a guild
+    Show {
+        /// Its id
+        id: GuildId,
+    },
+    /// Delete a guild and everything in it
+    Delete {
+        /// Its id
+        id: GuildId,
+        /// It is meant
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Invite {
-    /// Make an invite link
+    /// Make an invite and print its link
     Create {
-        /// To this guild [default: to the instance alone]
+        /// Into this guild; without, the invite lets its holder register and no more
         #[arg(long, value_name = "ID")]
-        guild: Option<u64>,
+        guild: Option<GuildId>,
         /// How often it may be used; 0 is without end
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_name = "N")]
         uses: u32,
-        /// How long it lives, e.g. `7d` or `12h`
-        #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
+        /// How long it lives, e.g. 30m, 12h, 7d; 0s is for ever
+        #[arg(long, default_value = "7d", value_parser = duration, value_name = "TIME")]
         expires: Duration,
-        /// Make whoever registers with it an owner
-        #[arg(long)]
+        /// Make whoever registers with it an owner of the instance
+        #[arg(long, conflicts_with = "guild")]
         owner: bool,
     },
     /// List invites
     List {
-        /// Of this guild [default: of the instance]
+        /// Those of this guild only
         #[arg(long, value_name = "ID")]
-        guild: Option<u64>,
+        guild: Option<GuildId>,
     },
-    /// Revoke an invite
-    Revoke { code: String },
-}
-
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// Acknowledged messages a second on the embedded store
-    Store {
-        /// Writers at once
-        #[arg(long, default_value_t = 64)]
-        writers: usize,
-        /// Seconds to run
-        #[arg(long, default_value_t = 5)]
-        seconds: u64,
-        /// Print JSON instead of a table
-        #[arg(long)]
-        json: bool,
+    /// End an invite
+    Revoke {
+        /// Its code, the last part of its link
+        code: String,
     },
 }
 
-/// Runs the command line.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Carries out the command line; errors are printed.
 #[must_use]
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = tokio::runtime::Runtime::new()
-        .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run(arguments)));
-    match done {
+pub fn run(cli: Cli) -> ExitCode {
+    match execute(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("guildhall: {error:#}");
@@ -187,168 +231,186 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let command = arguments.command.as_ref().unwrap_or(&Command::Serve);
-    match command {
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    // These two need no configuration, and must work beside a broken one.
+    match &command {
         Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(*shell, &mut command, "guildhall", &mut std::io::stdout());
-            return Ok(ExitCode::SUCCESS);
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "guildhall", &mut script);
+            return print(&String::from_utf8_lossy(&script));
         }
         Command::Config { default: true } => {
-            print!("{EXAMPLE}");
-            return Ok(ExitCode::SUCCESS);
+            return print(config::EXAMPLE);
         }
         _ => {}
     }
-    let effective = load(&arguments)?;
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(effective).await?,
-        Command::Config { .. } => print!("{}", effective.describe()),
+    let json = cli.settings.json;
+    let effective = cli.settings.load()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let asked = match command {
+        Command::Serve => {
+            telemetry::start(&effective.config.server)?;
+            runtime.block_on(crate::run(effective, std::future::pending()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Config { .. } => {
+            return print(&effective.describe());
+        }
         Command::Doctor => {
-            return Ok(if doctor::run(&effective.config) {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            });
+            let findings = runtime.block_on(doctor::examine(&effective.config));
+            doctor::print(&findings, json)?;
+            let is_well = doctor::is_well(&findings);
+            return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Command::Bench(Bench::Store { writers, seconds, json }) => {
-            crate::bench::store(writers, Duration::from_secs(seconds), json).await?;
+        Command::Bench(bench) => {
+            runtime.block_on(bench::run(bench, json))?;
+            return Ok(ExitCode::SUCCESS);
         }
-        Command::User(user) => order(&effective, user_command(user)).await?,
-        Command::Bot(bot) => order(&effective, bot_command(bot)).await?,
-        Command::Guild(guild) => order(&effective, guild_command(guild)).await?,
-        Command::Invite(invite) => order(&effective, invite_command(invite)).await?,
-        Command::Completions { .. } => {}
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn user_command(user: User) -> AdminCommand {
-    match user {
-        User::Add { name } => AdminCommand::UserAdd { name },
-        User::List => AdminCommand::UserList,
-        User::Disable { name } => AdminCommand::UserDisable { name, disabled: true },
-        User::Enable { name } => AdminCommand::UserDisable { name, disabled: false },
-        User::ResetPassword { name } => AdminCommand::UserResetPassword { name },
-        User::MakeOwner { name } => AdminCommand::UserMakeOwner { name },
-    }
-}
-
-fn bot_command(bot: Bot) -> AdminCommand {
-    match bot {
-        Bot::Add { name, guild, no_members, no_presences, no_content } => AdminCommand::BotAdd {
-            name,
-            guild,
-            presences: !no_presences,
-            members: !no_members,
-            message_content: !no_content,
-        },
-        Bot::List => AdminCommand::BotList,
-        Bot::Token { id } => AdminCommand::BotToken { id },
-    }
-}
-
-fn guild_command(guild: Guild) -> AdminCommand {
-    match guild {
-        Guild::List => AdminCommand::GuildList,
-        Guild::Create { name, owner } => AdminCommand::GuildCreate { name, owner },
-        Guild::Delete { id } => AdminCommand::GuildDelete { id },
-    }
-}
-
-fn invite_command(invite: Invite) -> AdminCommand {
-    match invite {
-        Invite::Create { guild, uses, expires, owner } => {
-            let seconds = u32::try_from(expires.as_secs()).unwrap_or(0);
-            AdminCommand::InviteCreate { guild, uses, seconds, owner }
-        }
-        Invite::List { guild } => AdminCommand::InviteList { guild },
-        Invite::Revoke { code } => AdminCommand::InviteRevoke { code },
-    }
-}
-
-/// Has an admin command carried out and prints what came of it.
-async fn order(effective: &Effective, command: AdminCommand) -> anyhow::Result<()> {
-    println!("{}", admin::run(&effective.config, command).await?);
-    Ok(())
-}
-
-fn load(arguments: &Arguments) -> anyhow::Result<Effective> {
-    let file = arguments.config.clone().or_else(|| {
-        ["guildhall.toml", "/etc/guildhall/guildhall.toml"]
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.exists())
-    });
-    let mut flags = Vec::new();
-    for (flag, key, value) in [
-        ("--data-dir", "server.data_dir", &arguments.data_dir),
-        ("--listen", "server.listen", &arguments.listen),
-        ("--log", "server.log", &arguments.log),
-    ] {
-        flags.extend(value.clone().map(|value| (flag, key, value)));
-    }
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    Ok(Sources { file, variables, flags }.load()?)
-}
-
-/// Runs the server until it is told to end; a second signal ends it at once.
-async fn serve(effective: Effective) -> anyhow::Result<()> {
-    let config = effective.config;
-    telemetry::start(&config.server)?;
-    let progress = std::io::stderr().is_terminal().then(|| {
-        let bar = ProgressBar::new_spinner().with_message("opening the hall");
-        bar.enable_steady_tick(Duration::from_millis(100));
-        bar
-    });
-    let running = start(config.clone()).await?;
-    if let Some(progress) = progress {
-        progress.finish_and_clear();
-    }
-    welcome(&config, &running);
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    signal().await;
-    eprintln!("guildhall: closing; sessions are told to come back (once more ends at once)");
-    tokio::select! {
-        () = running.stop() => {}
-        () = signal() => {}
-    }
-    Ok(())
-}
-
-fn welcome(config: &crate::Config, running: &crate::Running) {
-    let port = running.address.port();
-    let scheme =
-        if running.ca_file.is_some() || config.tls.cert.is_some() { "https" } else { "http" };
-    let outward = tls::outward_address().map(|ip| format!("{scheme}://{ip}:{port}"));
-    println!("Guildhall is open.");
-    println!("  here       http://localhost:{port}");
-    if let (Some(outward), false) = (outward, running.address.ip().is_loopback()) {
-        println!("  elsewhere  {outward}");
-    }
-    println!("  voice      UDP port {}", running.media.port());
-    if let Some(code) = &running.owner_invite {
-        println!("  owner      http://localhost:{port}/invite/{code}   (works once)");
-    }
-    if let Some(ca) = &running.ca_file {
-        println!("  CA file    {}", ca.display());
-        println!("             for bots: NODE_EXTRA_CA_CERTS or SSL_CERT_FILE");
-    }
-}
-
-async fn signal() {
-    use tokio::signal::unix::SignalKind;
-    use tokio::signal::unix::signal;
-    let wait = async |kind| match signal(kind) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
+        Command::Completions { .. } => return Ok(ExitCode::SUCCESS),
+        Command::Status => AdminCommand::Status,
+        Command::User(user) => user.into_command()?,
+        Command::Bot(bot) => bot.into_command(),
+        Command::Guild(guild) => guild.into_command()?,
+        Command::Invite(invite) => invite.into_command()?,
     };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::interrupt()) => {}
+    let reply = runtime.block_on(admin::ask(&effective.config, asked))?;
+    print(&if json { serde_json::to_string_pretty(&reply)? + "\n" } else { format!("{reply}\n") })
+}
+
+/// Prints a result; who reads only the beginning of it (`| head`) has what they want.
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl Settings {
+    fn load(self) -> anyhow::Result<Effective> {
+        let found = || FILES.iter().map(PathBuf::from).find(|path| path.exists());
+        let flags = [
+            ("--data-dir", "server.data_dir", self.data_dir),
+            ("--listen", "server.listen", self.listen),
+            ("--log", "server.log", self.log),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?)));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let sources = Sources {
+            file: self.config.or_else(found),
+            variables: variables.collect(),
+            flags: given.collect(),
+        };
+        Ok(sources.load()?)
+    }
+}
+
+impl User {
+    fn into_command(self) -> anyhow::Result<AdminCommand> {
+        Ok(match self {
+            Self::Add { username, password_stdin, owner } => {
+                AdminCommand::UserAdd { username, password: password(password_stdin)?, owner }
+            }
+            Self::List => AdminCommand::UserList,
+            Self::Disable { user, undo } => AdminCommand::UserDisable { user, disabled: !undo },
+            Self::ResetPassword { user, password_stdin } => {
+                AdminCommand::UserResetPassword { user, password: password(password_stdin)? }
+            }
+            Self::MakeOwner { user } => AdminCommand::UserMakeOwner { user },
+        })
+    }
+}
+
+impl Bot {
+    fn into_command(self) -> AdminCommand {
+        match self {
+            Self::Add { name, guild, no_members, no_content, no_presences } => {
+                AdminCommand::BotAdd {
+                    name,
+                    guild,
+                    members: !no_members,
+                    content: !no_content,
+                    presences: !no_presences,
+                }
+            }
+            Self::List => AdminCommand::BotList,
+            Self::Token { id } => AdminCommand::BotToken { bot: id },
+        }
+    }
+}
+
+impl Guild {
+    fn into_command(self) -> anyhow::Result<AdminCommand> {
+        Ok(match self {
+            Self::List => AdminCommand::GuildList,
+            Self::Create { name, owner } => AdminCommand::GuildCreate { name, owner },
+            Self::Show { id } => AdminCommand::GuildShow { guild: id },
+            Self::Delete { id, yes } => {
+                anyhow::ensure!(
+                    yes,
+                    "this deletes guild {id} and every message in it: repeat with --yes"
+                );
+                AdminCommand::GuildDelete { guild: id }
+            }
+        })
+    }
+}
+
+impl Invite {
+    fn into_command(self) -> anyhow::Result<AdminCommand> {
+        Ok(match self {
+            Self::Create { guild, uses, expires, owner } => {
+                let max_age = u32::try_from(expires.as_secs()).context("--expires is too long")?;
+                AdminCommand::InviteCreate { guild, uses, max_age, owner }
+            }
+            Self::List { guild } => AdminCommand::InviteList { guild },
+            Self::Revoke { code } => AdminCommand::InviteRevoke { code },
+        })
+    }
+}
+
+/// The first line of standard input, if it was asked for: a password must not be an argument,
+/// which everybody on the machine can see.
+fn password(from_stdin: bool) -> anyhow::Result<Option<String>> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    std::io::stdin().take(4_096).read_to_string(&mut text)?;
+    let line = text.lines().next().unwrap_or_default();
+    anyhow::ensure!(!line.is_empty(), "standard input holds no password");
+    Ok(Some(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_behind_the_command() {
+        let line = ["guildhall", "bot", "add", "Echo", "--guild", "7", "--data-dir", "/d"];
+        let cli = Cli::parse_from(line);
+
+        assert_eq!(cli.settings.data_dir.as_deref(), Some("/d"));
+        assert!(matches!(cli.command, Some(Command::Bot(Bot::Add { guild: Some(_), .. }))));
+    }
+
+    #[test]
+    fn an_invite_expires_as_people_write_it() {
+        let cli = Cli::parse_from(["guildhall", "invite", "create", "--expires", "12h"]);
+        let Some(Command::Invite(invite)) = cli.command else { panic!("no invite") };
+
+        let command = invite.into_command().expect("valid");
+
+        let (uses, max_age) = (1, 43_200);
+        let expected = AdminCommand::InviteCreate { guild: None, uses, max_age, owner: false };
+        assert_eq!(command, expected);
     }
 }

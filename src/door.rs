@@ -1,8 +1,10 @@
-//! The one TCP port: TLS and plain HTTP told apart by the first byte, with deadlines.
+//! The one TCP port: accepts, tells TLS from plain HTTP by the first byte, serves requests.
 //!
-//! Plain HTTP is for this machine itself, where browsers take it for secure; everyone else is
-//! sent to HTTPS.
+//! TLS is for everybody. Plain HTTP is served to this machine alone (browsers treat
+//! `http://localhost` as secure) or, with TLS off, to everybody; others are sent to `https`.
+//! It knows nothing of what is served.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,129 +12,396 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::Response;
 use axum::http::StatusCode;
 use axum::http::header;
+use axum::http::uri::Authority;
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
-use hyper_util::server::conn::auto::Builder;
-use model::limits;
+use hyper_util::server::conn::auto;
 use signaling::Connection;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// The first byte of a TLS record that begins a handshake (RFC 8446 §5.1).
+/// First byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
-/// Pause after the kernel refused to accept, so that running out of descriptors does not spin.
-const REFUSED: Duration = Duration::from_millis(100);
+/// How long an idle HTTP/1.1 connection is kept. Longer than the 15 s after which aiohttp lets go
+/// by itself: a request must not meet a connection that we are closing.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How often an idle HTTP/2 connection is asked whether it lives, and how long it may take.
+const PING: Duration = Duration::from_secs(30);
+/// Requests under way on one HTTP/2 connection.
+const STREAMS: u32 = 128;
+/// Most bytes of a request's headers.
+const HEADERS: u32 = 32 * 1_024;
+/// First pause after a failed accept (no descriptors left); doubled up to [`PAUSE_MOST`].
+const PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause after a failed accept.
+const PAUSE_MOST: Duration = Duration::from_secs(1);
 
-/// What an accepted connection is served with.
-#[derive(Clone)]
+/// What the door is to do.
+pub(crate) struct DoorConfig {
+    /// TLS, if it is on.
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// From accepting to the end of the first request's headers.
+    pub(crate) handshake: Duration,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
+}
+
+/// The port, with the task that accepts.
 pub(crate) struct Door {
-    pub router: Router,
-    pub tls: Option<TlsAcceptor>,
-    pub closing: CancellationToken,
-    pub tasks: TaskTracker,
+    address: SocketAddr,
+    closing: CancellationToken,
+    cut: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What each connection needs.
+struct Shared {
+    config: DoorConfig,
+    router: Router,
+    closing: CancellationToken,
+    cut: CancellationToken,
 }
 
 impl Door {
-    /// Accepts until closing.
-    pub(crate) async fn run(self, listener: TcpListener, most: usize) {
-        let places = Arc::new(Semaphore::new(most.max(1)));
+    /// Starts to accept. Fails when the listener has no address any more.
+    pub(crate) fn open(
+        listener: TcpListener,
+        config: DoorConfig,
+        router: Router,
+    ) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (closing, cut) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let shared = Shared { config, router, closing: closing.clone(), cut: cut.clone() };
+        tasks.spawn(accept(listener, Arc::new(shared), tasks.clone()));
+        Ok(Self { address, closing, cut, tasks })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets requests under way finish until `deadline`, then cuts the rest.
+    pub(crate) async fn close(&self, deadline: Duration) {
+        self.closing.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(deadline, self.tasks.wait()).await.is_err() {
+            tracing::warn!(connections = self.tasks.len(), "requests were cut at the deadline");
+            self.cut.cancel();
+            self.tasks.wait().await;
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, tasks: TaskTracker) {
+    let places = Arc::new(Semaphore::new(shared.config.max_connections));
+    let mut pause = PAUSE;
+    let accepting = async {
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = self.closing.cancelled() => return,
-            };
-            match accepted {
+            match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let door = self.clone();
-                    self.tasks.spawn(async move {
-                        door.handle(stream, peer).await;
+                    pause = PAUSE;
+                    let shared = Arc::clone(&shared);
+                    tasks.spawn(async move {
+                        let cut = shared.cut.clone();
+                        tokio::select! {
+                            () = connection(stream, peer, &shared) => {}
+                            () = cut.cancelled() => {}
+                        }
                         drop(place);
                     });
                 }
+                // The client was gone before we came: nothing of ours is short.
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(REFUSED).await;
+                    tracing::warn!(%error, ?pause, "cannot accept connections");
+                    metrics::counter!("server_accept_errors_total").increment(1);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MOST);
                 }
             }
         }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = shared.closing.cancelled() => {}
     }
+}
 
-    async fn handle(self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(local) = stream.local_addr() else { return };
-        let _ = stream.set_nodelay(true);
-        let mut first = [0];
-        let peek = tokio::time::timeout(limits::HANDSHAKE, stream.peek(&mut first)).await;
-        if !matches!(peek, Ok(Ok(1))) {
-            return;
-        }
-        match (&self.tls, first[0]) {
-            (Some(tls), TLS_HANDSHAKE) => {
-                let handshake = tokio::time::timeout(limits::HANDSHAKE, tls.accept(stream)).await;
-                if let Ok(Ok(stream)) = handshake {
-                    self.serve(stream, Connection { peer, local, tls: true }).await;
-                }
-            }
-            _ => self.serve(stream, Connection { peer, local, tls: false }).await,
-        }
+async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
+    let deadline = now() + shared.config.handshake;
+    let Ok(local) = stream.local_addr() else { return };
+    // Small frames of gateways must not wait for each other.
+    if stream.set_nodelay(true).is_err() {
+        return;
     }
-
-    async fn serve<S>(self, stream: S, connection: Connection)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Self { router, tls, closing, .. } = self;
-        let plain_is_fine =
-            connection.tls || tls.is_none() || connection.peer.ip().to_canonical().is_loopback();
-        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            let router = router.clone();
-            async move {
-                if !plain_is_fine {
-                    return Ok(to_https(&request));
+    let _counted = Counted::new();
+    let mut first = [0];
+    let peeked = tokio::select! {
+        peeked = tokio::time::timeout_at(deadline, stream.peek(&mut first)) => peeked,
+        () = shared.closing.cancelled() => return,
+    };
+    let Ok(Ok(1)) = peeked else { return handshake_failed() };
+    let tls = first[0] == TLS_HANDSHAKE;
+    let about = Connection { peer, local, tls };
+    match &shared.config.tls {
+        Some(acceptor) if tls => {
+            match tokio::time::timeout_at(deadline, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => serve(stream, about, shared, deadline).await,
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                    handshake_failed();
                 }
-                request.extensions_mut().insert(connection);
-                router.oneshot(request.map(Body::new)).await
+                Err(_) => handshake_failed(),
             }
-        });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::HANDSHAKE)
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(100);
-        let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let mut serving = std::pin::pin!(serving);
+        }
+        // A client that speaks TLS to a port without it: there is no common language to say so.
+        None if tls => handshake_failed(),
+        _ => serve(stream, about, shared, deadline).await,
+    }
+}
+
+fn handshake_failed() {
+    metrics::counter!("server_handshakes_failed_total").increment(1);
+}
+
+/// One connection in the gauge, for as long as it lives and however it ends.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("server_connections").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("server_connections").decrement(1.0);
+    }
+}
+
+/// Serves requests until the client leaves, the door closes, or no request came by `deadline`.
+async fn serve<S>(stream: S, about: Connection, shared: &Shared, deadline: Instant)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let plain_is_fine = shared.config.tls.is_none() || about.peer.ip().to_canonical().is_loopback();
+    let redirect = !about.tls && !plain_is_fine;
+    let router = shared.router.clone();
+    let requested = Arc::new(Notify::new());
+    let heard = Arc::clone(&requested);
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        heard.notify_one();
+        request.extensions_mut().insert(about);
+        let router = router.clone();
+        async move {
+            if redirect {
+                return Ok::<_, Infallible>(to_https(&request, about.local.port()));
+            }
+            router.oneshot(request.map(Body::new)).await
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(KEEP_ALIVE)
+        .max_buf_size(2 * HEADERS as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADERS);
+    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let mut waiting = true;
+    let mut open = true;
+    loop {
         tokio::select! {
-            _ = serving.as_mut() => {}
-            () = closing.cancelled() => {
+            ended = serving.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = %about.peer, %error, "connection ended");
+                }
+                return;
+            }
+            () = requested.notified(), if waiting => waiting = false,
+            () = tokio::time::sleep_until(deadline), if waiting => return handshake_failed(),
+            () = shared.closing.cancelled(), if open => {
+                open = false;
                 serving.as_mut().graceful_shutdown();
-                let _ = serving.await;
             }
         }
     }
 }
 
-/// Sends a browser that came by plain HTTP to the same place by HTTPS.
-fn to_https(request: &Request<Incoming>) -> axum::response::Response {
+/// The same address with `https`: the port answers both.
+fn to_https(request: &Request<Incoming>, port: u16) -> Response<Body> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let Some(host) = host.filter(|host| host.parse::<axum::http::uri::Authority>().is_ok()) else {
+    let Some(authority) = host.and_then(|host| host.parse::<Authority>().ok()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let location = format!("https://{host}{path}");
+    let port = if authority.port().is_none() { format!(":{port}") } else { String::new() };
+    let location = format!("https://{authority}{port}{path}");
     (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the door is a shell: it reads the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Extension;
+    use axum::routing::get;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::config::TlsConfig;
+    use crate::tls::Identity;
+
+    struct Fixture {
+        door: Door,
+        ca: reqwest::Certificate,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn open(ip: &str, handshake: Duration) -> Fixture {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tls = TlsConfig { extra_names: vec![ip.to_owned()], ..TlsConfig::default() };
+        let identity = Identity::load(&tls, folder.path()).expect("made").expect("on");
+        let ca = std::fs::read(folder.path().join("tls/ca.pem")).expect("made");
+        let ca = reqwest::Certificate::from_pem(&ca).expect("PEM");
+        let router = Router::new().route(
+            "/",
+            get(|Extension(about): Extension<Connection>| async move {
+                format!("tls={} loopback={}", about.tls, about.peer.ip().is_loopback())
+            }),
+        );
+        let listener = TcpListener::bind((ip, 0)).await.expect("bound");
+        let config = DoorConfig {
+            tls: Some(TlsAcceptor::from(Arc::new(identity.server_config()))),
+            handshake,
+            max_connections: 8,
+        };
+        let door = Door::open(listener, config, router).expect("open");
+        Fixture { door, ca, _folder: folder }
+    }
+
+    fn client(ca: &reqwest::Certificate) -> reqwest::Client {
+        crate::tls::provider();
+        reqwest::Client::builder()
+            .tls_certs_only([ca.clone()])
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client")
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn one_port_speaks_tls_and_plain_http_to_this_machine() {
+        let fixture = open("127.0.0.1", LONG).await;
+        let port = fixture.door.address().port();
+        let client = client(&fixture.ca);
+
+        let secure = client.get(format!("https://127.0.0.1:{port}/")).send().await;
+        let plain = client.get(format!("http://127.0.0.1:{port}/")).send().await;
+
+        let (secure, plain) = (secure.expect("answered"), plain.expect("answered"));
+        assert_eq!(secure.version(), reqwest::Version::HTTP_2);
+        assert_eq!(secure.text().await.expect("a body"), "tls=true loopback=true");
+        assert_eq!(plain.status(), 200);
+        assert_eq!(plain.text().await.expect("a body"), "tls=false loopback=true");
+    }
+
+    #[tokio::test]
+    async fn plain_http_from_elsewhere_is_sent_to_https() {
+        // Our own outer address stands for a client elsewhere; without one there is no elsewhere.
+        let Some(ip) = crate::tls::addresses().into_iter().find(std::net::IpAddr::is_ipv4) else {
+            eprintln!("skipped: the machine has no address beside loopback");
+            return;
+        };
+        let fixture = open(&ip.to_string(), LONG).await;
+        let address = fixture.door.address();
+        let client = client(&fixture.ca);
+
+        let plain = client.get(format!("http://{address}/a?b=c")).send().await.expect("answered");
+        let secure = client.get(format!("https://{address}/")).send().await.expect("answered");
+
+        assert_eq!(plain.status(), 308);
+        assert_eq!(plain.headers()["location"], format!("https://{address}/a?b=c"));
+        assert_eq!(secure.text().await.expect("a body"), "tls=true loopback=false");
+    }
+
+    #[tokio::test]
+    async fn who_is_silent_or_slow_is_closed_at_the_deadline() {
+        let fixture = open("127.0.0.1", Duration::from_millis(200)).await;
+        let address = fixture.door.address();
+
+        // Nothing at all, half of a request, the beginning of a TLS record.
+        for start in [&b""[..], b"GET / HTTP/1.1\r\nHost: x\r\n", b"\x16\x03\x01\x02\x00"] {
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            stream.write_all(start).await.expect("sent");
+            let mut rest = Vec::new();
+            let end = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await;
+            // A reset is an end, too.
+            assert!(end.is_ok(), "{start:?} was kept open");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_made_its_request_outlives_the_deadline() {
+        let handshake = Duration::from_millis(100);
+        let fixture = open("127.0.0.1", handshake).await;
+        let mut stream = TcpStream::connect(fixture.door.address()).await.expect("connected");
+        let mut first = [0; 12];
+
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
+        stream.read_exact(&mut first).await.expect("answered");
+        // The passing of the deadline is what is tested.
+        tokio::time::sleep(handshake * 3).await;
+        let last = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(last).await.expect("still open");
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.expect("answered");
+
+        assert_eq!(rest.matches("loopback=true").count(), 2, "{rest}");
+    }
+
+    #[tokio::test]
+    async fn closing_ends_idle_connections_and_the_port() {
+        let fixture = open("127.0.0.1", LONG).await;
+        let address = fixture.door.address();
+        let mut idle = TcpStream::connect(address).await.expect("connected");
+
+        fixture.door.close(LONG).await;
+
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(LONG, idle.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "the idle connection was kept");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
 }

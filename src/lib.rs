@@ -1,19 +1,28 @@
-//! The server as a library: the only place that knows both wings. `start` wires and runs it, so
-//! that tests start it in-process; `cli` is the command around it.
+//! Guildhall, the server, as a function: [`start`] runs it in this process, [`run`] until a signal.
+//!
+//! This is the only crate that knows every other. Begin with `wire.rs`: it builds the parts in
+//! order and connects them.
 
 pub mod admin;
-mod bench;
+pub mod bench;
 pub mod cli;
 pub mod config;
-mod doctor;
+pub mod doctor;
 mod door;
-mod private;
-mod services;
-mod start;
-mod telemetry;
-mod tls;
+mod lock;
+mod metrics;
+mod private_file;
+mod private_port;
+mod progress;
+mod serve;
+mod shutdown;
+pub mod telemetry;
+pub mod tls;
 mod web;
+mod welcome;
+mod wire;
 
 pub use config::Config;
-pub use start::Running;
-pub use start::start;
+pub use serve::Running;
+pub use serve::start;
+pub use shutdown::run;

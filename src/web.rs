@@ -1,72 +1,173 @@
-//! The web client out of the binary: hashed assets for ever, the page itself fresh.
+//! The web client: files built by Vite, inside the binary. Debug builds read them from the disk.
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::HeaderName;
 use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::Request;
+use axum::http::Response;
 use axum::http::StatusCode;
-use axum::http::Uri;
 use axum::http::header;
 use axum::response::IntoResponse as _;
-use axum::response::Response;
-use rust_embed::RustEmbed;
 use tower_http::compression::CompressionLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 
-#[derive(RustEmbed)]
-#[folder = "web/dist"]
-struct Assets;
-
-/// No inline script, nothing from anyone else; sockets to ourselves.
+/// What a browser lets the client do; everything else is forbidden to it. Styles are inline where
+/// volume sliders set their own width; sockets go to this host and to no other.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
     connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; \
     base-uri 'none'; object-src 'none'; form-action 'self'";
 
-/// Serves every path that is no API.
+/// Shown when the binary was built without the client.
+const PLACEHOLDER: &str = "<!doctype html><meta charset=\"utf-8\"><title>Guildhall</title>\
+    <p>The server runs, but its web client was not built: run <code>npm ci &amp;&amp; npm run \
+    build</code> in <code>web/</code> and build the server again, or start it by \
+    <code>scripts/serve</code>.</p>";
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "web/dist/"]
+#[allow_missing = true]
+struct Files;
+
+/// Serves the client; any path without an extension is a page of it.
 pub(crate) fn router() -> Router {
-    let fixed = |name: &'static str, value: &'static str| {
-        SetResponseHeaderLayer::overriding(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        )
+    Router::new().fallback(serve).layer(CompressionLayer::new())
+}
+
+async fn serve(request: Request<Body>) -> Response<Body> {
+    let path = request.uri().path().trim_start_matches('/');
+    if path == "api" || path.starts_with("api/") {
+        return unknown_route();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    // A name without an extension is a page of the client's own.
+    let is_page = path.rsplit('/').next().is_none_or(|name| !name.contains('.'));
+    let mut response = match Files::get(path) {
+        Some(file) if !path.is_empty() => found(path, file, known),
+        _ if !is_page => StatusCode::NOT_FOUND.into_response(),
+        _ => match Files::get("index.html") {
+            Some(file) => found("index.html", file, known),
+            None => axum::response::Html(PLACEHOLDER).into_response(),
+        },
     };
-    Router::new()
-        .fallback(file)
-        .layer(fixed("content-security-policy", POLICY))
-        .layer(fixed("x-content-type-options", "nosniff"))
-        .layer(fixed("referrer-policy", "no-referrer"))
-        .layer(fixed("permissions-policy", "microphone=(self), camera=(self)"))
-        .layer(CompressionLayer::new())
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert("permissions-policy", HeaderValue::from_static("microphone=(self)"));
+    response
 }
 
-async fn file(uri: Uri) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    if let Some(asset) = Assets::get(path) {
-        let forever = path.starts_with("assets/");
-        return answer(path, asset.data.into_owned(), forever);
+fn found(
+    path: &str,
+    file: rust_embed::EmbeddedFile,
+    known: Option<&HeaderValue>,
+) -> Response<Body> {
+    let hash = file.metadata.sha256_hash();
+    let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let is_known = known.and_then(|known| known.to_str().ok()).is_some_and(|k| k.contains(&tag));
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(file.data.into_owned()))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(path)));
+    // Vite puts a hash of the content into the names of assets.
+    let is_hashed = path.starts_with("assets/");
+    let cache = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    // A compressed answer is the same file: the tag is weak (RFC 9110 §8.8.1).
+    if let Ok(tag) = HeaderValue::try_from(format!("W/\"{tag}\"")) {
+        headers.insert(header::ETAG, tag);
     }
-    // Pages of the client have no dot in their last part; files that are not there do.
-    let last = path.rsplit('/').next().unwrap_or_default();
-    match Assets::get("index.html") {
-        Some(index) if !last.contains('.') => answer("index.html", index.data.into_owned(), false),
-        _ => StatusCode::NOT_FOUND.into_response(),
-    }
+    response
 }
 
-fn answer(path: &str, bytes: Vec<u8>, forever: bool) -> Response {
-    let kind = match path.rsplit('.').next().unwrap_or_default() {
+/// The media type by the name's extension: the kinds that a web client is made of.
+fn kind(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
-        "js" => "text/javascript",
-        "css" => "text/css",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
         "svg" => "image/svg+xml",
-        "json" | "webmanifest" => "application/json",
         "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
         "ico" => "image/x-icon",
         "woff2" => "font/woff2",
         "wasm" => "application/wasm",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "wav" => "audio/wav",
+        "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
-    };
-    let cache = if forever { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)];
-    (headers, Body::from(bytes)).into_response()
+    }
+}
+
+/// Unknown routes of the API are no pages of the client.
+fn unknown_route() -> Response<Body> {
+    let body = r#"{"message": "404: Not Found", "code": 0}"#;
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::NOT_FOUND, json, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn get(path: &str) -> Response<Body> {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        router().oneshot(request).await.expect("infallible")
+    }
+
+    #[tokio::test]
+    async fn pages_of_the_client_are_all_the_same_file() {
+        for path in ["/", "/channels/1/2", "/invite/abc"] {
+            let response = get(path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+            assert!(response.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+        }
+    }
+
+    #[tokio::test]
+    async fn missing_files_and_routes_of_the_api_are_no_pages() {
+        assert_eq!(get("/assets/old-1234.js").await.status(), 404);
+        let api = get("/api/v10/nothing").await;
+        assert_eq!(api.status(), 404);
+        assert_eq!(api.headers()[header::CONTENT_TYPE], "application/json");
+    }
+
+    #[tokio::test]
+    async fn a_path_cannot_leave_the_folder() {
+        for path in ["/../Cargo.toml", "/..%2fCargo.toml", "/%2e%2e/Cargo.toml", "//etc/a.conf"] {
+            assert_eq!(get(path).await.status(), 404, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_browser_has_is_not_sent_again() {
+        let Some(name) = Files::iter().find(|name| name.starts_with("assets/")) else {
+            assert_eq!(get("/").await.status(), 200, "without the client there is the placeholder");
+            return;
+        };
+        let first = get(&format!("/{name}")).await;
+        let tag = first.headers()[header::ETAG].clone();
+        assert_eq!(first.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+
+        let request = Request::get(format!("/{name}"))
+            .header(header::IF_NONE_MATCH, tag)
+            .body(Body::empty())
+            .expect("a request");
+        let again = router().oneshot(request).await.expect("infallible");
+
+        assert_eq!(again.status(), 304);
+    }
 }
