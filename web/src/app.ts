@@ -15,7 +15,7 @@ import { DEFAULT_SETTINGS, recall, remember, type Account, type Settings } from 
 import * as unread from "./state/unread";
 import { en } from "./strings/en";
 import { VoiceConnection, type VoiceView } from "./voice/connection";
-import type { VoiceFailure } from "./voice/session";
+import type { VoiceFailure } from "./voice/contract";
 
 /** Discord's clients repeat the typing call no faster than this. */
 const TYPING_EVERY_MS = 8_000;

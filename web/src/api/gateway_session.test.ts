@@ -150,8 +150,8 @@ describe("coming back", () => {
   it("waits longer after each failure, never more than twenty seconds", () => {
     const waits = [0, 1, 2, 3, 9, 50].map((attempt) => backoff(attempt, 1));
 
-    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 20_000, 20_000]);
-    expect(backoff(3, 0)).toBe(2_000);
+    expect(waits).toEqual([500, 800, 1_280, 2_048, 20_000, 20_000]);
+    expect(backoff(3, 0)).toBe(1_024);
   });
 
   it("stops for good when told to", () => {

@@ -1,6 +1,6 @@
 // Every sentence that a person reads, in English. Another language is another file of this shape.
 
-import type { VoiceFailure } from "../voice/session";
+import type { VoiceFailure } from "../voice/contract";
 import type { MicrophoneProblem } from "../voice/microphone";
 
 const plural = (n: number, one: string, many: string) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -7,9 +7,12 @@ const DYES = ["#9b4a2f", "#7a5c1e", "#4f6b3a", "#2f6b66", "#3d5f8a", "#62518c", 
 
 /** A colour for an id, always the same one. */
 export function dyeOf(id: string): string {
-  let sum = 0;
-  for (let at = 0; at < id.length; at += 1) sum = (sum * 31 + id.charCodeAt(at)) >>> 0;
-  return DYES[sum % DYES.length]!;
+  // FNV-1a, then a finalizer: ids that differ in their last digit must differ in every bit.
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < id.length; at += 1) sum = Math.imul(sum ^ id.charCodeAt(at), 0x01000193);
+  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
+  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
+  return DYES[(sum >>> 16) % DYES.length]!;
 }
 
 /** One or two letters that stand for a name. */
@@ -21,8 +24,7 @@ export function initials(name: string): string {
 
 export function Avatar(props: { id: string; name: string; size?: number; status?: string | undefined }) {
   return (
-    <span class="avatar" style={{ "--size": `${props.size ?? 36}px`, "--dye": dyeOf(props.id) }} aria-hidden="true">
-      {initials(props.name)}
+    <span class="avatar" style={{ "--size": `${props.size ?? 36}px`, "--dye": dyeOf(props.id) }} data-initials={initials(props.name)} aria-hidden="true">
       <Show when={props.status}>
         <span class="dot" data-status={props.status} />
       </Show>

@@ -7,7 +7,7 @@ import { en } from "../strings/en";
 import { Avatar } from "./Avatar";
 import { Icon } from "./icons";
 import { PopoverButton } from "./Overlay";
-import { go } from "./router";
+import { go, route } from "./router";
 import { SettingsDialog } from "./Settings";
 
 export function callPath(): string {
@@ -102,12 +102,17 @@ export function Dock(props: { onEnter: () => void }) {
   const channel = () => (call.place ? channelOf(hall, call.place.channelId) : undefined);
   const guild = () => (call.place?.guildId ? hall.guilds[call.place.guildId] : undefined);
   const me = () => hall.me;
+  const viewing = () => {
+    const at = route();
+    return at.page === "guild" && at.channel === call.place?.channelId;
+  };
   return (
     <div class="dock">
       <Show when={call.place}>
-        <section class="call-bar" aria-label={en.nav.call} data-testid="call-bar" data-phase={call.phase}>
-          <CallProblems />
-          <Show when={call.phase !== "failed"}>
+        <section class="call-bar" aria-label={en.nav.call} classList={{ elsewhere: !viewing() }} data-testid="call-bar" data-phase={call.phase}>
+          {/* Where the call itself is on screen, its problems are told there. */}
+          <Show when={!viewing()}><CallProblems /></Show>
+          <Show when={call.phase !== "failed" || viewing()}>
             <div class="call-line">
               <button type="button" class="plain call-where" onClick={() => (go(callPath()), props.onEnter())}>
                 <span class="call-state" role="status" data-testid="voice-state">{phaseText()}</span>

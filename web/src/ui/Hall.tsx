@@ -79,7 +79,7 @@ export function Hall() {
                 <header class="main-head">
                   <button type="button" class="quiet narrow-only" aria-label={en.nav.back} onClick={() => setPane("side")}><Icon.Back /></button>
                   <span class="head-icon">{isVoiceChannel(at()) ? <Icon.Voice /> : at().guild_id ? <Icon.Text /> : <Icon.Letter />}</span>
-                  <h2>{channelTitle(at())}</h2>
+                  <h1>{channelTitle(at())}</h1>
                   <Show when={at().topic}><p class="topic" title={at().topic!}>{at().topic}</p></Show>
                   <span class="push" />
                   <Show when={isVoiceChannel(at())}>
@@ -114,7 +114,7 @@ export function Hall() {
           <Match when={hall.ready && Object.keys(hall.guilds).length === 0}>
             <div class="welcome">
               <Logo size={72} />
-              <h2>{en.nav.noGuilds}</h2>
+              <h1>{en.nav.noGuilds}</h1>
               <p class="muted">{en.nav.noGuildsText}</p>
               <button type="button" class="button primary large" onClick={() => setMaking(true)}>{en.nav.newGuild}</button>
             </div>
@@ -122,7 +122,7 @@ export function Hall() {
           <Match when={hall.ready}>
             <div class="welcome">
               <Logo size={72} />
-              <h2>{en.nav.pick}</h2>
+              <h1>{en.nav.pick}</h1>
               <button type="button" class="button narrow-only" onClick={() => setPane("side")}>{en.nav.back}</button>
             </div>
           </Match>
@@ -135,7 +135,7 @@ export function Hall() {
         <div class="members-pane">
           <header class="main-head narrow-only">
             <button type="button" class="quiet" aria-label={en.nav.hideMembers} onClick={() => setPane("main")}><Icon.Back /></button>
-            <h2>{en.nav.members}</h2>
+            <h1>{en.nav.members}</h1>
           </header>
           <Members guild={guild()!} />
         </div>

@@ -75,13 +75,13 @@ export function GuildRail() {
               class="door"
               classList={{ unread: unread(), lit: talking() }}
               style={{ "--dye": dyeOf(guild.id) }}
+              data-initials={initials(guild.name)}
               href={`/channels/${guild.id}`}
               onClick={follow}
               aria-label={unread() ? `${guild.name}, ${en.nav.unread}` : guild.name}
               title={guild.name}
               aria-current={here() === guild.id ? "page" : undefined}
             >
-              {initials(guild.name)}
               <Badge count={mentionsOf(channels())} />
             </a>
           );
@@ -192,7 +192,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
   return (
     <>
       <header class="side-head">
-        <h1>{props.guild.name}</h1>
+        <h2>{props.guild.name}</h2>
         <Show when={invites()}>
           <button type="button" class="quiet" aria-label={en.nav.invite} title={en.nav.invite} onClick={() => setInviting(true)}><Icon.Invite /></button>
         </Show>
@@ -213,12 +213,12 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
             <Show when={group.channels.length || manages()}>
               <section class="channel-group">
                 <Show when={group.category}>
-                  <h2 class="group-head">
+                  <h3 class="group-head">
                     <span>{group.category!.name}</span>
                     <Show when={manages()}>
                       <button type="button" class="quiet tiny" aria-label={`${en.nav.newChannel}: ${group.category!.name}`} title={en.nav.newChannel} onClick={() => setMaking({ parent: group.category!.id, voice: group.channels.length > 0 && group.channels.every(isVoiceChannel) })}><Icon.Plus /></button>
                     </Show>
-                  </h2>
+                  </h3>
                 </Show>
                 <ul>
                   <For each={group.channels}>
@@ -260,7 +260,7 @@ function HomeSide(props: { onEnter: () => void }) {
   };
   return (
     <>
-      <header class="side-head"><h1>{en.nav.home}</h1></header>
+      <header class="side-head"><h2>{en.nav.home}</h2></header>
       <nav class="side-scroll" aria-label={en.nav.home}>
         <ul class="channel-group">
           <For each={dmsInOrder()} fallback={<p class="muted pad">{en.nav.noDms}</p>}>

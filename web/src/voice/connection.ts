@@ -4,11 +4,12 @@
 import { socketScheme } from "../api/gateway";
 import type { Snowflake } from "../api/types";
 import type { Settings } from "../state/session";
+import type { Place, VoiceEffect, VoiceFailure, VoiceFrame, VoiceInput, VoicePhase } from "./contract";
 import { SpeakingDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
 import { Playback } from "./playback";
-import { VoiceSession, type Place, type VoiceEffect, type VoiceFailure, type VoiceFrame, type VoiceInput, type VoicePhase } from "./session";
+import { VoiceSession } from "./session";
 
 /** How often levels are read: often enough for rings to follow syllables. */
 const LEVEL_EVERY_MS = 80;

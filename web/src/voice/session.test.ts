@@ -1,7 +1,8 @@
 // A voice channel joined, kept and left on a virtual clock, against a scripted server.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, SHAKY_GRACE_MS, VoiceSession, type VoiceEffect, type VoiceInput } from "./session";
+import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, SHAKY_GRACE_MS, type VoiceEffect, type VoiceInput } from "./contract";
+import { VoiceSession } from "./session";
 
 const ME = "1";
 const PLACE = { guildId: "10", channelId: "20" };

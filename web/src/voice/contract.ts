@@ -1,0 +1,89 @@
+// What goes into a VoiceSession and what comes out of it, and how patient it is. Types and
+// constants only.
+
+import type { Snowflake } from "../api/types";
+
+export interface Place {
+  /** null for a call in a direct message. */
+  guildId: Snowflake | null;
+  channelId: Snowflake;
+}
+
+/** Why there is no call; each has a text that says what to do. */
+export type VoiceFailure =
+  | "no_answer"
+  | "socket_blocked"
+  | "not_accepted"
+  | "no_description"
+  | "udp_blocked"
+  | "browser_failed"
+  | "disconnected"
+  | "taken_over"
+  | "server_gone";
+
+export type VoicePhase =
+  | "idle"
+  /** op 4 sent; waiting for our voice state and the voice server. */
+  | "asking"
+  /** Voice socket opening, up to Ready. */
+  | "greeting"
+  /** Peer connection made; waiting for its offer and the Session Description. */
+  | "negotiating"
+  /** Description applied; ICE and DTLS under way. */
+  | "linking"
+  | "connected"
+  /** Between two attempts. */
+  | "waiting"
+  | "failed";
+
+export interface VoiceFrame {
+  op: number;
+  d?: any;
+  seq?: number;
+}
+
+export type VoiceInput =
+  | { kind: "join"; place: Place }
+  | { kind: "leave" }
+  | { kind: "retry" }
+  | { kind: "flags"; mute: boolean; deaf: boolean }
+  /** Whether the main gateway has an identified session; `fresh` when it is a new one. */
+  | { kind: "gateway"; up: boolean; fresh: boolean }
+  | { kind: "own_state"; guildId: Snowflake | null; channelId: Snowflake | null; sessionId: string }
+  | { kind: "server"; guildId: Snowflake | null; token: string; endpoint: string | null }
+  | { kind: "socket_frame"; frame: VoiceFrame }
+  | { kind: "socket_closed"; code: number }
+  | { kind: "offer"; data: string; payloadType: number; connectionId: string }
+  | { kind: "peer"; state: "connected" | "shaky" | "failed" }
+  /** The main gateway says that somebody left our channel. */
+  | { kind: "left"; userId: Snowflake }
+  /** The browser could not make or apply a description. */
+  | { kind: "peer_broken" }
+  | { kind: "tick" };
+
+export type VoiceEffect =
+  | { kind: "ask"; guildId: Snowflake | null; channelId: Snowflake | null; mute: boolean; deaf: boolean }
+  | { kind: "open_socket"; endpoint: string }
+  | { kind: "close_socket"; code: number }
+  | { kind: "send"; frame: VoiceFrame }
+  /** Make a new peer connection (replacing any) and come back with `offer`. */
+  | { kind: "make_peer" }
+  | { kind: "describe"; fragment: string }
+  | { kind: "drop_peer" }
+  | { kind: "heard"; userId: Snowflake; ssrc: number; speaking: boolean | null }
+  | { kind: "gone"; userId: Snowflake }
+  /** The call ended without our wish. */
+  | { kind: "ended"; why: VoiceFailure };
+
+/** An attempt, from asking to hearing, must finish within this. */
+export const ATTEMPT_DEADLINE_MS = 10_000;
+/** ICE gets at least this much of it, however slow the steps before were. */
+export const LINK_MINIMUM_MS = 5_000;
+/** ICE "disconnected" is often a hiccup; after this it counts as lost. */
+export const SHAKY_GRACE_MS = 3_000;
+/** After a kick-or-move close, how long the new voice server may take to arrive. */
+export const MOVE_GRACE_MS = 3_000;
+/** Failed attempts in a row before a call that once worked is given up. */
+export const MAX_ATTEMPTS = 8;
+/** How long the main gateway may be gone before the call is given up. */
+export const GATEWAY_PATIENCE_MS = 120_000;
