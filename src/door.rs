@@ -33,7 +33,8 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
+
+use crate::leftover;
 
 /// First byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -216,7 +217,7 @@ where
             if redirect {
                 return Ok::<_, Infallible>(to_https(&request, about.local.port()));
             }
-            router.oneshot(request.map(Body::new)).await
+            leftover::answer(router, request).await
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -320,6 +321,26 @@ mod tests {
     }
 
     const LONG: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_refused_upload_still_hears_why() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
+        let refuse = || async { StatusCode::TOO_MANY_REQUESTS };
+        let router = Router::new().route("/", axum::routing::post(refuse));
+        let config = DoorConfig { tls: None, handshake: LONG, max_connections: 8 };
+        let door = Door::open(listener, config, router).expect("open");
+        // More than the buffers of both ends hold: it is only sent when it is read.
+        let body = vec![7; 16_000_000];
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+        let mut client = TcpStream::connect(door.address()).await.expect("open");
+
+        client.write_all(head.as_bytes()).await.expect("the head is sent");
+        client.write_all(&body).await.expect("the body is sent");
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.expect("an answer");
+
+        assert_eq!(&answer, b"HTTP/1.1 429");
+    }
 
     #[tokio::test]
     async fn one_port_speaks_tls_and_plain_http_to_this_machine() {

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 mod door;
+mod leftover;
 mod lock;
 mod metrics;
 mod private_file;
