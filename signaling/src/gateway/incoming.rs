@@ -125,6 +125,10 @@ struct Envelope {
 ///
 /// The code that the socket is to be closed with.
 pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
+    // serde would take a list for an object, its elements for the fields in order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(CloseCode::DecodeError);
+    }
     let Envelope { op, d } = serde_json::from_slice(bytes).map_err(|_| CloseCode::DecodeError)?;
     if op == CHANNEL_INFO {
         let guilds = read::<ChannelInfoRequest>(d)?.guild_id;
@@ -164,6 +168,9 @@ const CHANNEL_INFO: u64 = 43;
 const PERSONAL: [u64; 14] = [5, 12, 13, 14, 15, 18, 19, 22, 34, 36, 37, 39, 40, 41];
 
 fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
+    if !d.is_object() {
+        return Err(CloseCode::DecodeError);
+    }
     serde_json::from_value(d).map_err(|_| CloseCode::DecodeError)
 }
 
@@ -204,6 +211,13 @@ mod tests {
 
         assert_eq!(update.guild_id, Some(1_300_000_000_000_000_001));
         assert_eq!(update.channel_id, Some(1_300_000_000_000_000_003));
+    }
+
+    #[test]
+    fn a_list_is_no_message() {
+        for text in ["[1]", " [1,null]", r#"{"op":2,"d":["token",0,{}]}"#] {
+            assert_eq!(parse(text.as_bytes()).err(), Some(CloseCode::DecodeError), "{text}");
+        }
     }
 
     #[test]

@@ -106,6 +106,10 @@ struct Envelope {
 ///
 /// The code that the socket is to be closed with.
 pub(super) fn parse(text: &str) -> Result<Incoming, CloseCode> {
+    // serde would take a list for an object, its elements for the fields in order.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(CloseCode::FailedToDecode);
+    }
     let Envelope { op, d } = serde_json::from_str(text).map_err(|_| CloseCode::FailedToDecode)?;
     let op = Opcode::from_u64(op).ok_or(CloseCode::UnknownOpcode)?;
     Ok(match op {
@@ -131,6 +135,9 @@ pub(super) fn parse(text: &str) -> Result<Incoming, CloseCode> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
+    if !d.is_object() {
+        return Err(CloseCode::FailedToDecode);
+    }
     serde_json::from_value(d).map_err(|_| CloseCode::FailedToDecode)
 }
 
@@ -242,6 +249,8 @@ mod tests {
             ("", CloseCode::FailedToDecode),
             ("{}", CloseCode::FailedToDecode),
             ("[0]", CloseCode::FailedToDecode),
+            (" [3,1]", CloseCode::FailedToDecode),
+            (r#"{"op":7,"d":["1","session","token"]}"#, CloseCode::FailedToDecode),
             ("{\"op\":3,\"d\":[]}", CloseCode::FailedToDecode),
             ("{\"op\":-1}", CloseCode::FailedToDecode),
             ("{\"op\":1e999}", CloseCode::FailedToDecode),
