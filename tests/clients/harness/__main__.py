@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 
-from . import report
+from . import report, rust
 from .report import Row
 from .stage import CLIENTS, Client, Stage
 from .voice import Voice
@@ -19,9 +19,12 @@ TEXT = {
     "discord.py": "text_discordpy.py",
     "hikari": "text_hikari.py",
 }
-NAMES = [*TEXT, "voice", "browser"]
+RUST = {"twilight": "text_twilight"}
+VOICE = ("voice", "songbird", "browser")
+NAMES = [*TEXT, *RUST, *VOICE]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
+SONGBIRD_TIMEOUT = 300
 BROWSER_TIMEOUT = 240
 
 
@@ -45,9 +48,9 @@ def binary(given: pathlib.Path | None) -> pathlib.Path:
     raise SystemExit(f"no server at {' or '.join(map(str, candidates))}: build it, or name it by --binary")
 
 
-async def text(stage: Stage, name: str, script: str) -> tuple[list[Row], Client]:
+async def text(stage: Stage, name: str, script: str | pathlib.Path) -> tuple[list[Row], Client]:
     """One text scenario with a bot of its own."""
-    token = await stage.server.add_bot(script.split(".")[0].replace("_", ""), stage.guild)
+    token = await stage.server.add_bot(pathlib.Path(script).stem.replace("_", ""), stage.guild)
     client = stage.client(script, BOT_TOKEN=token)
     await client.start()
     await client.finish(TEXT_TIMEOUT)
@@ -61,22 +64,26 @@ async def text(stage: Stage, name: str, script: str) -> tuple[list[Row], Client]
 
 async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dict[str, str]) -> None:
     """Runs what is wanted; a scenario that breaks is a failed row."""
-    for name, script in TEXT.items():
+    for name in [*TEXT, *RUST]:
         if name not in wanted:
             continue
         try:
+            script = TEXT.get(name) or rust.build(RUST[name])
             found, client = await text(stage, name, script)
             rows += found
             tails[name] = client.tail()
         except Exception:
             rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
-    if not {"voice", "browser"} & set(wanted):
+    if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)
     try:
         await bounded(voice.enter(), "voice", 120, rows)
         if "voice" in wanted:
             await bounded(voice.run(), "voice", VOICE_TIMEOUT, rows)
+        if "songbird" in wanted:
+            program = rust.build("voice_songbird")
+            await bounded(voice.songbird(program), "songbird", SONGBIRD_TIMEOUT, rows)
         if "browser" in wanted:
             await bounded(voice.browser(), "browser", BROWSER_TIMEOUT, rows)
     finally:

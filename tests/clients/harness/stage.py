@@ -125,8 +125,8 @@ class Stage:
             **extra,
         )
 
-    def client(self, script: str, relay: Relay | None = None, **extra: str) -> "Client":
-        """A client process that is not started yet."""
+    def client(self, script: str | pathlib.Path, relay: Relay | None = None, **extra: str) -> "Client":
+        """A client process that is not started yet: a script among the scenarios, or a program."""
         environment = self.environment(relay, **extra)
         client = Client(CLIENTS / "scenarios" / script, environment, self.folder)
         self._clients.append(client)
@@ -145,10 +145,11 @@ class Client:
 
     async def start(self) -> None:
         """Starts the process."""
-        program = {".mjs": "node", ".py": sys.executable}[self.script.suffix]
+        # What has no interpreter is a program itself.
+        interpreter = {".mjs": ["node"], ".py": [sys.executable]}.get(self.script.suffix, [])
         self._stderr = self._log.open("ab")
         self._process = await asyncio.create_subprocess_exec(
-            program,
+            *interpreter,
             str(self.script),
             env=self._environment,
             stdin=asyncio.subprocess.PIPE,

@@ -22,6 +22,8 @@ MODES = {"discord.js": "aead_aes256_gcm_rtpsize", "discord.py": "aead_xchacha20_
 # Longer than one media idle timeout (30 s): a listener that only listens must not be thrown out.
 LONG_SILENCE = 40
 
+Check = Callable[[str, str, Callable[[], Awaitable[str]]], Awaitable[None]]
+
 
 def demand(condition: object, what: str) -> None:
     """Raises with `what` when the condition does not hold."""
@@ -80,24 +82,7 @@ class Voice:
         js, py, ear = (self._actors[n] for n in ("discord.js", "discord.py", "discord.js hearer"))
         hall, side = self._stage.channels["hall"], self._stage.channels["side"]
 
-        async def meet() -> None:
-            """Everybody in the hall, nothing playing."""
-            for actor in (js, py, ear):
-                await actor.client.ask("hushed", order="hush")
-                await actor.join(hall)
-            await asyncio.sleep(0.5)
-
-        async def check(name: str, who: str, run: Callable[[], Awaitable[str]]) -> None:
-            try:
-                async with asyncio.timeout(110):
-                    await meet()
-                    detail = await run()
-                self._note(who, name, True, detail)
-            except BaseException as error:
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-                self._note(who, name, False, traceback.format_exc(limit=3))
-                await self._reset()
+        check = self._checks((js, py, ear), hall)
 
         async def modes() -> str:
             js_mode, py_mode = (await js.state())["mode"], (await py.state())["mode"]
@@ -122,6 +107,41 @@ class Voice:
             return await self._plays(js, [py, ear])
 
         await check(f"hears after {LONG_SILENCE} s of silence", "both", patient)
+
+    async def songbird(self, program: pathlib.Path) -> None:
+        """songbird in one call with discord.js and discord.py."""
+        await self._enter("songbird", program, "voicebird")
+        await self._reset()
+        bird, js, py = (self._actors[n] for n in ("songbird", "discord.js", "discord.py"))
+        hall, side = self._stage.channels["hall"], self._stage.channels["side"]
+        check = self._checks((bird, js, py), hall)
+
+        async def joins() -> str:
+            return (await bird.until("in voice", lambda state: state["connected"]))["mode"]
+
+        async def cut() -> str:
+            before = await bird.state()
+            await js.client.ask("recording", order="record", user=bird.id)
+            await asyncio.sleep(0.3)
+            await self._play(bird)
+            await asyncio.sleep(4)
+            count = await bird.relay.cut(0.3)
+            demand(count >= 2, f"{count} connections were cut: not gateway and voice gateway")
+            await bird.client.wait_for("played", self._seconds + 40)
+            await asyncio.sleep(0.7)
+            heard = await self._collect([js])
+            state = await bird.until("resumed", lambda now: now["resumes"] > before["resumes"])
+            demand(state["readies"] == before["readies"], f"identified anew: {before} -> {state}")
+            return f"{count} connections cut, resumed; " + self._judge(heard, {js.name: js})
+
+        await check("joins in its mode", "songbird", joins)
+        await check("is heard by both", "songbird", lambda: self._plays(bird, [js, py]))
+        await check("hears discord.js", "songbird", lambda: self._plays(js, [bird]))
+        await check("hears discord.py", "songbird", lambda: self._plays(py, [bird]))
+        await check("muted by a moderator", "songbird", lambda: self._muted(bird, [js, py]))
+        await check("moved while speaking", "songbird", lambda: self._moved(bird, js, py, side))
+        await check("kicked while speaking", "songbird", lambda: self._kicked(bird, [js, py]))
+        await check("cut while speaking: resumes", "songbird", cut)
 
     async def browser(self) -> None:
         """Chromium in the server's web client, with discord.js and discord.py."""
@@ -219,6 +239,29 @@ class Voice:
         await asyncio.sleep(0.7)
         return self._judge(await self._collect(hearers), {hearer.name: hearer for hearer in hearers})
 
+    def _checks(self, cast: tuple[Actor, ...], hall: str) -> Check:
+        """Checks that begin with everybody in the hall and nothing playing."""
+
+        async def meet() -> None:
+            for actor in cast:
+                await actor.client.ask("hushed", order="hush")
+                await actor.join(hall)
+            await asyncio.sleep(0.5)
+
+        async def check(name: str, who: str, run: Callable[[], Awaitable[str]]) -> None:
+            try:
+                async with asyncio.timeout(110):
+                    await meet()
+                    detail = await run()
+                self._note(who, name, True, detail)
+            except BaseException as error:
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                self._note(who, name, False, traceback.format_exc(limit=3))
+                await self._reset()
+
+        return check
+
     async def _muted(self, speaker: Actor, hearers: list[Actor]) -> str:
         await self._play(speaker)
         before = await self._listen(hearers, speaker.id, 2.5)
@@ -298,7 +341,7 @@ class Voice:
         await relay.start()
         return relay
 
-    async def _enter(self, name: str, script: str, bot: str) -> None:
+    async def _enter(self, name: str, script: str | pathlib.Path, bot: str) -> None:
         token = await self._stage.server.add_bot(bot, self._stage.guild)
         relay = await self._relay()
         actor = Actor(name, self._stage.client(script, relay, BOT_TOKEN=token), relay)

@@ -1,0 +1,71 @@
+//! What every scenario needs: its surroundings, its reports, and outside events.
+//!
+//! Reports are JSON lines on standard output; the harness judges.
+
+use std::fmt::Display;
+use std::future::Future;
+
+use serde_json::Value;
+use serde_json::json;
+use twilight_model::id::Id;
+
+/// One of the surroundings that the harness gives by environment variables.
+///
+/// # Panics
+///
+/// When the harness did not set it.
+#[must_use]
+pub fn surrounding(key: &str) -> String {
+    std::env::var(key).unwrap_or_else(|_| panic!("the harness sets {key}"))
+}
+
+/// An id among the surroundings.
+///
+/// # Panics
+///
+/// When it is none.
+#[must_use]
+pub fn id<T>(key: &str) -> Id<T> {
+    surrounding(key).parse().unwrap_or_else(|_| panic!("{key} is an id"))
+}
+
+/// Prints one report.
+pub fn tell(report: &Value) {
+    println!("{report}");
+}
+
+/// Prints one check.
+pub fn check(name: &str, ok: bool, detail: impl Display) {
+    tell(&json!({ "check": name, "ok": ok, "detail": detail.to_string() }));
+}
+
+/// Runs one check; its error is its failure.
+pub async fn attempt(name: &str, run: impl Future<Output = anyhow::Result<String>>) {
+    match run.await {
+        Ok(detail) => check(name, true, detail),
+        Err(error) => check(name, false, format!("{error:#}")),
+    }
+}
+
+/// Asks the harness for an outside event.
+///
+/// # Errors
+///
+/// When the harness refuses.
+pub async fn control(action: &str, body: Value) -> anyhow::Result<Value> {
+    let url = format!("{}/{action}", surrounding("CONTROL"));
+    let answer = reqwest::Client::new().post(url).json(&body).send().await?;
+    anyhow::ensure!(answer.status().is_success(), "{action}: {}", answer.status());
+    Ok(answer.json().await?)
+}
+
+/// An HTTP client that trusts the server's private CA, for what no library fetches itself.
+///
+/// # Errors
+///
+/// When the CA file is not what it should be.
+pub fn browser() -> anyhow::Result<reqwest::Client> {
+    let ca = std::fs::read(surrounding("SSL_CERT_FILE"))?;
+    let ca = reqwest::Certificate::from_pem(&ca)?;
+    Ok(reqwest::Client::builder().add_root_certificate(ca).build()?)
+}
