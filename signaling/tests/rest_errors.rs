@@ -126,10 +126,15 @@ async fn a_body_larger_than_the_limit_is_413() {
     let api = Api::new().await;
     let ana = api.register("ana").await;
 
-    let body = vec![b' '; model::limits::JSON_BODY + 1];
-    let answer = ana.ask(&api, "POST", "/guilds").bytes(body).send().await;
-
-    answer.refuses(413, 40_005);
+    // The second takes pictures.
+    for (path, limit) in [
+        ("/users/@me/channels", model::limits::JSON_BODY),
+        ("/guilds", model::limits::PICTURE_BODY),
+    ] {
+        let body = vec![b' '; limit + 1];
+        let answer = ana.ask(&api, "POST", path).bytes(body).send().await;
+        answer.refuses(413, 40_005);
+    }
 }
 
 #[tokio::test]

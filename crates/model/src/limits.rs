@@ -41,6 +41,13 @@ pub const ATTACHMENTS: usize = 10;
 pub const UPLOAD: u64 = 25 * 1_024 * 1_024;
 /// Largest JSON body of a REST request, in bytes.
 pub const JSON_BODY: usize = 1_024 * 1_024;
+/// Largest icon or avatar, in bytes. Discord takes more and serves it made smaller; we serve what
+/// was given, so a larger one would cost every reader.
+pub const PICTURE: usize = 4 * 1_024 * 1_024;
+/// Largest JSON body that may hold a picture, in bytes: base64 makes four bytes of three.
+pub const PICTURE_BODY: usize = PICTURE / 3 * 4 + 64 * 1_024;
+/// Most pixels of an icon or avatar: a few bytes can unfold to gigabytes in every reader's browser.
+pub const PICTURE_PIXELS: u64 = 40_000_000;
 /// Reactions of different emoji on one message (Discord error 30010).
 pub const REACTIONS: usize = 20;
 /// Pinned messages of one channel (Discord error 30003).

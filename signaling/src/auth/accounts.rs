@@ -413,14 +413,29 @@ impl Accounts {
     ///
     /// A bad name; storage errors.
     pub async fn found(&self, owner: UserId, name: String) -> Result<GuildId, AccountError> {
+        self.found_as(self.ids.next(), owner, name, None).await
+    }
+
+    /// As [`found`](Self::found), with an id and an icon whose picture is already kept under it.
+    ///
+    /// # Errors
+    ///
+    /// A bad name; storage errors.
+    pub(crate) async fn found_as(
+        &self,
+        id: GuildId,
+        owner: UserId,
+        name: String,
+        icon: Option<String>,
+    ) -> Result<GuildId, AccountError> {
         if self.store.guilds_of(owner).len() >= limits::GUILDS {
             return Err(AccountError::TooManyGuilds);
         }
         let draft = GuildDraft {
-            id: self.ids.next(),
+            id,
             name,
             owner,
-            icon: None,
+            icon,
             now: timestamp(now_ms()),
             channel_ids: std::array::from_fn(|_| self.ids.next()),
         };

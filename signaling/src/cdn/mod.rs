@@ -1,16 +1,18 @@
 //! Files to browsers and bots: attachments and pictures, by signed or content-addressed URL.
 //!
-//! `upload` names and stores what a message brings, `serve` streams it back, `sign` and `origin`
-//! make the URL in between. Nothing here asks who the reader is: a valid signature is the right.
+//! `upload` names and stores what a message brings, `picture` the icons and avatars, `serve` streams
+//! them back, `sign` and `origin` make the URL in between. Nothing here asks who the reader is: a valid signature is the right.
 
 mod image;
 mod kind;
 mod origin;
+pub(crate) mod picture;
 mod placeholder;
 mod range;
 mod serve;
 mod sign;
 pub(crate) mod upload;
+mod whole;
 
 pub use origin::Origin;
 pub use origin::Urls;

@@ -24,6 +24,8 @@ use model::id::UserId;
 use model::snowflake;
 
 use super::kind;
+use super::picture;
+use super::picture::Owner;
 use super::range;
 use super::range::Wanted;
 use super::sign::Signature;
@@ -73,7 +75,7 @@ pub(super) async fn avatar(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Ok(axum::extract::Path((user, file))) = path else { return Err(missing()) };
-    picture(parts, "avatars", user.get(), &file, &method, &headers).await
+    shown(parts, Owner::User(user), &file, &method, &headers).await
 }
 
 /// `GET /icons/{guild}/{hash}.{png|webp|gif|jpg}`
@@ -84,22 +86,20 @@ pub(super) async fn icon(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Ok(axum::extract::Path((guild, file))) = path else { return Err(missing()) };
-    picture(parts, "icons", guild.get(), &file, &method, &headers).await
+    shown(parts, Owner::Guild(guild), &file, &method, &headers).await
 }
 
-/// A picture of the store under `{folder}/{owner}/{hash}`: open to all, for ever the same. The
+/// A picture of the store: open to all, for ever the same. The
 /// extension is what libraries append by their own mind; the bytes say what it is.
-async fn picture(
+async fn shown(
     parts: Parts,
-    folder: &str,
-    owner: u64,
+    owner: Owner,
     file: &str,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let hash = file.split_once('.').map_or(file, |(hash, _)| hash);
-    let plain = hash.strip_prefix("a_").unwrap_or(hash);
-    if plain.len() != 32 || !plain.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !picture::is_hash(hash) {
         return Err(missing());
     }
     let file = File {
@@ -108,7 +108,7 @@ async fn picture(
         cache: "public, max-age=31536000, immutable".to_owned(),
         name: None,
         only_pictures: true,
-        key: format!("{folder}/{owner}/{hash}"),
+        key: owner.key(hash),
     };
     file.answer(parts, method, headers).await
 }

@@ -1,6 +1,7 @@
 //! Guilds and the order of their channels.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -9,6 +10,7 @@ use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
 use model::wire::channel::ChannelType;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
@@ -26,16 +28,20 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
+use super::messages::place::carry_out;
 use super::overwrites;
 use super::overwrites::Overwrite;
 use crate::auth::Accounts;
+use crate::cdn::picture;
+use crate::cdn::picture::Owner;
+use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Router<Parts> {
     Router::new()
-        .route("/guilds", post(found))
-        .route("/guilds/{guild}", get(show).patch(update).delete(remove))
+        .route("/guilds", post(found).layer(pictured()))
+        .route("/guilds/{guild}", get(show).patch(update).delete(remove).layer(pictured()))
         .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))
         .route("/guilds/{guild}/threads/active", get(active_threads))
         .route("/guilds/{guild}/emojis", get(nothing))
@@ -43,9 +49,15 @@ pub(super) fn routes() -> Router<Parts> {
         .route("/guilds/{guild}/bots", post(add_bot))
 }
 
+/// Room for a picture in the body.
+fn pictured() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(limits::PICTURE_BODY)
+}
+
 #[derive(Deserialize)]
 struct Found {
     name: String,
+    icon: Option<String>,
 }
 
 /// `POST /guilds`
@@ -57,8 +69,17 @@ async fn found(
     if me.user.bot {
         return Err(ErrorCode::BotsCannotUse.into());
     }
-    let id = Accounts::from(&parts).found(me.id(), body.name).await?;
-    let view = member_view(&parts, id, me.id())?;
+    let wish = Wish::read("icon", Some(body.icon), None)?;
+    let view = carry_out(async move {
+        let id = parts.ids.next();
+        let icon = wish.keep(&parts, Owner::Guild(id)).await?.flatten();
+        let founded = Accounts::from(&parts).found_as(id, me.id(), body.name, icon.clone()).await;
+        if founded.is_err() {
+            picture::forget(&parts, Owner::Guild(id), icon.as_deref(), None).await;
+        }
+        member_view(&parts, founded?, me.id())
+    })
+    .await?;
     Ok((StatusCode::CREATED, Json(wire::guild(&view))))
 }
 
@@ -88,6 +109,8 @@ async fn show(
 struct Update {
     name: Option<String>,
     #[serde(default, deserialize_with = "some")]
+    icon: Option<Option<String>>,
+    #[serde(default, deserialize_with = "some")]
     description: Option<Option<String>>,
     owner_id: Option<UserId>,
     #[serde(default, deserialize_with = "some")]
@@ -111,7 +134,8 @@ async fn update(
     Path(guild): Path<GuildId>,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
-    member_view(&parts, guild, me.id())?;
+    let view = member_view(&parts, guild, me.id())?;
+    let wish = Wish::read("icon", body.icon, view.settings.icon.as_deref())?;
     let patch = SettingsPatch {
         name: body.name,
         icon: None,
@@ -127,8 +151,34 @@ async fn update(
         explicit_content_filter: body.explicit_content_filter.map(Option::unwrap_or_default),
         preferred_locale: body.preferred_locale,
     };
-    let command = GuildCommand::UpdateSettings(patch);
-    let view = parts.store.execute(guild, me.id(), command).await?;
+    if wish == Wish::Keep {
+        let command = GuildCommand::UpdateSettings(patch);
+        let view = parts.store.execute(guild, me.id(), command).await?;
+        return Ok(Json(wire::guild(&view)));
+    }
+    // Before anything is kept; the plan asks again on the snapshot of that moment.
+    view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
+    let view = carry_out(async move {
+        let _changing = picture::changing().await;
+        let before = member_view(&parts, guild, me.id())?.settings.icon.clone();
+        let owner = Owner::Guild(guild);
+        let icon = wish.keep(&parts, owner).await?;
+        let command = GuildCommand::UpdateSettings(SettingsPatch { icon: icon.clone(), ..patch });
+        let outcome = parts.store.execute(guild, me.id(), command).await;
+        // Of the two pictures, the one that is not shown goes.
+        match &outcome {
+            Ok(_) => {
+                let now = icon.as_ref().map_or(before.as_deref(), Option::as_deref);
+                picture::forget(&parts, owner, before.as_deref(), now).await;
+            }
+            Err(_) => {
+                let new = icon.flatten();
+                picture::forget(&parts, owner, new.as_deref(), before.as_deref()).await;
+            }
+        }
+        Ok(outcome?)
+    })
+    .await?;
     Ok(Json(wire::guild(&view)))
 }
 
@@ -139,7 +189,14 @@ async fn remove(
     Path(guild): Path<GuildId>,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
-    parts.store.execute(guild, me.id(), GuildCommand::Delete).await?;
+    carry_out(async move {
+        let _changing = picture::changing().await;
+        let icon = member_view(&parts, guild, me.id())?.settings.icon.clone();
+        parts.store.execute(guild, me.id(), GuildCommand::Delete).await?;
+        picture::forget(&parts, Owner::Guild(guild), icon.as_deref(), None).await;
+        Ok(())
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

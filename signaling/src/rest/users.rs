@@ -1,6 +1,7 @@
 //! One's own account, other people's, and direct messages with them.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::delete;
@@ -8,10 +9,12 @@ use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::record::AccountRecord;
 use state::repo::RepoError;
 use std::sync::Arc;
 
@@ -29,12 +32,18 @@ use crate::auth::Accounts;
 use crate::auth::accounts::parse_global_name;
 use crate::auth::accounts::parse_username;
 use crate::auth::accounts::taken;
+use crate::cdn::picture;
+use crate::cdn::picture::Owner;
+use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Router<Parts> {
     Router::new()
-        .route("/users/@me", get(me).patch(update_me))
+        .route(
+            "/users/@me",
+            get(me).patch(update_me).layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
+        )
         .route("/users/{user}", get(user))
         .route("/users/@me/guilds", get(guilds))
         .route("/users/@me/guilds/{guild}", delete(leave))
@@ -65,31 +74,13 @@ async fn update_me(
     State(parts): State<Parts>,
     Json(body): Json<UpdateMe>,
 ) -> Result<Json<Value>, ApiError> {
-    if body.avatar.flatten().is_some() {
-        return Err(ApiError::NotImplemented("Avatars are not implemented on this server."));
-    }
     let accounts = Accounts::from(&parts);
-    let mut account = parts.accounts.account(me.id()).await?.ok_or(ErrorCode::Unauthorized)?;
-    let before = account.clone();
-    if let Some(name) = body.global_name {
-        account.user.global_name = parse_global_name(name)?;
-    }
-    if let Some(name) = body.username {
-        account.user.username = parse_username(&name, me.user.bot)?;
-    }
-    if account != before {
-        let (parts, account) = (parts.clone(), account.clone());
-        carry_out(async move {
-            match parts.accounts.update(&account).await {
-                Err(RepoError::Exists) => return Err(taken().into()),
-                outcome => outcome?,
-            }
-            parts.auth.forget(account.user.id);
-            parts.store.user_updated(Arc::new(account.user)).await;
-            Ok(())
-        })
-        .await?;
-    }
+    let global_name = body.global_name.map(parse_global_name).transpose()?;
+    let bot = me.user.bot;
+    let username = body.username.map(|name| parse_username(&name, bot)).transpose()?;
+    let avatar = Wish::read("avatar", body.avatar, me.user.avatar.as_deref())?;
+    let changes = Changes { username, global_name, avatar };
+    let account = carry_out(change(parts.clone(), me.id(), changes)).await?;
     let mut shown = wire::private_user(&account);
     if let (Some(new), false) = (body.new_password, me.user.bot) {
         if !accounts.verify(&account, body.password.unwrap_or_default()).await? {
@@ -104,6 +95,42 @@ async fn update_me(
         .await?;
     }
     Ok(Json(shown))
+}
+
+/// Changes of one's own account, read already.
+struct Changes {
+    username: Option<String>,
+    global_name: Option<Option<String>>,
+    avatar: Wish,
+}
+
+/// Stores the changes, if there are any, and tells of them; the account as it then is.
+async fn change(parts: Parts, me: UserId, changes: Changes) -> Result<AccountRecord, ApiError> {
+    let _changing = picture::changing().await;
+    let mut account = parts.accounts.account(me).await?.ok_or(ErrorCode::Unauthorized)?;
+    let before = account.clone();
+    if let Some(name) = changes.global_name {
+        account.user.global_name = name;
+    }
+    if let Some(name) = changes.username {
+        account.user.username = name;
+    }
+    let owner = Owner::User(me);
+    if let Some(avatar) = changes.avatar.keep(&parts, owner).await? {
+        account.user.avatar = avatar;
+    }
+    if account == before {
+        return Ok(account);
+    }
+    let (old, new) = (before.user.avatar.as_deref(), account.user.avatar.as_deref());
+    if let Err(error) = parts.accounts.update(&account).await {
+        picture::forget(&parts, owner, new, old).await;
+        return Err(if matches!(error, RepoError::Exists) { taken().into() } else { error.into() });
+    }
+    parts.auth.forget(me);
+    parts.store.user_updated(Arc::new(account.user.clone())).await;
+    picture::forget(&parts, owner, old, new).await;
+    Ok(account)
 }
 
 /// `GET /users/{user.id}`

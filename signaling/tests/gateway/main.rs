@@ -1,5 +1,6 @@
 //! The main Gateway from outside: real sockets, real compression, resumes after a cut.
 
+mod pictures;
 mod stage;
 
 use model::wire::guild::Permissions;

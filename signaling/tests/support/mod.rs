@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use axum::Router;
 use axum::body::Body;
+use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::Request;
 use axum::http::StatusCode;
@@ -131,6 +132,13 @@ impl Api {
         }
     }
 
+    /// A request to a path outside the API.
+    pub fn ask_outside(&self, method: &str, path: &str) -> Ask {
+        let mut ask = self.ask(method, "");
+        ask.request = ask.request.uri(path);
+        ask
+    }
+
     /// Registers through REST, with open registration.
     pub async fn register(&self, username: &str) -> Person {
         let body = json!({ "username": username, "password": PASSWORD });
@@ -231,6 +239,18 @@ impl Ask {
     }
 
     pub async fn send(self) -> Answer {
+        let (status, headers, bytes) = self.send_for_bytes().await;
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+                panic!("not JSON: {}", String::from_utf8_lossy(&bytes));
+            })
+        };
+        Answer { status, headers, body }
+    }
+
+    pub async fn send_for_bytes(self) -> (StatusCode, HeaderMap, Bytes) {
         let mut request = self.request.body(self.body).unwrap();
         request.extensions_mut().insert(Connection {
             peer: SocketAddr::new(self.peer, 40_000),
@@ -240,14 +260,7 @@ impl Ask {
         let response = self.router.oneshot(request).await.expect("the router does not fail");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-                panic!("not JSON: {}", String::from_utf8_lossy(&bytes));
-            })
-        };
-        Answer { status, headers, body }
+        (status, headers, bytes)
     }
 }
 
