@@ -1,7 +1,11 @@
 //! The web client: files built by Vite, inside the binary. Debug builds read them from the disk.
+//!
+//! It compresses nothing: the build has put a `.br` and a `.gz` beside each file of text, smaller
+//! than could be made in passing, and of a length that `HEAD` can tell.
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::Method;
 use axum::http::Request;
@@ -9,7 +13,6 @@ use axum::http::Response;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse as _;
-use tower_http::compression::CompressionLayer;
 
 /// What a browser lets the client do; everything else is forbidden to it. Styles are inline where
 /// volume sliders set their own width; sockets go to this host and to no other.
@@ -30,7 +33,7 @@ struct Files;
 
 /// Serves the client; any path without an extension is a page of it.
 pub(crate) fn router() -> Router {
-    Router::new().fallback(serve).layer(CompressionLayer::new())
+    Router::new().fallback(serve)
 }
 
 async fn serve(request: Request<Body>) -> Response<Body> {
@@ -41,14 +44,14 @@ async fn serve(request: Request<Body>) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    let known = request.headers().get(header::IF_NONE_MATCH);
+    let headers = request.headers();
     // A name without an extension is a page of the client's own.
     let is_page = path.rsplit('/').next().is_none_or(|name| !name.contains('.'));
     let mut response = match Files::get(path) {
-        Some(file) if !path.is_empty() => found(path, file, known),
+        Some(file) if !path.is_empty() => found(path, file, headers),
         _ if !is_page => StatusCode::NOT_FOUND.into_response(),
         _ => match Files::get("index.html") {
-            Some(file) => found("index.html", file, known),
+            Some(file) => found("index.html", file, headers),
             None => axum::response::Html(PLACEHOLDER).into_response(),
         },
     };
@@ -60,20 +63,34 @@ async fn serve(request: Request<Body>) -> Response<Body> {
     response
 }
 
-fn found(
-    path: &str,
-    file: rust_embed::EmbeddedFile,
-    known: Option<&HeaderValue>,
-) -> Response<Body> {
+fn found(path: &str, file: rust_embed::EmbeddedFile, asked: &HeaderMap) -> Response<Body> {
+    let known = asked.get(header::IF_NONE_MATCH);
     let hash = file.metadata.sha256_hash();
     let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let is_known = known.and_then(|known| known.to_str().ok()).is_some_and(|k| k.contains(&tag));
+    let mut coding = None;
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Response::new(Body::from(file.data.into_owned()))
+        let packed =
+            CODINGS.iter().filter(|coding| accepts(asked, coding.name)).find_map(|coding| {
+                let file = Files::get(&format!("{path}{}", coding.extension))?;
+                Some((coding.name, file))
+            });
+        let data = match packed {
+            Some((name, packed)) => {
+                coding = Some(name);
+                packed.data
+            }
+            None => file.data,
+        };
+        Response::new(Body::from(data.into_owned()))
     };
     let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(path)));
     // Vite puts a hash of the content into the names of assets.
     let is_hashed = path.starts_with("assets/");
@@ -84,6 +101,30 @@ fn found(
         headers.insert(header::ETAG, tag);
     }
     response
+}
+
+/// A coding that the build has made files in.
+struct Coding {
+    name: &'static str,
+    extension: &'static str,
+}
+
+/// The smaller first.
+const CODINGS: [Coding; 2] =
+    [Coding { name: "br", extension: ".br" }, Coding { name: "gzip", extension: ".gz" }];
+
+/// Whether the client takes that coding (RFC 9110 §12.5.3); `*` is taken for no.
+fn accepts(asked: &HeaderMap, coding: &str) -> bool {
+    let values = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+        // A weight of zero, in any number of digits, is a no.
+        let refused = parts.filter_map(|part| part.strip_prefix("q=")).any(|weight| {
+            weight.starts_with('0') && weight.chars().all(|c| matches!(c, '0' | '.'))
+        });
+        named && !refused
+    })
 }
 
 /// The media type by the name's extension: the kinds that a web client is made of.
@@ -150,6 +191,51 @@ mod tests {
         for path in ["/../Cargo.toml", "/..%2fCargo.toml", "/%2e%2e/Cargo.toml", "//etc/a.conf"] {
             assert_eq!(get(path).await.status(), 404, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_head_tells_the_length_that_a_get_would_send() {
+        for path in ["/", "/channels/1/2"] {
+            for coding in ["identity", "gzip", "br", "gzip, deflate, br;q=0", "gzip;q=0.5, br"] {
+                let ask = async |method: &str| {
+                    let request = Request::builder()
+                        .method(method)
+                        .uri(path)
+                        .header(header::ACCEPT_ENCODING, coding)
+                        .body(Body::empty())
+                        .expect("a request");
+                    router().oneshot(request).await.expect("infallible")
+                };
+                let (head, get) = (ask("HEAD").await, ask("GET").await);
+
+                let told = |response: &Response<Body>| {
+                    let coding = response.headers().get(header::CONTENT_ENCODING);
+                    let length = response.headers().get(header::CONTENT_LENGTH);
+                    (coding.cloned(), length.cloned())
+                };
+                assert_eq!(told(&head), told(&get), "{path} {coding}");
+                let length = told(&get).1.and_then(|length| length.to_str().ok()?.parse().ok());
+                let body = axum::body::to_bytes(get.into_body(), 1 << 20).await.expect("a body");
+                assert_eq!(length, Some(body.len()), "{path} {coding}");
+                assert!(!body.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_coding_is_used_only_when_it_is_asked_for() {
+        let takes = |value: &'static str, coding| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            accepts(&headers, coding)
+        };
+
+        assert!(takes("gzip, deflate, br, zstd", "br"));
+        assert!(takes("BR;q=0.1", "br"));
+        assert!(!takes("gzip, br;q=0", "br"));
+        assert!(!takes("br; q=0.000", "br"));
+        assert!(!takes("brotli, *", "br"));
+        assert!(!accepts(&HeaderMap::new(), "gzip"));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 // GUILDHALL_SERVER names that server (default http://127.0.0.1:8080, plain http from loopback).
 import { defineConfig } from "vitest/config";
 import solid from "vite-plugin-solid";
+import { precompress } from "./scripts/precompress.mjs";
 
 declare const process: { env: Record<string, string | undefined> };
 
@@ -10,7 +11,7 @@ const server = process.env["GUILDHALL_SERVER"] ?? "http://127.0.0.1:8080";
 const proxied = { target: server, changeOrigin: true, secure: false };
 
 export default defineConfig({
-  plugins: [solid()],
+  plugins: [solid(), precompress()],
   build: { target: "es2022", assetsInlineLimit: 0, reportCompressedSize: false },
   server: {
     proxy: {
