@@ -19,6 +19,7 @@ export default defineConfig({
       "/attachments": proxied,
       "/avatars": proxied,
       "/icons": proxied,
+      "/embed/avatars": proxied,
       // The gateway lives at "/": only a WebSocket with the version in its query goes through,
       // so the page itself and Vite's own reload socket stay here.
       "^/\\?(v|encoding)=": { ...proxied, ws: true },

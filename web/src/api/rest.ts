@@ -68,7 +68,7 @@ export class Rest {
   register = (body: { username: string; password: string; global_name?: string; invite?: string }) =>
     this.call<{ token: string; user_id: Snowflake }>("POST", "/auth/register", body);
   logout = () => this.call<void>("POST", "/auth/logout", {});
-  updateMe = (body: { global_name: string | null }) => this.call<User>("PATCH", "/users/@me", body);
+  updateMe = (body: { global_name?: string | null; avatar?: string | null }) => this.call<User>("PATCH", "/users/@me", body);
 
   // -- invites and guilds --------------------------------------------------------------------
 
@@ -78,6 +78,8 @@ export class Rest {
   createInvite = (channel: Snowflake, body: { max_age: number; max_uses: number }) =>
     this.call<Invite>("POST", `/channels/${channel}/invites`, body);
   createGuild = (name: string) => this.call<{ id: Snowflake }>("POST", "/guilds", { name });
+  updateGuild = (guild: Snowflake, body: { name?: string; icon?: string | null }) =>
+    this.call<{ id: Snowflake }>("PATCH", `/guilds/${guild}`, body);
   leaveGuild = (guild: Snowflake) => this.call<void>("DELETE", `/users/@me/guilds/${guild}`);
   createChannel = (
     guild: Snowflake,

@@ -250,7 +250,23 @@ export const en = {
     close: "Close",
   },
 
+  picture: {
+    choose: "Choose a picture",
+    change: "Change",
+    remove: "Remove",
+    busy: "Sending…",
+    hint: "PNG, JPEG, GIF or WebP. It is cut to a square.",
+    notOne: "This file is not a picture that your browser can read.",
+    tooLarge: "A moving picture may be 4 MB at most.",
+  },
+
+  guildSettings: {
+    title: "Guild settings",
+    picture: "Picture of the guild",
+  },
+
   settings: {
+    picture: "Your picture",
     title: "Settings",
     account: "Account",
     displayName: "Display name",

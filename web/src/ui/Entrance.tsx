@@ -6,6 +6,7 @@ import { ApiError } from "../api/rest";
 import type { Invite } from "../api/types";
 import { displayName } from "../state/guilds";
 import { en } from "../strings/en";
+import { GuildFace } from "./Avatar";
 import { Logo } from "./icons";
 import { go, route } from "./router";
 
@@ -228,6 +229,9 @@ export function InvitePage(props: { code: string }) {
                       ? en.invite.invitedBy(given().inviter!.global_name ?? given().inviter!.username)
                       : en.invite.invited}
                 </p>
+                <Show when={given().guild?.icon ? given().guild : null}>
+                  {(guild) => <span class="door large"><GuildFace id={guild().id} name={guild().name} icon={guild().icon} /></span>}
+                </Show>
                 <h1 data-testid="invite-name">{place()}</h1>
                 <Show when={given().owner}>
                   <p class="muted">{en.invite.ownerText}</p>

@@ -151,7 +151,7 @@ export function MessageRow(props: {
         fallback={<time class="message-gutter" datetime={props.message.timestamp} title={full.format(date())}>{clock.format(date())}</time>}
       >
         <div class="message-gutter">
-          <Avatar id={props.message.author.id} name={name()} size={40} />
+          <Avatar id={props.message.author.id} name={name()} size={40} user={props.message.author} />
         </div>
       </Show>
       <div class="message-body">

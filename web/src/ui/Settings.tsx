@@ -2,11 +2,13 @@
 
 import { createResource, createSignal, For, onCleanup, Show } from "solid-js";
 import { changeSettings, errorText, hall, logout, patchMe, rest, settings } from "../app";
+import { displayName } from "../state/guilds";
 import type { Theme } from "../state/session";
 import { en } from "../strings/en";
+import { Avatar } from "./Avatar";
 import { Field } from "./Entrance";
 import { Dialog } from "./Overlay";
-
+import { PictureField } from "./PictureField";
 
 export function SettingsDialog(props: { onClose: () => void }) {
   const [name, setName] = createSignal(hall.me?.global_name ?? "");
@@ -40,6 +42,16 @@ export function SettingsDialog(props: { onClose: () => void }) {
     <Dialog title={en.settings.title} wide onClose={props.onClose}>
       <section class="settings-part">
         <h3>{en.settings.account}</h3>
+        <Show when={hall.me}>
+          {(me) => (
+            <PictureField
+              label={en.settings.picture}
+              face={<Avatar id={me().id} name={displayName(hall, me().id)} size={72} />}
+              has={!!me().avatar}
+              onPick={async (avatar) => patchMe(await rest.updateMe({ avatar }))}
+            />
+          )}
+        </Show>
         <form class="form inline" onSubmit={save}>
           <Field label={en.settings.displayName} name="global_name" maxLength={32} value={name()} error={problem()} onInput={(value) => (setName(value), setSaved(false))} />
           <button class="button">{saved() ? en.settings.saved : en.settings.save}</button>

@@ -8,10 +8,11 @@ import { displayName, groupChannels, voiceRoster, type Guild } from "../state/gu
 import { Permission, permissionsIn } from "../state/permissions";
 import { isUnread } from "../state/unread";
 import { en } from "../strings/en";
-import { Avatar, dyeOf, initials } from "./Avatar";
+import { Avatar, GuildFace } from "./Avatar";
 import { enterVoice } from "./call";
 import { channelTitle } from "./ChatPane";
 import { CreateChannel, CreateGuild, InviteDialog } from "./Dialogs";
+import { GuildSettings } from "./GuildSettings";
 import { Icon } from "./icons";
 import { Confirm, PopoverButton } from "./Overlay";
 import { PersonButton, statusOf } from "./Person";
@@ -74,14 +75,13 @@ export function GuildRail() {
             <a
               class="door"
               classList={{ unread: unread(), lit: talking() }}
-              style={{ "--dye": dyeOf(guild.id) }}
-              data-initials={initials(guild.name)}
               href={`/channels/${guild.id}`}
               onClick={follow}
               aria-label={unread() ? `${guild.name}, ${en.nav.unread}` : guild.name}
               title={guild.name}
               aria-current={here() === guild.id ? "page" : undefined}
             >
+              <GuildFace id={guild.id} name={guild.name} icon={guild.icon} />
               <Badge count={mentionsOf(channels())} />
             </a>
           );
@@ -184,9 +184,11 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
   const [making, setMaking] = createSignal<{ parent: string | null; voice: boolean } | null>(null);
   const [inviting, setInviting] = createSignal(false);
   const [leaving, setLeaving] = createSignal(false);
+  const [arranging, setArranging] = createSignal(false);
   const bits = createMemo(() => permissionsIn(props.guild, hall.me?.id ?? ""));
   const manages = () => (bits() & Permission.ManageChannels) !== 0n;
   const invites = () => (bits() & Permission.CreateInvite) !== 0n;
+  const arranges = () => (bits() & Permission.ManageGuild) !== 0n;
   const owner = () => props.guild.ownerId === hall.me?.id;
   const groups = createMemo(() => groupChannels(visibleChannels(props.guild)));
   return (
@@ -201,6 +203,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
             <>
               <Show when={invites()}><button type="button" onClick={() => (close(), setInviting(true))}><Icon.Invite /> {en.nav.invite}</button></Show>
               <Show when={manages()}><button type="button" onClick={() => (close(), setMaking({ parent: null, voice: false }))}><Icon.Plus /> {en.nav.newChannel}</button></Show>
+              <Show when={arranges()}><button type="button" onClick={() => (close(), setArranging(true))}><Icon.Gear /> {en.guildSettings.title}</button></Show>
               <Show when={!owner()}><button type="button" class="bad" onClick={() => (close(), setLeaving(true))}><Icon.Door /> {en.nav.leaveGuild}</button></Show>
               <Show when={owner() && !invites() && !manages()}><p class="muted">{props.guild.name}</p></Show>
             </>
@@ -239,6 +242,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
       <Show when={making()}>
         {(wish) => <CreateChannel guild={props.guild} parent={wish().parent} voice={wish().voice} onClose={() => setMaking(null)} />}
       </Show>
+      <Show when={arranging()}><GuildSettings guild={props.guild} onClose={() => setArranging(false)} /></Show>
       <Show when={inviting()}><InviteDialog guild={props.guild} onClose={() => setInviting(false)} /></Show>
       <Show when={leaving()}>
         <Confirm
@@ -275,7 +279,7 @@ function HomeSide(props: { onEnter: () => void }) {
                     aria-current={at() === channel.id ? "page" : undefined}
                     onClick={(event) => (follow(event), props.onEnter())}
                   >
-                    <Avatar id={other()?.id ?? channel.id} name={channelTitle(channel)} size={32} status={other() ? statusOf(other()!.id) : undefined} />
+                    <Avatar id={other()?.id ?? channel.id} name={channelTitle(channel)} user={other()} size={32} status={other() ? statusOf(other()!.id) : undefined} />
                     <span class="channel-name">{channelTitle(channel)}</span>
                     <Badge count={marks.mentions[channel.id] ?? 0} />
                   </a>
