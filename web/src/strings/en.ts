@@ -128,6 +128,9 @@ export const en = {
     history: (name: string) => `Messages in ${name}`,
     beginning: (name: string) => `This is the beginning of ${name}`,
     beginningText: "Say something kind.",
+    alone: (name: string) =>
+      `Nobody else is in ${name} yet. Send your people an invite link; then write here, or open a voice channel and talk.`,
+    arrange: "Give it a picture",
     loadingOlder: "Fetching older messages…",
     loadFailed: "The messages could not be fetched.",
     retry: "Try again",

@@ -58,6 +58,9 @@ export function Hall() {
     document.title = at ? `${channelTitle(at)} · ${guild()?.name ?? en.app}` : en.app;
   });
 
+  let closeMembers: HTMLButtonElement | undefined;
+  createEffect(() => pane() === "members" && closeMembers?.focus());
+
   const showsMembers = () => settings.showMembers && !!guild() && !!channel() && !isVoiceChannel(channel()!);
 
   return (
@@ -132,9 +135,9 @@ export function Hall() {
         </Switch>
       </main>
       <Show when={guild()}>
-        <div class="members-pane">
+        <div class="members-pane" onKeyDown={(event) => event.key === "Escape" && pane() === "members" && setPane("main")}>
           <header class="main-head narrow-only">
-            <button type="button" class="quiet" aria-label={en.nav.hideMembers} onClick={() => setPane("main")}><Icon.Back /></button>
+            <button ref={closeMembers} type="button" class="quiet" aria-label={en.nav.hideMembers} onClick={() => setPane("main")}><Icon.Back /></button>
             <h1>{en.nav.members}</h1>
           </header>
           <Members guild={guild()!} />

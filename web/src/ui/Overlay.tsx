@@ -2,6 +2,7 @@
 // the click outside are the browser's work.
 
 import { createSignal, createUniqueId, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { Portal } from "solid-js/web";
 import { en } from "../strings/en";
 import { Icon } from "./icons";
 
@@ -12,25 +13,28 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     element.showModal();
     element.querySelector<HTMLElement>("[autofocus]")?.focus();
   });
+  // In the body: a dialog inside a pane would vanish with it when the window becomes narrow.
   return (
-    <dialog
-      ref={element}
-      class="dialog"
-      classList={{ wide: props.wide === true }}
-      aria-labelledby={titleId}
-      onClose={() => props.onClose()}
-      onClick={(event) => event.target === element && element.close()}
-    >
-      <div class="dialog-body">
-        <header class="dialog-head">
-          <h2 id={titleId}>{props.title}</h2>
-          <button type="button" class="quiet round" aria-label={en.make.close} onClick={() => element.close()}>
-            <Icon.Close />
-          </button>
-        </header>
-        {props.children}
-      </div>
-    </dialog>
+    <Portal>
+      <dialog
+        ref={element}
+        class="dialog"
+        classList={{ wide: props.wide === true }}
+        aria-labelledby={titleId}
+        onClose={() => props.onClose()}
+        onClick={(event) => event.target === element && element.close()}
+      >
+        <div class="dialog-body">
+          <header class="dialog-head">
+            <h2 id={titleId}>{props.title}</h2>
+            <button type="button" class="quiet round" aria-label={en.make.close} onClick={() => element.close()}>
+              <Icon.Close />
+            </button>
+          </header>
+          {props.children}
+        </div>
+      </dialog>
+    </Portal>
   );
 }
 
@@ -67,9 +71,13 @@ export function Popover(props: { anchor: HTMLElement; label: string; onClose: ()
     const observer = new ResizeObserver(place);
     observer.observe(element);
     addEventListener("resize", place);
+    // What it stands beside may scroll; scrolling inside the popover moves nothing.
+    const scrolled = (event: Event) => element.contains(event.target as Node) || place();
+    addEventListener("scroll", scrolled, { capture: true, passive: true });
     onCleanup(() => {
       observer.disconnect();
       removeEventListener("resize", place);
+      removeEventListener("scroll", scrolled, { capture: true });
     });
   });
   return (

@@ -194,7 +194,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
   return (
     <>
       <header class="side-head">
-        <h2>{props.guild.name}</h2>
+        <h2 title={props.guild.name}>{props.guild.name}</h2>
         <Show when={invites()}>
           <button type="button" class="quiet" aria-label={en.nav.invite} title={en.nav.invite} onClick={() => setInviting(true)}><Icon.Invite /></button>
         </Show>

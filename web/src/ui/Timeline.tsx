@@ -11,6 +11,7 @@ import { compareIds, isNewer } from "../api/snowflake";
 import type { Message } from "../api/types";
 import type { Guild } from "../state/guilds";
 import { en } from "../strings/en";
+import { Beginning } from "./Beginning";
 import { MessageRow, PendingRow, type Rights } from "./MessageRow";
 
 /** Messages of one author within this share one head. */
@@ -212,10 +213,7 @@ export function Timeline(props: {
       <div class="timeline" ref={scroller} onScroll={() => (remember(), more(), seen())} tabindex="-1">
         <div class="timeline-content" ref={content} onKeyDown={move}>
           <Show when={timeline()?.loaded && !timeline()!.hasOlder}>
-            <div class="beginning">
-              <h2>{en.chat.beginning(props.name)}</h2>
-              <p class="muted">{en.chat.beginningText}</p>
-            </div>
+            <Beginning name={props.name} guild={props.guild} />
           </Show>
           <Show when={timeline()?.hasOlder && !problem()}>
             <p class="timeline-note" role="status">{en.chat.loadingOlder}</p>

@@ -1,0 +1,343 @@
+// Looks at the web client as people do: every page, wide, middling and narrow, by day and by night,
+// as pictures in a folder; axe judges each, and the keyboard alone goes through the dialogs.
+//
+//   node tests/clients/look/look.mjs --binary target/debug/guildhall
+//
+// Pictures go to target/look; with --docs, those that the documentation shows go to docs/screenshots
+// too. Prints one line for each fault; ends with 1 when there is one.
+import { AxeBuilder } from "@axe-core/playwright";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { writeWav } from "../scenarios/wav.mjs";
+import { Server } from "./server.mjs";
+import { badge, converse, dataUri, hum } from "./things.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    binary: { type: "string", default: "target/debug/guildhall" },
+    out: { type: "string", default: "target/look" },
+    docs: { type: "boolean", default: false },
+  },
+});
+
+const SIZES = { wide: [1440, 900], middling: [768, 1024], narrow: [390, 844] };
+const SCHEMES = ["light", "dark"];
+/** Those that docs/client.md and the README show. */
+const DOCS = ["chat-wide-light", "voice-wide-dark", "chat-narrow-light", "voice-narrow-dark"];
+const PASSWORD = "correct horse battery";
+
+const faults = [];
+const fault = (text) => {
+  faults.push(text);
+  console.log(`FAULT ${text}`);
+};
+
+mkdirSync(options.out, { recursive: true });
+const scratch = mkdtempSync(join(tmpdir(), "guildhall-look-"));
+const server = await Server.start(options.binary);
+const browsers = [];
+
+/** A browser whose microphone plays a file; two of them are two people. */
+async function browser(name, loud) {
+  const file = join(scratch, `${name}.wav`);
+  writeWav(file, hum(4, loud), 1);
+  const launched = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+      `--use-file-for-fake-audio-capture=${file}`,
+      "--autoplay-policy=no-user-gesture-required",
+    ],
+  });
+  browsers.push(launched);
+  return launched;
+}
+
+async function open(from, { account, quiet } = {}) {
+  const context = await from.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB" });
+  if (account) {
+    // Noise suppression would take a steady hum for noise.
+    await context.addInitScript((kept) => {
+      if (localStorage.getItem("guildhall.account")) return;
+      localStorage.setItem("guildhall.account", JSON.stringify(kept));
+      const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      localStorage.setItem("guildhall.settings", JSON.stringify(raw));
+    }, account);
+  }
+  const page = await context.newPage();
+  page.on("pageerror", (error) => fault(`the page threw: ${error.message}`));
+  page.on("console", (message) => {
+    // What the browser itself says of requests that fail is expected while the server is gone.
+    if (message.type() === "error" && !quiet?.() && !/ERR_CONNECTION|WebSocket|40[0-9]/.test(message.text())) fault(`console: ${message.text()}`);
+  });
+  return page;
+}
+
+const ready = (page) => page.waitForFunction(() => window.__guildhall.gateway.state === "ready", null, { timeout: 20_000 });
+
+/** Nothing may stick out of the window sideways; nothing may be cut off that one must read. */
+async function overflow(page, name) {
+  const wide = await page.evaluate(() => {
+    const found = [];
+    const scrolls = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const style = getComputedStyle(at);
+        if (/auto|scroll|hidden|clip/.test(style.overflowX)) return true;
+      }
+      return false;
+    };
+    for (const element of document.querySelectorAll("body *")) {
+      const box = element.getBoundingClientRect();
+      if (box.width && box.height && box.right > innerWidth + 1 && getComputedStyle(element).visibility !== "hidden" && !scrolls(element.parentElement)) {
+        found.push(`${element.tagName.toLowerCase()}.${element.className} to ${Math.round(box.right)} of ${innerWidth}`);
+      }
+    }
+    return found.slice(0, 3);
+  });
+  for (const one of wide) fault(`${name}: sticks out: ${one}`);
+}
+
+async function judge(page, name) {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  for (const violation of violations) {
+    const where = violation.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} (${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""})`);
+    const text = `${name}: axe ${violation.impact} ${violation.id}: ${where.join("; ")}`;
+    if (violation.impact === "serious" || violation.impact === "critical") fault(text);
+    else console.log(`note  ${text}`);
+  }
+}
+
+/** Pictures of what is on screen now. `prepare(size)` brings a narrow page to the right pane. */
+async function look(page, name, { sizes = Object.keys(SIZES), prepare = async () => {} } = {}) {
+  for (const size of sizes) {
+    const [width, height] = SIZES[size];
+    await page.setViewportSize({ width, height });
+    await prepare(size);
+    for (const scheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme: scheme });
+      // Fonts, pictures and the last transition are there.
+      await page.evaluate(async () => {
+        await document.fonts.ready;
+        await Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished.catch(() => {})));
+      });
+      await page.screenshot({ path: join(options.out, `${name}-${size}-${scheme}.png`) });
+      await overflow(page, `${name} ${size}`);
+      await judge(page, `${name} ${size} ${scheme}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+  console.log(`seen  ${name}`);
+}
+
+async function finish() {
+  for (const launched of browsers) await launched.close().catch(() => {});
+  await server.end();
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+try {
+  await walk();
+} catch (error) {
+  fault(`the walk ended early: ${error.stack}`);
+}
+await finish();
+if (options.docs && !faults.length) {
+  mkdirSync("docs/screenshots", { recursive: true });
+  for (const name of DOCS) copyFileSync(join(options.out, `${name}.png`), join("docs/screenshots", `${name}.png`));
+}
+console.log(`${faults.length} faults`);
+process.exit(faults.length ? 1 : 0);
+
+async function walk() {
+  const mine = await browser("ana", false);
+
+  // -- at the door ---------------------------------------------------------------------------
+  const page = await open(mine, { quiet: () => gone });
+  let gone = false;
+  await page.goto(server.base);
+  await page.waitForSelector("input[name=username]");
+  await look(page, "login");
+  await page.goto(`${server.base}/invite/${server.ownerInvite}`);
+  await page.waitForSelector("input[name=username]");
+  await look(page, "register-owner");
+  await page.fill("input[name=username]", "ana");
+  await page.fill("input[name=global_name]", "Ana Lindqvist");
+  await page.fill("input[name=password]", PASSWORD);
+  await page.click("form button.primary");
+  await ready(page);
+  await page.waitForSelector("[data-testid=composer]");
+  await look(page, "empty-guild");
+
+  // -- furnished -----------------------------------------------------------------------------
+  const { token, userId } = await page.evaluate(() => JSON.parse(localStorage.getItem("guildhall.account")));
+  const people = { ana: { token, id: userId } };
+  const [{ id: guild }] = await server.rest(token, "GET", "/users/@me/guilds");
+  const channels = await server.rest(token, "GET", `/guilds/${guild}/channels`);
+  const text = channels.find((channel) => channel.type === 0).id;
+  const room = channels.find((channel) => channel.type === 2).id;
+  await server.rest(token, "PATCH", `/guilds/${guild}`, { name: "Lindenhof Chamber Orchestra", icon: dataUri(badge([122, 92, 30], [248, 226, 170])) });
+  await server.rest(token, "PATCH", `/channels/${text}`, { topic: "Everything that concerns all of us. Rehearsals are in their own channel." });
+  const parents = Object.fromEntries(channels.filter((channel) => channel.type === 4).map((channel) => [channel.name, channel.id]));
+  const [forText, forVoice] = Object.values(parents);
+  await server.rest(token, "POST", `/guilds/${guild}/channels`, { name: "rehearsal-plans-and-changes-of-rooms", type: 0, parent_id: forText });
+  await server.rest(token, "POST", `/guilds/${guild}/channels`, { name: "Green room", type: 2, parent_id: forVoice, user_limit: 4 });
+  const { code } = await server.rest(token, "POST", `/channels/${text}/invites`, { max_age: 0, max_uses: 0 });
+  for (const [username, global_name] of [["ben", "Ben"], ["cai", "Cai Achterberg-Montgomery"], ["dag", "Dag"]]) {
+    const made = await server.rest(null, "POST", "/auth/register", { username, global_name, password: PASSWORD, invite: code });
+    people[username] = { token: made.token, id: made.user_id };
+  }
+  await server.rest(people.ben.token, "PATCH", "/users/@me", { avatar: dataUri(badge([61, 95, 138], [240, 232, 218])) });
+  await server.rest(people.cai.token, "PATCH", "/users/@me", { avatar: dataUri(badge([138, 69, 104], [250, 214, 190])) });
+  await server.rest(token, "POST", `/guilds/${guild}/roles`, { name: "Conductor", color: 0xa1412a, hoist: true });
+  await converse(
+    async (who, said, file) => {
+      const body = typeof said === "string" ? { content: said } : said;
+      if (!file) return server.rest(people[who].token, "POST", `/channels/${text}/messages`, body);
+      const form = new FormData();
+      form.append("payload_json", JSON.stringify({ ...body, attachments: [{ id: "0", filename: "hall.png" }] }));
+      form.append("files[0]", new Blob([file], { type: "image/png" }), "hall.png");
+      return server.rest(people[who].token, "POST", `/channels/${text}/messages`, form);
+    },
+    (who, message, emoji) => server.rest(people[who].token, "PUT", `/channels/${text}/messages/${message.id}/reactions/${encodeURIComponent(emoji)}/@me`),
+  );
+
+  // -- invited -------------------------------------------------------------------------------
+  const guest = await open(mine);
+  await guest.goto(`${server.base}/invite/${code}`);
+  await guest.waitForSelector("input[name=username]");
+  await look(guest, "invited");
+  await guest.close();
+
+  // -- inside --------------------------------------------------------------------------------
+  const theirs = await browser("ben", true);
+  const ben = await open(theirs, { account: { token: people.ben.token, userId: people.ben.id }, quiet: () => gone });
+  await ben.goto(`${server.base}/channels/${guild}/${text}`);
+  await ready(ben);
+  await page.goto(`${server.base}/channels/${guild}/${text}`);
+  await ready(page);
+  await page.waitForSelector(".avatar[data-picture]");
+  await page.waitForSelector(".picture img");
+  // Every message of the conversation is there, those above the window too.
+  await page.waitForFunction(() => document.querySelectorAll("[data-testid=message]").length > 9);
+  await look(page, "chat");
+  await page.evaluate(() => (document.querySelector(".timeline").scrollTop = 0));
+  await look(page, "chat-top", { sizes: ["wide", "narrow"] });
+  await page.evaluate(() => document.querySelector(".timeline").scrollTo(0, 1e6));
+  await look(page, "channels", {
+    sizes: ["narrow"],
+    prepare: () => page.click("header .narrow-only[aria-label='Back to channels']"),
+  });
+  await page.click(`a.channel[href$="${text}"]`);
+  await look(page, "members", {
+    sizes: ["middling", "narrow"],
+    prepare: async () => {
+      const button = page.locator("header .narrow-only[aria-label='Show members']");
+      if (await button.isVisible()) await button.click();
+    },
+  });
+  const back = page.locator(".members-pane .narrow-only button");
+  await page.setViewportSize({ width: 390, height: 844 });
+  if (await back.isVisible()) await back.click();
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  await page.click(".message-head button.author >> nth=-1");
+  await page.waitForSelector(".person-card");
+  await look(page, "person", { sizes: ["wide", "narrow"] });
+  await page.keyboard.press("Escape");
+
+  await dialog(page, "settings", "button[aria-label='Settings']");
+  await dialog(page, "invite", ".side-head button[aria-label='Invite people']", "[data-testid=invite-link][value^=http]");
+  await page.click("button[aria-label$=': menu']");
+  await look(page, "guild-menu", { sizes: ["wide"] });
+  await page.keyboard.press("Escape");
+  await dialog(page, "guild-settings", "button[aria-label$=': menu']", null, "Guild settings");
+  await dialog(page, "new-channel", "button[aria-label$=': menu']", null, "Create a channel");
+  await keyboard(page);
+
+  // -- in voice ------------------------------------------------------------------------------
+  for (const one of [page, ben]) {
+    await one.click(`.voice-card button.channel:has(.channel-name:text-is("General"))`);
+    await one.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 25_000 });
+  }
+  await page.waitForSelector(`.seat[data-user-id="${people.ben.id}"][data-speaking=true]`, { timeout: 20_000 });
+  await look(page, "voice");
+  await page.click(".call-line button[aria-label='Connection details']");
+  await page.waitForTimeout(4_500);
+  await look(page, "connection", { sizes: ["wide", "middling"] });
+  await page.keyboard.press("Escape");
+  await page.click(`a.channel[href$="${text}"]`);
+  await look(page, "chat-in-call", { sizes: ["wide", "narrow"] });
+
+  // -- the server is gone --------------------------------------------------------------------
+  gone = true;
+  await server.pause();
+  await page.waitForSelector("[data-testid=link-state]", { timeout: 20_000 });
+  await page.fill("[data-testid=composer]", "Can you hear me?");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".message.failed", { timeout: 20_000 });
+  await look(page, "reconnecting");
+  await server.resume();
+  await ready(page);
+  await page.click(".message.failed button:has-text('Send again')");
+  await page.waitForSelector("[data-testid=pending-message]", { state: "detached" });
+  const said = await server.rest(token, "GET", `/channels/${text}/messages?limit=5`);
+  if (said.filter((message) => message.content === "Can you hear me?").length !== 1) fault("a message was sent twice, or not at all");
+  await page.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 40_000 }).catch(() => fault("the call did not come back"));
+}
+
+/** A dialog by its button: seen, and closed by Escape with the focus back where it came from. */
+async function dialog(page, name, opener, wait, item) {
+  // A press right after the one that closed a popover would be taken for the same.
+  await page.waitForTimeout(200);
+  await page.click(opener);
+  if (item) await page.click(`.menu button:has-text('${item}')`);
+  await page.waitForSelector("dialog[open]");
+  if (wait) await page.waitForSelector(wait, { timeout: 5_000 }).catch(() => {});
+  await look(page, name);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog[open]", { state: "detached", timeout: 2_000 }).catch(() => fault(`${name}: Escape does not close it`));
+}
+
+/** Without a mouse: every stop shows where it is, and a dialog keeps the focus until it closes. */
+async function keyboard(page) {
+  await page.evaluate(() => document.activeElement?.blur());
+  const stops = new Set();
+  for (let press = 0; press < 60; press += 1) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const at = document.activeElement;
+      if (!at || at === document.body) return null;
+      const style = getComputedStyle(at);
+      const parent = at.closest(".composer, .kind, .segments label");
+      const outlined = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || (parent && (getComputedStyle(parent).borderColor !== "" || true));
+      const box = at.getBoundingClientRect();
+      return { name: at.getAttribute("aria-label") ?? at.textContent?.trim().slice(0, 30) ?? "", outlined, seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight };
+    });
+    if (!stop) continue;
+    stops.add(stop.name);
+    if (!stop.outlined) fault(`keyboard: "${stop.name}" does not show its focus`);
+    if (!stop.seen) fault(`keyboard: "${stop.name}" has the focus out of sight`);
+  }
+  for (const needed of ["Settings", "Create a guild", "Invite people"]) {
+    if (!stops.has(needed)) fault(`keyboard: "${needed}" was not reached in 60 steps (${[...stops].join(" | ")})`);
+  }
+  await page.focus("button[aria-label='Settings']");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("dialog[open]");
+  for (let press = 0; press < 40; press += 1) {
+    await page.keyboard.press("Tab");
+    const inside = await page.evaluate(() => document.activeElement === document.body || !!document.activeElement?.closest("dialog"));
+    if (!inside) return fault("keyboard: the focus left an open dialog");
+  }
+  await page.keyboard.press("Escape");
+  const returned = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  if (returned !== "Settings") fault(`keyboard: after the dialog the focus is at "${returned}"`);
+}
