@@ -40,6 +40,7 @@ const [call, setCall] = createStore<VoiceView>({
   place: null,
   failure: null,
   microphoneProblem: null,
+  pushed: false,
   silentByBrowser: false,
   endpoint: null,
   socketLatency: null,

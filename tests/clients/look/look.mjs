@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { writeWav } from "../scenarios/wav.mjs";
 import { Server } from "./server.mjs";
-import { badge, converse, dataUri, hum } from "./things.mjs";
+import { badge, converse, dataUri, hum, landscape } from "./things.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -60,7 +60,7 @@ async function browser(name, loud) {
   return launched;
 }
 
-async function open(from, { account, quiet } = {}) {
+async function open(from, { account, quiet, script } = {}) {
   const context = await from.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB" });
   if (account) {
     // Noise suppression would take a steady hum for noise.
@@ -71,6 +71,7 @@ async function open(from, { account, quiet } = {}) {
       localStorage.setItem("guildhall.settings", JSON.stringify(raw));
     }, account);
   }
+  if (script) await context.addInitScript(script);
   const page = await context.newPage();
   page.on("pageerror", (error) => fault(`the page threw: ${error.message}`));
   page.on("console", (message) => {
@@ -253,6 +254,15 @@ async function walk() {
   await look(page, "person", { sizes: ["wide", "narrow"] });
   await page.keyboard.press("Escape");
 
+  // One's own picture goes up, and everyone sees it.
+  await page.click("button[aria-label='Settings']");
+  await page.setInputFiles("[data-testid=picture-input]", { name: "me.png", mimeType: "image/png", buffer: landscape(900, 600) });
+  for (const [one, place] of [[page, ".self"], [ben, `[data-testid=member][data-user-id="${people.ana.id}"]`]]) {
+    await one.waitForSelector(`${place} .avatar[data-picture]`, { timeout: 10_000 }).catch(() => fault(`the picture is not shown at ${place}`));
+  }
+  await page.setInputFiles("[data-testid=picture-input]", { name: "no.png", mimeType: "image/png", buffer: Buffer.from("<svg/>") });
+  await page.waitForSelector(".picture-field [role=alert]", { timeout: 5_000 }).catch(() => fault("a file that is no picture is not refused in words"));
+  await page.keyboard.press("Escape");
   await dialog(page, "settings", "button[aria-label='Settings']");
   await dialog(page, "invite", ".side-head button[aria-label='Invite people']", "[data-testid=invite-link][value^=http]");
   await page.click("button[aria-label$=': menu']");
@@ -269,12 +279,45 @@ async function walk() {
   }
   await page.waitForSelector(`.seat[data-user-id="${people.ben.id}"][data-speaking=true]`, { timeout: 20_000 });
   await look(page, "voice");
+  await pushToTalk(page, ben, people.ben.id);
+  await microphoneTrial(page);
   await page.click(".call-line button[aria-label='Connection details']");
   await page.waitForTimeout(4_500);
   await look(page, "connection", { sizes: ["wide", "middling"] });
   await page.keyboard.press("Escape");
   await page.click(`a.channel[href$="${text}"]`);
   await look(page, "chat-in-call", { sizes: ["wide", "narrow"] });
+
+  // -- what stands in the way ----------------------------------------------------------------
+  const dag = { account: { token: people.dag.token, userId: people.dag.id } };
+  const refused = await open(mine, {
+    ...dag,
+    script: () => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+    },
+  });
+  await refused.goto(`${server.base}/channels/${guild}/${room}`);
+  await ready(refused);
+  await refused.click(".stage-foot .button.primary");
+  await refused.waitForSelector("[data-testid=microphone-problem]", { timeout: 20_000 });
+  await look(refused, "microphone-refused", { sizes: ["wide", "narrow"] });
+  await refused.context().close();
+  const blocked = await open(mine, {
+    ...dag,
+    // No candidate of the server's: as in a network that lets no UDP through.
+    script: () => {
+      const set = RTCPeerConnection.prototype.setRemoteDescription;
+      RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+        return set.call(this, { type: description.type, sdp: description.sdp.replace(/a=candidate:.*\r\n/g, "") });
+      };
+    },
+  });
+  await blocked.goto(`${server.base}/channels/${guild}/${room}`);
+  await ready(blocked);
+  await blocked.click(".stage-foot .button.primary");
+  await blocked.waitForSelector("[data-testid=voice-failure]", { timeout: 30_000 });
+  await look(blocked, "voice-blocked", { sizes: ["wide", "narrow"] });
+  await blocked.context().close();
 
   // -- the server is gone --------------------------------------------------------------------
   gone = true;
@@ -291,6 +334,40 @@ async function walk() {
   const said = await server.rest(token, "GET", `/channels/${text}/messages?limit=5`);
   if (said.filter((message) => message.content === "Can you hear me?").length !== 1) fault("a message was sent twice, or not at all");
   await page.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 40_000 }).catch(() => fault("the call did not come back"));
+}
+
+/** Push to talk: silent until the key is held, silent again after it. */
+async function pushToTalk(listener, speaker, id) {
+  const speaks = (is) =>
+    listener
+      .waitForFunction(([who, wanted]) => window.__guildhall.voice.speaking.includes(who) === wanted, [id, is], { timeout: 10_000 })
+      .catch(() => fault(`push to talk: ${is ? "not heard while the key is held" : "heard while it is not"}`));
+  await speaker.click("button[aria-label='Settings']");
+  await speaker.click("text=Push to talk");
+  await look(speaker, "push-to-talk", { sizes: ["wide"] });
+  await speaker.keyboard.press("Escape");
+  await speaks(false);
+  await speaker.focus("[data-testid=composer]");
+  await speaker.keyboard.type("`");
+  if ((await speaker.inputValue("[data-testid=composer]")) !== "`") fault("push to talk: the key does not write where one writes");
+  await speaker.fill("[data-testid=composer]", "");
+  await speaker.evaluate(() => document.activeElement.blur());
+  await speaker.keyboard.down("Backquote");
+  await speaks(true);
+  await speaker.keyboard.up("Backquote");
+  await speaks(false);
+  await speaker.click("button[aria-label='Settings']");
+  await speaker.click("text=Open microphone");
+  await speaker.keyboard.press("Escape");
+  await speaks(true);
+}
+
+/** The bar moves with a voice; silence is told after a while. */
+async function microphoneTrial(silent) {
+  await silent.click("button[aria-label='Settings']");
+  await silent.click("[data-testid=microphone-trial] button");
+  await silent.waitForSelector("[data-testid=microphone-trial] .hint.bad", { timeout: 10_000 }).catch(() => fault("a silent microphone is not told of"));
+  await silent.keyboard.press("Escape");
 }
 
 /** A dialog by its button: seen, and closed by Escape with the focus back where it came from. */

@@ -2,6 +2,8 @@
 // devices, theme. Everything else comes from the server. A full or forbidden storage costs the
 // memory, never the client.
 
+import { DEFAULT_KEY, type PushKey } from "../voice/push";
+
 const PREFIX = "guildhall.";
 
 export function remember<T>(key: string, value: T | null): void {
@@ -36,6 +38,9 @@ export interface Settings {
   echoCancellation: boolean;
   noiseSuppression: boolean;
   autoGainControl: boolean;
+  /** Whether the microphone is open by itself or while a key is held. */
+  talk: "open" | "push";
+  pushKey: PushKey;
   mute: boolean;
   deaf: boolean;
   showMembers: boolean;
@@ -48,6 +53,8 @@ export const DEFAULT_SETTINGS: Settings = {
   echoCancellation: true,
   noiseSuppression: true,
   autoGainControl: true,
+  talk: "open",
+  pushKey: DEFAULT_KEY,
   mute: false,
   deaf: false,
   showMembers: true,

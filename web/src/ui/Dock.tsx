@@ -4,6 +4,7 @@ import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
 import { call, changeSettings, hall, link, settings, speaking, toggleDeaf, toggleMute, voice } from "../app";
 import { channelOf, displayName } from "../state/guilds";
 import { en } from "../strings/en";
+import { verdict } from "../voice/quality";
 import { Avatar } from "./Avatar";
 import { Icon } from "./icons";
 import { PopoverButton } from "./Overlay";
@@ -27,17 +28,23 @@ function number(value: number | null | undefined, unit: string, digits = 0): str
 function ConnectionDetails() {
   const stats = () => call.stats;
   const percent = (part: number | null | undefined) => (part === null || part === undefined ? "–" : `${(part * 100).toFixed(1)} %`);
+  const judged = () => verdict(stats());
   const rows = (): [string, JSX.Element][] => [
     [en.voice.rtt, number(stats()?.rtt ?? call.socketLatency, "ms")],
     [en.voice.jitter, number(stats()?.jitter, "ms", 1)],
     [en.voice.loss, `${percent(stats()?.lossIn)} / ${percent(stats()?.lossOut)}`],
+    [en.voice.codec, stats()?.codec ?? "–"],
+    [en.voice.bitrate, `${number(stats()?.kbitIn, "kbit/s")} / ${number(stats()?.kbitOut, "kbit/s")}`],
     [en.voice.packets, stats() ? `${stats()!.packetsReceived} / ${stats()!.packetsSent}` : "–"],
     [en.voice.transport, stats()?.remote ? `WebRTC, ${stats()!.remote}` : en.voice.measuring],
     [en.voice.server, call.endpoint ?? "–"],
   ];
   return (
     <div class="connection" data-testid="connection-details">
-      <h3>{phaseText()}</h3>
+      <h3>{call.phase === "connected" && judged() ? en.voice.quality[judged()!.quality] : phaseText()}</h3>
+      <Show when={call.phase === "connected" && judged()?.trouble}>
+        {(trouble) => <p class="small">{en.voice.trouble[trouble()]}</p>}
+      </Show>
       <dl>
         {rows().map(([term, value]) => (
           <><dt>{term}</dt><dd>{value}</dd></>
@@ -47,16 +54,59 @@ function ConnectionDetails() {
   );
 }
 
+/** Push to talk for those without a keyboard; a key held on it does as well. */
+function HoldButton() {
+  const label = () => en.voice.hold(settings.pushKey.label === " " ? en.settings.space : settings.pushKey.label);
+  const key = (down: boolean) => (event: KeyboardEvent) => {
+    if (event.key !== " " && event.key !== "Enter") return;
+    event.preventDefault();
+    if (!event.repeat) voice.hold(down);
+  };
+  return (
+    <button
+      type="button"
+      class="control hold"
+      classList={{ on: call.pushed }}
+      aria-label={label()}
+      aria-pressed={call.pushed}
+      title={label()}
+      onPointerDown={(event) => (event.currentTarget.setPointerCapture(event.pointerId), voice.hold(true))}
+      onPointerUp={() => voice.hold(false)}
+      onPointerCancel={() => voice.hold(false)}
+      onContextMenu={(event) => event.preventDefault()}
+      onKeyDown={key(true)}
+      onKeyUp={key(false)}
+      onBlur={() => voice.hold(false)}
+    >
+      <Icon.Voice />
+    </button>
+  );
+}
+
 export function CallControls(props: { large?: boolean }) {
   const muted = () => settings.mute || settings.deaf;
+  // An open microphone must not be shown where there is none.
+  const noMicrophone = () => call.place !== null && call.microphoneProblem !== null;
   return (
     <div class="call-controls" classList={{ large: props.large === true }} role="group" aria-label={en.voice.controls}>
-      <button type="button" class="control" classList={{ off: muted() }} aria-pressed={muted()} aria-label={muted() ? en.voice.unmute : en.voice.mute} title={muted() ? en.voice.unmute : en.voice.mute} onClick={toggleMute}>
-        {muted() ? <Icon.MicOff /> : <Icon.Mic />}
-      </button>
+      <Show
+        when={noMicrophone()}
+        fallback={
+          <button type="button" class="control" classList={{ off: muted() }} aria-pressed={muted()} aria-label={muted() ? en.voice.unmute : en.voice.mute} title={muted() ? en.voice.unmute : en.voice.mute} onClick={toggleMute}>
+            {muted() ? <Icon.MicOff /> : <Icon.Mic />}
+          </button>
+        }
+      >
+        <button type="button" class="control off" aria-label={en.voice.microphoneAgain} title={en.voice.microphoneAgain} onClick={() => void voice.renewMicrophone()}>
+          <Icon.MicOff />
+        </button>
+      </Show>
       <button type="button" class="control" classList={{ off: settings.deaf }} aria-pressed={settings.deaf} aria-label={settings.deaf ? en.voice.undeafen : en.voice.deafen} title={settings.deaf ? en.voice.undeafen : en.voice.deafen} onClick={toggleDeaf}>
         {settings.deaf ? <Icon.EarOff /> : <Icon.Ear />}
       </button>
+      <Show when={call.place && !noMicrophone() && settings.talk === "push"}>
+        <HoldButton />
+      </Show>
       <Show when={call.place}>
         <button type="button" class="control leave" aria-label={en.voice.leave} title={en.voice.leave} onClick={() => voice.leave()}>
           <Icon.Leave />
@@ -118,7 +168,7 @@ export function Dock(props: { onEnter: () => void }) {
                 <span class="call-state" role="status" data-testid="voice-state">{phaseText()}</span>
                 <span class="call-channel">{channel()?.name ?? en.nav.call}<Show when={guild()}> · {guild()!.name}</Show></span>
               </button>
-              <PopoverButton label={en.voice.details} class="quiet" icon={<Icon.Signal class={call.phase === "connected" ? "good" : "wait"} />}>
+              <PopoverButton label={en.voice.details} class="quiet" icon={<Icon.Signal class={call.phase === "connected" ? (verdict(call.stats)?.quality ?? "good") : "wait"} />}>
                 {() => <ConnectionDetails />}
               </PopoverButton>
               <CallControls />

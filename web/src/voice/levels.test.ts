@@ -1,11 +1,18 @@
 // When a level counts as speech.
 
 import { expect, it } from "vitest";
-import { rms, SpeakingDetector } from "./levels";
+import { loudness, rms, SpeakingDetector } from "./levels";
 
 it("measures the root mean square", () => {
   expect(rms(new Float32Array([0.5, -0.5]))).toBeCloseTo(0.5);
   expect(rms(new Float32Array(0))).toBe(0);
+});
+
+it("shows loudness in decibels, never outside the meter", () => {
+  expect(loudness(1)).toBe(1);
+  expect(loudness(0.001)).toBeCloseTo(0);
+  expect(loudness(0.0316)).toBeCloseTo(0.5);
+  for (const level of [0, 1e-9, 4, Number.NaN]) expect([0, 1]).toContain(loudness(level));
 });
 
 it("lights up at once, outlasts a pause between words, and goes dark after it", () => {

@@ -7,6 +7,11 @@ export function rms(samples: Float32Array): number {
   return samples.length ? Math.sqrt(sum / samples.length) : 0;
 }
 
+/** The level as people hear it, for a meter: 0 at -60 dBFS and below, 1 at full scale. */
+export function loudness(level: number): number {
+  return level > 0 ? Math.min(1, Math.max(0, 1 + (20 * Math.log10(level)) / 60)) : 0;
+}
+
 /** Level above which silence turns into speech: about -46 dBFS. Lower lights up on breathing. */
 const RISE = 0.005;
 /** Level below which speech may turn into silence; the gap keeps the ring from flickering. */

@@ -16,6 +16,11 @@ export interface LinkStats {
   packetsSent: number;
   /** Such as `udp 203.0.113.7:50001`. */
   remote: string | null;
+  /** Such as `Opus, 48 kHz`. */
+  codec: string | null;
+  /** Thousands of bits a second over the last interval, of sound alone; null until measured. */
+  kbitIn: number | null;
+  kbitOut: number | null;
 }
 
 export class PeerLink {
@@ -28,7 +33,7 @@ export class PeerLink {
   private dirty = false;
   private running = false;
   private closed = false;
-  private before = { received: 0, lost: 0 };
+  private before = { at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0 };
 
   onState: (state: "connected" | "shaky" | "failed") => void = () => {};
   onBroken: (error: unknown) => void = () => {};
@@ -93,17 +98,22 @@ export class PeerLink {
   async stats(): Promise<LinkStats> {
     const stats: LinkStats = {
       rtt: null, jitter: null, lossIn: null, lossOut: null, packetsReceived: 0, packetsSent: 0, remote: null,
+      codec: null, kbitIn: null, kbitOut: null,
     };
     if (this.closed) return stats;
     const report = await this.pc.getStats();
-    let lost = 0;
+    let [lost, bytesIn, bytesOut, at] = [0, 0, 0, 0];
     report.forEach((entry) => {
       if (entry.type === "inbound-rtp") {
         stats.packetsReceived += entry.packetsReceived ?? 0;
+        bytesIn += entry.bytesReceived ?? 0;
         lost += Math.max(0, entry.packetsLost ?? 0);
         if (typeof entry.jitter === "number") stats.jitter = Math.max(stats.jitter ?? 0, entry.jitter * 1000);
       } else if (entry.type === "outbound-rtp") {
         stats.packetsSent += entry.packetsSent ?? 0;
+        bytesOut += entry.bytesSent ?? 0;
+        at = entry.timestamp;
+        stats.codec = codecText(report.get(entry.codecId));
       } else if (entry.type === "remote-inbound-rtp") {
         if (typeof entry.fractionLost === "number") stats.lossOut = entry.fractionLost;
       } else if (entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded") {
@@ -115,7 +125,13 @@ export class PeerLink {
     const received = stats.packetsReceived - this.before.received;
     const missing = lost - this.before.lost;
     if (received + missing > 0) stats.lossIn = Math.max(0, missing) / (received + Math.max(0, missing));
-    this.before = { received: stats.packetsReceived, lost };
+    const seconds = (at - this.before.at) / 1000;
+    if (this.before.at > 0 && seconds > 0) {
+      // A person who left takes their count along.
+      stats.kbitIn = Math.max(0, bytesIn - this.before.bytesIn) / 125 / seconds;
+      stats.kbitOut = Math.max(0, bytesOut - this.before.bytesOut) / 125 / seconds;
+    }
+    this.before = { at, received: stats.packetsReceived, lost, bytesIn, bytesOut };
     return stats;
   }
 
@@ -155,4 +171,10 @@ export class PeerLink {
     const sdp = composeAnswer(offer, server, speakers, { bitrate: this.bitrate }, this.version);
     await this.pc.setRemoteDescription({ type: "answer", sdp });
   }
+}
+
+function codecText(codec: { mimeType?: string; clockRate?: number } | undefined): string | null {
+  const name = codec?.mimeType?.split("/")[1];
+  if (!name) return null;
+  return `${name[0]!.toUpperCase()}${name.slice(1).toLowerCase()}${codec?.clockRate ? `, ${codec.clockRate / 1000} kHz` : ""}`;
 }
