@@ -89,19 +89,41 @@ gateway.onState = (state) => {
   if (state !== "ready") voice.gateway(false, false);
   if (state === "refused") forgetAccount(en.auth.expired);
 };
+/** Told of every dispatch, after the stores have taken it; with our roles in its guild. */
+type Listener = (dispatch: Dispatch, myRoles: readonly Snowflake[]) => void;
+const listeners = new Set<Listener>();
+
+/** Listens until the answer is called. */
+export function listen(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
 gateway.onFresh = () => setTexts(produce(messages.markStale));
 gateway.onDispatch = (dispatch: Dispatch) => {
   const { t, d } = dispatch;
+  // Before the state forgets where somebody was.
+  if (t === "VOICE_STATE_UPDATE") tellComing(d as VoiceState);
   setHall(produce((draft) => guilds.applyGuildDispatch(draft, dispatch)));
   setTexts(produce((draft) => messages.applyMessageDispatch(draft, dispatch, myId(), Date.now())));
   const myRoles = d?.guild_id ? (hall.guilds[d.guild_id]?.members[myId()]?.roles ?? []) : [];
   setMarks(produce((draft) => unread.applyUnreadDispatch(draft, dispatch, myId(), myRoles)));
+  for (const listener of listeners) listener(dispatch, myRoles);
   if (t === "GUILD_CREATE" || t === "MESSAGE_CREATE") saveMarks();
   if (t === "READY") queueMicrotask(() => voice.gateway(true, true));
   else if (t === "RESUMED") queueMicrotask(() => voice.gateway(true, false));
   else if (t === "VOICE_STATE_UPDATE") voiceState(d as VoiceState);
   else if (t === "VOICE_SERVER_UPDATE") voice.server(d.guild_id ?? null, String(d.token), d.endpoint ?? null);
 };
+
+/** A note when somebody else comes into or leaves the call that we are in. */
+function tellComing(state: VoiceState): void {
+  const here = voice.place;
+  if (!here?.guildId || state.guild_id !== here.guildId || state.user_id === myId()) return;
+  const was = hall.guilds[here.guildId]?.voice[state.user_id]?.channel_id === here.channelId;
+  const is = state.channel_id === here.channelId;
+  if (was !== is) voice.chime(is ? "join" : "leave");
+}
 
 function voiceState(state: VoiceState): void {
   if (state.user_id === myId()) {

@@ -270,6 +270,7 @@ async function walk() {
   await page.keyboard.press("Escape");
   await dialog(page, "guild-settings", "button[aria-label$=': menu']", null, "Guild settings");
   await dialog(page, "new-channel", "button[aria-label$=': menu']", null, "Create a channel");
+  await dialog(page, "channel-settings", "button[aria-label='Channel settings']");
   await keyboard(page);
 
   // -- in voice ------------------------------------------------------------------------------
@@ -279,6 +280,15 @@ async function walk() {
   }
   await page.waitForSelector(`.seat[data-user-id="${people.ben.id}"][data-speaking=true]`, { timeout: 20_000 });
   await look(page, "voice");
+  await page.click(`.seat[data-user-id="${people.ben.id}"] .seat-person`);
+  await page.waitForSelector(".moderation");
+  await look(page, "moderation", { sizes: ["wide", "narrow"] });
+  await page.click(".moderation button:has-text('Ban')");
+  await page.waitForSelector("dialog[open]");
+  await look(page, "ban", { sizes: ["wide"] });
+  await page.keyboard.press("Escape");
+  await moderate(page, ben, people.ben.id);
+  await dialog(page, "voice-channel-settings", "button[aria-label='Channel settings']");
   await pushToTalk(page, ben, people.ben.id);
   await microphoneTrial(page);
   await page.click(".call-line button[aria-label='Connection details']");
@@ -362,6 +372,22 @@ async function pushToTalk(listener, speaker, id) {
   await speaks(true);
 }
 
+/** Mute for all is heard at once; let speak again as well. */
+async function moderate(page, target, id) {
+  const speaks = (is) =>
+    page
+      .waitForFunction(([who, wanted]) => window.__guildhall.voice.speaking.includes(who) === wanted, [id, is], { timeout: 10_000 })
+      .catch(() => fault(`moderation: ${is ? "not heard after" : "heard while"} muted for all`));
+  await page.click(`.seat[data-user-id="${id}"] .seat-person`);
+  await page.click(".moderation button:has-text('Mute for all')");
+  await speaks(false);
+  await page.click(".moderation button:has-text('Let speak')");
+  await speaks(true);
+  await page.keyboard.press("Escape");
+  const still = await target.evaluate(() => window.__guildhall.voice.state);
+  if (still !== "connected") fault(`moderation: muting ended the call of the muted (${still})`);
+}
+
 /** The bar moves with a voice; silence is told after a while. */
 async function microphoneTrial(silent) {
   await silent.click("button[aria-label='Settings']");
@@ -387,14 +413,15 @@ async function dialog(page, name, opener, wait, item) {
 async function keyboard(page) {
   await page.evaluate(() => document.activeElement?.blur());
   const stops = new Set();
-  for (let press = 0; press < 60; press += 1) {
+  for (let press = 0; press < 90; press += 1) {
     await page.keyboard.press("Tab");
     const stop = await page.evaluate(() => {
       const at = document.activeElement;
       if (!at || at === document.body) return null;
-      const style = getComputedStyle(at);
-      const parent = at.closest(".composer, .kind, .segments label");
-      const outlined = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || (parent && (getComputedStyle(parent).borderColor !== "" || true));
+      // The ring is its own, or that of the field or the choice that it stands in.
+      const rings = [at, at.closest(".composer"), at.closest(".kind"), at.nextElementSibling].filter(Boolean).map((one) => getComputedStyle(one));
+      const gold = getComputedStyle(document.querySelector(".composer:focus-within") ?? document.body).borderTopColor;
+      const outlined = rings.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || (!!at.closest(".composer") && gold === "rgb(201, 138, 22)");
       const box = at.getBoundingClientRect();
       return { name: at.getAttribute("aria-label") ?? at.textContent?.trim().slice(0, 30) ?? "", outlined, seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight };
     });
@@ -404,7 +431,7 @@ async function keyboard(page) {
     if (!stop.seen) fault(`keyboard: "${stop.name}" has the focus out of sight`);
   }
   for (const needed of ["Settings", "Create a guild", "Invite people"]) {
-    if (!stops.has(needed)) fault(`keyboard: "${needed}" was not reached in 60 steps (${[...stops].join(" | ")})`);
+    if (!stops.has(needed)) fault(`keyboard: "${needed}" was not reached in 90 steps (${[...stops].join(" | ")})`);
   }
   await page.focus("button[aria-label='Settings']");
   await page.keyboard.press("Enter");

@@ -85,9 +85,14 @@ export class Rest {
     guild: Snowflake,
     body: { name: string; type: number; parent_id?: Snowflake | null },
   ) => this.call<Channel>("POST", `/guilds/${guild}/channels`, body);
-  updateChannel = (channel: Snowflake, body: { name?: string; topic?: string }) =>
+  updateChannel = (channel: Snowflake, body: { name?: string; topic?: string | null; user_limit?: number; bitrate?: number }) =>
     this.call<Channel>("PATCH", `/channels/${channel}`, body);
   deleteChannel = (channel: Snowflake) => this.call<Channel>("DELETE", `/channels/${channel}`);
+  updateMember = (guild: Snowflake, user: Snowflake, body: { mute?: boolean; deaf?: boolean; channel_id?: Snowflake | null }) =>
+    this.call<unknown>("PATCH", `/guilds/${guild}/members/${user}`, body);
+  kick = (guild: Snowflake, user: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}/members/${user}`);
+  ban = (guild: Snowflake, user: Snowflake, reason: string) =>
+    this.call<void>("PUT", `/guilds/${guild}/bans/${user}`, {}, reason);
   openDm = (recipient: Snowflake) =>
     this.call<Channel>("POST", "/users/@me/channels", { recipient_id: recipient });
 
@@ -139,11 +144,12 @@ export class Rest {
     return this.call<T>("GET", path);
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async call<T>(method: string, path: string, body?: unknown, reason = ""): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
       const headers: Record<string, string> = {};
       if (this.token) headers["Authorization"] = this.token;
       if (body !== undefined) headers["Content-Type"] = "application/json";
+      if (reason) headers["X-Audit-Log-Reason"] = encodeURIComponent(reason);
       let response: Response;
       try {
         response = await fetch(this.base + path, {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Channel, Overwrite } from "../api/types";
 import type { Guild } from "./guilds";
-import { Permission, permissionsIn } from "./permissions";
+import { outranks, Permission, permissionsIn } from "./permissions";
 
 const { ViewChannel: VIEW, SendMessages: SEND, Administrator: ADMIN, Connect: CONNECT } = Permission;
 const bits = (...of: bigint[]) => of.reduce((sum, bit) => sum | bit, 0n).toString();
@@ -45,5 +45,35 @@ describe("permissions", () => {
 
   it("overwrites of roles that one does not have are nothing to one", () => {
     expect(permissionsIn(guild([VIEW]), "1", channel(overwrite("a", 0, [SEND], []))) & SEND).toBe(0n);
+  });
+});
+
+describe("the hierarchy", () => {
+  const hall = (positions: Record<string, number>, members: Record<string, string[]>) => {
+    const made = guild([], Object.fromEntries(Object.keys(positions).map((id) => [id, []])));
+    for (const [id, position] of Object.entries(positions)) made.roles[id]!.position = position;
+    for (const [userId, roles] of Object.entries(members)) made.members[userId] = { userId, nick: null, roles };
+    return made;
+  };
+
+  it("puts the owner above all, and nobody above the owner or oneself", () => {
+    const at = hall({ "5": 9 }, { "1": ["5"], "9": [] });
+    expect(outranks(at, "9", "1")).toBe(true);
+    expect(outranks(at, "1", "9")).toBe(false);
+    expect(outranks(at, "1", "1")).toBe(false);
+  });
+
+  it("goes by the highest role of each", () => {
+    const at = hall({ "5": 1, "6": 2, "7": 3 }, { "1": ["5", "7"], "2": ["6"], "3": [] });
+    expect(outranks(at, "1", "2")).toBe(true);
+    expect(outranks(at, "2", "1")).toBe(false);
+    expect(outranks(at, "2", "3")).toBe(true);
+    expect(outranks(at, "3", "2")).toBe(false);
+  });
+
+  it("puts the older of two roles at one position above", () => {
+    const at = hall({ "5": 1, "6": 1 }, { "1": ["5"], "2": ["6"] });
+    expect(outranks(at, "1", "2")).toBe(true);
+    expect(outranks(at, "2", "1")).toBe(false);
   });
 });

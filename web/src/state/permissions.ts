@@ -1,11 +1,14 @@
 // What we may do in a channel, to show or hide controls. The server decides; this only avoids
 // offering what it would refuse (Discord: Permissions/Permission Overwrites).
 
+import { compareIds } from "../api/snowflake";
 import type { Channel } from "../api/types";
 import type { Guild } from "./guilds";
 
 export const Permission = {
   CreateInvite: 1n << 0n,
+  KickMembers: 1n << 1n,
+  BanMembers: 1n << 2n,
   Administrator: 1n << 3n,
   ManageChannels: 1n << 4n,
   ManageGuild: 1n << 5n,
@@ -16,6 +19,9 @@ export const Permission = {
   AttachFiles: 1n << 15n,
   Connect: 1n << 20n,
   Speak: 1n << 21n,
+  MuteMembers: 1n << 22n,
+  DeafenMembers: 1n << 23n,
+  MoveMembers: 1n << 24n,
 } as const;
 
 const ALL = (1n << 64n) - 1n;
@@ -44,4 +50,20 @@ export function permissionsIn(guild: Guild, userId: string, channel?: Channel): 
   const own = overwrites.find((overwrite) => Number(overwrite.type) === 1 && overwrite.id === userId);
   if (own) granted = (granted & ~bits(own.deny)) | bits(own.allow);
   return granted & Permission.ViewChannel ? granted : 0n;
+}
+
+/** Whether `actor` stands above `target` by their highest roles (Discord: Permissions, hierarchy). */
+export function outranks(guild: Guild, actor: string, target: string): boolean {
+  if (target === guild.ownerId || actor === target) return false;
+  if (actor === guild.ownerId) return true;
+  const highest = (userId: string) =>
+    (guild.members[userId]?.roles ?? [])
+      .map((id) => guild.roles[id])
+      .filter((role) => role !== undefined)
+      // Of two roles at one position the older stands above.
+      .sort((a, b) => b.position - a.position || compareIds(a.id, b.id))[0];
+  const [mine, theirs] = [highest(actor), highest(target)];
+  if (!mine) return false;
+  if (!theirs) return true;
+  return mine.position > theirs.position || (mine.position === theirs.position && compareIds(mine.id, theirs.id) < 0);
 }

@@ -41,6 +41,10 @@ export interface Settings {
   /** Whether the microphone is open by itself or while a key is held. */
   talk: "open" | "push";
   pushKey: PushKey;
+  /** Notes when somebody comes into or leaves the call. */
+  chimes: boolean;
+  /** Notes of the system about messages that speak to us, while the page is out of sight. */
+  notes: boolean;
   mute: boolean;
   deaf: boolean;
   showMembers: boolean;
@@ -55,6 +59,8 @@ export const DEFAULT_SETTINGS: Settings = {
   autoGainControl: true,
   talk: "open",
   pushKey: DEFAULT_KEY,
+  chimes: true,
+  notes: false,
   mute: false,
   deaf: false,
   showMembers: true,

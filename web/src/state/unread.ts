@@ -32,6 +32,16 @@ export function isUnread(state: UnreadState, channelId: Snowflake, last: Snowfla
   return read !== undefined && isNewer(last, read);
 }
 
+/** Whether a message is meant for us: directly, by name, by a role of ours, or for everyone. */
+export function speaksTo(message: Message, me: Snowflake, myRoles: readonly Snowflake[]): boolean {
+  return (
+    !message.guild_id ||
+    message.mention_everyone === true ||
+    (message.mentions ?? []).some((user) => user.id === me) ||
+    (message.mention_roles ?? []).some((role) => myRoles.includes(role))
+  );
+}
+
 export function applyUnreadDispatch(state: UnreadState, { t, d }: Dispatch, me: Snowflake, myRoles: readonly Snowflake[]): void {
   if (t === "READY") {
     const markers = (d as Ready).read_state;
@@ -50,11 +60,6 @@ export function applyUnreadDispatch(state: UnreadState, { t, d }: Dispatch, me: 
       return;
     }
     state.read[message.channel_id] ??= "0";
-    const forMe =
-      !message.guild_id ||
-      message.mention_everyone === true ||
-      message.mentions?.some((user) => user.id === me) ||
-      message.mention_roles?.some((role) => myRoles.includes(role));
-    if (forMe) state.mentions[message.channel_id] = (state.mentions[message.channel_id] ?? 0) + 1;
+    if (speaksTo(message, me, myRoles)) state.mentions[message.channel_id] = (state.mentions[message.channel_id] ?? 0) + 1;
   }
 }

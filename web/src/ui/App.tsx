@@ -1,9 +1,12 @@
 // Which page is shown, in which theme, and the line of text that tells what just happened.
 
-import { createEffect, Match, Show, Switch } from "solid-js";
-import { account, notice, settings } from "../app";
+import { createEffect, Match, onCleanup, Show, Switch } from "solid-js";
+import { account, hall, listen, notice, settings } from "../app";
+import { noteOf } from "../state/notify";
+import { showNote } from "./desktop";
 import { InvitePage, LoginPage } from "./Entrance";
 import { Hall } from "./Hall";
+import { previewOf } from "./MarkdownView";
 import { route } from "./router";
 
 export function App() {
@@ -11,6 +14,13 @@ export function App() {
     if (settings.theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = settings.theme;
   });
+  const preview = (content: string, guildId: string | undefined) => previewOf(content, guildId ? (hall.guilds[guildId] ?? null) : null);
+  onCleanup(
+    listen((dispatch, myRoles) => {
+      const note = settings.notes && hall.me ? noteOf(hall, dispatch, hall.me.id, myRoles, preview) : null;
+      if (note) showNote(note);
+    }),
+  );
   const invite = () => {
     const at = route();
     return at.page === "invite" ? at.code : null;

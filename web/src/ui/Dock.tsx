@@ -41,7 +41,7 @@ function ConnectionDetails() {
   ];
   return (
     <div class="connection" data-testid="connection-details">
-      <h3>{call.phase === "connected" && judged() ? en.voice.quality[judged()!.quality] : phaseText()}</h3>
+      <h2>{call.phase === "connected" && judged() ? en.voice.quality[judged()!.quality] : phaseText()}</h2>
       <Show when={call.phase === "connected" && judged()?.trouble}>
         {(trouble) => <p class="small">{en.voice.trouble[trouble()]}</p>}
       </Show>

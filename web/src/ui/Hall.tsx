@@ -1,9 +1,12 @@
 // Inside: doors, channels, conversation, members. On a narrow screen one of them at a time.
 
 import { createEffect, createMemo, createSignal, Match, Show, Switch } from "solid-js";
-import { changeSettings, hall, link, settings } from "../app";
+import { changeSettings, hall, link, marks, settings } from "../app";
+import type { Channel } from "../api/types";
+import { Permission, permissionsIn } from "../state/permissions";
 import { recall, remember } from "../state/session";
 import { en } from "../strings/en";
+import { ChannelSettings } from "./ChannelSettings";
 import { ChatPane, channelTitle } from "./ChatPane";
 import { CreateGuild } from "./Dialogs";
 import { Dock } from "./Dock";
@@ -18,6 +21,7 @@ type Pane = "side" | "main" | "members";
 export function Hall() {
   const [pane, setPane] = createSignal<Pane>("main");
   const [making, setMaking] = createSignal(false);
+  const [arranging, setArranging] = createSignal<Channel | null>(null);
   // On a narrow screen a voice channel shows either its seats or its chat.
   const [voiceTab, setVoiceTab] = createSignal<"call" | "chat">("call");
 
@@ -55,7 +59,9 @@ export function Hall() {
   });
   createEffect(() => {
     const at = channel();
-    document.title = at ? `${channelTitle(at)} · ${guild()?.name ?? en.app}` : en.app;
+    const waiting = Object.values(marks.mentions).reduce((sum, count) => sum + count, 0);
+    const count = waiting > 0 ? `(${waiting}) ` : "";
+    document.title = count + (at ? `${channelTitle(at)} · ${guild()?.name ?? en.app}` : en.app);
   });
 
   let closeMembers: HTMLButtonElement | undefined;
@@ -90,6 +96,9 @@ export function Hall() {
                       <button type="button" role="tab" aria-selected={voiceTab() === "call"} onClick={() => setVoiceTab("call")}>{en.nav.call}</button>
                       <button type="button" role="tab" aria-selected={voiceTab() === "chat"} onClick={() => setVoiceTab("chat")}>{en.nav.chat}</button>
                     </div>
+                  </Show>
+                  <Show when={guild() && (permissionsIn(guild()!, hall.me?.id ?? "", at()) & Permission.ManageChannels) !== 0n}>
+                    <button type="button" class="quiet" aria-label={en.channelSettings.title} title={en.channelSettings.title} onClick={() => setArranging(at())}><Icon.Gear /></button>
                   </Show>
                   <Show when={guild() && !isVoiceChannel(at())}>
                     <button
@@ -135,14 +144,15 @@ export function Hall() {
         </Switch>
       </main>
       <Show when={guild()}>
-        <div class="members-pane" onKeyDown={(event) => event.key === "Escape" && pane() === "members" && setPane("main")}>
-          <header class="main-head narrow-only">
+        <aside class="members-pane" aria-label={en.nav.members} onKeyDown={(event) => event.key === "Escape" && pane() === "members" && setPane("main")}>
+          <div class="main-head narrow-only">
             <button ref={closeMembers} type="button" class="quiet" aria-label={en.nav.hideMembers} onClick={() => setPane("main")}><Icon.Back /></button>
             <h1>{en.nav.members}</h1>
-          </header>
+          </div>
           <Members guild={guild()!} />
-        </div>
+        </aside>
       </Show>
+      <Show when={arranging()}>{(at) => <ChannelSettings channel={at()} onClose={() => setArranging(null)} />}</Show>
       <Show when={making()}><CreateGuild onClose={() => setMaking(false)} /></Show>
     </div>
   );

@@ -44,9 +44,9 @@ export function Members(props: { guild: Guild }) {
     </Show>
   );
   return (
-    <aside class="members" aria-label={en.nav.members}>
+    <div class="members">
       <Group title={en.members.online} ids={split().here} />
       <Group title={en.members.offline} ids={split().away} away />
-    </aside>
+    </div>
   );
 }

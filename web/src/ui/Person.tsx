@@ -1,10 +1,11 @@
 // A person's card: who it is, how loud they are for us, a way to write to them.
 
-import { createMemo, createUniqueId, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, createUniqueId, For, Show, type JSX } from "solid-js";
 import { errorText, hall, openDm, setVolume, tell, volumes } from "../app";
 import { displayName, type Guild } from "../state/guilds";
 import { en } from "../strings/en";
 import { Avatar } from "./Avatar";
+import { Moderation, RemoveMember, type Removal } from "./Moderation";
 import { PopoverButton } from "./Overlay";
 import { go } from "./router";
 
@@ -35,7 +36,7 @@ export function VolumeSlider(props: { userId: string; name: string }) {
   );
 }
 
-function PersonCard(props: { userId: string; guild: Guild | null; close: () => void }) {
+function PersonCard(props: { userId: string; guild: Guild | null; close: () => void; onRemove: (how: Removal) => void }) {
   const name = () => displayName(hall, props.userId, props.guild);
   const user = () => hall.users[props.userId];
   const roles = createMemo(() => {
@@ -60,7 +61,7 @@ function PersonCard(props: { userId: string; guild: Guild | null; close: () => v
       <div class="person-head">
         <Avatar id={props.userId} name={name()} size={64} status={statusOf(props.userId)} />
         <div>
-          <h3>{name()}</h3>
+          <h2>{name()}</h2>
           <p class="muted small">@{user()?.username} · {en.members.status[statusOf(props.userId)]}</p>
         </div>
       </div>
@@ -75,6 +76,7 @@ function PersonCard(props: { userId: string; guild: Guild | null; close: () => v
         <VolumeSlider userId={props.userId} name={name()} />
         <button type="button" class="button primary" onClick={() => void write()}>{en.members.message}</button>
       </Show>
+      <Show when={props.guild}>{(guild) => <Moderation userId={props.userId} guild={guild()} onRemove={props.onRemove} />}</Show>
     </div>
   );
 }
@@ -82,9 +84,16 @@ function PersonCard(props: { userId: string; guild: Guild | null; close: () => v
 /** Anything that names a person, as the door to their card. */
 export function PersonButton(props: { userId: string; guild: Guild | null; class?: string; children: JSX.Element }) {
   const name = () => displayName(hall, props.userId, props.guild);
+  // Here and not on the card: a dialog closes the card that it was opened from.
+  const [removing, setRemoving] = createSignal<Removal | null>(null);
   return (
-    <PopoverButton label={en.members.profile(name())} class={`plain ${props.class ?? ""}`} icon={props.children}>
-      {(close) => <PersonCard userId={props.userId} guild={props.guild} close={close} />}
-    </PopoverButton>
+    <>
+      <PopoverButton label={en.members.profile(name())} class={`plain ${props.class ?? ""}`} icon={props.children}>
+        {(close) => <PersonCard userId={props.userId} guild={props.guild} close={close} onRemove={setRemoving} />}
+      </PopoverButton>
+      <Show when={removing()}>
+        {(how) => <RemoveMember how={how()} userId={props.userId} guild={props.guild!} onClose={() => setRemoving(null)} />}
+      </Show>
+    </>
   );
 }

@@ -6,6 +6,7 @@ import { displayName } from "../state/guilds";
 import type { Theme } from "../state/session";
 import { en } from "../strings/en";
 import { Avatar } from "./Avatar";
+import { askForNotes, notePermission } from "./desktop";
 import { Field } from "./Entrance";
 import { Dialog } from "./Overlay";
 import { PictureField } from "./PictureField";
@@ -26,6 +27,14 @@ export function SettingsDialog(props: { onClose: () => void }) {
     } catch (error) {
       setProblem(errorText(error));
     }
+  };
+  const [permission, setPermission] = createSignal(notePermission());
+  const wantNotes = async (box: HTMLInputElement) => {
+    const wanted = box.checked;
+    if (wanted) setPermission(await askForNotes());
+    changeSettings({ notes: wanted && permission() === "granted" });
+    // A refusal leaves the store as it was, and the box must follow it.
+    box.checked = settings.notes;
   };
   return (
     <Dialog title={en.settings.title} wide onClose={props.onClose}>
@@ -58,6 +67,16 @@ export function SettingsDialog(props: { onClose: () => void }) {
             )}
           </For>
         </div>
+      </section>
+      <section class="settings-part">
+        <h3>{en.settings.notes}</h3>
+        <label class="switch">
+          <input type="checkbox" role="switch" disabled={permission() === "unsupported" || permission() === "denied"} checked={settings.notes && permission() === "granted"} onChange={(event) => void wantNotes(event.currentTarget)} />
+          <span>{en.settings.notesLabel}</span>
+        </label>
+        <Show when={permission() === "unsupported" || permission() === "denied"}>
+          <p class="hint">{permission() === "denied" ? en.settings.notesDenied : en.settings.notesUnsupported}</p>
+        </Show>
       </section>
       <VoiceSettings />
       <section class="settings-part row">

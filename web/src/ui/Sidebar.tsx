@@ -193,7 +193,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
   const groups = createMemo(() => groupChannels(visibleChannels(props.guild)));
   return (
     <>
-      <header class="side-head">
+      <div class="side-head">
         <h2 title={props.guild.name}>{props.guild.name}</h2>
         <Show when={invites()}>
           <button type="button" class="quiet" aria-label={en.nav.invite} title={en.nav.invite} onClick={() => setInviting(true)}><Icon.Invite /></button>
@@ -209,7 +209,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
             </>
           )}
         </PopoverButton>
-      </header>
+      </div>
       <nav class="side-scroll" aria-label={en.nav.channels}>
         <For each={groups()} fallback={<p class="muted pad">{en.nav.noChannels}</p>}>
           {(group) => (
@@ -264,7 +264,7 @@ function HomeSide(props: { onEnter: () => void }) {
   };
   return (
     <>
-      <header class="side-head"><h2>{en.nav.home}</h2></header>
+      <div class="side-head"><h2>{en.nav.home}</h2></div>
       <nav class="side-scroll" aria-label={en.nav.home}>
         <ul class="channel-group">
           <For each={dmsInOrder()} fallback={<p class="muted pad">{en.nav.noDms}</p>}>
@@ -296,11 +296,11 @@ function HomeSide(props: { onEnter: () => void }) {
 /** `onEnter`: a conversation was chosen; narrow screens then show it. */
 export function Sidebar(props: { guild: Guild | null; onEnter: () => void }) {
   return (
-    <div class="side">
+    <section class="side" aria-label={props.guild?.name ?? en.nav.home}>
       <Switch>
         <Match when={props.guild} keyed>{(guild) => <GuildSide guild={guild} onEnter={props.onEnter} />}</Match>
         <Match when={true}><HomeSide onEnter={props.onEnter} /></Match>
       </Switch>
-    </div>
+    </section>
   );
 }

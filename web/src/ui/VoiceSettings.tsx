@@ -98,7 +98,7 @@ export function VoiceSettings() {
     await playNotes(settings.speaker).catch(() => {});
     setPlaying(false);
   };
-  const Switch = (option: { label: string; key: "echoCancellation" | "noiseSuppression" | "autoGainControl" }) => (
+  const Switch = (option: { label: string; key: "echoCancellation" | "noiseSuppression" | "autoGainControl" | "chimes" }) => (
     <label class="switch">
       <input type="checkbox" role="switch" checked={settings[option.key]} onChange={(event) => changeSettings({ [option.key]: event.currentTarget.checked })} />
       <span>{option.label}</span>
@@ -147,6 +147,7 @@ export function VoiceSettings() {
       <Switch label={en.settings.echo} key="echoCancellation" />
       <Switch label={en.settings.noise} key="noiseSuppression" />
       <Switch label={en.settings.gain} key="autoGainControl" />
+      <Switch label={en.settings.chimes} key="chimes" />
     </section>
   );
 }

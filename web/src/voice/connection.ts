@@ -5,6 +5,7 @@ import { socketScheme } from "../api/gateway";
 import type { Snowflake } from "../api/types";
 import type { Settings } from "../state/session";
 import type { Place, VoiceEffect, VoiceFailure, VoiceFrame, VoiceInput, VoicePhase } from "./contract";
+import type { Chime } from "./chime";
 import { SpeakingDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
@@ -135,6 +136,10 @@ export class VoiceConnection {
   /** Somebody left the channel by the main gateway's word. */
   someoneLeft(userId: Snowflake): void {
     this.feed({ kind: "left", userId });
+  }
+
+  chime(which: Chime): void {
+    if (this.host.settings().chimes && this.session.phase === "connected") this.playback?.chime(which);
   }
 
   async stats(): Promise<LinkStats | null> {

@@ -1,5 +1,6 @@
 // What is heard: one gain per person, one master gain, one way out. A shell over WebAudio.
 
+import { chime, type Chime } from "./chime";
 import { rms } from "./levels";
 
 interface Voice {
@@ -71,6 +72,11 @@ export class Playback {
 
   deafen(deaf: boolean): void {
     this.master.gain.setTargetAtTime(deaf ? 0 : 1, this.context.currentTime, 0.01);
+  }
+
+  chime(which: Chime): void {
+    // A context that waits for a click would play it late, and many at once.
+    if (this.audible) chime(this.context, this.master, which);
   }
 
   /** Routes everything to another output where the browser can. */
