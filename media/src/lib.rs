@@ -9,6 +9,8 @@
     allow(clippy::disallowed_methods, reason = "a test needs a moment to count from")
 )]
 
+#[doc(hidden)]
+pub mod bench;
 mod config;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -1,12 +1,13 @@
-//! Measures this machine with the parts that a server runs on.
+//! Acknowledged writes a second of the embedded store, by number of writers.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::Args;
 use model::id::ChannelId;
 use model::id::UserId;
 use serde::Serialize;
@@ -15,21 +16,18 @@ use state::record::MessageRecord;
 use state::repo::MessageRepo;
 use tokio::task::JoinSet;
 
-/// What can be measured.
-#[derive(Debug, Subcommand)]
-pub enum Bench {
-    /// Acknowledged message writes a second on the embedded store, by number of writers
-    Store {
-        /// Where to write; a folder of its own is made in it and removed again
-        #[arg(long, default_value = ".", value_name = "FOLDER")]
-        dir: PathBuf,
-        /// Seconds of each row
-        #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
-        seconds: u64,
-        /// Writers at once, one row each
-        #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64], value_name = "N,N")]
-        writers: Vec<u16>,
-    },
+/// What is measured.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Where to write; a folder of its own is made in it and removed again
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    dir: PathBuf,
+    /// Seconds of each row
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Writers at once, one row each
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64], value_name = "N,N")]
+    writers: Vec<u16>,
 }
 
 /// One row of the table.
@@ -47,8 +45,8 @@ struct Row {
 /// # Errors
 ///
 /// When the folder cannot be used, or the store fails.
-pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
-    let Bench::Store { dir, seconds, writers } = bench;
+pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
+    let Options { dir, seconds, writers } = options;
     let folder = dir.join(format!(".guildhall-bench-{}", std::process::id()));
     crate::private_file::create_dir(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -69,16 +67,12 @@ pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn store(
-    folder: &std::path::Path,
-    span: Duration,
-    writers: &[u16],
-) -> anyhow::Result<Vec<Row>> {
+async fn store(folder: &Path, span: Duration, writers: &[u16]) -> anyhow::Result<Vec<Row>> {
     let repos = storage::open_sqlite(folder).await?;
     let ids = Arc::new(Ids::new(0));
     let mut rows = Vec::new();
     for &count in writers {
-        let began = now();
+        let began = super::now();
         let mut running = JoinSet::new();
         for _ in 0..count {
             running.spawn(write(Arc::clone(&repos.messages), Arc::clone(&ids), began + span));
@@ -113,7 +107,7 @@ async fn write(
 ) -> anyhow::Result<Vec<Duration>> {
     let (channel, author): (ChannelId, UserId) = (ids.next(), ids.next());
     let mut times = Vec::new();
-    while now() < end {
+    while super::now() < end {
         let message = MessageRecord {
             id: ids.next(),
             channel,
@@ -135,16 +129,11 @@ async fn write(
             flags: 0,
             nonce: None,
         };
-        let began = now();
+        let began = super::now();
         messages.insert(&message).await?;
         times.push(began.elapsed());
     }
     Ok(times)
-}
-
-#[expect(clippy::disallowed_methods, reason = "measuring reads the clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

@@ -1,0 +1,34 @@
+//! Measures this machine with the parts that a server runs on, and servers as their clients do.
+
+mod store;
+mod voice;
+
+use std::time::Instant;
+
+use clap::Subcommand;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Acknowledged message writes a second on the embedded store, by number of writers
+    Store(store::Options),
+    /// Voice through a running server from outside, against the floor of this machine
+    Voice(voice::Options),
+}
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// When what is measured cannot be set up, or fails under way.
+pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
+    match bench {
+        Bench::Store(options) => store::run(options, json).await,
+        Bench::Voice(options) => voice::run(options, json).await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measuring reads the clock")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,158 @@
+//! The listeners: a few threads, each asleep in `epoll_wait` over many sockets, as clients sleep
+//! over theirs. What they hear from the server and from the floor is counted apart.
+
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use media::bench::UdpCipher;
+use rustix::event::Timespec;
+use rustix::event::epoll;
+
+use super::clock::Clock;
+use super::floor::FLOOR_SSRC;
+use super::histogram::Histogram;
+use super::packet::Stamp;
+
+/// Sockets that one `epoll_wait` tells at most.
+const EVENTS: usize = 64;
+/// How often a sleeping thread looks whether it is over.
+const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+/// Room for a datagram, in bytes.
+const DATAGRAM: usize = 2_048;
+
+/// One listener.
+pub(super) struct Ear {
+    pub(super) socket: Arc<UdpSocket>,
+    /// Opens what the server sends.
+    pub(super) server: UdpCipher,
+    /// Opens what the floor sends.
+    pub(super) floor: UdpCipher,
+}
+
+/// What listeners heard.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Time from speaker to listener by way of the server; its total is the packets counted.
+    pub(super) server: Histogram,
+    /// The same of the floor, which sends directly.
+    pub(super) floor: Histogram,
+    /// Datagrams that were not authentic, or not of this load.
+    pub(super) strange: u64,
+}
+
+/// The running threads.
+pub(super) struct Ears {
+    threads: Vec<JoinHandle<Heard>>,
+    over: Arc<AtomicBool>,
+    /// Packets heard so far.
+    pub(super) packets: Arc<AtomicU64>,
+}
+
+impl Ears {
+    /// Starts `threads` threads, among which the listeners are shared out.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no descriptors or threads left.
+    pub(super) fn listen(ears: Vec<Ear>, threads: usize, clock: Clock) -> io::Result<Self> {
+        let mut shares: Vec<Vec<Ear>> = (0..threads).map(|_| Vec::new()).collect();
+        for (index, ear) in ears.into_iter().enumerate() {
+            shares[index % threads].push(ear);
+        }
+        let mut this = Self {
+            threads: Vec::new(),
+            over: Arc::new(AtomicBool::new(false)),
+            packets: Arc::new(AtomicU64::new(0)),
+        };
+        for (index, ears) in shares.into_iter().enumerate() {
+            let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+            for (number, ear) in (0_u64..).zip(&ears) {
+                ear.socket.set_nonblocking(true)?;
+                let data = epoll::EventData::new_u64(number);
+                epoll::add(&epoll, &ear.socket, data, epoll::EventFlags::IN)?;
+            }
+            let share = Share {
+                epoll,
+                ears,
+                clock,
+                over: Arc::clone(&this.over),
+                packets: Arc::clone(&this.packets),
+            };
+            let thread = std::thread::Builder::new().name(format!("ears-{index}"));
+            this.threads.push(thread.spawn(move || share.run())?);
+        }
+        Ok(this)
+    }
+
+    /// Ends the threads; blocks until they are gone. What was heard.
+    pub(super) fn stop(mut self) -> Heard {
+        self.over.store(true, Relaxed);
+        let mut all = Heard::default();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked heard nothing, which shows as loss.
+            let Ok(heard) = thread.join() else { continue };
+            all.server.add(&heard.server);
+            all.floor.add(&heard.floor);
+            all.strange += heard.strange;
+        }
+        all
+    }
+}
+
+impl Drop for Ears {
+    fn drop(&mut self) {
+        self.over.store(true, Relaxed);
+    }
+}
+
+/// One thread's listeners.
+struct Share {
+    epoll: rustix::fd::OwnedFd,
+    ears: Vec<Ear>,
+    clock: Clock,
+    over: Arc<AtomicBool>,
+    packets: Arc<AtomicU64>,
+}
+
+impl Share {
+    fn run(self) -> Heard {
+        let mut heard = Heard::default();
+        let mut ready = Vec::with_capacity(EVENTS);
+        let mut datagram = [0; DATAGRAM];
+        while !self.over.load(Relaxed) {
+            let room = rustix::buffer::spare_capacity(&mut ready);
+            // Only a signal ends the wait early; then nothing is ready.
+            let _ = epoll::wait(&self.epoll, room, Some(&LOOK_UP));
+            for event in ready.drain(..) {
+                let Some(ear) = self.ears.get(event.data.u64() as usize) else { continue };
+                // One datagram a turn: a socket that has more is told again.
+                let Ok(length) = ear.socket.recv(&mut datagram) else { continue };
+                let now = self.clock.nanos();
+                self.packets.fetch_add(1, Relaxed);
+                hear(ear, now, &mut datagram[..length], &mut heard);
+            }
+        }
+        heard
+    }
+}
+
+/// Counts one datagram.
+fn hear(ear: &Ear, now: u64, datagram: &mut [u8], heard: &mut Heard) {
+    let Some(ssrc) = datagram.get(8..12) else { return };
+    let is_floor = ssrc == FLOOR_SSRC.to_be_bytes();
+    let (cipher, times) =
+        if is_floor { (&ear.floor, &mut heard.floor) } else { (&ear.server, &mut heard.server) };
+    match cipher.open(datagram).and_then(|(_, payload)| Stamp::parse(payload)) {
+        Some(stamp) if stamp.counted => {
+            times.record(Duration::from_nanos(now.saturating_sub(stamp.nanos)));
+        }
+        Some(_) => {}
+        None => heard.strange += 1,
+    }
+}

@@ -1,0 +1,165 @@
+//! A WebSocket of the load: JSON in, JSON out, with heartbeats in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::SinkExt as _;
+use futures_util::StreamExt as _;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use serde_json::json;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::time::Interval;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Longer than any answer takes on a server that is well.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the server is, and how to trust it.
+#[derive(Clone)]
+pub(super) struct Door {
+    /// `host:port`.
+    pub(super) host: String,
+    /// TLS, if the server speaks it.
+    pub(super) tls: Option<TlsConnector>,
+}
+
+impl Door {
+    /// TLS that trusts the certificates of a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// When the file holds none.
+    pub(super) fn trusting(host: String, pem: &[u8]) -> anyhow::Result<Self> {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+
+        crate::tls::provider();
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate?)?;
+        }
+        anyhow::ensure!(!roots.is_empty(), "the CA file holds no certificate");
+        let config =
+            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        Ok(Self { host, tls: Some(TlsConnector::from(Arc::new(config))) })
+    }
+}
+
+/// Which gateway a line leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Gateway,
+    Voice,
+}
+
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// An open line.
+pub(super) struct Line {
+    socket: WebSocketStream<Box<dyn Wire>>,
+    kind: Kind,
+    beat: Interval,
+    /// The last number heard.
+    seq: Option<u64>,
+}
+
+impl Line {
+    /// Opens a line and takes Hello.
+    pub(super) async fn open(door: &Door, kind: Kind) -> anyhow::Result<Self> {
+        let opening = async {
+            let tcp = TcpStream::connect(&door.host).await?;
+            tcp.set_nodelay(true)?;
+            let wire: Box<dyn Wire> = match &door.tls {
+                None => Box::new(tcp),
+                Some(tls) => {
+                    let name = door.host.rsplit_once(':').map_or(&*door.host, |(name, _)| name);
+                    let name = ServerName::try_from(name.to_owned())?;
+                    Box::new(tls.connect(name, tcp).await?)
+                }
+            };
+            let query = match kind {
+                Kind::Gateway => "v=10&encoding=json",
+                Kind::Voice => "v=8",
+            };
+            let url = format!("ws://{}/?{query}", door.host);
+            anyhow::Ok(tokio_tungstenite::client_async(url, wire).await?.0)
+        };
+        let socket = tokio::time::timeout(PATIENCE, opening).await;
+        let socket = socket.context("it does not answer")?;
+        let socket = socket.with_context(|| format!("cannot open a WebSocket to {}", door.host))?;
+        let mut line = Self { socket, kind, beat: tokio::time::interval(PATIENCE), seq: None };
+        let hello = match kind {
+            Kind::Gateway => line.until_op(10).await?,
+            Kind::Voice => line.until_op(8).await?,
+        };
+        let interval = hello["heartbeat_interval"].as_u64().context("Hello without interval")?;
+        line.beat = tokio::time::interval(Duration::from_millis(interval.max(1)));
+        line.beat.reset();
+        Ok(line)
+    }
+
+    /// Sends a message.
+    pub(super) async fn send(&mut self, op: u8, d: &Value) -> anyhow::Result<()> {
+        let text = json!({ "op": op, "d": d }).to_string();
+        self.socket.send(Message::text(text)).await?;
+        Ok(())
+    }
+
+    /// The next message; heartbeats go out meanwhile. Cancel-safe: what was read is returned at
+    /// once.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Value> {
+        loop {
+            tokio::select! {
+                message = self.socket.next() => match message.context("the server hung up")?? {
+                    Message::Text(text) => {
+                        let message: Value = serde_json::from_str(&text)?;
+                        let number = match self.kind {
+                            Kind::Gateway => &message["s"],
+                            Kind::Voice => &message["seq"],
+                        };
+                        self.seq = number.as_u64().or(self.seq);
+                        return Ok(message);
+                    }
+                    Message::Close(frame) => anyhow::bail!("the server closed: {frame:?}"),
+                    _ => {}
+                },
+                _ = self.beat.tick() => {
+                    let (op, d) = match self.kind {
+                        Kind::Gateway => (1, json!(self.seq)),
+                        Kind::Voice => (3, json!({ "t": 0, "seq_ack": self.seq })),
+                    };
+                    self.send(op, &d).await?;
+                }
+            }
+        }
+    }
+
+    /// The data of the next message with this op.
+    pub(super) async fn until_op(&mut self, op: u64) -> anyhow::Result<Value> {
+        self.until(|message| message["op"] == op).await.with_context(|| format!("no op {op}"))
+    }
+
+    /// The data of the next dispatch of this name.
+    pub(super) async fn until_event(&mut self, name: &str) -> anyhow::Result<Value> {
+        self.until(|message| message["t"] == name).await.with_context(|| format!("no {name}"))
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let waiting = async {
+            loop {
+                let mut message = self.next().await?;
+                if wanted(&message) {
+                    return anyhow::Ok(message["d"].take());
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.context("not within 20 s")?
+    }
+}

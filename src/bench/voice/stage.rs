@@ -1,0 +1,185 @@
+//! Where the load plays: a server of its own in a folder of its own, or one that runs already.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::net::UdpSocket;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
+use model::id::GuildId;
+use tokio::process::Child;
+use tokio::process::Command;
+
+use crate::admin;
+use crate::admin::AdminCommand;
+use crate::admin::AdminReply;
+use crate::config::Config;
+use crate::private_file;
+
+use super::line::Door;
+use super::participant::Place;
+
+/// How long the server may take to start.
+const START: Duration = Duration::from_secs(60);
+/// How often it is asked whether it has.
+const ASK: Duration = Duration::from_millis(50);
+/// Admin commands under way at once.
+const COMMANDS: usize = 16;
+/// Who owns the guilds of the load.
+const OWNER: &str = "bench";
+
+/// A server that this process started; it ends, and its folder goes, with this.
+pub(super) struct OwnServer {
+    folder: PathBuf,
+    config: Config,
+    port: u16,
+    process: Child,
+}
+
+impl OwnServer {
+    /// Starts a server: this program, with the settings of an operator who changed none.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come up; with the end of its log.
+    pub(super) async fn start(shards: Option<NonZeroUsize>) -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("guildhall-bench-{}", std::process::id()));
+        private_file::create_dir(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let port = free_port()?;
+        let log = File::create(folder.join("server.log"))?;
+        let data = folder.join("data");
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(&data)
+            .current_dir(&folder)
+            .env("GUILDHALL__SERVER__LISTEN", format!("0.0.0.0:{port}"))
+            .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
+            // All participants come from one address.
+            .env("GUILDHALL__SIGNALING__REQUESTS_PER_SECOND", "100000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(log.try_clone()?))
+            .stderr(Stdio::from(log))
+            .kill_on_drop(true);
+        if let Some(shards) = shards {
+            command.env("GUILDHALL__MEDIA__SHARDS", shards.to_string());
+        }
+        let mut config = Config::default();
+        config.server.data_dir = data;
+        let process = command.spawn().context("cannot start a server")?;
+        let mut server = Self { folder, config, port, process };
+        server.wait().await?;
+        Ok(server)
+    }
+
+    async fn wait(&mut self) -> anyhow::Result<()> {
+        let until = crate::bench::now() + START;
+        while admin::status(&self.config.server.data_dir).await.is_none() {
+            let ended = self.process.try_wait()?.is_some();
+            if ended || crate::bench::now() > until {
+                let log = std::fs::read_to_string(self.folder.join("server.log"))?;
+                let tail: Vec<_> = log.lines().rev().take(5).collect();
+                let tail: Vec<_> = tail.into_iter().rev().collect();
+                anyhow::bail!("the server did not start:\n{}", tail.join("\n"));
+            }
+            tokio::time::sleep(ASK).await;
+        }
+        Ok(())
+    }
+
+    /// Its process.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// How to reach it: by TLS, as clients from elsewhere do.
+    ///
+    /// # Errors
+    ///
+    /// When its CA cannot be read.
+    pub(super) fn door(&self) -> anyhow::Result<Door> {
+        let ca = self.config.server.data_dir.join("tls").join("ca.pem");
+        Door::trusting(format!("localhost:{}", self.port), &read(&ca)?)
+    }
+
+    /// Founds a guild for each room, with a bot for each participant.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses.
+    pub(super) async fn furnish(
+        &self,
+        rooms: usize,
+        (speakers, listeners): (usize, usize),
+    ) -> anyhow::Result<Vec<Place>> {
+        let owner =
+            AdminCommand::UserAdd { username: OWNER.to_owned(), password: None, owner: true };
+        self.ask(owner).await?;
+        let mut wanted = Vec::new();
+        for room in 0..rooms {
+            let found =
+                AdminCommand::GuildCreate { name: format!("Room {room}"), owner: OWNER.to_owned() };
+            let AdminReply::Guild(guild) = self.ask(found).await? else {
+                anyhow::bail!("no guild was founded")
+            };
+            let guild: GuildId = guild.id.parse()?;
+            let participants = (0..speakers + listeners).map(|index| (room, index, guild));
+            wanted.extend(participants);
+        }
+        let bots = wanted.into_iter().map(|(room, index, guild)| async move {
+            let add = AdminCommand::BotAdd {
+                name: format!("bot-{room}-{index}"),
+                guild: Some(guild),
+                members: false,
+                content: false,
+                presences: false,
+            };
+            let AdminReply::Bot { token: Some(token), .. } = self.ask(add).await? else {
+                anyhow::bail!("no bot was made")
+            };
+            Ok(Place { token, room, channel: None, speaks: index < speakers })
+        });
+        futures_util::stream::iter(bots).buffered(COMMANDS).try_collect().await
+    }
+
+    async fn ask(&self, command: AdminCommand) -> anyhow::Result<AdminReply> {
+        admin::ask(&self.config, command).await
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        // Nothing in its folder is worth an orderly end.
+        let _ = self.process.start_kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Reads a file, named in the error.
+///
+/// # Errors
+///
+/// What the system says.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A port that is free for TCP and UDP.
+fn free_port() -> anyhow::Result<u16> {
+    for _ in 0..100 {
+        let tcp = TcpListener::bind("0.0.0.0:0")?;
+        let port = tcp.local_addr()?.port();
+        if UdpSocket::bind(("0.0.0.0", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no port is free for TCP and UDP")
+}
