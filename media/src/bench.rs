@@ -1,11 +1,32 @@
 //! Parts of the wing for who measures it from outside. Not part of the wing's interface.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use std::time::Instant;
+
+use model::id::ChannelId;
+use model::id::UserId;
+use model::media::Grants;
+use model::media::MediaCommand;
+use model::media::PeerId;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
 
 use crate::rtp::header::FIXED;
 use crate::rtp::header::RtpHeader;
+use crate::shard::Handled;
+use crate::shard::Places;
+use crate::shard::Shard;
+use crate::shard::ShardConfig;
+use crate::shard::WallClock;
+pub use crate::shell::counting::Counting;
+pub use crate::shell::counting::allocations;
+pub use crate::shell::counting::live_bytes;
 use crate::transport::aead::Aead;
+use crate::transport::discovery;
+use crate::transport::webrtc::WebRtcIdentity;
 
 /// What a UDP client seals and opens with: one mode and key.
 pub struct UdpCipher(Aead);
@@ -30,5 +51,140 @@ impl UdpCipher {
         // The extension's body was sealed with the payload.
         let body = layout.header_end() - layout.preamble_end();
         Some((header.ssrc, plain.get(body..)?))
+    }
+}
+
+/// A shard without sockets and with one room: UDP listeners, and one speaker. Time is what it is
+/// told; a packet comes every 20 ms.
+pub struct DryRoom {
+    shard: Shard,
+    now: Instant,
+    peers: u64,
+}
+
+/// The speaker of a [`DryRoom`].
+pub struct DrySpeaker {
+    address: SocketAddr,
+    cipher: UdpCipher,
+    ssrc: u32,
+    packets: u32,
+}
+
+/// Between two packets.
+const FRAME: Duration = Duration::from_millis(20);
+/// Bytes of a payload.
+const PAYLOAD: usize = 100;
+
+impl DryRoom {
+    /// A room in which nobody is but the speaker. None when there is no randomness for the
+    /// certificate that a shard holds.
+    #[must_use]
+    pub fn new(now: Instant, mode: EncryptionMode) -> Option<(Self, DrySpeaker)> {
+        let shard = Shard::new(ShardConfig {
+            idle_timeout: Duration::from_secs(30),
+            places: Places { taken: Arc::new(AtomicUsize::new(0)), most: usize::MAX },
+            identity: WebRtcIdentity::generate()?,
+            wall_clock: WallClock { at: now, ntp: 1 << 40 },
+            tell_names: false,
+        });
+        let mut room = Self { shard, now, peers: 0 };
+        let (address, ssrc) = room.join(mode, Grants { speak: true, hear: false });
+        let cipher = UdpCipher::new(mode, &key(1));
+        Some((room, DrySpeaker { address, cipher, ssrc, packets: 0 }))
+    }
+
+    /// Adds a listener, with the address and the transport that a client would have.
+    pub fn add_listener(&mut self, mode: EncryptionMode) {
+        self.join(mode, Grants { speak: false, hear: true });
+    }
+
+    fn join(&mut self, mode: EncryptionMode, grants: Grants) -> (SocketAddr, u32) {
+        self.peers += 1;
+        let (number, peer) = (self.peers as u32, PeerId(self.peers));
+        let ssrc = number * 32;
+        let [_, high, middle, low] = number.to_be_bytes();
+        let address = SocketAddr::from(([10, high, middle, low], 40_000));
+        let (user, room) = (UserId::new(self.peers), ChannelId::new(1));
+        self.command(MediaCommand::Join { peer, room, user, ssrc, grants });
+        let mut request = [0; discovery::LENGTH];
+        request[..4].copy_from_slice(&[0, 1, 0, 70]);
+        request[4..8].copy_from_slice(&ssrc.to_be_bytes());
+        self.shard.handle_datagram(self.now, address, &mut request);
+        self.command(MediaCommand::SelectUdp { peer, mode, key: key(self.peers) });
+        self.drain();
+        (address, ssrc)
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        self.shard.handle_command(self.now, command);
+    }
+
+    /// Throws away what the shard wants said. How many datagrams that were.
+    fn drain(&mut self) -> usize {
+        let count = self.shard.outbox().transmits().len();
+        self.shard.outbox().clear();
+        while self.shard.poll_event().is_some() {}
+        count
+    }
+
+    /// Takes the speaker's packet, 20 ms after the one before. For how many listeners it was
+    /// sealed.
+    pub fn forward(&mut self, from: &DrySpeaker, packet: &mut [u8]) -> usize {
+        self.now += FRAME;
+        let handled = self.shard.handle_datagram(self.now, from.address, packet);
+        let count = self.drain();
+        if handled == Handled::Here { count } else { 0 }
+    }
+
+    /// Lets the shard do what its timers ask for.
+    pub fn rest(&mut self) {
+        self.shard.handle_timeout(self.now);
+        self.drain();
+    }
+}
+
+impl DrySpeaker {
+    /// The next packet, as it comes from the network.
+    pub fn speak(&mut self) -> Vec<u8> {
+        let header = RtpHeader {
+            marker: false,
+            payload_type: 120,
+            sequence: self.packets as u16,
+            timestamp: self.packets.wrapping_mul(960),
+            ssrc: self.ssrc,
+        };
+        let mut packet = header.to_bytes().to_vec();
+        packet.extend([0x78; PAYLOAD]);
+        self.cipher.seal(self.packets, &mut packet, 0);
+        self.packets = self.packets.wrapping_add(1);
+        packet
+    }
+}
+
+/// A key for each peer: a thousand keys fit no cache, and one would.
+fn key(peer: u64) -> SessionKey {
+    let mut key = [7; 32];
+    key[..8].copy_from_slice(&peer.to_be_bytes());
+    SessionKey::new(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_room_seals_each_packet_for_every_listener() {
+        for mode in EncryptionMode::ALL {
+            let (mut room, mut speaker) =
+                DryRoom::new(Instant::now(), mode).expect("a certificate");
+            (0..5).for_each(|_| room.add_listener(mode));
+
+            for _ in 0..300 {
+                let mut packet = speaker.speak();
+
+                assert_eq!(room.forward(&speaker, &mut packet), 5, "{mode:?}");
+                room.rest();
+            }
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Where the wing touches the world: sockets, threads, the clock. The only `unsafe` of the project
 //! is here, around the calls that move many datagrams at once.
 
-#[cfg(test)]
 #[allow(unsafe_code, reason = "an allocator is unsafe by its nature")]
 pub(crate) mod counting;
 pub(crate) mod directory;

@@ -1,0 +1,92 @@
+//! Sealing and opening one packet of 100 bytes, with one key that is always in the cache and with a
+//! thousand that take turns, as listeners' keys do.
+
+use std::cell::Cell;
+use std::hint::black_box;
+
+use divan::Bencher;
+use media::bench::UdpCipher;
+use model::voice::EncryptionMode;
+use model::voice::SessionKey;
+
+/// How many keys take turns.
+const KEYS: [usize; 2] = [1, 1_000];
+/// RTP header and payload, in bytes.
+const PACKET: usize = 12 + 100;
+/// What sealing appends, in bytes: tag and nonce.
+const SEALED: usize = 16 + 4;
+
+fn main() {
+    divan::main();
+}
+
+fn ciphers(mode: EncryptionMode, keys: usize) -> Vec<UdpCipher> {
+    let key = |index: usize| {
+        let mut key = [7; 32];
+        key[..8].copy_from_slice(&index.to_be_bytes());
+        SessionKey::new(key)
+    };
+    (0..keys).map(|index| UdpCipher::new(mode, &key(index))).collect()
+}
+
+/// An RTP packet that is not sealed yet.
+fn packet() -> Vec<u8> {
+    let mut packet = Vec::with_capacity(PACKET + SEALED);
+    packet.resize(PACKET, 0x55);
+    packet[0] = 0x80;
+    packet
+}
+
+#[divan::bench_group]
+mod seal {
+    use super::*;
+
+    #[divan::bench(args = KEYS)]
+    fn aes256_gcm(bencher: Bencher<'_, '_>, keys: usize) {
+        seal(bencher, EncryptionMode::Aes256Gcm, keys);
+    }
+
+    #[divan::bench(args = KEYS)]
+    fn xchacha20_poly1305(bencher: Bencher<'_, '_>, keys: usize) {
+        seal(bencher, EncryptionMode::XChaCha20Poly1305, keys);
+    }
+
+    fn seal(bencher: Bencher<'_, '_>, mode: EncryptionMode, keys: usize) {
+        let ciphers = ciphers(mode, keys);
+        let counter = Cell::new(0_u32);
+        bencher.with_inputs(packet).bench_local_refs(|packet| {
+            counter.set(counter.get() + 1);
+            let cipher = &ciphers[counter.get() as usize % keys];
+            cipher.seal(counter.get(), black_box(packet), 0);
+        });
+    }
+}
+
+#[divan::bench_group]
+mod open {
+    use super::*;
+
+    #[divan::bench(args = KEYS)]
+    fn aes256_gcm(bencher: Bencher<'_, '_>, keys: usize) {
+        open(bencher, EncryptionMode::Aes256Gcm, keys);
+    }
+
+    #[divan::bench(args = KEYS)]
+    fn xchacha20_poly1305(bencher: Bencher<'_, '_>, keys: usize) {
+        open(bencher, EncryptionMode::XChaCha20Poly1305, keys);
+    }
+
+    fn open(bencher: Bencher<'_, '_>, mode: EncryptionMode, keys: usize) {
+        let ciphers = ciphers(mode, keys);
+        let turn = Cell::new(0);
+        let sealed = || {
+            turn.set((turn.get() + 1) % keys);
+            let mut packet = packet();
+            ciphers[turn.get()].seal(1, &mut packet, 0);
+            (turn.get(), packet)
+        };
+        bencher.with_inputs(sealed).bench_local_refs(|(key, packet)| {
+            ciphers[*key].open(black_box(packet)).is_some_and(|(_, payload)| payload.len() == 100)
+        });
+    }
+}
