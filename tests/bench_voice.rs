@@ -15,8 +15,8 @@ fn bench(arguments: &[&str]) -> (bool, Value, String) {
 }
 
 #[test]
-fn every_listener_hears_every_packet_of_its_room_in_both_modes() {
-    for mode in ["aead_aes256_gcm_rtpsize", "aead_xchacha20_poly1305_rtpsize"] {
+fn every_listener_hears_every_packet_of_its_room_by_every_transport() {
+    for mode in ["aead_aes256_gcm_rtpsize", "aead_xchacha20_poly1305_rtpsize", "webrtc"] {
         let sizes = ["--rooms", "2", "--speakers", "2", "--listeners", "3", "--seconds", "1"];
 
         let (success, report, errors) = bench(&[&sizes[..], &["--mode", mode]].concat());
@@ -27,8 +27,13 @@ fn every_listener_hears_every_packet_of_its_room_in_both_modes() {
         assert_eq!(report["floor"]["packets"], 600, "{report}");
         assert_eq!(report["strange"], 0, "{report}");
         assert_eq!(report["mode"], mode);
-        assert_eq!(report["join"]["joins"], 10);
-        assert!(report["cpu_per_forwarded_packet_over_floor"].as_f64() > Some(0.0), "{report}");
+        let (udp, browsers) = (&report["udp_join"]["joins"], &report["browser_join"]["joins"]);
+        if mode == "webrtc" {
+            assert_eq!((udp, browsers), (&4.into(), &6.into()));
+        } else {
+            assert_eq!((udp, browsers), (&10.into(), &Value::Null));
+        }
+        assert_eq!(report["bars"][0]["bar"], "CPU per forwarded packet / floor", "{report}");
     }
 }
 

@@ -19,7 +19,16 @@ const OURS: &[&str] = &["cluster", "media", "model", "server", "signaling", "sta
 
 /// What only one place may name, and the paths that are that place.
 const ONLY: &[(&str, &[&str])] = &[
-    ("str0m", &["media/src/transport", "media/src/shard/tests", "media/tests", "crates/fuzz"]),
+    (
+        "str0m",
+        &[
+            "media/src/transport",
+            "media/src/shard/tests",
+            "media/tests",
+            "crates/fuzz",
+            "src/bench/voice/browser.rs",
+        ],
+    ),
     ("sqlx", &["crates/storage"]),
     ("axum", &["signaling", "src", "tests"]),
     ("libc::", &["media/src/shell", "src"]),

@@ -26,6 +26,8 @@ pub use crate::shell::counting::allocations;
 pub use crate::shell::counting::live_bytes;
 use crate::transport::aead::Aead;
 use crate::transport::discovery;
+use crate::transport::srtp::Profile;
+use crate::transport::srtp::Srtp;
 use crate::transport::webrtc::WebRtcIdentity;
 
 /// What a UDP client seals and opens with: one mode and key.
@@ -51,6 +53,44 @@ impl UdpCipher {
         // The extension's body was sealed with the payload.
         let body = layout.header_end() - layout.preamble_end();
         Some((header.ssrc, plain.get(body..)?))
+    }
+}
+
+/// What both ends of a WebRTC session seal and open with: SRTP under AES-128-GCM.
+pub struct SrtpCipher(Box<Srtp>);
+
+impl SrtpCipher {
+    /// Length of what DTLS exports: two keys, two salts, in bytes.
+    pub const MATERIAL: usize = 2 * (16 + 12);
+
+    /// The sending and the receiving end of a session with these keys.
+    #[must_use]
+    pub fn pair(material: &[u8; Self::MATERIAL]) -> (Self, Self) {
+        let end = |is_client| {
+            let srtp = Srtp::from_exported(Profile::AeadAes128Gcm, material, is_client);
+            Self(Box::new(srtp.expect("the length is that of the profile")))
+        };
+        (end(true), end(false))
+    }
+
+    /// Appends a sealed packet. `index` is its extended sequence number, whose low bits stand in
+    /// the header; one must never come twice under an SSRC. False, with `out` unchanged, when the
+    /// header is none.
+    pub fn seal(
+        &self,
+        header: &[u8; FIXED],
+        index: u64,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some((header, _)) = RtpHeader::parse(header) else { return false };
+        self.0.seal_rtp(header, index, payload, out);
+        true
+    }
+
+    /// Opens a packet in place. Its payload; `None` when it is not authentic or came before.
+    pub fn open<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
+        self.0.open_rtp(packet).ok().map(|opened| opened.payload)
     }
 }
 

@@ -9,11 +9,15 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 
+use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
 use rustix::event::Timespec;
 use rustix::event::epoll;
 
+use super::browser::Browser;
+use super::browser::Wish;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
 use super::histogram::Histogram;
@@ -22,17 +26,22 @@ use super::packet::Stamp;
 /// Sockets that one `epoll_wait` tells at most.
 const EVENTS: usize = 64;
 /// How often a sleeping thread looks whether it is over.
-const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// How often sessions with timers are looked at.
+const PULSE: Duration = Duration::from_millis(50);
 /// Room for a datagram, in bytes.
 const DATAGRAM: usize = 2_048;
 
 /// One listener.
 pub(super) struct Ear {
     pub(super) socket: Arc<UdpSocket>,
-    /// Opens what the server sends.
-    pub(super) server: UdpCipher,
-    /// Opens what the floor sends.
-    pub(super) floor: UdpCipher,
+    pub(super) hearing: Hearing,
+}
+
+/// How a listener opens what the server and what the floor sends it.
+pub(super) enum Hearing {
+    Udp { server: UdpCipher, floor: UdpCipher },
+    WebRtc { server: Browser, floor: SrtpCipher },
 }
 
 /// What listeners heard.
@@ -121,38 +130,89 @@ struct Share {
 }
 
 impl Share {
-    fn run(self) -> Heard {
+    fn run(mut self) -> Heard {
         let mut heard = Heard::default();
         let mut ready = Vec::with_capacity(EVENTS);
         let mut datagram = [0; DATAGRAM];
+        let mut look_up = crate::bench::now();
         while !self.over.load(Relaxed) {
             let room = rustix::buffer::spare_capacity(&mut ready);
             // Only a signal ends the wait early; then nothing is ready.
             let _ = epoll::wait(&self.epoll, room, Some(&LOOK_UP));
             for event in ready.drain(..) {
-                let Some(ear) = self.ears.get(event.data.u64() as usize) else { continue };
+                let Some(ear) = self.ears.get_mut(event.data.u64() as usize) else { continue };
                 // One datagram a turn: a socket that has more is told again.
                 let Ok(length) = ear.socket.recv(&mut datagram) else { continue };
                 let now = self.clock.nanos();
                 self.packets.fetch_add(1, Relaxed);
-                hear(ear, now, &mut datagram[..length], &mut heard);
+                ear.hear(now, &mut datagram[..length], &mut heard);
+            }
+            let now = crate::bench::now();
+            if now >= look_up {
+                look_up = now + PULSE;
+                let nanos = self.clock.nanos();
+                self.ears.iter_mut().for_each(|ear| ear.pulse(now, nanos, &mut heard));
             }
         }
         heard
     }
 }
 
-/// Counts one datagram.
-fn hear(ear: &Ear, now: u64, datagram: &mut [u8], heard: &mut Heard) {
-    let Some(ssrc) = datagram.get(8..12) else { return };
-    let is_floor = ssrc == FLOOR_SSRC.to_be_bytes();
-    let (cipher, times) =
-        if is_floor { (&ear.floor, &mut heard.floor) } else { (&ear.server, &mut heard.server) };
-    match cipher.open(datagram).and_then(|(_, payload)| Stamp::parse(payload)) {
+impl Ear {
+    /// Takes one datagram, which came at `now`.
+    fn hear(&mut self, now: u64, datagram: &mut [u8], heard: &mut Heard) {
+        let Some(ssrc) = datagram.get(8..12) else { return };
+        let is_floor = ssrc == FLOOR_SSRC.to_be_bytes();
+        match &mut self.hearing {
+            Hearing::Udp { floor, .. } if is_floor => {
+                let payload = floor.open(datagram).map(|(_, payload)| payload);
+                count(now, payload, &mut heard.floor, &mut heard.strange);
+            }
+            Hearing::Udp { server, .. } => {
+                let payload = server.open(datagram).map(|(_, payload)| payload);
+                count(now, payload, &mut heard.server, &mut heard.strange);
+            }
+            Hearing::WebRtc { floor, .. } if is_floor => {
+                count(now, floor.open(datagram), &mut heard.floor, &mut heard.strange);
+            }
+            Hearing::WebRtc { server, .. } => {
+                server.receive(crate::bench::now(), datagram);
+                self.tend(now, heard);
+            }
+        }
+    }
+
+    /// Tells a session the time, if it wants to know.
+    fn pulse(&mut self, now: Instant, nanos: u64, heard: &mut Heard) {
+        let Hearing::WebRtc { server, .. } = &mut self.hearing else { return };
+        if server.deadline <= now {
+            server.handle_timeout(now);
+            self.tend(nanos, heard);
+        }
+    }
+
+    /// Does what a session wants done.
+    fn tend(&mut self, now: u64, heard: &mut Heard) {
+        let Hearing::WebRtc { server, .. } = &mut self.hearing else { return };
+        // A session that failed hears nothing more, which shows as loss.
+        while let Ok(Some(wish)) = server.poll() {
+            match wish {
+                Wish::Send(to, bytes) => drop(self.socket.send_to(&bytes, to)),
+                Wish::Heard(payload) => {
+                    count(now, Some(&payload), &mut heard.server, &mut heard.strange);
+                }
+            }
+        }
+    }
+}
+
+/// Counts a payload that came at `now`.
+fn count(now: u64, payload: Option<&[u8]>, times: &mut Histogram, strange: &mut u64) {
+    match payload.and_then(Stamp::parse) {
         Some(stamp) if stamp.counted => {
             times.record(Duration::from_nanos(now.saturating_sub(stamp.nanos)));
         }
         Some(_) => {}
-        None => heard.strange += 1,
+        None => *strange += 1,
     }
 }

@@ -9,6 +9,7 @@ use std::net::UdpSocket;
 use std::ops::Range;
 use std::time::Duration;
 
+use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
 use rustix::net::MMsgHdr;
 use rustix::net::SendAncillaryBuffer;
@@ -30,15 +31,22 @@ const BATCH: usize = 64;
 /// One listener as the floor sees it.
 pub(super) struct Destination {
     address: SocketAddrAny,
-    cipher: UdpCipher,
+    seal: Seal,
     stream: Stream,
     counter: u32,
 }
 
+/// How the floor seals for a listener: as the server does for the same transport.
+pub(super) enum Seal {
+    Udp(UdpCipher),
+    WebRtc(SrtpCipher),
+}
+
 impl Destination {
-    /// A listener's address, and the key under which the floor seals for it.
-    pub(super) fn new(address: SocketAddr, cipher: UdpCipher) -> Self {
-        Self { address: address.into(), cipher, stream: Stream::new(FLOOR_SSRC), counter: 0 }
+    /// A listener's port on this machine, and how the floor seals for it.
+    pub(super) fn new(port: u16, seal: Seal) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self { address: address.into(), seal, stream: Stream::new(FLOOR_SSRC), counter: 0 }
     }
 }
 
@@ -98,9 +106,18 @@ impl Floor {
         self.ranges.clear();
         for to in &mut self.rooms[room] {
             let start = self.arena.len();
-            self.arena.extend_from_slice(&to.stream.next_header());
-            self.arena.extend_from_slice(payload);
-            to.cipher.seal(to.counter, &mut self.arena, start);
+            let header = to.stream.next_header();
+            match &to.seal {
+                Seal::Udp(cipher) => {
+                    self.arena.extend_from_slice(&header);
+                    self.arena.extend_from_slice(payload);
+                    cipher.seal(to.counter, &mut self.arena, start);
+                }
+                // The header is one, so it is never refused.
+                Seal::WebRtc(cipher) => {
+                    cipher.seal(&header, to.counter.into(), payload, &mut self.arena);
+                }
+            }
             to.counter = to.counter.wrapping_add(1);
             self.ranges.push(start..self.arena.len());
         }

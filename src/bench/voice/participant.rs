@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::browser::Browser;
 use super::line::Door;
 use super::line::Kind;
 use super::line::Line;
@@ -50,19 +51,28 @@ pub(super) struct Seat {
     /// The server's address for media.
     pub(super) server: SocketAddr,
     pub(super) ssrc: u32,
-    pub(super) key: SessionKey,
+    pub(super) transport: Transport,
     /// From op 4 of the gateway to the key.
     pub(super) took: Duration,
+}
+
+/// How a participant's media is sealed.
+pub(super) enum Transport {
+    Udp(SessionKey),
+    WebRtc(Browser),
 }
 
 /// What all participants share.
 pub(super) struct Company {
     pub(super) door: Door,
+    /// The mode of those on Discord's UDP transport.
     pub(super) mode: EncryptionMode,
+    /// Listeners are browsers.
+    pub(super) browsers: bool,
     /// Leave to come online: so many at once.
     pub(super) arriving: Semaphore,
-    /// Leave to join: none before everybody is online.
-    pub(super) joining: Semaphore,
+    /// Leave to join for speakers and for listeners: none before everybody is online.
+    pub(super) joining: [Semaphore; 2],
     pub(super) stop: CancellationToken,
 }
 
@@ -91,7 +101,7 @@ pub(super) async fn attend(
     let _ = progress.send(Progress::Online).await;
     let permit = loop {
         tokio::select! {
-            permit = company.joining.acquire() => break permit?,
+            permit = company.joining[usize::from(!place.speaks)].acquire() => break permit?,
             message = gateway.next() => drop(message?),
             () = company.stop.cancelled() => return Ok(()),
         }
@@ -168,28 +178,51 @@ async fn join(
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
     // The kernel may give less; then bursts are lost, which shows.
     let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER);
-    let own = discover(&socket, server, ssrc).await?;
-    let select = json!({
-        "protocol": "udp",
-        "data": { "address": own.ip(), "port": own.port(), "mode": company.mode.as_str() },
-    });
-    voice.send(1, &select).await?;
-    let description = voice.until_op(4).await?;
-    let took = began.elapsed();
-    let key: [u8; 32] = serde_json::from_value(description["secret_key"].clone())?;
+    let (transport, took) = if company.browsers && !place.speaks {
+        let browser = negotiate(&mut voice, &socket, server).await?;
+        (Transport::WebRtc(browser), began.elapsed())
+    } else {
+        let own = discover(&socket, server, ssrc).await?;
+        let select = json!({
+            "protocol": "udp",
+            "data": { "address": own.ip(), "port": own.port(), "mode": company.mode.as_str() },
+        });
+        voice.send(1, &select).await?;
+        let description = voice.until_op(4).await?;
+        let key: [u8; 32] = serde_json::from_value(description["secret_key"].clone())?;
+        (Transport::Udp(SessionKey::new(key)), began.elapsed())
+    };
     if place.speaks {
         voice.send(5, &json!({ "speaking": 1, "delay": 0, "ssrc": ssrc })).await?;
     }
-    let seat = Seat {
-        room: place.room,
-        speaks: place.speaks,
-        socket: Arc::new(socket.into_std()?),
-        server,
-        ssrc,
-        key: SessionKey::new(key),
-        took,
-    };
-    Ok((voice, seat))
+    let (room, speaks, socket) = (place.room, place.speaks, Arc::new(socket.into_std()?));
+    Ok((voice, Seat { room, speaks, socket, server, ssrc, transport, took }))
+}
+
+/// Offers, takes the answer, and goes through ICE and DTLS.
+async fn negotiate(
+    voice: &mut Line,
+    socket: &UdpSocket,
+    server: SocketAddr,
+) -> anyhow::Result<Browser> {
+    // The address of ours on the way to the server: a socket that is bound to all does not tell.
+    let way = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    way.connect(server)?;
+    let own = SocketAddr::new(way.local_addr()?.ip(), socket.local_addr()?.port());
+    let offered = Browser::offer(crate::bench::now(), own, server)?;
+    let codec = json!({ "name": "opus", "type": "audio", "priority": 1_000, "payload_type": 111 });
+    let select = json!({
+        "protocol": "webrtc",
+        "data": offered.sdp,
+        "sdp": offered.sdp,
+        "codecs": [codec],
+    });
+    voice.send(1, &select).await?;
+    let description = voice.until_op(4).await?;
+    let mut browser = offered.answered(&text(&description, "sdp")?)?;
+    let connecting = browser.connect(socket);
+    tokio::time::timeout(PATIENCE, connecting).await.context("no WebRTC connection")??;
+    Ok(browser)
 }
 
 /// Asks the server how our address looks; again when the question was lost.

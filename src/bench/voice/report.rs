@@ -1,34 +1,42 @@
-//! What was measured, as a table for eyes and as JSON by the names of the bars.
+//! What was measured, as a table for eyes and as JSON.
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
+
+use super::bars;
+use super::bars::Bar;
+use super::histogram::Histogram;
 
 /// All figures of one run. What could not be measured is `null`: CPU and memory of a server on
 /// another machine.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    /// The transport.
+    /// The listeners' transport.
     pub(super) mode: &'static str,
-    pub(super) rooms: usize,
+    pub(super) rooms: u16,
     /// In each room.
-    pub(super) speakers: usize,
+    pub(super) speakers: u16,
     /// In each room.
-    pub(super) listeners: usize,
+    pub(super) listeners: u16,
     /// Measured seconds, of the server and of the floor each.
     pub(super) seconds: f64,
     pub(super) server: Row,
     pub(super) floor: Row,
-    /// Processor time of the whole server per forwarded packet, over the floor's.
-    pub(super) cpu_per_forwarded_packet_over_floor: Option<f64>,
-    pub(super) join: Join,
+    pub(super) udp_join: Option<Join>,
+    pub(super) browser_join: Option<Join>,
     /// Resident memory that each participant added, with its sockets and its gateway session.
     pub(super) memory_per_participant_kib: Option<f64>,
     /// Processor time of the whole server per quiet participant and second.
-    pub(super) idle_cpu_per_peer_us_per_s: Option<f64>,
+    pub(super) idle_cpu_per_participant_us_per_s: Option<f64>,
+    /// Of the threads that forward packets alone.
+    pub(super) idle_media_cpu_per_participant_us_per_s: Option<f64>,
     /// Datagrams that listeners could not open.
     pub(super) strange: u64,
+    /// The bars that this run can judge.
+    pub(super) bars: Vec<Bar>,
 }
 
 /// What was forwarded, and what it took.
@@ -52,7 +60,7 @@ pub(super) struct Row {
 /// What joins took.
 #[derive(Debug, Serialize)]
 pub(super) struct Join {
-    pub(super) joins: usize,
+    pub(super) joins: u64,
     pub(super) join_p50_ms: f64,
     pub(super) join_p95_ms: f64,
     /// Of the whole process: gateway, TLS, voice gateway and media.
@@ -64,6 +72,41 @@ pub(super) struct Join {
 impl Report {
     /// Parts of the packets that may be lost before a run counts as failed.
     pub(super) const LOSS: f64 = 0.001;
+
+    /// The report with the bars that it can judge.
+    pub(super) fn judged(mut self) -> Self {
+        self.bars = bars::judge(&self);
+        self
+    }
+}
+
+impl Row {
+    /// What listeners heard of `sent` packets in `seconds`.
+    pub(super) fn new(heard: &Histogram, sent: u64, seconds: f64) -> Self {
+        let packets = heard.total();
+        Self {
+            packets,
+            packets_per_second: packets as f64 / seconds,
+            cpu_per_forwarded_packet_us: None,
+            media_cpu_per_forwarded_packet_us: None,
+            cores: None,
+            loss: if sent == 0 { 0.0 } else { 1.0 - packets as f64 / sent as f64 },
+            added_latency_p50_ms: heard.quantile_ms(0.5),
+            added_latency_p99_ms: heard.quantile_ms(0.99),
+        }
+    }
+
+    /// The same with processor time: of the process, and of its media threads.
+    pub(super) fn with_cpu(self, all: Option<Duration>, media: Option<Duration>) -> Self {
+        let packets = self.packets.max(1) as f64;
+        let per_packet = |time: Duration| time.as_secs_f64() * 1e6 / packets;
+        Self {
+            cpu_per_forwarded_packet_us: all.map(per_packet),
+            media_cpu_per_forwarded_packet_us: media.map(per_packet),
+            cores: all.map(|all| all.as_secs_f64() * self.packets_per_second / packets),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Report {
@@ -93,22 +136,48 @@ impl fmt::Display for Report {
                 row.added_latency_p99_ms,
             );
         }
+        let _ = writeln!(
+            text,
+            "\n{:<8} {:>11} {:>9} {:>10} {:>10}",
+            "joins", "p50 ms", "p95 ms", "CPU ms", "media ms"
+        );
+        for (name, join) in [("udp", &self.udp_join), ("browser", &self.browser_join)] {
+            let Some(join) = join else { continue };
+            let _ = writeln!(
+                text,
+                "{name:<8} {:>11.1} {:>9.1} {:>10} {:>10}",
+                join.join_p50_ms,
+                join.join_p95_ms,
+                or_dash(join.server_cpu_per_join_ms, 3),
+                or_dash(join.media_cpu_per_join_ms, 3),
+            );
+        }
         let lines = [
-            ("CPU per forwarded packet / floor", self.cpu_per_forwarded_packet_over_floor, 2, ""),
-            ("join p50", Some(self.join.join_p50_ms), 1, " ms"),
-            ("join p95", Some(self.join.join_p95_ms), 1, " ms"),
-            ("server CPU per join, all of it", self.join.server_cpu_per_join_ms, 3, " ms"),
-            ("server CPU per join, media threads", self.join.media_cpu_per_join_ms, 3, " ms"),
-            ("memory per participant, all of it", self.memory_per_participant_kib, 1, " KiB"),
-            ("idle CPU per participant", self.idle_cpu_per_peer_us_per_s, 1, " us/s"),
+            ("memory per participant, all of it", self.memory_per_participant_kib, " KiB"),
+            (
+                "idle CPU per participant, all of it",
+                self.idle_cpu_per_participant_us_per_s,
+                " us/s",
+            ),
+            (
+                "idle CPU per participant, media threads",
+                self.idle_media_cpu_per_participant_us_per_s,
+                " us/s",
+            ),
         ];
         text.push('\n');
-        for (name, value, digits, unit) in lines {
-            let _ = writeln!(text, "{name:<36} {:>9}{unit}", or_dash(value, digits));
+        for (name, value, unit) in lines {
+            let _ = writeln!(text, "{name:<40} {:>8}{unit}", or_dash(value, 1));
         }
         if self.strange > 0 {
             let _ =
-                writeln!(text, "{:<36} {:>9}", "datagrams that nobody could open", self.strange);
+                writeln!(text, "{:<40} {:>8}", "datagrams that nobody could open", self.strange);
+        }
+        if !self.bars.is_empty() {
+            text.push('\n');
+        }
+        for bar in &self.bars {
+            let _ = writeln!(text, "{bar}");
         }
         f.write_str(&text)
     }

@@ -1,0 +1,366 @@
+//! The load: everybody joins, then the server and the floor take turns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
+use media::bench::SrtpCipher;
+use media::bench::UdpCipher;
+use model::voice::EncryptionMode;
+use model::voice::SessionKey;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Mode;
+use super::Options;
+use super::clock::Clock;
+use super::ears::Ear;
+use super::ears::Ears;
+use super::ears::Hearing;
+use super::floor::Destination;
+use super::floor::Floor;
+use super::floor::FloorCost;
+use super::floor::Seal;
+use super::histogram::Histogram;
+use super::line::Door;
+use super::mouths::Mouth;
+use super::mouths::Mouths;
+use super::packet::Stream;
+use super::participant;
+use super::participant::Company;
+use super::participant::Place;
+use super::participant::Progress;
+use super::participant::Seat;
+use super::participant::Transport;
+use super::process;
+use super::process::Cpu;
+use super::process::Spent;
+use super::report::Join;
+use super::report::Report;
+use super::report::Row;
+
+/// Participants that come online at once.
+const ARRIVALS: usize = 16;
+/// Joins under way at once.
+const JOINS: usize = 8;
+/// The server and the floor take turns of about this length.
+const SLICE: Duration = Duration::from_secs(2);
+/// Spoken before anything is counted.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Until the last packet of a slice was heard.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How long quiet participants are watched.
+const QUIET: Duration = Duration::from_secs(3);
+/// How often participants say that they live, as clients do.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
+/// Everybody is in their channel.
+pub(super) struct Load {
+    seats: Vec<Seat>,
+    pid: Option<u32>,
+    joins: Joins,
+    /// Resident memory before the first participant came.
+    before: Option<u64>,
+    stop: CancellationToken,
+    participants: JoinSet<anyhow::Result<()>>,
+}
+
+/// What the joins took, by transport.
+#[derive(Default)]
+struct Joins {
+    udp: Tally,
+    browser: Tally,
+}
+
+#[derive(Default)]
+struct Tally {
+    took: Histogram,
+    spent: Option<Spent>,
+}
+
+impl Tally {
+    fn report(&self) -> Option<Join> {
+        let joins = self.took.total();
+        let per_join = |time: Duration| time.as_secs_f64() * 1e3 / joins as f64;
+        (joins > 0).then(|| Join {
+            joins,
+            join_p50_ms: self.took.quantile_ms(0.5),
+            join_p95_ms: self.took.quantile_ms(0.95),
+            server_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.all)),
+            media_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.media)),
+        })
+    }
+}
+
+impl Load {
+    /// Brings everybody online, then lets the speakers join, then the listeners.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses or throws out a participant.
+    pub(super) async fn attend(
+        options: &Options,
+        door: Door,
+        pid: Option<u32>,
+        places: Vec<Place>,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<Self> {
+        let before = pid.and_then(process::resident);
+        let browsers = options.mode == Mode::WebRtc;
+        let (count, stop) = (places.len(), CancellationToken::new());
+        let speakers = places.iter().filter(|place| place.speaks).count();
+        let company = Arc::new(Company {
+            door,
+            mode: options.mode.udp(),
+            browsers,
+            arriving: Semaphore::new(ARRIVALS),
+            joining: [Semaphore::new(0), Semaphore::new(0)],
+            stop: stop.clone(),
+        });
+        let (sender, mut progress) = mpsc::channel(count.max(1));
+        let mut participants = JoinSet::new();
+        for place in places {
+            participants.spawn(participant::attend(Arc::clone(&company), place, sender.clone()));
+        }
+        drop(sender);
+        show(bar, count, "coming online");
+        for _ in 0..count {
+            next(&mut progress, &mut participants).await?;
+            bar.inc(1);
+        }
+        show(bar, count, "joining");
+        let (mut seats, mut joins) = (Vec::new(), Joins::default());
+        for (phase, most) in [speakers, count].into_iter().enumerate() {
+            let of_browsers = browsers && phase == 1;
+            let tally = if of_browsers { &mut joins.browser } else { &mut joins.udp };
+            let cpu = read_cpu(pid)?;
+            company.joining[phase].add_permits(JOINS);
+            while seats.len() < most {
+                if let Progress::Seated(seat) = next(&mut progress, &mut participants).await? {
+                    tally.took.record(seat.took);
+                    seats.push(seat);
+                    bar.inc(1);
+                }
+            }
+            if let Some(spent) = spent_since(pid, cpu.as_ref())? {
+                tally.spent.get_or_insert_default().add(spent);
+            }
+        }
+        Ok(Self { seats, pid, joins, before, stop, participants })
+    }
+
+    /// Lets the server and the floor take turns.
+    ///
+    /// # Errors
+    ///
+    /// When a participant was thrown out, or the server's process is gone.
+    pub(super) async fn measure(
+        mut self,
+        options: &Options,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<Report> {
+        let count = self.seats.len() as f64;
+        let clock = Clock::start();
+        let keepalive = JoinSet::from_iter([keep_alive(&self.seats)]);
+        let seats = std::mem::take(&mut self.seats);
+        let (mut mouths, mut floor, ears) = cast(seats, clock, options)?;
+        bar.set_message("watching everybody be quiet");
+        let cpu = read_cpu(self.pid)?;
+        tokio::time::sleep(QUIET).await;
+        let quiet = spent_since(self.pid, cpu.as_ref())?;
+
+        let seconds = Duration::from_secs(options.seconds.into());
+        let slices = u32::from(options.seconds).div_ceil(SLICE.as_secs() as u32);
+        let slice = seconds / slices;
+        show(bar, slices as usize, "speaking");
+        let (mut sent, mut server_cpu, mut floor_cost) = (0, None::<Spent>, FloorCost::default());
+        for index in 0..=slices {
+            // The first turn of both warms caches and counts for nothing.
+            let counted = index > 0;
+            let span = if counted { slice } else { WARM_UP };
+            let cpu = read_cpu(self.pid)?;
+            let spoken;
+            (mouths, spoken) = blocking(mouths, move |mouths| mouths.speak(span, counted)).await?;
+            tokio::time::sleep(DRAIN).await;
+            let spent = spent_since(self.pid, cpu.as_ref())?;
+            let cost;
+            (floor, cost) = blocking(floor, move |floor| floor.run(span, counted)).await?;
+            tokio::time::sleep(DRAIN).await;
+            if counted {
+                sent += spoken;
+                floor_cost.packets += cost.packets;
+                floor_cost.cpu += cost.cpu;
+                if let Some(spent) = spent {
+                    server_cpu.get_or_insert_default().add(spent);
+                }
+                bar.inc(1);
+            }
+        }
+        let after = self.pid.and_then(process::resident);
+        drop(keepalive);
+        let heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
+        self.leave().await?;
+
+        let seconds = seconds.as_secs_f64();
+        let expected = sent * u64::from(options.listeners);
+        let floor = Row::new(&heard.floor, floor_cost.packets, seconds)
+            .with_cpu(Some(floor_cost.cpu), None);
+        let server = Row::new(&heard.server, expected, seconds)
+            .with_cpu(server_cpu.map(|spent| spent.all), server_cpu.map(|spent| spent.media));
+        // Among few participants it may even shrink: the allocator gives back what starting took.
+        let grown = self.before.zip(after).map(|(before, after)| after as f64 - before as f64);
+        let idle = |time: Duration| time.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
+        Ok(Report {
+            mode: options.mode.name(),
+            rooms: options.rooms,
+            speakers: options.speakers,
+            listeners: options.listeners,
+            seconds,
+            server,
+            floor,
+            udp_join: self.joins.udp.report(),
+            browser_join: self.joins.browser.report(),
+            memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
+            idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
+            idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
+            strange: heard.strange,
+            bars: Vec::new(),
+        }
+        .judged())
+    }
+
+    /// Lets everybody go; an error when one was thrown out before.
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        while let Some(ended) = self.participants.join_next().await {
+            ended?.context("a participant was thrown out")?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives the parts: speakers, the floor's sender, listeners.
+fn cast(
+    seats: Vec<Seat>,
+    clock: Clock,
+    options: &Options,
+) -> anyhow::Result<(Mouths, Floor, Ears)> {
+    let mode = options.mode.udp();
+    let mut mouths = Vec::new();
+    let mut speaker_rooms = Vec::new();
+    let mut ears = Vec::new();
+    let mut rooms: Vec<_> = (0..options.rooms).map(|_| Vec::new()).collect();
+    let speakers: Vec<_> =
+        seats.iter().filter(|seat| seat.speaks).map(|seat| (seat.room, seat.ssrc)).collect();
+    for seat in seats {
+        match seat.transport {
+            Transport::Udp(key) if seat.speaks => {
+                speaker_rooms.push(seat.room);
+                mouths.push(Mouth {
+                    socket: seat.socket,
+                    server: seat.server,
+                    cipher: UdpCipher::new(mode, &key),
+                    stream: Stream::new(seat.ssrc),
+                    counter: 0,
+                });
+            }
+            transport => {
+                let to = seat.socket.local_addr()?.port();
+                let here = speakers.iter().filter(|(room, _)| *room == seat.room);
+                let (seal, hearing) = listen(transport, mode, here.map(|(_, ssrc)| *ssrc));
+                rooms[seat.room].push(Destination::new(to, seal));
+                ears.push(Ear { socket: seat.socket, hearing });
+            }
+        }
+    }
+    let ears = Ears::listen(ears, options.readers.into(), clock)?;
+    Ok((Mouths { mouths, clock }, Floor::new(rooms, speaker_rooms, clock)?, ears))
+}
+
+/// How the floor seals for a listener, and how that listener opens. The floor has keys of its own:
+/// its counters and the server's must not meet under one.
+fn listen(
+    transport: Transport,
+    mode: EncryptionMode,
+    speakers: impl Iterator<Item = u32>,
+) -> (Seal, Hearing) {
+    match transport {
+        Transport::Udp(key) => {
+            let floor_key = SessionKey::new(signaling::auth::random());
+            let hearing = Hearing::Udp {
+                server: UdpCipher::new(mode, &key),
+                floor: UdpCipher::new(mode, &floor_key),
+            };
+            (Seal::Udp(UdpCipher::new(mode, &floor_key)), hearing)
+        }
+        Transport::WebRtc(mut server) => {
+            speakers.for_each(|ssrc| server.expect(ssrc));
+            let (seal, floor) = SrtpCipher::pair(&signaling::auth::random());
+            (Seal::WebRtc(seal), Hearing::WebRtc { server, floor })
+        }
+    }
+}
+
+/// Sends what clients send to keep their way through NATs open: a counter of eight bytes.
+fn keep_alive(seats: &[Seat]) -> impl Future<Output = ()> + Send + 'static {
+    let sockets: Vec<_> =
+        seats.iter().map(|seat| (Arc::clone(&seat.socket), seat.server)).collect();
+    async move {
+        let mut beat = tokio::time::interval(KEEPALIVE);
+        for counter in 0_u64.. {
+            beat.tick().await;
+            for (socket, server) in &sockets {
+                let _ = socket.send_to(&counter.to_le_bytes(), server);
+            }
+        }
+    }
+}
+
+/// Does blocking work with something, which comes back with the result.
+async fn blocking<T: Send + 'static, R: Send + 'static>(
+    mut with: T,
+    work: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> anyhow::Result<(T, R)> {
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&mut with);
+        (with, result)
+    });
+    Ok(done.await?)
+}
+
+/// The next step of a participant, or why one failed.
+async fn next(
+    progress: &mut mpsc::Receiver<Progress>,
+    participants: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Progress> {
+    tokio::select! {
+        Some(step) = progress.recv() => Ok(step),
+        // Nobody leaves before the load ends but for a reason.
+        ended = participants.join_next() => {
+            ended.context("there is nobody")??.context("a participant could not join")?;
+            anyhow::bail!("a participant left")
+        }
+    }
+}
+
+fn read_cpu(pid: Option<u32>) -> anyhow::Result<Option<Cpu>> {
+    pid.map(Cpu::read).transpose().context("the server's process is gone")
+}
+
+fn spent_since(pid: Option<u32>, before: Option<&Cpu>) -> anyhow::Result<Option<Spent>> {
+    Ok(read_cpu(pid)?.zip(before).map(|(after, before)| after.since(before)))
+}
+
+fn show(bar: &ProgressBar, length: usize, what: &'static str) {
+    // The template is a constant; it is right or every run shows the default.
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_length(length as u64);
+    bar.set_position(0);
+    bar.set_message(what);
+}
