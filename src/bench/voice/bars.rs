@@ -66,6 +66,10 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let idle = report.idle_media_cpu_per_participant_us_per_s.filter(|_| is_browsers);
     let is_10x50 = (report.rooms, report.speakers, report.listeners) == (1, 10, 50);
     let p99 = is_10x50.then_some(report.server.added_latency_p99_ms);
+    // Shares of a capacity that was not reached are not known.
+    let capacity = report.capacity.as_ref().filter(|capacity| !capacity.at_least);
+    let half = capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms);
+    let most = capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms);
     let bars = [
         ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
         ("the same, with pairing on", ratio.filter(|_| several), [0.70, 1.00]),
@@ -73,6 +77,8 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
         ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),
         ("idle CPU per browser peer, us/s", idle, [3.0, 6.0]),
         ("added latency p99 at 10 x 50, ms", p99, [0.5, 1.0]),
+        ("added latency p99 at 50 % load, ms", half, [1.0, 3.0]),
+        ("added latency p99 at 80 % load, ms", most, [5.0, 10.0]),
     ];
     bars.into_iter().filter_map(|(bar, value, ends)| Some(Bar::new(bar, value?, ends))).collect()
 }

@@ -21,6 +21,7 @@ use super::browser::Wish;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
 use super::histogram::Histogram;
+use super::packet::Lap;
 use super::packet::Stamp;
 
 /// Sockets that one `epoll_wait` tells at most.
@@ -47,12 +48,33 @@ pub(super) enum Hearing {
 /// What listeners heard.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// Time from speaker to listener by way of the server; its total is the packets counted.
-    pub(super) server: Histogram,
-    /// The same of the floor, which sends directly.
-    pub(super) floor: Histogram,
+    /// By way of the server.
+    pub(super) server: Laps,
+    /// From the floor, which sends directly.
+    pub(super) floor: Laps,
     /// Datagrams that were not authentic, or not of this load.
     pub(super) strange: u64,
+}
+
+/// Time from speaker to listener, by lap; the totals are the packets counted.
+#[derive(Debug, Default)]
+pub(super) struct Laps(Vec<Histogram>);
+
+impl Laps {
+    /// What was heard in a lap.
+    pub(super) fn of(&mut self, lap: Lap) -> &mut Histogram {
+        let index = usize::from(lap.0);
+        if self.0.len() <= index {
+            self.0.resize_with(index + 1, Histogram::default);
+        }
+        &mut self.0[index]
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (times, lap) in other.0.iter().zip(0..) {
+            self.of(Lap(lap)).add(times);
+        }
+    }
 }
 
 /// The running threads.
@@ -207,12 +229,12 @@ impl Ear {
 }
 
 /// Counts a payload that came at `now`.
-fn count(now: u64, payload: Option<&[u8]>, times: &mut Histogram, strange: &mut u64) {
+fn count(now: u64, payload: Option<&[u8]>, laps: &mut Laps, strange: &mut u64) {
     match payload.and_then(Stamp::parse) {
-        Some(stamp) if stamp.counted => {
-            times.record(Duration::from_nanos(now.saturating_sub(stamp.nanos)));
+        Some(stamp) => {
+            let time = Duration::from_nanos(now.saturating_sub(stamp.nanos));
+            laps.of(stamp.lap).record(time);
         }
-        Some(_) => {}
         None => *strange += 1,
     }
 }

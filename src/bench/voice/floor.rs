@@ -18,6 +18,7 @@ use rustix::net::SocketAddrAny;
 use rustix::net::sendmmsg;
 
 use super::clock::Clock;
+use super::packet::Lap;
 use super::packet::Stamp;
 use super::packet::Stream;
 use super::process::own_cpu;
@@ -87,12 +88,12 @@ impl Floor {
     }
 
     /// Sends for `span` what a server would forward; blocks as long.
-    pub(super) fn run(&mut self, span: Duration, counted: bool) -> FloorCost {
+    pub(super) fn run(&mut self, span: Duration, lap: Lap) -> FloorCost {
         let began = self.clock.elapsed();
         let mut cost = FloorCost::default();
         for (at, speaker) in rhythm::turns(self.speakers.len(), span) {
             self.clock.sleep_until(began + at);
-            let payload = Stamp { counted, nanos: self.clock.nanos() }.to_payload();
+            let payload = Stamp { lap, nanos: self.clock.nanos() }.to_payload();
             let before = own_cpu();
             self.seal(self.speakers[speaker], &payload);
             cost.packets += self.send(self.speakers[speaker]);

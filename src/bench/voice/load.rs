@@ -29,6 +29,7 @@ use super::histogram::Histogram;
 use super::line::Door;
 use super::mouths::Mouth;
 use super::mouths::Mouths;
+use super::packet::Lap;
 use super::packet::Stream;
 use super::participant;
 use super::participant::Company;
@@ -39,6 +40,7 @@ use super::participant::Transport;
 use super::process;
 use super::process::Cpu;
 use super::process::Spent;
+use super::report::Capacity;
 use super::report::Join;
 use super::report::Report;
 use super::report::Row;
@@ -55,6 +57,10 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_millis(200);
 /// How long quiet participants are watched.
 const QUIET: Duration = Duration::from_secs(3);
+/// Steps of the climb to the capacity; with the laps before them, fewer than laps there may be.
+const STEPS: usize = 12;
+/// How long one lasts.
+const STEP: Duration = Duration::from_secs(2);
 /// How often participants say that they live, as clients do.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
@@ -180,17 +186,17 @@ impl Load {
         let (mut sent, mut server_cpu, mut floor_cost) = (0, None::<Spent>, FloorCost::default());
         for index in 0..=slices {
             // The first turn of both warms caches and counts for nothing.
-            let counted = index > 0;
-            let span = if counted { slice } else { WARM_UP };
+            let (lap, span) = if index == 0 { (Lap::WARM_UP, WARM_UP) } else { (Lap::MAIN, slice) };
             let cpu = read_cpu(self.pid)?;
             let spoken;
-            (mouths, spoken) = blocking(mouths, move |mouths| mouths.speak(span, counted)).await?;
+            (mouths, spoken) =
+                blocking(mouths, move |mouths| mouths.speak(span, lap, usize::MAX)).await?;
             tokio::time::sleep(DRAIN).await;
             let spent = spent_since(self.pid, cpu.as_ref())?;
             let cost;
-            (floor, cost) = blocking(floor, move |floor| floor.run(span, counted)).await?;
+            (floor, cost) = blocking(floor, move |floor| floor.run(span, lap)).await?;
             tokio::time::sleep(DRAIN).await;
-            if counted {
+            if index > 0 {
                 sent += spoken;
                 floor_cost.packets += cost.packets;
                 floor_cost.cpu += cost.cpu;
@@ -201,16 +207,23 @@ impl Load {
             }
         }
         let after = self.pid.and_then(process::resident);
+        let climb = if options.capacity { self.climb(mouths, bar).await? } else { Vec::new() };
         drop(keepalive);
-        let heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
+        let mut heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
         self.leave().await?;
 
         let seconds = seconds.as_secs_f64();
         let expected = sent * u64::from(options.listeners);
-        let floor = Row::new(&heard.floor, floor_cost.packets, seconds)
+        let floor = Row::new(heard.floor.of(Lap::MAIN), floor_cost.packets, seconds)
             .with_cpu(Some(floor_cost.cpu), None);
-        let server = Row::new(&heard.server, expected, seconds)
+        let server = Row::new(heard.server.of(Lap::MAIN), expected, seconds)
             .with_cpu(server_cpu.map(|spent| spent.all), server_cpu.map(|spent| spent.media));
+        let climb = climb.iter().map(|step| {
+            let sent = step.sent * u64::from(options.listeners);
+            let row = Row::new(heard.server.of(step.lap), sent, STEP.as_secs_f64());
+            row.with_cpu(step.spent.map(|spent| spent.all), step.spent.map(|spent| spent.media))
+        });
+        let capacity = options.capacity.then(|| Capacity::of(climb.collect()));
         // Among few participants it may even shrink: the allocator gives back what starting took.
         let grown = self.before.zip(after).map(|(before, after)| after as f64 - before as f64);
         let idle = |time: Duration| time.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
@@ -227,10 +240,30 @@ impl Load {
             memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
             idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
             idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
+            capacity,
             strange: heard.strange,
             bars: Vec::new(),
         }
         .judged())
+    }
+
+    /// Lets more and more speak, room after room.
+    async fn climb(&self, mut mouths: Mouths, bar: &ProgressBar) -> anyhow::Result<Vec<Step>> {
+        let all = mouths.mouths.len();
+        let steps = STEPS.min(all);
+        show(bar, steps, "more and more speak");
+        let mut climb = Vec::new();
+        for (index, lap) in (1..=steps).zip(Lap::MAIN.0 + 1..) {
+            let (active, lap) = ((all * index).div_ceil(steps), Lap(lap));
+            let cpu = read_cpu(self.pid)?;
+            let sent;
+            (mouths, sent) =
+                blocking(mouths, move |mouths| mouths.speak(STEP, lap, active)).await?;
+            tokio::time::sleep(DRAIN).await;
+            climb.push(Step { lap, sent, spent: spent_since(self.pid, cpu.as_ref())? });
+            bar.inc(1);
+        }
+        Ok(climb)
     }
 
     /// Lets everybody go; an error when one was thrown out before.
@@ -243,13 +276,22 @@ impl Load {
     }
 }
 
+/// One step of the climb.
+struct Step {
+    lap: Lap,
+    /// Packets of speakers.
+    sent: u64,
+    spent: Option<Spent>,
+}
+
 /// Gives the parts: speakers, the floor's sender, listeners.
 fn cast(
-    seats: Vec<Seat>,
+    mut seats: Vec<Seat>,
     clock: Clock,
     options: &Options,
 ) -> anyhow::Result<(Mouths, Floor, Ears)> {
     let mode = options.mode.udp();
+    seats.sort_by_key(|seat| seat.room);
     let mut mouths = Vec::new();
     let mut speaker_rooms = Vec::new();
     let mut ears = Vec::new();

@@ -20,6 +20,7 @@ mod report;
 mod rhythm;
 mod stage;
 
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,12 +54,20 @@ pub struct Options {
     /// The transport of the listeners; speakers have Discord's UDP transport
     #[arg(long, value_enum, default_value_t = Mode::Aes256Gcm)]
     mode: Mode,
+    /// Afterwards let more and more speak, up to all, and tell how much the server carries: with
+    /// many rooms
+    #[arg(long)]
+    capacity: bool,
     /// Threads among which the listeners' sockets are shared out
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     readers: u16,
     /// Threads of the own server that forward packets [default: one per core]
     #[arg(long, value_name = "N", conflicts_with = "server")]
     shards: Option<NonZeroUsize>,
+    /// Address that the own server binds; the default, as of every server, is all of the machine,
+    /// which makes it look up for each packet which one to answer from
+    #[arg(long, default_value = "0.0.0.0", value_name = "ADDRESS", conflicts_with = "server")]
+    bind: Ipv4Addr,
     /// A server that runs already, instead of an own one
     #[arg(long, value_name = "HOST:PORT", requires = "token")]
     server: Option<String>,
@@ -130,6 +139,7 @@ pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
         print!("{report}");
     }
     anyhow::ensure!(report.server.packets > 0, "no listener heard anything");
+    anyhow::ensure!(report.floor.loss <= Report::LOSS, "the floor lost packets: measure again");
     anyhow::ensure!(
         report.server.loss <= Report::LOSS,
         "{:.2} % of the packets were lost: the figures are those of an overloaded machine",
@@ -139,18 +149,19 @@ pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
 }
 
 async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report> {
-    let own = match options.server {
+    let mut own = match options.server {
         Some(_) => None,
         None => {
             bar.set_message("starting a server");
-            Some(OwnServer::start(options.shards).await?)
+            Some(OwnServer::start(options.bind, options.shards).await?)
         }
     };
-    let (door, pid, places) = match &own {
+    let (door, pid, places) = match &mut own {
         Some(server) => {
             bar.set_message("making guilds and bots");
             let sizes = (options.speakers.into(), options.listeners.into());
             let places = server.furnish(options.rooms.into(), sizes).await?;
+            server.restart().await?;
             (server.door()?, server.process(), places)
         }
         None => (options.door()?, options.pid, options.places()?),

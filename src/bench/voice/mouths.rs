@@ -8,6 +8,7 @@ use std::time::Duration;
 use media::bench::UdpCipher;
 
 use super::clock::Clock;
+use super::packet::Lap;
 use super::packet::Stamp;
 use super::packet::Stream;
 use super::rhythm;
@@ -29,14 +30,15 @@ pub(super) struct Mouths {
 }
 
 impl Mouths {
-    /// Speaks for `span`; blocks as long. How many packets the kernel took.
-    pub(super) fn speak(&mut self, span: Duration, counted: bool) -> u64 {
+    /// The first `active` speakers speak for `span`; blocks as long. How many packets the kernel
+    /// took.
+    pub(super) fn speak(&mut self, span: Duration, lap: Lap, active: usize) -> u64 {
         let began = self.clock.elapsed();
         let (mut sent, mut packet) = (0, Vec::new());
-        for (at, index) in rhythm::turns(self.mouths.len(), span) {
+        for (at, index) in rhythm::turns(active.min(self.mouths.len()), span) {
             self.clock.sleep_until(began + at);
             let mouth = &mut self.mouths[index];
-            let stamp = Stamp { counted, nanos: self.clock.nanos() };
+            let stamp = Stamp { lap, nanos: self.clock.nanos() };
             packet.clear();
             packet.extend_from_slice(&mouth.stream.next_header());
             packet.extend_from_slice(&stamp.to_payload());

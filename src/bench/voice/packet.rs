@@ -9,11 +9,24 @@ const TOC: u8 = 0xF8;
 /// Samples in a frame of 20 ms at 48 kHz.
 const SAMPLES: u32 = 960;
 
+/// A part of the run whose packets are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lap(pub(super) u8);
+
+impl Lap {
+    /// Before anything counts.
+    pub(super) const WARM_UP: Self = Self(0);
+    /// The server and the floor take turns.
+    pub(super) const MAIN: Self = Self(1);
+    /// Laps that a run has at most; those from here on are not ours.
+    pub(super) const END: u8 = 32;
+}
+
 /// What a payload says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Whether it belongs to a measured slice.
-    pub(super) counted: bool,
+    /// Which lap it belongs to; [`Lap::WARM_UP`] counts for nothing.
+    pub(super) lap: Lap,
     /// When it was sent: nanoseconds since the load began.
     pub(super) nanos: u64,
 }
@@ -23,7 +36,7 @@ impl Stamp {
     pub(super) fn to_payload(self) -> [u8; PAYLOAD] {
         let mut payload = [0x55; PAYLOAD];
         payload[0] = TOC;
-        payload[1] = u8::from(self.counted);
+        payload[1] = self.lap.0;
         payload[2..10].copy_from_slice(&self.nanos.to_be_bytes());
         payload
     }
@@ -31,9 +44,9 @@ impl Stamp {
     /// Reads a payload. `None` for one that is not ours.
     pub(super) fn parse(payload: &[u8]) -> Option<Self> {
         let payload: &[u8; PAYLOAD] = payload.try_into().ok()?;
-        let (&[toc, counted], rest) = payload.split_first_chunk()?;
+        let (&[toc, lap], rest) = payload.split_first_chunk()?;
         let nanos = u64::from_be_bytes(*rest.first_chunk()?);
-        (toc == TOC && counted < 2).then_some(Self { counted: counted == 1, nanos })
+        (toc == TOC && lap < Lap::END).then_some(Self { lap: Lap(lap), nanos })
     }
 }
 
@@ -71,8 +84,8 @@ mod tests {
 
     #[test]
     fn a_stamp_is_read_from_the_payload_that_it_wrote() {
-        for counted in [false, true] {
-            let stamp = Stamp { counted, nanos: 0x0102_0304_0506_0708 };
+        for lap in [Lap::WARM_UP, Lap::MAIN, Lap(Lap::END - 1)] {
+            let stamp = Stamp { lap, nanos: 0x0102_0304_0506_0708 };
 
             assert_eq!(Stamp::parse(&stamp.to_payload()), Some(stamp));
         }

@@ -33,6 +33,8 @@ pub(super) struct Report {
     pub(super) idle_cpu_per_participant_us_per_s: Option<f64>,
     /// Of the threads that forward packets alone.
     pub(super) idle_media_cpu_per_participant_us_per_s: Option<f64>,
+    /// How much the server carries, if that was asked.
+    pub(super) capacity: Option<Capacity>,
     /// Datagrams that listeners could not open.
     pub(super) strange: u64,
     /// The bars that this run can judge.
@@ -67,6 +69,43 @@ pub(super) struct Join {
     pub(super) server_cpu_per_join_ms: Option<f64>,
     /// Of the threads that forward packets alone.
     pub(super) media_cpu_per_join_ms: Option<f64>,
+}
+
+/// What a server carries beside the load on the same machine: without loss, and not late.
+#[derive(Debug, Serialize)]
+pub(super) struct Capacity {
+    /// Whether the highest step held, so that it carries more than was asked of it.
+    pub(super) at_least: bool,
+    pub(super) packets_per_second: f64,
+    pub(super) added_latency_p99_at_50_percent_ms: f64,
+    pub(super) added_latency_p99_at_80_percent_ms: f64,
+    pub(super) steps: Vec<Row>,
+}
+
+impl Capacity {
+    /// A packet that comes later is of no use in a conversation, in milliseconds.
+    const LATE: f64 = 30.0;
+
+    /// The capacity that steps of more and more packets show.
+    pub(super) fn of(steps: Vec<Row>) -> Self {
+        let holds = |row: &&Row| {
+            row.loss <= Report::LOSS && row.added_latency_p99_ms < Self::LATE && row.packets > 0
+        };
+        let held = steps.iter().take_while(holds).count();
+        let capacity = held.checked_sub(1).map_or(0.0, |top| steps[top].packets_per_second);
+        let p99_at = |part: f64| {
+            let near = |row: &&Row| (row.packets_per_second - capacity * part).abs();
+            let nearest = steps[..held].iter().min_by(|a, b| near(a).total_cmp(&near(b)));
+            nearest.map_or(0.0, |row| row.added_latency_p99_ms)
+        };
+        Self {
+            at_least: held == steps.len(),
+            packets_per_second: capacity,
+            added_latency_p99_at_50_percent_ms: p99_at(0.5),
+            added_latency_p99_at_80_percent_ms: p99_at(0.8),
+            steps,
+        }
+    }
 }
 
 impl Report {
@@ -122,19 +161,16 @@ impl fmt::Display for Report {
             "{:<8} {:>11} {:>9} {:>10} {:>10} {:>7} {:>8} {:>8} {:>8}",
             "", "packets", "per s", "CPU us", "media us", "cores", "loss %", "p50 ms", "p99 ms"
         );
-        for (name, row) in [("server", &self.server), ("floor", &self.floor)] {
-            let _ = writeln!(
-                text,
-                "{name:<8} {:>11} {:>9.0} {:>10} {:>10} {:>7} {:>8.3} {:>8.2} {:>8.2}",
-                row.packets,
-                row.packets_per_second,
-                or_dash(row.cpu_per_forwarded_packet_us, 3),
-                or_dash(row.media_cpu_per_forwarded_packet_us, 3),
-                or_dash(row.cores, 2),
-                row.loss * 100.0,
-                row.added_latency_p50_ms,
-                row.added_latency_p99_ms,
-            );
+        let mut rows = vec![("server", &self.server), ("floor", &self.floor)];
+        let steps = self.capacity.iter().flat_map(|capacity| &capacity.steps);
+        rows.extend(steps.map(|step| ("  more", step)));
+        for (name, row) in rows {
+            let _ = writeln!(text, "{name:<8} {row}");
+        }
+        if let Some(capacity) = &self.capacity {
+            let least = if capacity.at_least { "at least " } else { "" };
+            let _ =
+                writeln!(text, "\ncapacity: {least}{:.0} packets/s", capacity.packets_per_second);
         }
         let _ = writeln!(
             text,
@@ -183,6 +219,58 @@ impl fmt::Display for Report {
     }
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:>11} {:>9.0} {:>10} {:>10} {:>7} {:>8.3} {:>8.2} {:>8.2}",
+            self.packets,
+            self.packets_per_second,
+            or_dash(self.cpu_per_forwarded_packet_us, 3),
+            or_dash(self.media_cpu_per_forwarded_packet_us, 3),
+            or_dash(self.cores, 2),
+            self.loss * 100.0,
+            self.added_latency_p50_ms,
+            self.added_latency_p99_ms,
+        )
+    }
+}
+
 fn or_dash(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(packets: u64, sent: u64, millis: u64) -> Row {
+        let mut times = Histogram::default();
+        (0..packets).for_each(|_| times.record(Duration::from_millis(millis)));
+        Row::new(&times, sent, 1.0)
+    }
+
+    #[test]
+    fn the_capacity_is_the_last_step_before_packets_are_lost_or_late() {
+        let steps = |top| vec![step(100, 100, 1), step(200, 200, 2), step(300, 300, 4), top];
+
+        let lossy = Capacity::of(steps(step(350, 400, 5)));
+        let late = Capacity::of(steps(step(400, 400, 31)));
+        let fine = Capacity::of(steps(step(400, 400, 8)));
+
+        for capacity in [lossy, late] {
+            assert_eq!((capacity.packets_per_second, capacity.at_least), (300.0, false));
+            assert_eq!(capacity.added_latency_p99_at_80_percent_ms, 2.0);
+        }
+        assert_eq!((fine.packets_per_second, fine.at_least), (400.0, true));
+        assert_eq!(fine.added_latency_p99_at_50_percent_ms, 2.0);
+        assert_eq!(fine.added_latency_p99_at_80_percent_ms, 4.0);
+    }
+
+    #[test]
+    fn a_server_that_carries_nothing_has_no_capacity() {
+        let none = Capacity::of(vec![step(0, 100, 1)]);
+
+        assert_eq!((none.packets_per_second, none.at_least), (0.0, false));
+    }
 }

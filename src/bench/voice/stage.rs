@@ -1,6 +1,8 @@
 //! Where the load plays: a server of its own in a folder of its own, or one that runs already.
 
 use std::fs::File;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::UdpSocket;
 use std::num::NonZeroUsize;
@@ -38,7 +40,8 @@ const OWNER: &str = "bench";
 pub(super) struct OwnServer {
     folder: PathBuf,
     config: Config,
-    port: u16,
+    listen: SocketAddr,
+    shards: Option<NonZeroUsize>,
     process: Child,
 }
 
@@ -48,36 +51,33 @@ impl OwnServer {
     /// # Errors
     ///
     /// When it does not come up; with the end of its log.
-    pub(super) async fn start(shards: Option<NonZeroUsize>) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        bind: Ipv4Addr,
+        shards: Option<NonZeroUsize>,
+    ) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("guildhall-bench-{}", std::process::id()));
         private_file::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
-        let port = free_port()?;
-        let log = File::create(folder.join("server.log"))?;
-        let data = folder.join("data");
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .arg("serve")
-            .arg("--data-dir")
-            .arg(&data)
-            .current_dir(&folder)
-            .env("GUILDHALL__SERVER__LISTEN", format!("0.0.0.0:{port}"))
-            .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
-            // All participants come from one address.
-            .env("GUILDHALL__SIGNALING__REQUESTS_PER_SECOND", "100000")
-            .stdin(Stdio::null())
-            .stdout(Stdio::from(log.try_clone()?))
-            .stderr(Stdio::from(log))
-            .kill_on_drop(true);
-        if let Some(shards) = shards {
-            command.env("GUILDHALL__MEDIA__SHARDS", shards.to_string());
-        }
         let mut config = Config::default();
-        config.server.data_dir = data;
-        let process = command.spawn().context("cannot start a server")?;
-        let mut server = Self { folder, config, port, process };
+        config.server.data_dir = folder.join("data");
+        let listen = SocketAddr::from((bind, free_port(bind)?));
+        let process = spawn(&folder, listen, shards)?;
+        let mut server = Self { folder, config, listen, shards, process };
         server.wait().await?;
         Ok(server)
+    }
+
+    /// Starts it anew on its data, so that its memory is that of what runs and no more: making an
+    /// account takes 19 MiB for a moment, which an allocator may keep.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
+        // As a crash: nothing acknowledged is lost.
+        self.process.kill().await?;
+        self.process = spawn(&self.folder, self.listen, self.shards)?;
+        self.wait().await
     }
 
     async fn wait(&mut self) -> anyhow::Result<()> {
@@ -107,7 +107,7 @@ impl OwnServer {
     /// When its CA cannot be read.
     pub(super) fn door(&self) -> anyhow::Result<Door> {
         let ca = self.config.server.data_dir.join("tls").join("ca.pem");
-        Door::trusting(format!("localhost:{}", self.port), &read(&ca)?)
+        Door::trusting(format!("localhost:{}", self.listen.port()), &read(&ca)?)
     }
 
     /// Founds a guild for each room, with a bot for each participant.
@@ -163,6 +163,28 @@ impl Drop for OwnServer {
     }
 }
 
+fn spawn(folder: &Path, listen: SocketAddr, shards: Option<NonZeroUsize>) -> anyhow::Result<Child> {
+    let log = File::options().create(true).append(true).open(folder.join("server.log"))?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(folder.join("data"))
+        .current_dir(folder)
+        .env("GUILDHALL__SERVER__LISTEN", listen.to_string())
+        .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
+        // All participants come from one address.
+        .env("GUILDHALL__SIGNALING__REQUESTS_PER_SECOND", "100000")
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(log.try_clone()?))
+        .stderr(Stdio::from(log))
+        .kill_on_drop(true);
+    if let Some(shards) = shards {
+        command.env("GUILDHALL__MEDIA__SHARDS", shards.to_string());
+    }
+    command.spawn().context("cannot start a server")
+}
+
 /// Reads a file, named in the error.
 ///
 /// # Errors
@@ -173,11 +195,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A port that is free for TCP and UDP.
-fn free_port() -> anyhow::Result<u16> {
+fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
     for _ in 0..100 {
-        let tcp = TcpListener::bind("0.0.0.0:0")?;
+        let tcp = TcpListener::bind((ip, 0))?;
         let port = tcp.local_addr()?.port();
-        if UdpSocket::bind(("0.0.0.0", port)).is_ok() {
+        if UdpSocket::bind((ip, port)).is_ok() {
             return Ok(port);
         }
     }
