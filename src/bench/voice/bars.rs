@@ -54,10 +54,7 @@ impl fmt::Display for Bar {
 
 /// The bars that a run can judge: those whose figures it has.
 pub(super) fn judge(report: &Report) -> Vec<Bar> {
-    let over = |cpu: Option<f64>| {
-        cpu.zip(report.floor.cpu_per_forwarded_packet_us).map(|(cpu, floor)| cpu / floor)
-    };
-    let ratio = over(report.server.cpu_per_forwarded_packet_us);
+    let ratio = report.over_floor.as_ref().map(|over| over.median);
     let several = report.speakers > 1;
     let join = |join: &Option<super::report::Join>| {
         join.as_ref().and_then(|join| join.media_cpu_per_join_ms)

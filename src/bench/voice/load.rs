@@ -6,10 +6,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
-use media::bench::SrtpCipher;
-use media::bench::UdpCipher;
-use model::voice::EncryptionMode;
-use model::voice::SessionKey;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,31 +13,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::Mode;
 use super::Options;
+use super::cast::cast;
 use super::clock::Clock;
-use super::ears::Ear;
-use super::ears::Ears;
-use super::ears::Hearing;
-use super::floor::Destination;
-use super::floor::Floor;
 use super::floor::FloorCost;
-use super::floor::Seal;
 use super::histogram::Histogram;
 use super::line::Door;
-use super::mouths::Mouth;
 use super::mouths::Mouths;
 use super::packet::Lap;
-use super::packet::Stream;
 use super::participant;
 use super::participant::Company;
 use super::participant::Place;
 use super::participant::Progress;
 use super::participant::Seat;
-use super::participant::Transport;
 use super::process;
 use super::process::Cpu;
 use super::process::Spent;
 use super::report::Capacity;
 use super::report::Join;
+use super::report::OverFloor;
 use super::report::Report;
 use super::report::Row;
 
@@ -49,8 +38,8 @@ use super::report::Row;
 const ARRIVALS: usize = 16;
 /// Joins under way at once.
 const JOINS: usize = 8;
-/// The server and the floor take turns of about this length.
-const SLICE: Duration = Duration::from_secs(2);
+/// The server and the floor take turns of this length.
+const SLICE: Duration = Duration::from_secs(1);
 /// Spoken before anything is counted.
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Until the last packet of a slice was heard.
@@ -179,14 +168,13 @@ impl Load {
         tokio::time::sleep(QUIET).await;
         let quiet = spent_since(self.pid, cpu.as_ref())?;
 
-        let seconds = Duration::from_secs(options.seconds.into());
-        let slices = u32::from(options.seconds).div_ceil(SLICE.as_secs() as u32);
-        let slice = seconds / slices;
-        show(bar, slices as usize, "speaking");
+        let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
+        show(bar, options.seconds.into(), "speaking");
+        let mut turns = Vec::new();
         let (mut sent, mut server_cpu, mut floor_cost) = (0, None::<Spent>, FloorCost::default());
-        for index in 0..=slices {
+        for index in 0..=options.seconds {
             // The first turn of both warms caches and counts for nothing.
-            let (lap, span) = if index == 0 { (Lap::WARM_UP, WARM_UP) } else { (Lap::MAIN, slice) };
+            let (lap, span) = if index == 0 { (Lap::WARM_UP, WARM_UP) } else { (Lap::MAIN, SLICE) };
             let cpu = read_cpu(self.pid)?;
             let spoken;
             (mouths, spoken) =
@@ -202,6 +190,9 @@ impl Load {
                 floor_cost.cpu += cost.cpu;
                 if let Some(spent) = spent {
                     server_cpu.get_or_insert_default().add(spent);
+                    let packets = (spoken * u64::from(options.listeners)) as f64;
+                    let server = spent.all.as_secs_f64() / packets;
+                    turns.push(server / (cost.cpu.as_secs_f64() / cost.packets as f64));
                 }
                 bar.inc(1);
             }
@@ -212,7 +203,6 @@ impl Load {
         let mut heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
         self.leave().await?;
 
-        let seconds = seconds.as_secs_f64();
         let expected = sent * u64::from(options.listeners);
         let floor = Row::new(heard.floor.of(Lap::MAIN), floor_cost.packets, seconds)
             .with_cpu(Some(floor_cost.cpu), None);
@@ -235,6 +225,7 @@ impl Load {
             seconds,
             server,
             floor,
+            over_floor: OverFloor::of(turns),
             udp_join: self.joins.udp.report(),
             browser_join: self.joins.browser.report(),
             memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
@@ -282,69 +273,6 @@ struct Step {
     /// Packets of speakers.
     sent: u64,
     spent: Option<Spent>,
-}
-
-/// Gives the parts: speakers, the floor's sender, listeners.
-fn cast(
-    mut seats: Vec<Seat>,
-    clock: Clock,
-    options: &Options,
-) -> anyhow::Result<(Mouths, Floor, Ears)> {
-    let mode = options.mode.udp();
-    seats.sort_by_key(|seat| seat.room);
-    let mut mouths = Vec::new();
-    let mut speaker_rooms = Vec::new();
-    let mut ears = Vec::new();
-    let mut rooms: Vec<_> = (0..options.rooms).map(|_| Vec::new()).collect();
-    let speakers: Vec<_> =
-        seats.iter().filter(|seat| seat.speaks).map(|seat| (seat.room, seat.ssrc)).collect();
-    for seat in seats {
-        match seat.transport {
-            Transport::Udp(key) if seat.speaks => {
-                speaker_rooms.push(seat.room);
-                mouths.push(Mouth {
-                    socket: seat.socket,
-                    server: seat.server,
-                    cipher: UdpCipher::new(mode, &key),
-                    stream: Stream::new(seat.ssrc),
-                    counter: 0,
-                });
-            }
-            transport => {
-                let to = seat.socket.local_addr()?.port();
-                let here = speakers.iter().filter(|(room, _)| *room == seat.room);
-                let (seal, hearing) = listen(transport, mode, here.map(|(_, ssrc)| *ssrc));
-                rooms[seat.room].push(Destination::new(to, seal));
-                ears.push(Ear { socket: seat.socket, hearing });
-            }
-        }
-    }
-    let ears = Ears::listen(ears, options.readers.into(), clock)?;
-    Ok((Mouths { mouths, clock }, Floor::new(rooms, speaker_rooms, clock)?, ears))
-}
-
-/// How the floor seals for a listener, and how that listener opens. The floor has keys of its own:
-/// its counters and the server's must not meet under one.
-fn listen(
-    transport: Transport,
-    mode: EncryptionMode,
-    speakers: impl Iterator<Item = u32>,
-) -> (Seal, Hearing) {
-    match transport {
-        Transport::Udp(key) => {
-            let floor_key = SessionKey::new(signaling::auth::random());
-            let hearing = Hearing::Udp {
-                server: UdpCipher::new(mode, &key),
-                floor: UdpCipher::new(mode, &floor_key),
-            };
-            (Seal::Udp(UdpCipher::new(mode, &floor_key)), hearing)
-        }
-        Transport::WebRtc(mut server) => {
-            speakers.for_each(|ssrc| server.expect(ssrc));
-            let (seal, floor) = SrtpCipher::pair(&signaling::auth::random());
-            (Seal::WebRtc(seal), Hearing::WebRtc { server, floor })
-        }
-    }
 }
 
 /// Sends what clients send to keep their way through NATs open: a counter of eight bytes.

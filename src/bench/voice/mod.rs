@@ -6,6 +6,7 @@
 
 mod bars;
 mod browser;
+mod cast;
 mod clock;
 mod ears;
 mod floor;

@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) seconds: f64,
     pub(super) server: Row,
     pub(super) floor: Row,
+    /// Processor time of the whole server per forwarded packet, over the floor's.
+    pub(super) over_floor: Option<OverFloor>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
     /// Resident memory that each participant added, with its sockets and its gateway session.
@@ -69,6 +71,26 @@ pub(super) struct Join {
     pub(super) server_cpu_per_join_ms: Option<f64>,
     /// Of the threads that forward packets alone.
     pub(super) media_cpu_per_join_ms: Option<f64>,
+}
+
+/// How far from the floor the server was, turn by turn: what else the machine did at the time hit
+/// single turns, and the median is what it did not.
+#[derive(Debug, Serialize)]
+pub(super) struct OverFloor {
+    /// The bar is judged by it.
+    pub(super) median: f64,
+    pub(super) lower_quartile: f64,
+    pub(super) upper_quartile: f64,
+}
+
+impl OverFloor {
+    /// Of the ratios of single turns; `None` when there is none.
+    pub(super) fn of(mut turns: Vec<f64>) -> Option<Self> {
+        turns.sort_unstable_by(f64::total_cmp);
+        let last = turns.len().checked_sub(1)?;
+        let at = |part: f64| turns[(last as f64 * part).round() as usize];
+        Some(Self { median: at(0.5), lower_quartile: at(0.25), upper_quartile: at(0.75) })
+    }
 }
 
 /// What a server carries beside the load on the same machine: without loss, and not late.
@@ -166,6 +188,13 @@ impl fmt::Display for Report {
         rows.extend(steps.map(|step| ("  more", step)));
         for (name, row) in rows {
             let _ = writeln!(text, "{name:<8} {row}");
+        }
+        if let Some(OverFloor { median, lower_quartile, upper_quartile }) = &self.over_floor {
+            let _ = writeln!(
+                text,
+                "\nserver / floor, turn by turn: median {median:.2}, half of the turns within \
+                 {lower_quartile:.2} and {upper_quartile:.2}"
+            );
         }
         if let Some(capacity) = &self.capacity {
             let least = if capacity.at_least { "at least " } else { "" };
@@ -265,6 +294,14 @@ mod tests {
         assert_eq!((fine.packets_per_second, fine.at_least), (400.0, true));
         assert_eq!(fine.added_latency_p99_at_50_percent_ms, 2.0);
         assert_eq!(fine.added_latency_p99_at_80_percent_ms, 4.0);
+    }
+
+    #[test]
+    fn one_bad_turn_does_not_move_the_median() {
+        let over = OverFloor::of(vec![1.2, 9.0, 1.1, 1.0, 1.3]).expect("five turns");
+
+        assert_eq!((over.lower_quartile, over.median, over.upper_quartile), (1.1, 1.2, 1.3));
+        assert!(OverFloor::of(Vec::new()).is_none());
     }
 
     #[test]
