@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a shell reads the clock")]
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -59,7 +59,7 @@ const HANDED: usize = 1_500;
 pub(crate) struct HandedDatagram {
     from: SocketAddr,
     /// Which address of this machine it was sent to.
-    asked: Option<Ipv4Addr>,
+    asked: Option<IpAddr>,
     length: usize,
     bytes: [u8; HANDED],
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::mem;
+use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
@@ -38,7 +39,8 @@ const KERNEL_BUFFER: usize = 4 * 1_024 * 1_024;
 /// again with its next datagram.
 const REPLIES: usize = 65_536;
 
-/// Room for one `IP_PKTINFO` beside a datagram, aligned as the kernel's headers are.
+/// Room for one `IP_PKTINFO` or `IPV6_PKTINFO` beside a datagram, aligned as the kernel's headers
+/// are.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 struct Control([u8; 64]);
@@ -48,12 +50,15 @@ pub(crate) struct BatchSocket {
     socket: Socket,
     controls: Box<[Control; BATCH]>,
     /// Which address of this machine each sender of the last batch asked.
-    asked: [Option<Ipv4Addr>; BATCH],
+    asked: [Option<IpAddr>; BATCH],
     /// Bound to every address of the machine: answers must leave from the one that was asked, or
     /// a browser takes them for a stranger's (RFC 8445 §7.2.5.2.1). The kernel alone would choose
     /// by its routes.
     everywhere: bool,
-    replies: HashMap<SocketAddr, Ipv4Addr>,
+    /// An IPv6 socket carries IPv4 too, in mapped addresses (RFC 4291 §2.5.5.2). They end here:
+    /// inside, an IPv4 client has an IPv4 address whatever socket it reached.
+    six: bool,
+    replies: HashMap<SocketAddr, IpAddr>,
     buffers: Box<[[u8; DATAGRAM]; BATCH]>,
     addresses: Box<[libc::sockaddr_storage; BATCH]>,
     received: [(SocketAddr, usize); BATCH],
@@ -77,28 +82,31 @@ impl BatchSocket {
         let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
         socket.bind(&listen.into())?;
         let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
-        let everywhere = listen.is_ipv4() && listen.ip().is_unspecified();
+        let everywhere = listen.ip().is_unspecified();
         let this = Self {
             socket,
             controls: Box::new([Control([0; 64]); BATCH]),
             asked: [None; BATCH],
             everywhere,
+            six: listen.is_ipv6(),
             replies: HashMap::new(),
             buffers: vec![[0; DATAGRAM]; BATCH].try_into().expect("the vector has BATCH elements"),
             // SAFETY: all zeros is a valid sockaddr_storage: it is plain data.
             addresses: Box::new([unsafe { mem::zeroed() }; BATCH]),
             received: [(unknown, 0); BATCH],
         };
-        let (level, name, value) = if listen.is_ipv4() {
-            (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
-        } else {
-            (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
-        };
         // Spares the kernel its per-destination MTU cache, which costs a quarter of a send. Our
-        // packets are far smaller than any path's MTU.
-        this.set_option(level, name, value);
-        if everywhere {
-            this.set_option(libc::IPPROTO_IP, libc::IP_PKTINFO, 1);
+        // packets are far smaller than any path's MTU. IPv4 packets of an IPv6 socket go by the
+        // option of IPv4.
+        this.set_option(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+        if this.six {
+            let probe = libc::IPV6_PMTUDISC_PROBE;
+            this.set_option(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, probe);
+        }
+        match (everywhere, this.six) {
+            (true, false) => this.set_option(libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+            (true, true) => this.set_option(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
+            (false, _) => {}
         }
         Ok(this)
     }
@@ -170,12 +178,12 @@ impl BatchSocket {
     }
 
     /// Which address of this machine the datagram at `index` was sent to, where that matters.
-    pub(crate) fn asked(&self, index: usize) -> Option<Ipv4Addr> {
+    pub(crate) fn asked(&self, index: usize) -> Option<IpAddr> {
         self.asked[index]
     }
 
     /// From now on datagrams to `from` leave from the address that it asked.
-    pub(crate) fn answer_from(&mut self, from: SocketAddr, asked: Option<Ipv4Addr>) {
+    pub(crate) fn answer_from(&mut self, from: SocketAddr, asked: Option<IpAddr>) {
         let Some(asked) = asked else { return };
         if self.replies.get(&from) != Some(&asked) {
             if self.replies.len() >= REPLIES {
@@ -217,7 +225,7 @@ impl BatchSocket {
                 iov_base: payload.as_ptr().cast_mut().cast(),
                 iov_len: payload.len(),
             };
-            let length = from_address(transmit.to, &mut addresses[index]);
+            let length = from_address(transmit.to, self.six, &mut addresses[index]);
             let header = &mut headers[index].msg_hdr;
             header.msg_name = (&raw mut addresses[index]).cast();
             header.msg_namelen = length;
@@ -226,7 +234,7 @@ impl BatchSocket {
             if self.everywhere
                 && let Some(source) = self.replies.get(&transmit.to)
             {
-                leave_from(*source, header, &mut controls[index]);
+                leave_from(*source, self.six, header, &mut controls[index]);
             }
         }
         let (mut sent, mut at) = (0, 0);
@@ -255,39 +263,83 @@ impl BatchSocket {
     }
 }
 
-/// The address of ours that a received datagram was sent to (ip(7), `IP_PKTINFO`).
-fn asked_address(header: &libc::msghdr) -> Option<Ipv4Addr> {
+/// The address of ours that a received datagram was sent to (ip(7), `IP_PKTINFO`; RFC 3542 §6.1).
+fn asked_address(header: &libc::msghdr) -> Option<IpAddr> {
     // SAFETY: the kernel filled in the header, whose control data is still there.
     let first = unsafe { libc::CMSG_FIRSTHDR(header) };
     // SAFETY: CMSG_FIRSTHDR returns null or a header inside the control data.
     let control = unsafe { first.as_ref() }?;
-    if control.cmsg_level != libc::IPPROTO_IP || control.cmsg_type != libc::IP_PKTINFO {
-        return None;
+    match (control.cmsg_level, control.cmsg_type) {
+        (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+            // SAFETY: control data of that level and type is an in_pktinfo; it may be unaligned.
+            let info =
+                unsafe { libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().read_unaligned() };
+            Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into())
+        }
+        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+            // SAFETY: control data of that level and type is an in6_pktinfo; it may be unaligned.
+            let info =
+                unsafe { libc::CMSG_DATA(first).cast::<libc::in6_pktinfo>().read_unaligned() };
+            Some(IpAddr::V6(info.ipi6_addr.s6_addr.into()).to_canonical())
+        }
+        _ => None,
     }
-    // SAFETY: control data of that level and type is an in_pktinfo; it may be unaligned.
-    let info = unsafe { libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().read_unaligned() };
-    Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)))
 }
 
-/// Makes a datagram leave from `source`.
-fn leave_from(source: Ipv4Addr, header: &mut libc::msghdr, control: &mut Control) {
-    const INFO: u32 = size_of::<libc::in_pktinfo>() as u32;
+/// Makes a datagram leave from `source`, by a socket of IPv6 if `six`.
+fn leave_from(source: IpAddr, six: bool, header: &mut libc::msghdr, control: &mut Control) {
+    match (source, six) {
+        (IpAddr::V4(source), false) => {
+            let info = libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            };
+            put_control((libc::IPPROTO_IP, libc::IP_PKTINFO), info, header, control);
+        }
+        // The interface stays the routes' choice; for link-local addresses the destination's scope
+        // names it.
+        (source, true) => {
+            let octets = to_six(source).octets();
+            let info = libc::in6_pktinfo {
+                ipi6_addr: libc::in6_addr { s6_addr: octets },
+                ipi6_ifindex: 0,
+            };
+            put_control((libc::IPPROTO_IPV6, libc::IPV6_PKTINFO), info, header, control);
+        }
+        // An IPv4 socket is asked at IPv4 addresses only.
+        (IpAddr::V6(_), false) => {}
+    }
+}
+
+/// Puts one item of control data beside a datagram.
+fn put_control<T>(
+    (level, kind): (libc::c_int, libc::c_int),
+    value: T,
+    header: &mut libc::msghdr,
+    control: &mut Control,
+) {
+    const { assert!(size_of::<T>() <= 32, "with a header of 16 bytes it fits the control data") };
+    let length = size_of::<T>() as u32;
     header.msg_control = ptr::from_mut(control).cast();
-    // SAFETY: it only computes a length; it is 32, and the control data has 64.
-    header.msg_controllen = unsafe { libc::CMSG_SPACE(INFO) } as _;
-    let info = libc::in_pktinfo {
-        ipi_ifindex: 0,
-        ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
-        ipi_addr: libc::in_addr { s_addr: 0 },
-    };
-    // SAFETY: the header's control data is aligned and large enough for one header with an
-    // in_pktinfo, so the first header exists and its data has room for it.
+    // SAFETY: it only computes a length; it is 48 at most, and the control data has 64.
+    header.msg_controllen = unsafe { libc::CMSG_SPACE(length) } as _;
+    // SAFETY: the header's control data is aligned and large enough for one header with the value,
+    // so the first header exists and its data has room for it.
     unsafe {
         let first = libc::CMSG_FIRSTHDR(header);
-        (*first).cmsg_level = libc::IPPROTO_IP;
-        (*first).cmsg_type = libc::IP_PKTINFO;
-        (*first).cmsg_len = libc::CMSG_LEN(INFO) as _;
-        libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().write_unaligned(info);
+        (*first).cmsg_level = level;
+        (*first).cmsg_type = kind;
+        (*first).cmsg_len = libc::CMSG_LEN(length) as _;
+        libc::CMSG_DATA(first).cast::<T>().write_unaligned(value);
+    }
+}
+
+/// An address as an IPv6 socket names it.
+fn to_six(address: IpAddr) -> Ipv6Addr {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
     }
 }
 
@@ -306,15 +358,22 @@ fn to_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
             let v6 = unsafe { &*ptr::from_ref(storage).cast::<libc::sockaddr_in6>() };
             let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
             let port = u16::from_be(v6.sin6_port);
+            if let Some(v4) = ip.to_ipv4_mapped() {
+                return Some(SocketAddrV4::new(v4, port).into());
+            }
             Some(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
         }
         _ => None,
     }
 }
 
-/// Writes an address as the kernel reads it. Its length.
-fn from_address(address: SocketAddr, out: &mut libc::sockaddr_in6) -> libc::socklen_t {
+/// Writes an address as the kernel reads it from a socket of IPv6 if `six`. Its length.
+fn from_address(address: SocketAddr, six: bool, out: &mut libc::sockaddr_in6) -> libc::socklen_t {
     match address {
+        SocketAddr::V4(v4) if six => {
+            let mapped = SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0);
+            from_address(mapped.into(), six, out)
+        }
         SocketAddr::V4(v4) => {
             let raw = libc::sockaddr_in {
                 sin_family: libc::AF_INET as libc::sa_family_t,
@@ -391,14 +450,14 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_answer_leaves_from_the_address_that_was_asked() {
-        let mut server =
-            BatchSocket::bind("0.0.0.0:0".parse().expect("address"), false).expect("port");
+    /// What a client at `own` gets that asks `asked` of a server bound to all of `everywhere`, and
+    /// which address the server says was asked. The client is connected: it hears no other address.
+    fn ask(everywhere: &str, own: &str, asked: &str) -> (Option<IpAddr>, SocketAddr, Vec<u8>) {
+        let listen = SocketAddr::new(everywhere.parse().expect("address"), 0);
+        let mut server = BatchSocket::bind(listen, false).expect("port");
         let port = server.local_address().expect("bound").port();
-        let client = UdpSocket::bind("127.0.0.1:0").expect("port");
-        // Connected: it hears nobody but that address.
-        client.connect(("127.0.0.3", port)).expect("loopback");
+        let client = UdpSocket::bind((own, 0)).expect("port");
+        client.connect((asked, port)).expect("loopback");
         client.set_read_timeout(Some(Duration::from_secs(5))).expect("socket");
         client.send(b"who are you?").expect("loopback");
 
@@ -408,11 +467,83 @@ mod tests {
         server.answer_from(from, asked);
         let mut outbox = Outbox::default();
         outbox.push(from, b"whom you asked");
-
-        assert_eq!(asked, Some(Ipv4Addr::new(127, 0, 0, 3)));
         assert_eq!(server.send(&outbox), 1);
         let mut buffer = [0; 64];
-        assert_eq!(client.recv(&mut buffer).expect("answer"), 14);
+        let length = client.recv(&mut buffer).expect("an answer from the address that was asked");
+        (asked, from, buffer[..length].to_vec())
+    }
+
+    /// Whether this machine has IPv6 at all.
+    fn has_six() -> bool {
+        UdpSocket::bind("[::1]:0").is_ok()
+    }
+
+    #[test]
+    fn an_answer_leaves_from_the_address_that_was_asked() {
+        let (asked, _, answer) = ask("0.0.0.0", "127.0.0.1", "127.0.0.3");
+
+        assert_eq!(asked, Some(Ipv4Addr::new(127, 0, 0, 3).into()));
+        assert_eq!(answer, b"whom you asked");
+    }
+
+    #[test]
+    fn an_ipv6_socket_answers_ipv4_from_the_address_that_was_asked() {
+        if !has_six() {
+            return;
+        }
+
+        let (asked, from, answer) = ask("::", "127.0.0.1", "127.0.0.3");
+
+        assert_eq!(asked, Some(Ipv4Addr::new(127, 0, 0, 3).into()));
+        assert!(from.is_ipv4(), "{from} is a mapped address");
+        assert_eq!(answer, b"whom you asked");
+    }
+
+    /// An IPv6 address of this machine beside the loopback's, or that one. Connecting sends nothing;
+    /// it asks the routes (RFC 3849: the destination is for documentation only).
+    fn second_six() -> Ipv6Addr {
+        let routed = UdpSocket::bind("[::]:0").and_then(|socket| {
+            socket.connect(("2001:db8::1", 9))?;
+            socket.local_addr()
+        });
+        match routed.map(|address| address.ip()) {
+            Ok(IpAddr::V6(own)) => own,
+            _ => Ipv6Addr::LOCALHOST,
+        }
+    }
+
+    #[test]
+    fn an_ipv6_socket_answers_ipv6_from_the_address_that_was_asked() {
+        if !has_six() {
+            return;
+        }
+        let own = second_six();
+
+        let (asked, from, answer) = ask("::", "::1", &own.to_string());
+
+        assert_eq!(asked, Some(own.into()));
+        assert_eq!(from.ip(), Ipv6Addr::LOCALHOST);
+        assert_eq!(answer, b"whom you asked");
+    }
+
+    #[test]
+    fn an_ipv6_datagram_leaves_from_the_source_that_was_remembered_or_not_at_all() {
+        if !has_six() {
+            return;
+        }
+        let mut server =
+            BatchSocket::bind("[::]:0".parse().expect("address"), false).expect("port");
+        let client = UdpSocket::bind("[::1]:0").expect("port");
+        let to = client.local_addr().expect("bound");
+        let mut outbox = Outbox::default();
+        outbox.push(to, b"hello");
+        assert_eq!(server.send(&outbox), 1);
+
+        // The loopback has no second IPv6 address to leave from, so one that is nobody's shows that
+        // the kernel was told which: it refuses (RFC 3849: for documentation only).
+        server.answer_from(to, Some("2001:db8::7".parse().expect("address")));
+
+        assert_eq!(server.send(&outbox), 0);
     }
 
     #[test]
