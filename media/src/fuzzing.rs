@@ -6,12 +6,12 @@ use model::voice::SessionKey;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp;
-use crate::shard::demux;
 use crate::shard::demux::Shape;
 use crate::transport::discovery;
 use crate::transport::sdp::Offer;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
+use crate::transport::stun;
 use crate::transport::udp::UdpTransport;
 
 /// Reads an RTP header; its offsets must lie in the packet or be seen to exceed it.
@@ -35,9 +35,16 @@ pub fn rtcp(compound: &[u8]) {
 /// Sorts a datagram, and reads IP discovery.
 pub fn discovery(datagram: &[u8]) {
     let shape = Shape::of(datagram);
-    let _ = demux::nominates(datagram);
     let is_request = matches!(shape, Some(Shape::Discovery { .. }));
     assert_eq!(is_request, discovery::parse(datagram).is_some());
+}
+
+/// Reads STUN: nothing made up proves a password.
+pub fn stun(datagram: &[u8]) {
+    let _ = (stun::receiver_ufrag(datagram), stun::nominates(datagram));
+    let is_proof = matches!(Shape::of(datagram), Some(Shape::Proof { .. }));
+    assert!(!is_proof || stun::success_of(datagram).is_some());
+    assert!(!stun::proves(datagram, "a password that nobody told"));
 }
 
 /// Opens a packet of Discord's UDP transport in both modes: nothing made up is authentic.

@@ -11,13 +11,18 @@ use model::media::PeerId;
 use model::media::PeerStats;
 use slab::Slab;
 
+use crate::shard::path::Trial;
 use crate::stream::inbound::InboundStream;
 use crate::stream::outbound::OutboundStream;
 use crate::stream::outbound::Piece;
 use crate::transport::Transport;
+use crate::transport::stun::TRANSACTION;
 
 /// Addresses that one peer may be bound to: a browser probes from each of its interfaces.
 const ADDRESSES: usize = 8;
+/// Moves of one peer that are doubted a second: each sends a STUN request to an address that the
+/// peer named.
+const CHALLENGES_PER_SECOND: u32 = 5;
 /// Numberings that a listener keeps of speakers who left, in case one returns under its SSRC.
 /// SSRCs are unique in the process, so more than this is never needed in honest use.
 const FORMER_STREAMS: usize = 1_024;
@@ -27,6 +32,17 @@ const FORMER_STREAMS: usize = 1_024;
 pub(crate) struct PeerKey {
     index: usize,
     generation: u64,
+}
+
+impl PeerKey {
+    /// The id of a STUN transaction with this peer, by which its answer finds it.
+    pub(crate) fn to_transaction(self, number: u32) -> [u8; TRANSACTION] {
+        let mut id = [0; TRANSACTION];
+        id[..4].copy_from_slice(&(self.index as u32).to_be_bytes());
+        id[4..8].copy_from_slice(&(self.generation as u32).to_be_bytes());
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        id
+    }
 }
 
 /// All peers of a shard.
@@ -53,6 +69,14 @@ impl Peers {
         (*generation == key.generation).then_some(peer)
     }
 
+    /// Whom the id of a STUN transaction names.
+    pub(crate) fn by_transaction(&self, id: &[u8; TRANSACTION]) -> Option<PeerKey> {
+        let index = u32::from_be_bytes([id[0], id[1], id[2], id[3]]) as usize;
+        let generation = u32::from_be_bytes([id[4], id[5], id[6], id[7]]);
+        let (full, _) = self.slab.get(index)?;
+        (*full as u32 == generation).then_some(PeerKey { index, generation: *full })
+    }
+
     pub(crate) fn remove(&mut self, key: PeerKey) -> Option<Peer> {
         self.get(key)?;
         Some(self.slab.remove(key.index).1)
@@ -60,6 +84,18 @@ impl Peers {
 
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// The peer on the first taken place from `cursor` on, which moves behind it and around.
+    pub(crate) fn next_after(&self, cursor: &mut usize) -> Option<(PeerKey, &Peer)> {
+        for _ in 0..=self.slab.capacity() {
+            let index = *cursor;
+            *cursor = if index >= self.slab.capacity() { 0 } else { index + 1 };
+            if let Some((generation, peer)) = self.slab.get(index) {
+                return Some((PeerKey { index, generation: *generation }, peer));
+            }
+        }
+        None
     }
 }
 
@@ -78,6 +114,7 @@ pub(crate) struct Peer {
     pub(crate) outbound: Outbound,
     pub(crate) audio_rate: RateLimit,
     pub(crate) discovery_rate: RateLimit,
+    pub(crate) challenge_rate: RateLimit,
     pub(crate) activity: Activity,
     /// Counts unmutes by the server: each begins a new piece for all listeners.
     pub(crate) unmutes: u32,
@@ -110,6 +147,7 @@ impl Peer {
                 limits::DISCOVERY_PER_SECOND,
                 limits::DISCOVERY_PER_SECOND,
             ),
+            challenge_rate: RateLimit::new(CHALLENGES_PER_SECOND, CHALLENGES_PER_SECOND),
             activity: Activity::new(now),
             unmutes: 0,
             packets_sent: 0,
@@ -136,6 +174,14 @@ pub(crate) struct Path {
     pub(crate) proven: bool,
     /// Where IP discovery was asked from.
     pub(crate) guess: Option<SocketAddr>,
+    /// When something authentic last came from where it aims, seen before or not.
+    pub(crate) seen: Option<Instant>,
+    /// Where it may have moved, until that holds.
+    pub(crate) trial: Option<Trial>,
+    /// Challenges so far.
+    pub(crate) challenges: u32,
+    /// Until when the aim stays: a move turned out to be somebody else's.
+    pub(crate) pinned_until: Option<Instant>,
     /// Addresses that the demultiplexer knows it by, newest last.
     bound: Vec<SocketAddr>,
 }
@@ -152,6 +198,11 @@ impl Path {
         }
         let oldest = self.bound.iter().position(|bound| Some(*bound) != self.aim)?;
         Some(self.bound.remove(oldest))
+    }
+
+    /// Forgets an address.
+    pub(crate) fn unbind(&mut self, address: SocketAddr) {
+        self.bound.retain(|bound| *bound != address);
     }
 
     /// All addresses, which are forgotten.

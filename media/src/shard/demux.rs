@@ -10,7 +10,10 @@ use std::net::SocketAddr;
 use crate::metrics::DropReason;
 use crate::peer::PeerKey;
 use crate::rtp::header::FIXED;
+use crate::rtp::rtcp;
 use crate::transport::discovery;
+use crate::transport::stun;
+use crate::transport::stun::TRANSACTION;
 
 /// Length of the keepalives that UDP clients send, in bytes.
 const KEEPALIVE: usize = 8;
@@ -18,13 +21,21 @@ const KEEPALIVE: usize = 8;
 /// What a datagram is, by its shape alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape<'a> {
-    /// RTP or RTCP, and the SSRC at byte 8: RTP's sender.
+    /// RTP of this SSRC.
     Rtp {
+        ssrc: u32,
+    },
+    /// RTCP whose sender calls itself by this SSRC.
+    Rtcp {
         ssrc: u32,
     },
     /// STUN, and the part of its USERNAME that names the receiver.
     Stun {
         ufrag: Option<&'a str>,
+    },
+    /// A STUN success response: the answer to a challenge of ours.
+    Proof {
+        transaction: [u8; TRANSACTION],
     },
     Dtls,
     /// IP discovery for this SSRC.
@@ -40,60 +51,32 @@ impl<'a> Shape<'a> {
         let first = *datagram.first()?;
         match first {
             128..=191 if datagram.len() >= FIXED => {
-                let ssrc: &[u8; 4] = datagram[8..].first_chunk()?;
-                Some(Self::Rtp { ssrc: u32::from_be_bytes(*ssrc) })
+                let word = |at: usize| {
+                    let word: &[u8; 4] = datagram.get(at..)?.first_chunk()?;
+                    Some(u32::from_be_bytes(*word))
+                };
+                if rtcp::is_rtcp(datagram[1]) {
+                    Some(Self::Rtcp { ssrc: word(4)? })
+                } else {
+                    Some(Self::Rtp { ssrc: word(8)? })
+                }
             }
             _ if datagram.len() == KEEPALIVE => Some(Self::Keepalive),
             0 if datagram.len() == discovery::LENGTH && discovery::parse(datagram).is_some() => {
                 discovery::parse(datagram).map(|ssrc| Self::Discovery { ssrc })
             }
-            0..=3 if datagram.len() >= STUN_HEADER => {
-                Some(Self::Stun { ufrag: receiver_ufrag(datagram) })
-            }
+            0..=3 if datagram.len() >= stun::HEADER => Some(match stun::success_of(datagram) {
+                Some(transaction) => Self::Proof { transaction },
+                None => Self::Stun { ufrag: stun::receiver_ufrag(datagram) },
+            }),
             20..=63 if datagram.len() >= DTLS_RECORD_HEADER => Some(Self::Dtls),
             _ => None,
         }
     }
 }
 
-/// Length of a STUN header, in bytes (RFC 8489 §5).
-const STUN_HEADER: usize = 20;
 /// Length of a DTLS 1.2 record header, in bytes (RFC 6347 §4.1).
 const DTLS_RECORD_HEADER: usize = 13;
-/// The USERNAME attribute (RFC 8489 §14.3).
-const STUN_USERNAME: u16 = 0x0006;
-/// The USE-CANDIDATE attribute (RFC 8445 §7.1.2).
-const STUN_USE_CANDIDATE: u16 = 0x0025;
-
-/// The value of a STUN attribute, if the datagram is a well-formed message that has it.
-fn stun_attribute(datagram: &[u8], wanted: u16) -> Option<&[u8]> {
-    if datagram.get(4..8)? != [0x21, 0x12, 0xA4, 0x42] {
-        return None;
-    }
-    let length = usize::from(u16::from_be_bytes([datagram[2], datagram[3]]));
-    let mut attributes = datagram.get(STUN_HEADER..STUN_HEADER + length)?;
-    loop {
-        let (head, rest) = attributes.split_first_chunk::<4>()?;
-        let kind = u16::from_be_bytes([head[0], head[1]]);
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let value = rest.get(..length)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        attributes = rest.get(length.next_multiple_of(4)..)?;
-    }
-}
-
-/// The receiver's half of `receiver:sender` (RFC 8445 §7.2.2).
-fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
-    let username = std::str::from_utf8(stun_attribute(datagram, STUN_USERNAME)?).ok()?;
-    username.split_once(':').map(|(receiver, _)| receiver)
-}
-
-/// Whether the browser chose this path (RFC 8445 §7.3.1.5).
-pub(crate) fn nominates(datagram: &[u8]) -> bool {
-    stun_attribute(datagram, STUN_USE_CANDIDATE).is_some()
-}
 
 /// What names a peer in datagrams; the tables of all shards hold these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -151,8 +134,12 @@ impl Demux {
         let peer = match shape {
             Shape::Rtp { ssrc } => match self.addresses.get(&from) {
                 Some(bound) if bound.ssrc.is_none_or(|only| only == ssrc) => Some(bound.peer),
-                _ => self.ssrcs.get(&ssrc).or_else(|| self.learnt.get(&ssrc)).copied(),
+                _ => self.by_ssrc(ssrc),
             },
+            // Clients differ in the SSRC that they report under; some take 0 or 1.
+            Shape::Rtcp { ssrc } => self.owner(from).or_else(|| self.by_ssrc(ssrc)),
+            // Found by what it answers, which the peers know.
+            Shape::Proof { .. } => None,
             // A username is more exact than an address, which a second session may share.
             Shape::Stun { ufrag } => self.ufrags.get(ufrag.unwrap_or_default()).copied(),
             Shape::Dtls => self.owner(from),
@@ -160,6 +147,11 @@ impl Demux {
             Shape::Discovery { ssrc } => self.ssrcs.get(&ssrc).copied(),
         };
         peer.ok_or(DropReason::UnknownSource)
+    }
+
+    /// Whom an SSRC names: who was assigned it, else who was first to choose it.
+    pub(crate) fn by_ssrc(&self, ssrc: u32) -> Option<PeerKey> {
+        self.ssrcs.get(&ssrc).or_else(|| self.learnt.get(&ssrc)).copied()
     }
 
     /// Who authenticated from an address.
@@ -232,10 +224,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_username_of_rfc_5769_names_its_receiver() {
+    fn a_request_is_told_from_an_answer() {
         let request = include_bytes!("../../tests/data/rfc/rfc5769-2.1-request.bin");
+        let answer = include_bytes!("../../tests/data/rfc/rfc5769-2.2-ipv4-response.bin");
 
         assert_eq!(Shape::of(request), Some(Shape::Stun { ufrag: Some("evtj") }));
+        assert!(matches!(Shape::of(answer), Some(Shape::Proof { .. })));
+    }
+
+    #[test]
+    fn rtcp_is_named_by_its_sender_and_not_by_what_is_sealed_behind() {
+        let mut report = [0x81, 201, 0, 7, 0, 0, 0, 9, 0xFF, 0xFF, 0xFF, 0xFF];
+
+        assert_eq!(Shape::of(&report), Some(Shape::Rtcp { ssrc: 9 }));
+        report[1] = 111;
+        assert_eq!(Shape::of(&report), Some(Shape::Rtp { ssrc: 0xFFFF_FFFF }));
     }
 
     #[test]
@@ -257,7 +260,6 @@ mod tests {
                 bytes[4..8].copy_from_slice(&[0x21, 0x12, 0xA4, 0x42]);
             }
             let _ = Shape::of(&bytes);
-            let _ = nominates(&bytes);
         }
     }
 }

@@ -9,6 +9,7 @@ mod command;
 pub(crate) mod demux;
 mod negotiate;
 pub(crate) mod outbox;
+pub(crate) mod path;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::metrics::Totals;
 use crate::opus;
 use crate::peer::PeerKey;
 use crate::peer::Peers;
+use crate::peer::RateLimit;
 use crate::room::Room;
 use crate::shard::demux::Demux;
 use crate::shard::demux::Name;
@@ -104,9 +106,17 @@ pub(crate) struct Shard {
     totals: Totals,
     /// Peers whose session panicked in this turn; removed at its end.
     faulty: Vec<PeerKey>,
-    /// Scratch for RTCP compounds before they are sealed.
+    /// Scratch for RTCP compounds before they are sealed, and for packets whose sender is sought.
     scratch: Vec<u8>,
+    /// How often the sender of a packet from nowhere is sought, and the peer where the last search
+    /// ended.
+    search_rate: RateLimit,
+    searched: usize,
 }
+
+/// Searches a second, and at once. More finds a moved browser in a flood sooner; each costs up to
+/// what `path::search` is bounded to, and a flood from nowhere can ask for all of them.
+const SEARCHES: u32 = 200;
 
 impl Shard {
     /// A shard without rooms.
@@ -125,6 +135,8 @@ impl Shard {
             totals: Totals::default(),
             faulty: Vec::new(),
             scratch: Vec::new(),
+            search_rate: RateLimit::new(SEARCHES, SEARCHES),
+            searched: 0,
         }
     }
 
@@ -155,14 +167,20 @@ impl Shard {
         bytes: &mut [u8],
     ) -> Result<(), DropReason> {
         let shape = Shape::of(bytes).ok_or(DropReason::NotOurs)?;
-        let peer = self.demux.attribute(shape, from)?;
+        let peer = self.attribute(now, shape, from, bytes)?;
         let ssrc = match shape {
-            Shape::Rtp { ssrc } => ssrc,
+            Shape::Rtp { ssrc } | Shape::Rtcp { ssrc } => ssrc,
             Shape::Stun { .. } | Shape::Dtls => return self.negotiate(now, peer, from, bytes),
+            Shape::Proof { .. } => return self.take_proof(now, peer, from, bytes),
             Shape::Discovery { .. } => return self.discover(now, peer, from),
             Shape::Keepalive => return self.keep_alive(now, peer, from),
         };
-        match self.open(peer, bytes)? {
+        let opened = self.open(peer, bytes);
+        if opened.as_ref().is_err_and(|reason| *reason == DropReason::Replay) {
+            self.note_duplicate(now, peer, from);
+            return Err(DropReason::Replay);
+        }
+        match opened? {
             Opened::Rtcp { sender_report, newest } => {
                 self.follow(now, peer, from, newest);
                 self.take_report(now, peer, sender_report);
@@ -176,6 +194,31 @@ impl Shard {
         Ok(())
     }
 
+    /// Whose datagram it is: known by address or name, or found by the keys it fits. HOT: two table
+    /// lookups and a comparison, unless the sender is new.
+    fn attribute(
+        &mut self,
+        now: Instant,
+        shape: Shape<'_>,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<PeerKey, DropReason> {
+        let hint = match shape {
+            Shape::Proof { transaction } => self.peers.by_transaction(&transaction),
+            _ => self.demux.attribute(shape, from).ok(),
+        };
+        let certain = match (shape, hint.and_then(|key| self.peers.get(key))) {
+            (Shape::Rtp { ssrc }, Some(peer)) => match &peer.transport {
+                Transport::WebRtc(webrtc) => webrtc.audio_ssrc() == Some(ssrc),
+                _ => true,
+            },
+            (Shape::Rtp { .. } | Shape::Rtcp { .. }, None) => false,
+            _ => true,
+        };
+        let found = if certain { hint } else { self.search(now, shape, bytes, (from, hint)) };
+        found.ok_or(DropReason::UnknownSource)
+    }
+
     /// Authenticates and decrypts.
     fn open<'a>(&mut self, key: PeerKey, bytes: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
@@ -184,25 +227,6 @@ impl Shard {
             self.faulty.push(key);
             Err(DropReason::Fault)
         })
-    }
-
-    /// Re-aims at where an authentic packet came from, when it is the newest: an old one may be a
-    /// recording, played from elsewhere.
-    fn follow(&mut self, now: Instant, key: PeerKey, from: SocketAddr, newest: bool) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        if !newest {
-            return;
-        }
-        peer.activity.alive = now;
-        if peer.path.proven && peer.path.aim == Some(from) {
-            return;
-        }
-        let id = peer.id;
-        if !self.bind(now, key, from) {
-            return;
-        }
-        self.aim(key, from);
-        self.events.push_back(MediaEvent::Connected { peer: id, address: from });
     }
 
     /// Counts the packet and refuses duplicates, other SSRCs and floods.

@@ -11,18 +11,15 @@ use crate::metrics::DropReason;
 use crate::peer::PeerKey;
 use crate::shard::Shard;
 use crate::shard::contained;
-use crate::shard::demux;
 use crate::shard::demux::Name;
 use crate::shard::timer::Timer;
 use crate::transport::Transport;
 use crate::transport::discovery;
+use crate::transport::stun;
 
 /// A session that waits longer is looked at nevertheless; otherwise deadlines in a far future
 /// would pile up in the table of timers.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
-/// An address is not taken from a peer that was heard from it within this time: a member could
-/// forge the sender's address of its own authentic packets.
-const OWNED: Duration = Duration::from_secs(5);
 
 impl Shard {
     /// Gives STUN or DTLS to the peer's session.
@@ -40,7 +37,7 @@ impl Shard {
             Err(DropReason::Fault)
         });
         // Even a refused input may have made the session want to say something or end.
-        self.drive(now, key, Some((from, demux::nominates(bytes))));
+        self.drive(now, key, Some((from, stun::nominates(bytes))));
         handled
     }
 
@@ -78,11 +75,7 @@ impl Shard {
         if let Some(address) = driven.stun_answered {
             peer.activity.alive = now;
             let nominates = request.is_some_and(|(_, nominates)| nominates);
-            let moves = peer.path.aim != Some(address) && (nominates || peer.path.aim.is_none());
-            if self.bind(now, key, address) && moves {
-                self.aim(key, address);
-                moved = true;
-            }
+            moved = self.follow_check(now, key, address, nominates);
         }
         let aim = self.peers.get(key).and_then(|peer| peer.path.aim);
         if let Some(address) = aim
@@ -91,34 +84,6 @@ impl Shard {
         {
             self.events.push_back(MediaEvent::Connected { peer: id, address });
         }
-    }
-
-    /// Sends to `address` from now on, because something authentic came from there.
-    pub(super) fn aim(&mut self, key: PeerKey, address: SocketAddr) {
-        if let Some(peer) = self.peers.get_mut(key) {
-            peer.path.aim = Some(address);
-            peer.path.proven = true;
-        }
-    }
-
-    /// Makes the peer known by an address that something authentic came from. False when the
-    /// address is another's, who is alive there.
-    pub(super) fn bind(&mut self, now: Instant, key: PeerKey, address: SocketAddr) -> bool {
-        let owner = self.demux.owner(address).filter(|owner| *owner != key);
-        let owned = owner.and_then(|owner| self.peers.get(owner)).is_some_and(|owner| {
-            let path = &owner.path;
-            path.proven && path.aim == Some(address) && owner.activity.alive + OWNED > now
-        });
-        if owned {
-            return false;
-        }
-        let Some(peer) = self.peers.get_mut(key) else { return false };
-        let ssrc = matches!(peer.transport, Transport::Udp(_)).then_some(peer.ssrc);
-        if let Some(former) = peer.path.bind(address) {
-            self.demux.remove(Name::Address(former), key);
-        }
-        self.demux.bind(address, key, ssrc);
-        true
     }
 
     /// Answers IP discovery, and aims there until an authentic packet says otherwise: a client

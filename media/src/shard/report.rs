@@ -24,6 +24,7 @@ impl Shard {
                 Timer::Drive(key) => self.drive_on_time(now, key),
                 Timer::Quiet(key) => self.note_quiet(now, key),
                 Timer::Idle(key) => self.end_if_silent(now, key),
+                Timer::Path(key) => self.continue_trial(now, key),
                 Timer::Report(key) => self.report(now, key),
             }
         }

@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Quiet(PeerKey),
     /// The peer may be gone.
     Idle(PeerKey),
+    /// A changed path has not yet held.
+    Path(PeerKey),
     /// Reports and statistics of the peer are due.
     Report(PeerKey),
 }

@@ -32,9 +32,10 @@ impl Directory {
         let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let find = |name: Name| names.get(&name).copied();
         match Shape::of(datagram)? {
-            Shape::Rtp { ssrc } => find(Name::Address(from))
+            Shape::Rtp { ssrc } | Shape::Rtcp { ssrc } => find(Name::Address(from))
                 .or_else(|| find(Name::Ssrc(ssrc)))
                 .or_else(|| find(Name::Learnt(ssrc))),
+            Shape::Proof { .. } => find(Name::Address(from)),
             Shape::Stun { ufrag } => find(Name::Ufrag(ufrag?.into())),
             Shape::Dtls => find(Name::Address(from)),
             Shape::Keepalive => find(Name::Address(from)).or_else(|| find(Name::Guess(from))),

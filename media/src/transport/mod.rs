@@ -7,6 +7,7 @@ pub(crate) mod discovery;
 pub(crate) mod dtls;
 pub(crate) mod sdp;
 pub(crate) mod srtp;
+pub(crate) mod stun;
 pub(crate) mod udp;
 pub(crate) mod webrtc;
 
@@ -60,6 +61,17 @@ impl Transport {
             Self::Unchosen => Err(DropReason::NoKeys),
             Self::Udp(udp) => udp.open(ssrc, datagram),
             Self::WebRtc(webrtc) => webrtc.open(datagram),
+            #[cfg(test)]
+            Self::Faulty => panic!("a fault made for a test"),
+        }
+    }
+
+    /// Whether a browser's packet is authentic under these keys. Spoils it and remembers nothing.
+    pub(crate) fn authenticates(&self, packet: &mut [u8]) -> bool {
+        match self {
+            Self::WebRtc(webrtc) => webrtc.authenticates(packet),
+            // Their packets name their sender: there is nothing to search for.
+            Self::Unchosen | Self::Udp(_) => false,
             #[cfg(test)]
             Self::Faulty => panic!("a fault made for a test"),
         }

@@ -33,6 +33,8 @@ use crate::transport::dtls::KeySlot;
 use crate::transport::sdp::Answer;
 use crate::transport::sdp::Offer;
 use crate::transport::srtp::Srtp;
+use crate::transport::stun;
+use crate::transport::stun::TRANSACTION;
 
 /// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
 const OUTPUTS_PER_INPUT: usize = 256;
@@ -235,6 +237,27 @@ impl WebRtcTransport {
             opened.payload
         };
         Ok(Opened::Rtp(RtpPacket { header: opened.header, payload, newest: opened.newest }))
+    }
+
+    /// Whether a packet is authentic. Spoils it and remembers nothing.
+    pub(crate) fn authenticates(&self, packet: &mut [u8]) -> bool {
+        self.srtp.as_ref().is_some_and(|srtp| srtp.authenticates(packet))
+    }
+
+    /// Whether the browser sent RTP, or else RTCP, under this SSRC before.
+    pub(crate) fn used(&self, ssrc: u32, is_rtp: bool) -> bool {
+        self.srtp.as_ref().is_some_and(|srtp| srtp.used(ssrc, is_rtp))
+    }
+
+    /// Appends a request that only this browser can answer.
+    pub(crate) fn challenge(&self, transaction: [u8; TRANSACTION], out: &mut Vec<u8>) {
+        let username = format!("{}:{}", self.offer.ufrag, self.ufrag);
+        stun::challenge(transaction, &username, &self.offer.password, out);
+    }
+
+    /// Whether it is this browser that made a response.
+    pub(crate) fn proves(&self, response: &[u8]) -> bool {
+        stun::proves(response, &self.offer.password)
     }
 
     /// The browser's audio SSRC, once it was heard.

@@ -29,6 +29,9 @@ fn announce() -> SocketAddr {
 /// A browser in a room, hearing one speaker.
 pub(super) struct Browser {
     rtc: Rtc,
+    /// Where it believes that it is.
+    local: SocketAddr,
+    /// Where its NAT makes it appear.
     pub(super) address: SocketAddr,
     mid: Mid,
     sequence: u64,
@@ -36,6 +39,13 @@ pub(super) struct Browser {
     heard: VecDeque<RtpPacket>,
     deadline: Instant,
     pub(super) offer: String,
+    /// Somebody on the way sends a copy of each of its packets from here, ahead of the packet.
+    pub(super) copies_to: Option<SocketAddr>,
+    /// Whether what it sends is kept in `recorded`.
+    pub(super) records: bool,
+    pub(super) recorded: Vec<Vec<u8>>,
+    /// Whether nothing that it sends arrives.
+    pub(super) offline: bool,
 }
 
 impl Browser {
@@ -77,6 +87,7 @@ impl Browser {
         let deadline = world.now;
         Self {
             rtc,
+            local: address,
             address,
             mid,
             sequence: 65_000,
@@ -84,6 +95,10 @@ impl Browser {
             heard: VecDeque::new(),
             deadline,
             offer: text,
+            copies_to: None,
+            records: false,
+            recorded: Vec::new(),
+            offline: false,
         }
     }
 
@@ -114,14 +129,23 @@ impl Browser {
 
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
         let contents = packet.try_into().expect("a datagram that WebRTC knows");
-        let receive = Receive {
-            proto: Protocol::Udp,
-            source: announce(),
-            destination: self.address,
-            contents,
-        };
+        let receive =
+            Receive { proto: Protocol::Udp, source: announce(), destination: self.local, contents };
         // A client may refuse a single datagram; what matters is what it hears.
         let _ = self.rtc.handle_input(Input::Receive(now, receive));
+    }
+
+    fn send(&mut self, world: &mut World, packet: &[u8]) {
+        if self.records {
+            self.recorded.push(packet.to_vec());
+        }
+        if self.offline {
+            return;
+        }
+        if let Some(copy) = self.copies_to {
+            world.deliver(copy, packet);
+        }
+        world.deliver(self.address, packet);
     }
 
     fn drain(&mut self, world: &mut World) {
@@ -131,14 +155,14 @@ impl Browser {
                     self.deadline = at.max(world.now + Duration::from_millis(1));
                     return;
                 }
-                Output::Transmit(transmit) => world.deliver(self.address, &transmit.contents),
+                Output::Transmit(transmit) => self.send(world, &transmit.contents),
                 Output::Event(Event::RtpPacket(packet)) => self.heard.push_back(packet),
                 Output::Event(_) => {}
             }
         }
     }
 
-    fn speak(&mut self, world: &mut World, payload: &[u8]) {
+    pub(super) fn speak(&mut self, world: &mut World, payload: &[u8]) {
         let pt = self.rtc.media(self.mid).expect("negotiated").remote_pts()[0];
         let mut api = self.rtc.direct_api();
         let stream = api.stream_tx_by_mid(self.mid, None).expect("a stream to send on");
@@ -150,11 +174,11 @@ impl Browser {
         self.run(world, Duration::from_millis(20));
     }
 
-    fn is_connected(&self) -> bool {
+    pub(super) fn is_connected(&self) -> bool {
         self.rtc.is_connected()
     }
 
-    fn hear(&mut self) -> Vec<RtpPacket> {
+    pub(super) fn hear(&mut self) -> Vec<RtpPacket> {
         self.heard.drain(..).collect()
     }
 }

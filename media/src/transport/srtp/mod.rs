@@ -12,6 +12,7 @@ use crate::metrics::DropReason;
 use crate::rtp::header::FIXED;
 use crate::rtp::header::Layout;
 use crate::rtp::header::RtpHeader;
+use crate::rtp::rtcp;
 use crate::rtp::seq::extend;
 use crate::transport::srtp::cipher::Cipher;
 use crate::transport::srtp::cipher::cm_apply;
@@ -140,10 +141,21 @@ impl Srtp {
         &mut self,
         packet: &'a mut [u8],
     ) -> Result<OpenedRtp<'a>, DropReason> {
+        let (header, layout, index, end) = self.decrypt_rtp(packet)?;
+        let newest = self.rtp_sources.insert(header.ssrc, index);
+        let payload = &packet[layout.header_end()..end];
+        Ok(OpenedRtp { header, layout, payload, newest })
+    }
+
+    /// Authenticates and decrypts in place: the header, its layout, the packet's index, and where
+    /// the payload ends.
+    fn decrypt_rtp(
+        &self,
+        packet: &mut [u8],
+    ) -> Result<(RtpHeader, Layout, u64, usize), DropReason> {
         let (header, layout) = RtpHeader::parse(packet).ok_or(DropReason::Malformed)?;
         let clear = layout.header_end();
-        let highest = self.rtp_sources.highest(header.ssrc)?;
-        let index = match highest {
+        let index = match self.rtp_sources.highest(header.ssrc)? {
             None => u64::from(header.sequence),
             Some(highest) => extend(highest, header.sequence).ok_or(DropReason::Late)?,
         };
@@ -165,10 +177,22 @@ impl Srtp {
                 end
             }
         };
-        self.rtp_sources.insert(header.ssrc, index);
-        let newest = highest.is_none_or(|highest| index > highest);
-        let payload = &packet[clear..end];
-        Ok(OpenedRtp { header, layout, payload, newest })
+        Ok((header, layout, index, end))
+    }
+
+    /// Whether an SRTP or SRTCP packet is authentic. Spoils it and remembers nothing.
+    pub(crate) fn authenticates(&self, packet: &mut [u8]) -> bool {
+        if packet.get(1).is_some_and(|second| rtcp::is_rtcp(*second)) {
+            self.decrypt_rtcp(packet).is_ok()
+        } else {
+            self.decrypt_rtp(packet).is_ok()
+        }
+    }
+
+    /// Whether packets of this SSRC were opened, of RTP or else of RTCP.
+    pub(crate) fn used(&self, ssrc: u32, is_rtp: bool) -> bool {
+        let sources = if is_rtp { &self.rtp_sources } else { &self.rtcp_sources };
+        matches!(sources.highest(ssrc), Ok(Some(_)))
     }
 
     /// Appends `compound`, sealed. False, with `out` unchanged, when all indices were used.
@@ -213,6 +237,14 @@ impl Srtp {
         &mut self,
         packet: &'a mut [u8],
     ) -> Result<(&'a [u8], bool), DropReason> {
+        let (ssrc, index, end) = self.decrypt_rtcp(packet)?;
+        let newest = self.rtcp_sources.insert(ssrc, u64::from(index));
+        Ok((&packet[..end], newest))
+    }
+
+    /// Authenticates and decrypts in place: the sender's SSRC, the packet's index, and where the
+    /// compound ends.
+    fn decrypt_rtcp(&self, packet: &mut [u8]) -> Result<(u32, u32, usize), DropReason> {
         let ssrc = rtcp_ssrc(packet).ok_or(DropReason::Malformed)?;
         let tag_behind = match self.open.rtcp {
             Cipher::Gcm { .. } => 0,
@@ -226,7 +258,7 @@ impl Srtp {
             return Err(DropReason::BadTag);
         }
         let index = word & !ENCRYPTED;
-        let highest = self.rtcp_sources.highest(ssrc)?;
+        self.rtcp_sources.highest(ssrc)?;
         if !self.rtcp_sources.is_new(ssrc, u64::from(index)) {
             return Err(DropReason::Replay);
         }
@@ -245,9 +277,7 @@ impl Srtp {
                 body.len()
             }
         };
-        self.rtcp_sources.insert(ssrc, u64::from(index));
-        let newest = highest.is_none_or(|highest| u64::from(index) > highest);
-        Ok((&body[..end], newest))
+        Ok((ssrc, index, end))
     }
 }
 

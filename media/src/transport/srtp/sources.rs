@@ -41,13 +41,15 @@ impl Sources {
         self.current.iter().find(|source| source.ssrc == ssrc)
     }
 
-    /// Remembers an authentic packet; the least recently used SSRC gives way to a new one.
-    pub(super) fn insert(&mut self, ssrc: u32, index: u64) {
+    /// Remembers an authentic packet; the least recently used SSRC gives way to a new one. Whether
+    /// it is the newest of its SSRC.
+    pub(super) fn insert(&mut self, ssrc: u32, index: u64) -> bool {
         self.clock += 1;
         if let Some(source) = self.current.iter_mut().find(|source| source.ssrc == ssrc) {
             source.used = self.clock;
+            let newest = source.window.highest().is_none_or(|highest| index > highest);
             source.window.insert(index);
-            return;
+            return newest;
         }
         if self.current.len() >= SOURCES
             && let Some(oldest) = self
@@ -62,5 +64,6 @@ impl Sources {
         let mut window = ReplayWindow::default();
         window.insert(index);
         self.current.push(Source { ssrc, window, used: self.clock });
+        true
     }
 }

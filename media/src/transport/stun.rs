@@ -1,0 +1,212 @@
+//! The few bytes of STUN (RFC 8489) that we read or write beside the negotiating library: whom a
+//! request names, whether it nominates, and the challenge that proves a changed path.
+//!
+//! Hostile bytes are read here before anything is authenticated. HOT: reading allocates nothing.
+
+use aws_lc_rs::hmac;
+
+/// Length of a STUN header, in bytes (RFC 8489 §5).
+pub(crate) const HEADER: usize = 20;
+/// Length of a transaction id, in bytes.
+pub(crate) const TRANSACTION: usize = 12;
+
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
+const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
+/// RFC 8489 §14.3.
+const USERNAME: u16 = 0x0006;
+/// RFC 8489 §14.5; an HMAC-SHA1 of 20 bytes.
+const MESSAGE_INTEGRITY: u16 = 0x0008;
+const HMAC: usize = 20;
+/// RFC 8445 §7.1.1.
+const PRIORITY: u16 = 0x0024;
+/// RFC 8445 §7.1.2.
+const USE_CANDIDATE: u16 = 0x0025;
+/// RFC 8489 §14.7; a CRC-32 of 4 bytes, masked.
+const FINGERPRINT: u16 = 0x8028;
+const FINGERPRINT_MASK: u32 = 0x5354_554E;
+/// RFC 8445 §7.1.3.
+const ICE_CONTROLLED: u16 = 0x8029;
+/// The priority that a peer-reflexive candidate learnt from our challenge would have
+/// (RFC 8445 §5.1.2.1: type preference 110).
+const CHALLENGE_PRIORITY: u32 = (110 << 24) | (65_535 << 8) | 255;
+
+/// The transaction id of a success response, by which a challenge is found.
+pub(crate) fn success_of(datagram: &[u8]) -> Option<[u8; TRANSACTION]> {
+    let header: &[u8; HEADER] = datagram.first_chunk()?;
+    if header[..2] != BINDING_SUCCESS || header[4..8] != MAGIC_COOKIE {
+        return None;
+    }
+    header.last_chunk().copied()
+}
+
+/// The value of a STUN attribute and where the attribute begins, if the datagram is a well-formed
+/// message that has it.
+fn attribute(datagram: &[u8], wanted: u16) -> Option<(usize, &[u8])> {
+    if datagram.get(4..8)? != MAGIC_COOKIE {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([datagram[2], datagram[3]]));
+    let mut at = HEADER;
+    let mut attributes = datagram.get(HEADER..HEADER + length)?;
+    loop {
+        let (head, rest) = attributes.split_first_chunk::<4>()?;
+        let kind = u16::from_be_bytes([head[0], head[1]]);
+        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let value = rest.get(..length)?;
+        if kind == wanted {
+            return Some((at, value));
+        }
+        let padded = length.next_multiple_of(4);
+        attributes = rest.get(padded..)?;
+        at += 4 + padded;
+    }
+}
+
+/// The receiver's half of `receiver:sender` (RFC 8445 §7.2.2).
+pub(crate) fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
+    let username = std::str::from_utf8(attribute(datagram, USERNAME)?.1).ok()?;
+    username.split_once(':').map(|(receiver, _)| receiver)
+}
+
+/// Whether the browser chose this path (RFC 8445 §7.3.1.5).
+pub(crate) fn nominates(datagram: &[u8]) -> bool {
+    attribute(datagram, USE_CANDIDATE).is_some()
+}
+
+/// A binding request that only who knows `password` can answer. `username` is
+/// `receiver:sender`; both are the receiver's ICE credentials.
+pub(crate) fn challenge(
+    transaction: [u8; TRANSACTION],
+    username: &str,
+    password: &str,
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    out.extend_from_slice(&BINDING_REQUEST);
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(&MAGIC_COOKIE);
+    out.extend_from_slice(&transaction);
+    put(USERNAME, username.as_bytes(), out);
+    put(PRIORITY, &CHALLENGE_PRIORITY.to_be_bytes(), out);
+    // Roles are settled: the tie-breaker decides nothing.
+    put(ICE_CONTROLLED, &[0; 8], out);
+    set_length(out, start, 4 + HMAC);
+    let integrity = sign(password, &[&out[start..]]);
+    put(MESSAGE_INTEGRITY, &integrity.as_ref()[..HMAC], out);
+    set_length(out, start, 8);
+    let crc = crc_32(&out[start..]) ^ FINGERPRINT_MASK;
+    put(FINGERPRINT, &crc.to_be_bytes(), out);
+}
+
+/// Whether a success response was made by who knows `password` (RFC 8489 §9.1.4).
+pub(crate) fn proves(response: &[u8], password: &str) -> bool {
+    let Some((at, tag)) = attribute(response, MESSAGE_INTEGRITY) else { return false };
+    // Its length field counts up to the attribute, whatever follows.
+    let length = ((at - HEADER + 4 + HMAC) as u16).to_be_bytes();
+    let expected = sign(password, &[&response[..2], &length, &response[4..at]]);
+    aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), tag).is_ok()
+}
+
+fn sign(password: &str, parts: &[&[u8]]) -> hmac::Tag {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
+    let mut context = hmac::Context::with_key(&key);
+    for part in parts {
+        context.update(part);
+    }
+    context.sign()
+}
+
+fn put(kind: u16, value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&kind.to_be_bytes());
+    out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    out.extend_from_slice(value);
+    out.resize(out.len() + value.len().next_multiple_of(4) - value.len(), 0);
+}
+
+/// Makes the length field count what is there and `more` bytes that will follow.
+fn set_length(out: &mut [u8], start: usize, more: usize) {
+    let length = (out.len() - start - HEADER + more) as u16;
+    out[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+/// CRC-32 as in Ethernet (ITU-T V.42 §8.1.1.6.2), bit by bit: a challenge is rare and short.
+fn crc_32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xEDB8_8320 };
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The short-term password of RFC 5769 §2.
+    const PASSWORD: &str = "VOkJxbRl1RmTxUk/WvJxBt";
+    const REQUEST: &[u8] = include_bytes!("../../tests/data/rfc/rfc5769-2.1-request.bin");
+    const RESPONSE: &[u8] = include_bytes!("../../tests/data/rfc/rfc5769-2.2-ipv4-response.bin");
+    const RESPONSE_6: &[u8] = include_bytes!("../../tests/data/rfc/rfc5769-2.3-ipv6-response.bin");
+
+    #[test]
+    fn the_username_of_rfc_5769_names_its_receiver() {
+        assert_eq!(receiver_ufrag(REQUEST), Some("evtj"));
+    }
+
+    #[test]
+    fn the_responses_of_rfc_5769_prove_their_password_and_no_changed_bit_does() {
+        for response in [RESPONSE, RESPONSE_6] {
+            assert!(proves(response, PASSWORD));
+            assert!(!proves(response, "another"));
+            let (tag, _) = attribute(response, MESSAGE_INTEGRITY).expect("has one");
+            // The length field counts what follows the tag, too; it is not what was signed.
+            for at in (0..2).chain(4..tag) {
+                let mut forged = response.to_vec();
+                forged[at] ^= 1;
+                assert!(!proves(&forged, PASSWORD), "byte {at}");
+            }
+        }
+        assert_eq!(success_of(REQUEST), None);
+        assert_eq!(success_of(RESPONSE).as_ref().map(|id| &id[..]), Some(&RESPONSE[8..20]));
+    }
+
+    #[test]
+    fn the_fingerprint_of_rfc_5769_is_ours() {
+        let (at, value) = attribute(REQUEST, FINGERPRINT).expect("has one");
+
+        assert_eq!((crc_32(&REQUEST[..at]) ^ FINGERPRINT_MASK).to_be_bytes(), value);
+    }
+
+    #[test]
+    fn a_challenge_is_well_formed_and_signed_like_a_response() {
+        let mut out = vec![0xAA; 3];
+        challenge([7; TRANSACTION], "theirs:ours", PASSWORD, &mut out);
+        let request = &out[3..];
+
+        assert_eq!(receiver_ufrag(request), Some("theirs"));
+        assert!(!nominates(request));
+        assert!(proves(request, PASSWORD));
+        let (at, value) = attribute(request, FINGERPRINT).expect("is the last");
+        assert_eq!(at + 4 + value.len(), request.len());
+        assert_eq!((crc_32(&request[..at]) ^ FINGERPRINT_MASK).to_be_bytes(), value);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let mut bytes = bytes;
+            if bytes.len() >= 8 {
+                bytes[..2].copy_from_slice(&BINDING_SUCCESS);
+                bytes[4..8].copy_from_slice(&MAGIC_COOKIE);
+            }
+            prop_assert!(!proves(&bytes, PASSWORD));
+            let _ = (receiver_ufrag(&bytes), nominates(&bytes), success_of(&bytes));
+        }
+    }
+}
