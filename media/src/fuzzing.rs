@@ -5,7 +5,7 @@ use model::voice::SessionKey;
 
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
-use crate::rtp::rtcp;
+use crate::rtp::rtcp::Compound;
 use crate::shard::demux::Shape;
 use crate::transport::discovery;
 use crate::transport::sdp::Offer;
@@ -27,8 +27,10 @@ pub fn rtp_header(packet: &[u8]) {
 
 /// Walks over an RTCP compound.
 pub fn rtcp(compound: &[u8]) {
-    if let Some(summary) = rtcp::parse(compound) {
-        assert!(summary.packets as usize <= compound.len() / 4);
+    if let Some(walk) = Compound::parse(compound) {
+        let mut items = 0;
+        walk.for_each(|_| items += 1);
+        assert!(items <= compound.len() / 4);
     }
 }
 

@@ -5,6 +5,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use model::media::ListenerQuality;
+
 macro_rules! drop_reasons {
     ($($(#[$doc:meta])* $name:ident => $label:literal,)*) => {
         /// Why a datagram or packet went no further. Never fatal to a peer.
@@ -128,6 +130,16 @@ impl Totals {
         metrics::gauge!("media_rooms").increment(self.rooms as f64 - before.rooms as f64);
         metrics::gauge!("media_peers").increment(self.peers as f64 - before.peers as f64);
     }
+}
+
+/// Publishes how well one listener hears.
+pub(crate) fn publish_quality(quality: &ListenerQuality) {
+    metrics::histogram!("media_listener_loss_ratio").record(f64::from(quality.loss));
+    metrics::histogram!("media_listener_jitter_seconds").record(quality.jitter.as_secs_f64());
+    if let Some(round_trip) = quality.round_trip {
+        metrics::histogram!("media_listener_round_trip_seconds").record(round_trip.as_secs_f64());
+    }
+    metrics::histogram!("media_listener_mos").record(f64::from(quality.mos));
 }
 
 /// The counters of one shard as other threads see them; written once a turn.

@@ -15,6 +15,7 @@ use crate::shard::path::Trial;
 use crate::stream::inbound::InboundStream;
 use crate::stream::outbound::OutboundStream;
 use crate::stream::outbound::Piece;
+use crate::stream::quality::Quality;
 use crate::transport::Transport;
 use crate::transport::stun::TRANSACTION;
 
@@ -23,6 +24,9 @@ const ADDRESSES: usize = 8;
 /// Moves of one peer that are doubted a second: each sends a STUN request to an address that the
 /// peer named.
 const CHALLENGES_PER_SECOND: u32 = 5;
+/// RTCP compounds of one peer that are read a second. Browsers send one in seconds, and in a bad
+/// network one with each packet that they miss.
+const REPORTS_PER_SECOND: u32 = 100;
 /// Numberings that a listener keeps of speakers who left, in case one returns under its SSRC.
 /// SSRCs are unique in the process, so more than this is never needed in honest use.
 const FORMER_STREAMS: usize = 1_024;
@@ -115,6 +119,9 @@ pub(crate) struct Peer {
     pub(crate) audio_rate: RateLimit,
     pub(crate) discovery_rate: RateLimit,
     pub(crate) challenge_rate: RateLimit,
+    pub(crate) rtcp_rate: RateLimit,
+    /// How well it hears.
+    pub(crate) quality: Quality,
     pub(crate) activity: Activity,
     /// Counts unmutes by the server: each begins a new piece for all listeners.
     pub(crate) unmutes: u32,
@@ -148,6 +155,8 @@ impl Peer {
                 limits::DISCOVERY_PER_SECOND,
             ),
             challenge_rate: RateLimit::new(CHALLENGES_PER_SECOND, CHALLENGES_PER_SECOND),
+            rtcp_rate: RateLimit::new(REPORTS_PER_SECOND, REPORTS_PER_SECOND),
+            quality: Quality::default(),
             activity: Activity::new(now),
             unmutes: 0,
             packets_sent: 0,
@@ -161,6 +170,7 @@ impl Peer {
             packets_sent: self.packets_sent,
             packets_lost: self.inbound.lost(),
             jitter: self.inbound.jitter(),
+            listening: self.quality.summary(),
         }
     }
 }
@@ -264,6 +274,11 @@ impl Outbound {
         self.live[seat].get_or_insert_with(|| {
             former.remove(&ssrc).unwrap_or_else(|| OutboundStream::new(ssrc))
         })
+    }
+
+    /// The stream on `seat`, if it is the one of this SSRC.
+    pub(crate) fn find(&mut self, seat: usize, ssrc: u32) -> Option<&mut OutboundStream> {
+        self.live.get_mut(seat)?.as_mut().filter(|stream| stream.ssrc() == ssrc)
     }
 
     /// Frees a speaker's seat. Its numbering is kept: were the same SSRC to come back and begin

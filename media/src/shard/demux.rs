@@ -137,7 +137,10 @@ impl Demux {
                 _ => self.by_ssrc(ssrc),
             },
             // Clients differ in the SSRC that they report under; some take 0 or 1.
-            Shape::Rtcp { ssrc } => self.owner(from).or_else(|| self.by_ssrc(ssrc)),
+            Shape::Rtcp { ssrc } => self
+                .owner(from)
+                .or_else(|| self.by_ssrc(ssrc))
+                .or_else(|| self.guesses.get(&from).copied()),
             // Found by what it answers, which the peers know.
             Shape::Proof { .. } => None,
             // A username is more exact than an address, which a second session may share.
@@ -147,6 +150,11 @@ impl Demux {
             Shape::Discovery { ssrc } => self.ssrcs.get(&ssrc).copied(),
         };
         peer.ok_or(DropReason::UnknownSource)
+    }
+
+    /// Who was assigned an SSRC: who is heard under it.
+    pub(crate) fn assigned(&self, ssrc: u32) -> Option<PeerKey> {
+        self.ssrcs.get(&ssrc).copied()
     }
 
     /// Whom an SSRC names: who was assigned it, else who was first to choose it.

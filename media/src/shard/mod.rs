@@ -27,6 +27,7 @@ use std::time::Instant;
 
 use model::id::ChannelId;
 use model::media::LeaveReason;
+use model::media::ListenerQuality;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use slab::Slab;
@@ -104,6 +105,8 @@ pub(crate) struct Shard {
     outbox: Outbox,
     events: VecDeque<MediaEvent>,
     totals: Totals,
+    /// What listeners said since the last publication of metrics.
+    qualities: Vec<ListenerQuality>,
     /// Peers whose session panicked in this turn; removed at its end.
     faulty: Vec<PeerKey>,
     /// Scratch for RTCP compounds before they are sealed, and for packets whose sender is sought.
@@ -133,6 +136,7 @@ impl Shard {
             outbox: Outbox::default(),
             events: VecDeque::new(),
             totals: Totals::default(),
+            qualities: Vec::new(),
             faulty: Vec::new(),
             scratch: Vec::new(),
             search_rate: RateLimit::new(SEARCHES, SEARCHES),
@@ -181,9 +185,9 @@ impl Shard {
             return Err(DropReason::Replay);
         }
         match opened? {
-            Opened::Rtcp { sender_report, newest } => {
+            Opened::Rtcp { compound, newest } => {
                 self.follow(now, peer, from, newest);
-                self.take_report(now, peer, sender_report);
+                self.take_report(now, peer, compound)?;
             }
             Opened::Rtp(packet) => {
                 self.follow(now, peer, from, packet.newest);
@@ -341,6 +345,11 @@ impl Shard {
         self.totals.peers = self.peers.len() as u64;
         self.totals.rooms = self.rooms.len() as u64;
         &mut self.totals
+    }
+
+    /// How well listeners hear, one entry for each that was reported on since the last call.
+    pub(crate) fn take_qualities(&mut self) -> std::vec::Drain<'_, ListenerQuality> {
+        self.qualities.drain(..)
     }
 
     /// Names that peers became known by (true) or are no longer known by, since the last call.

@@ -5,15 +5,19 @@ use std::time::Instant;
 use model::media::LeaveReason;
 use model::media::MediaEvent;
 
+use crate::metrics::DropReason;
 use crate::peer::Peer;
 use crate::peer::PeerKey;
-use crate::rtp::rtcp::ReceiverReport;
+use crate::rtp::rtcp;
+use crate::rtp::rtcp::Compound;
+use crate::rtp::rtcp::Item;
 use crate::shard::EVENTS_BEFORE_STATS_DROP;
 use crate::shard::Shard;
 use crate::shard::WallClock;
 use crate::shard::contained;
 use crate::shard::timer;
 use crate::shard::timer::Timer;
+use crate::stream::quality::Reception;
 use crate::transport::Transport;
 
 impl Shard {
@@ -76,8 +80,14 @@ impl Shard {
     fn report(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         self.timers.set(now + timer::REPORT, Timer::Report(key));
+        let stats = peer.stats();
         if self.events.len() < EVENTS_BEFORE_STATS_DROP {
-            self.events.push_back(MediaEvent::Stats { peer: peer.id, stats: peer.stats() });
+            self.events.push_back(MediaEvent::Stats { peer: peer.id, stats });
+        }
+        if let Some(quality) = stats.listening
+            && self.qualities.len() < QUALITIES
+        {
+            self.qualities.push(quality);
         }
         let Some(to) = peer.path.aim else { return };
         self.scratch.clear();
@@ -96,22 +106,61 @@ impl Shard {
         }
     }
 
-    /// Takes a browser's own report.
+    /// Takes a peer's own reports: when it sent, and how what we send arrives there.
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Policed`] beyond the rate of reports.
     pub(super) fn take_report(
         &mut self,
         now: Instant,
         key: PeerKey,
-        sender_report: Option<(u32, u32)>,
-    ) {
+        compound: Option<Compound<'_>>,
+    ) -> Result<(), DropReason> {
         self.totals.rtcp += 1;
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        if !peer.rtcp_rate.admit(now) {
+            return Err(DropReason::Policed);
+        }
+        let Some(compound) = compound else { return Ok(()) };
+        let middle_now = (self.config.wall_clock.ntp_at(now) >> 16) as u32;
+        let mut reception = Reception::default();
+        compound.for_each(|item| match item {
+            Item::SenderReport { ssrc, middle } => self.take_sender_report(now, key, ssrc, middle),
+            Item::Reception(block) => {
+                if let Some((listener, seat)) = self.stream_to(key, block.ssrc)
+                    && let Some(stream) = listener.outbound.find(seat, block.ssrc)
+                {
+                    stream.take_reception(&block, middle_now, &mut reception);
+                }
+            }
+        });
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.quality.note(&reception);
+        }
+        Ok(())
+    }
+
+    fn take_sender_report(&mut self, now: Instant, key: PeerKey, ssrc: u32, middle: u32) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        if let (Transport::WebRtc(webrtc), Some((ssrc, middle))) = (&peer.transport, sender_report)
+        if let Transport::WebRtc(webrtc) = &peer.transport
             && webrtc.audio_ssrc() == Some(ssrc)
         {
             peer.inbound.note_sender_report(now, middle);
         }
     }
+
+    /// The listener, and the seat of the speaker who is heard under `ssrc`, in whatever room: the
+    /// stream there tells whether it is that speaker's.
+    fn stream_to(&mut self, listener: PeerKey, ssrc: u32) -> Option<(&mut Peer, usize)> {
+        let speaker = self.demux.assigned(ssrc)?;
+        let seat = self.peers.get(speaker)?.seat;
+        Some((self.peers.get_mut(listener)?, seat))
+    }
 }
+
+/// Qualities that wait for the publication of metrics; more peers than a shard has.
+const QUALITIES: usize = 16_384;
 
 /// Writes one compound per stream: sender reports of what the peer hears, a receiver report of what
 /// it says.
@@ -131,20 +180,9 @@ fn report_streams(
         report.write(scratch);
         send(&mut peer.transport, scratch);
     }
-    let jitter = peer.inbound.jitter_units();
-    if let (Some(ssrc), Some(block)) = (audio, peer.inbound.report(now)) {
-        let report = ReceiverReport {
-            reporter: peer.ssrc,
-            ssrc,
-            fraction_lost: block.fraction_lost,
-            lost: block.lost,
-            highest: block.highest,
-            jitter,
-            last_sender_report: block.last_sender_report,
-            delay: block.delay,
-        };
+    if let Some(block) = audio.and_then(|ssrc| peer.inbound.report(now, ssrc)) {
         scratch.clear();
-        report.write(scratch);
+        rtcp::write_receiver_report(peer.ssrc, &block, scratch);
         send(&mut peer.transport, scratch);
     }
 }

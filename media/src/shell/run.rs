@@ -28,6 +28,7 @@ use crate::handle::Homes;
 use crate::metrics::DropReason;
 use crate::metrics::SharedTotals;
 use crate::metrics::Totals;
+use crate::metrics::publish_quality;
 use crate::shard::Handled;
 use crate::shard::Shard;
 use crate::shell::directory::Directory;
@@ -49,6 +50,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(5);
 /// Events that wait for a full queue before speaking changes among them are given up.
 const BACKLOG: usize = 16_384;
+/// Statistics that wait for a full queue; of more, the oldest are dropped.
+const STATS_BACKLOG: usize = 64;
 /// How long a shutdown waits for its last events to be taken.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 
@@ -100,6 +103,7 @@ impl ShardThread {
                 let totals = self.shard.totals_mut();
                 totals.publish(&published);
                 published = totals.clone();
+                self.shard.take_qualities().for_each(|quality| publish_quality(&quality));
             }
             self.totals.store(self.shard.totals_mut());
             let until = self
@@ -274,18 +278,20 @@ fn guarded(shard: &mut Shard, step: impl FnOnce(&mut Shard)) {
 pub(crate) struct Events {
     queue: mpsc::Sender<MediaEvent>,
     backlog: VecDeque<MediaEvent>,
+    /// How many of them are statistics.
+    stats: usize,
 }
 
 impl Events {
     pub(crate) fn new(queue: mpsc::Sender<MediaEvent>) -> Self {
-        Self { queue, backlog: VecDeque::new() }
+        Self { queue, backlog: VecDeque::new(), stats: 0 }
     }
 
     fn is_behind(&self) -> bool {
         !self.backlog.is_empty()
     }
 
-    /// Sends in order. Statistics are not kept for a full queue; changes of state are.
+    /// Sends in order. For a full queue changes of state are kept, and the newest statistics.
     fn push(&mut self, event: MediaEvent) {
         if self.backlog.is_empty() {
             match self.queue.try_send(event) {
@@ -299,28 +305,47 @@ impl Events {
 
     fn keep(&mut self, event: MediaEvent) {
         if matches!(event, MediaEvent::Stats { .. }) {
-            return;
+            self.stats += 1;
+            if self.stats > STATS_BACKLOG {
+                self.drop_oldest_stats();
+            }
         }
         if self.backlog.len() >= BACKLOG {
             // Nobody reads: who speaks is the first thing that is no longer worth telling.
             self.backlog.retain(|event| !matches!(event, MediaEvent::Speaking { .. }));
             if self.backlog.len() >= BACKLOG {
                 tracing::warn!("media events are not being read; the oldest was lost");
-                self.backlog.pop_front();
+                let oldest = self.backlog.pop_front();
+                self.stats -= usize::from(matches!(oldest, Some(MediaEvent::Stats { .. })));
             }
         }
         self.backlog.push_back(event);
     }
 
+    /// Forgets the statistics that waited longest: newer ones of that peer, or of the next report,
+    /// say more.
+    fn drop_oldest_stats(&mut self) {
+        let oldest =
+            self.backlog.iter().position(|event| matches!(event, MediaEvent::Stats { .. }));
+        if let Some(oldest) = oldest {
+            self.backlog.remove(oldest);
+            self.stats -= 1;
+        }
+    }
+
     fn retry(&mut self) {
         while let Some(event) = self.backlog.pop_front() {
+            let is_stats = matches!(event, MediaEvent::Stats { .. });
             match self.queue.try_send(event) {
-                Ok(()) => {}
+                Ok(()) => self.stats -= usize::from(is_stats),
                 Err(TrySendError::Full(event)) => {
                     self.backlog.push_front(event);
                     return;
                 }
-                Err(TrySendError::Closed(_)) => self.backlog.clear(),
+                Err(TrySendError::Closed(_)) => {
+                    self.backlog.clear();
+                    self.stats = 0;
+                }
             }
         }
     }
@@ -348,22 +373,43 @@ mod tests {
         MediaEvent::Left { peer: PeerId(peer), reason: LeaveReason::Silent }
     }
 
-    #[test]
-    fn a_full_queue_costs_statistics_but_no_change_of_state() {
-        let (sender, mut receiver) = mpsc::channel(1);
-        let mut events = Events::new(sender);
+    fn stats(peer: u64) -> MediaEvent {
+        MediaEvent::Stats { peer: PeerId(peer), stats: PeerStats::default() }
+    }
 
-        events.push(left(1));
-        events.push(MediaEvent::Stats { peer: PeerId(1), stats: PeerStats::default() });
-        events.push(left(2));
-        events.push(left(3));
-
+    /// Reads everything, as a reader who is back does.
+    fn read_all(events: &mut Events, receiver: &mut mpsc::Receiver<MediaEvent>) -> Vec<MediaEvent> {
         let mut seen = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             seen.push(event);
             events.retry();
         }
-        assert_eq!(seen, vec![left(1), left(2), left(3)]);
+        seen
+    }
+
+    #[test]
+    fn a_full_queue_costs_the_oldest_statistics_but_no_change_of_state() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut events = Events::new(sender);
+        events.push(left(1));
+
+        let many = STATS_BACKLOG as u64 + 2;
+        for peer in 2..2 + many {
+            events.push(stats(peer));
+            events.push(left(peer));
+        }
+
+        let seen = read_all(&mut events, &mut receiver);
+        let states = (1..2 + many).map(left);
+        assert!(
+            seen.iter()
+                .filter(|event| matches!(event, MediaEvent::Left { .. }))
+                .cloned()
+                .eq(states)
+        );
+        let kept = seen.iter().filter(|event| matches!(event, MediaEvent::Stats { .. })).cloned();
+        assert!(kept.eq((4..2 + many).map(stats)), "the oldest two went");
         assert!(!events.is_behind());
+        assert_eq!(events.stats, 0);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::metrics::DropReason;
 use crate::opus;
 use crate::rtp::header::RtpHeader;
+use crate::rtp::rtcp::ReportBlock;
 use crate::rtp::seq::ReplayWindow;
 use crate::rtp::seq::WINDOW;
 use crate::rtp::seq::extend;
@@ -142,7 +143,7 @@ impl InboundStream {
     }
 
     /// Interarrival jitter in timestamp units (RFC 3550 §A.8).
-    pub(crate) fn jitter_units(&self) -> u32 {
+    fn jitter_units(&self) -> u32 {
         self.jitter >> 4
     }
 
@@ -156,8 +157,9 @@ impl InboundStream {
         self.sender_report = Some((middle, now));
     }
 
-    /// The block of a receiver report about this stream, and begins a new interval.
-    pub(crate) fn report(&mut self, now: Instant) -> Option<ReportBlock> {
+    /// The block of a receiver report about this stream, which the peer sends under `ssrc`; begins a
+    /// new interval.
+    pub(crate) fn report(&mut self, now: Instant, ssrc: u32) -> Option<ReportBlock> {
         let highest = self.window.highest()?;
         let expected = self.expected_in_piece(highest);
         let (expected_then, received_then) = self.reported;
@@ -170,23 +172,15 @@ impl InboundStream {
             (middle, delay as u32)
         });
         Some(ReportBlock {
+            ssrc,
             fraction_lost: fraction.min(255) as u8,
-            lost: self.lost().min(u64::from(u32::MAX)) as u32,
+            lost: self.lost().min(0x007F_FFFF) as i32,
             highest: highest as u32,
+            jitter: self.jitter_units(),
             last_sender_report,
             delay,
         })
     }
-}
-
-/// What a receiver report says of one stream, without its jitter.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ReportBlock {
-    pub(crate) fraction_lost: u8,
-    pub(crate) lost: u32,
-    pub(crate) highest: u32,
-    pub(crate) last_sender_report: u32,
-    pub(crate) delay: u32,
 }
 
 #[cfg(test)]
@@ -238,12 +232,12 @@ mod tests {
         for sequence in 0..10 {
             stream.accept(now, &packet(sequence)).expect("new");
         }
-        assert_eq!(stream.report(now).map(|block| block.fraction_lost), Some(0));
+        assert_eq!(stream.report(now, 1).map(|block| block.fraction_lost), Some(0));
         for sequence in [10, 12, 14, 16] {
             stream.accept(now, &packet(sequence)).expect("new");
         }
 
-        let block = stream.report(now).expect("stream runs");
+        let block = stream.report(now, 1).expect("stream runs");
 
         assert_eq!(block.lost, 3);
         assert_eq!(u32::from(block.fraction_lost), 3 * 256 / 7);

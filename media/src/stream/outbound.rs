@@ -2,11 +2,15 @@
 //!
 //! HOT: no allocation.
 
+use std::time::Duration;
 use std::time::Instant;
 
 use crate::opus;
 use crate::rtp::header::RtpHeader;
+use crate::rtp::rtcp::ReportBlock;
 use crate::rtp::rtcp::SenderReport;
+use crate::stream::quality::Reception;
+use crate::stream::quality::Reported;
 use crate::stream::rewrite::SeqRewriter;
 use crate::stream::rewrite::TimestampRewriter;
 
@@ -32,6 +36,7 @@ pub(crate) struct OutboundStream {
     sent_at: Option<Instant>,
     packets: u32,
     octets: u32,
+    reported: Option<Reported>,
 }
 
 impl OutboundStream {
@@ -47,6 +52,7 @@ impl OutboundStream {
             sent_at: None,
             packets: 0,
             octets: 0,
+            reported: None,
         }
     }
 
@@ -88,9 +94,24 @@ impl OutboundStream {
         Some((header, index))
     }
 
-    /// The sender report of this moment, once something was sent.
+    /// Adds what the listener says of this stream.
+    pub(crate) fn take_reception(
+        &mut self,
+        block: &ReportBlock,
+        middle_now: u32,
+        reception: &mut Reception,
+    ) {
+        reception.add(block, &mut self.reported, self.packets, middle_now);
+    }
+
+    /// The sender report of this moment. None when nothing was sent for [`REPORTED_AFTER`]: who is
+    /// no sender reports nothing (RFC 3550 §6.4), and a stage has thousands who once spoke.
     pub(crate) fn report(&self, now: Instant, ntp: u64) -> Option<SenderReport> {
-        let elapsed = now.saturating_duration_since(self.sent_at?).as_micros();
+        let elapsed = now.saturating_duration_since(self.sent_at?);
+        if elapsed > REPORTED_AFTER {
+            return None;
+        }
+        let elapsed = elapsed.as_micros();
         let units = elapsed * u128::from(opus::CLOCK_RATE) / 1_000_000;
         Some(SenderReport {
             ssrc: self.ssrc,
@@ -102,10 +123,11 @@ impl OutboundStream {
     }
 }
 
+/// How long after its last packet a stream is reported on: two reports, as RFC 3550 §6.4 has it.
+const REPORTED_AFTER: Duration = Duration::from_secs(10);
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const PIECE: Piece = Piece { source: 0, speaker: 0, listener: 0 };

@@ -13,6 +13,7 @@ pub(crate) mod webrtc;
 
 use crate::metrics::DropReason;
 use crate::rtp::header::RtpHeader;
+use crate::rtp::rtcp::Compound;
 
 /// An authenticated packet in the clear.
 #[derive(Debug)]
@@ -28,9 +29,10 @@ pub(crate) struct RtpPacket<'a> {
 #[derive(Debug)]
 pub(crate) enum Opened<'a> {
     Rtp(RtpPacket<'a>),
-    /// A sender report's SSRC and middle NTP bits, if it had one.
+    /// A compound, unless there is no sense in it: clients of Discord's UDP transport differ in what
+    /// they put inside, and that it is authentic counts nevertheless.
     Rtcp {
-        sender_report: Option<(u32, u32)>,
+        compound: Option<Compound<'a>>,
         newest: bool,
     },
 }

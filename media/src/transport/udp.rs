@@ -13,6 +13,7 @@ use crate::rtp::header::FIXED;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp;
+use crate::rtp::rtcp::Compound;
 use crate::rtp::seq::ReplayWindow;
 use crate::transport::Opened;
 use crate::transport::RtpPacket;
@@ -79,10 +80,9 @@ impl UdpTransport {
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
         let nonce = self.nonces.check(packet)?;
-        self.aead.open(packet, RTCP_CLEAR).ok_or(DropReason::BadTag)?;
+        let plain = self.aead.open(packet, RTCP_CLEAR).ok_or(DropReason::BadTag)?.len();
         let newest = self.nonces.insert(nonce);
-        // Clients differ in what they put inside, and nothing in it is used: authentic is enough.
-        Ok(Opened::Rtcp { sender_report: None, newest })
+        Ok(Opened::Rtcp { compound: Compound::parse(&packet[..RTCP_CLEAR + plain]), newest })
     }
 
     /// Appends a packet, sealed.

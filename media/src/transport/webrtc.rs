@@ -25,6 +25,7 @@ use crate::metrics::DropReason;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp;
+use crate::rtp::rtcp::Compound;
 use crate::shard::outbox::Outbox;
 use crate::transport::Opened;
 use crate::transport::RtpPacket;
@@ -224,8 +225,8 @@ impl WebRtcTransport {
         let srtp = self.srtp.as_mut().ok_or(DropReason::NoKeys)?;
         if packet.get(1).is_some_and(|second| rtcp::is_rtcp(*second)) {
             let (compound, newest) = srtp.open_rtcp(packet)?;
-            let summary = rtcp::parse(compound).ok_or(DropReason::Malformed)?;
-            return Ok(Opened::Rtcp { sender_report: summary.sender_report, newest });
+            let compound = Compound::parse(compound).ok_or(DropReason::Malformed)?;
+            return Ok(Opened::Rtcp { compound: Some(compound), newest });
         }
         let opened = srtp.open_rtp(packet)?;
         if opened.header.payload_type != self.offer.opus {

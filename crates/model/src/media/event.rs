@@ -99,4 +99,19 @@ pub struct PeerStats {
     pub packets_lost: u64,
     /// Interarrival jitter (RFC 3550 §A.8).
     pub jitter: Duration,
+    /// How well the peer hears. None while it reported nothing, as many bots never do.
+    pub listening: Option<ListenerQuality>,
+}
+
+/// How well one listener hears, by its own receiver reports (RFC 3550 §6.4.2).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ListenerQuality {
+    /// Share of the packets sent to it that were lost, 0 to 1.
+    pub loss: f32,
+    /// Interarrival jitter there, of the stream that jitters most.
+    pub jitter: Duration,
+    /// Time from us to the listener and back. None until it answered a sender report.
+    pub round_trip: Option<Duration>,
+    /// Mean opinion score that the E-model estimates (ITU-T G.107, simplified), 1 to 4.5.
+    pub mos: f32,
 }

@@ -9,6 +9,7 @@ mod event;
 pub use command::Grants;
 pub use command::MediaCommand;
 pub use event::LeaveReason;
+pub use event::ListenerQuality;
 pub use event::MediaEvent;
 pub use event::PeerStats;
 pub use event::Refusal;

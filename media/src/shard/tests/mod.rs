@@ -1,6 +1,8 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
 mod hostile;
+mod network;
+mod quality;
 mod rebinding;
 mod steady;
 mod udp;
@@ -72,7 +74,8 @@ impl World {
             identity: IDENTITY
                 .get_or_init(|| WebRtcIdentity::generate().expect("a certificate"))
                 .clone(),
-            wall_clock: WallClock { at: now, ntp: 1 << 40 },
+            // A time that clients take for real: 2023 in NTP (RFC 5905 §6).
+            wall_clock: WallClock { at: now, ntp: 3_908_988_800 << 32 },
             tell_names: false,
         });
         Self { now, shard, sent: Vec::new(), events: Vec::new(), unattributed: 0 }

@@ -18,6 +18,7 @@ use str0m::net::Receive;
 use str0m::rtp::RtpPacket;
 use str0m::rtp::RtpWrite;
 
+use super::network::Network;
 use super::*;
 
 const MODE: EncryptionMode = EncryptionMode::Aes256Gcm;
@@ -44,6 +45,8 @@ pub(super) struct Browser {
     /// Whether what it sends is kept in `recorded`.
     pub(super) records: bool,
     pub(super) recorded: Vec<Vec<u8>>,
+    /// The way to the shard; none is a perfect one.
+    pub(super) network: Option<Network>,
     /// Whether nothing that it sends arrives.
     pub(super) offline: bool,
 }
@@ -99,6 +102,7 @@ impl Browser {
             records: false,
             recorded: Vec::new(),
             offline: false,
+            network: None,
         }
     }
 
@@ -108,13 +112,19 @@ impl Browser {
         loop {
             self.drain(world);
             for packet in world.take_sent_to(self.address) {
-                self.receive(world.now, &packet);
+                match &mut self.network {
+                    Some(network) => network.send_down(world.now, packet),
+                    None => self.receive(world.now, &packet),
+                }
             }
+            self.carry(world);
             self.drain(world);
             if world.sent.iter().any(|(to, _)| *to == self.address) {
                 continue;
             }
             let next = world.shard.poll_timeout().map_or(self.deadline, |at| at.min(self.deadline));
+            let next =
+                self.network.as_ref().map_or(next, |network| network.poll_timeout().min(next));
             if next > end {
                 break;
             }
@@ -125,6 +135,18 @@ impl Browser {
             }
         }
         world.now = end;
+    }
+
+    /// Lets what arrives by now arrive.
+    fn carry(&mut self, world: &mut World) {
+        let Some(mut network) = self.network.take() else { return };
+        while let Some(packet) = network.arrive_up(world.now) {
+            world.deliver(self.address, &packet);
+        }
+        while let Some(packet) = network.arrive_down(world.now) {
+            self.receive(world.now, &packet);
+        }
+        self.network = Some(network);
     }
 
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
@@ -140,6 +162,10 @@ impl Browser {
             self.recorded.push(packet.to_vec());
         }
         if self.offline {
+            return;
+        }
+        if let Some(network) = &mut self.network {
+            network.send_up(world.now, packet.to_vec());
             return;
         }
         if let Some(copy) = self.copies_to {

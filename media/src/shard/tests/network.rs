@@ -1,0 +1,80 @@
+//! The way between a browser and the shard, as bad as a test wants it, on the virtual clock.
+
+use str0m_netem::Input;
+use str0m_netem::Netem;
+use str0m_netem::NetemConfig;
+use str0m_netem::Output;
+use str0m_netem::Probability;
+use str0m_netem::RandomLoss;
+
+use super::*;
+
+/// Both directions of a way.
+pub(super) struct Network {
+    up: Netem<Vec<u8>>,
+    down: Netem<Vec<u8>>,
+}
+
+/// One direction: delay one way, its jitter, and the share that is lost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub(super) delay: Duration,
+    pub(super) jitter: Duration,
+    pub(super) loss: f32,
+}
+
+impl Way {
+    pub(super) const GOOD: Self = Self { delay: Duration::ZERO, jitter: Duration::ZERO, loss: 0.0 };
+
+    pub(super) fn of_millis(delay: u64) -> Self {
+        Self { delay: Duration::from_millis(delay), ..Self::GOOD }
+    }
+
+    pub(super) fn losing(self, loss: f32) -> Self {
+        Self { loss, ..self }
+    }
+
+    fn config(self, seed: u64) -> NetemConfig {
+        NetemConfig::new()
+            .latency(self.delay)
+            .jitter(self.jitter)
+            .loss(RandomLoss::new(Probability::new(self.loss)))
+            .seed(seed)
+    }
+}
+
+impl Network {
+    pub(super) fn new(up: Way, down: Way, seed: u64) -> Self {
+        Self { up: Netem::new(up.config(seed)), down: Netem::new(down.config(seed ^ 0x5EED)) }
+    }
+
+    pub(super) fn send_up(&mut self, now: Instant, packet: Vec<u8>) {
+        self.up.handle_input(Input::Packet(now, packet));
+    }
+
+    pub(super) fn send_down(&mut self, now: Instant, packet: Vec<u8>) {
+        self.down.handle_input(Input::Packet(now, packet));
+    }
+
+    /// The next packet that arrives at the shard by now.
+    pub(super) fn arrive_up(&mut self, now: Instant) -> Option<Vec<u8>> {
+        arrive(&mut self.up, now)
+    }
+
+    /// The next packet that arrives at the browser by now.
+    pub(super) fn arrive_down(&mut self, now: Instant) -> Option<Vec<u8>> {
+        arrive(&mut self.down, now)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Instant {
+        self.up.poll_timeout().min(self.down.poll_timeout())
+    }
+}
+
+fn arrive(way: &mut Netem<Vec<u8>>, now: Instant) -> Option<Vec<u8>> {
+    way.handle_input(Input::Timeout(now));
+    match way.poll_output()? {
+        Output::Packet(packet) => Some(packet),
+        Output::Timeout(_) => None,
+    }
+}
