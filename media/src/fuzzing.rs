@@ -3,6 +3,7 @@
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
 
+use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp::Compound;
@@ -23,6 +24,13 @@ pub fn rtp_header(packet: &[u8]) {
     }
     let (again, _) = RtpHeader::parse(&header.to_bytes()).expect("what is written can be read");
     assert_eq!(header, again);
+}
+
+/// Looks for an audio level: the first two bytes are the profile word, the third the id.
+pub fn rtp_extension(bytes: &[u8]) {
+    let [high, low, id, body @ ..] = bytes else { return };
+    let level = AudioLevel::find(u16::from_be_bytes([*high, *low]), body, *id);
+    assert!(level.is_none_or(|level| level.below_overload <= 127));
 }
 
 /// Walks over an RTCP compound.

@@ -48,6 +48,8 @@ drop_reasons! {
     ForeignPayloadType => "foreign_payload_type",
     /// The speaker may not speak.
     Muted => "muted",
+    /// Louder speakers take all places of a large room.
+    NotSelected => "not_selected",
     /// Faster than audio can be.
     Policed => "policed",
     /// More discovery requests than are answered, or from another address than the first.

@@ -13,7 +13,12 @@ pub(crate) const UDP_PAYLOAD_TYPE: u8 = 120;
 /// (Discord: Voice Connections/Voice Data Interpolation).
 const SILENCE: [u8; 3] = [0xF8, 0xFF, 0xFE];
 
-/// Whether a payload is Discord's silence. False for end-to-end encrypted ones, which hide it.
+/// Longest payload of a frame that says only that nothing is said, in bytes: the TOC byte, and one
+/// more (opus_encoder.h on OPUS_SET_DTX: two bytes or less need not be transmitted).
+const DTX: usize = 2;
+
+/// Whether a payload is Discord's silence, or DTX. False for end-to-end encrypted ones, which hide
+/// it. Its length and three fixed bytes are all that is looked at.
 pub(crate) fn is_silence(payload: &[u8]) -> bool {
-    payload == SILENCE
+    payload.len() <= DTX || payload == SILENCE
 }

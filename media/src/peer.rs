@@ -123,8 +123,11 @@ pub(crate) struct Peer {
     /// How well it hears.
     pub(crate) quality: Quality,
     pub(crate) activity: Activity,
-    /// Counts unmutes by the server: each begins a new piece for all listeners.
-    pub(crate) unmutes: u32,
+    /// Counts unmutes by the server and returns among the chosen of a large room: each begins a new
+    /// piece for all listeners.
+    pub(crate) resumptions: u32,
+    /// Whether louder speakers kept its last packet from being forwarded.
+    pub(crate) refused: bool,
     pub(crate) packets_sent: u64,
 }
 
@@ -158,7 +161,8 @@ impl Peer {
             rtcp_rate: RateLimit::new(REPORTS_PER_SECOND, REPORTS_PER_SECOND),
             quality: Quality::default(),
             activity: Activity::new(now),
-            unmutes: 0,
+            resumptions: 0,
+            refused: false,
             packets_sent: 0,
         }
     }

@@ -1,17 +1,26 @@
 //! The SFU's live half of a voice channel; it exists while someone is in it.
 
 pub(crate) mod route;
+pub(crate) mod select;
+pub(crate) mod speakers;
+
+use std::time::Instant;
 
 use model::id::ChannelId;
 use model::media::Grants;
 use slab::Slab;
 
 use crate::peer::PeerKey;
+use crate::room::select::Selection;
+use crate::room::speakers::Loudness;
+use crate::room::speakers::Speakers;
 
 /// Who sits in a voice channel, and what each may do at this moment.
 pub(crate) struct Room {
     pub(crate) channel: ChannelId,
     seats: Slab<Seat>,
+    speakers: Speakers,
+    selection: Selection,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +32,12 @@ struct Seat {
 impl Room {
     /// An empty room.
     pub(crate) fn new(channel: ChannelId) -> Self {
-        Self { channel, seats: Slab::new() }
+        Self {
+            channel,
+            seats: Slab::new(),
+            speakers: Speakers::default(),
+            selection: Selection::default(),
+        }
     }
 
     /// The seat that the next peer will take.
@@ -39,6 +53,8 @@ impl Room {
     /// Frees a seat.
     pub(crate) fn leave(&mut self, seat: usize) {
         self.seats.try_remove(seat);
+        self.speakers.leave(seat);
+        self.selection.leave(seat);
     }
 
     /// Changes what the peer on `seat` may do.
@@ -46,6 +62,13 @@ impl Room {
         if let Some(seat) = self.seats.get_mut(seat) {
             seat.grants = grants;
         }
+    }
+
+    /// Whether a packet this loud from `seat` is forwarded: all are, but in a large room where more
+    /// speak than anybody could follow. HOT.
+    pub(crate) fn admits(&mut self, now: Instant, seat: usize, loudness: Loudness) -> bool {
+        let smoothed = self.speakers.note(now, seat, loudness);
+        self.selection.choose(now, self.seats.len(), seat, smoothed)
     }
 
     /// Everybody here.

@@ -5,6 +5,9 @@
 /// Length of the header without CSRCs and extension, in bytes.
 pub(crate) const FIXED: usize = 12;
 
+/// The bit of the first byte that says that an extension follows.
+pub(crate) const EXTENSION: u8 = 0x10;
+
 /// The fields that forwarding reads and rewrites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RtpHeader {
@@ -58,7 +61,7 @@ impl RtpHeader {
             return None;
         }
         let csrcs_end = FIXED + 4 * usize::from(fixed[0] & 0x0F);
-        let extension = if fixed[0] & 0x10 == 0 {
+        let extension = if fixed[0] & EXTENSION == 0 {
             None
         } else {
             let preamble: &[u8; 4] = packet.get(csrcs_end..)?.first_chunk()?;

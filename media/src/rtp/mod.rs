@@ -2,6 +2,7 @@
 //!
 //! Pure parsing and writing. Nothing here knows keys, peers or time.
 
+pub(crate) mod ext;
 pub(crate) mod header;
 pub(crate) mod rtcp;
 pub(crate) mod seq;

@@ -152,7 +152,7 @@ impl Shard {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let before = std::mem::replace(&mut peer.grants, grants);
         if grants.speak && !before.speak {
-            peer.unmutes = peer.unmutes.wrapping_add(1);
+            peer.resumptions = peer.resumptions.wrapping_add(1);
         }
         if grants.hear && !before.hear {
             peer.outbound.undeafens = peer.outbound.undeafens.wrapping_add(1);

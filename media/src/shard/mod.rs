@@ -34,11 +34,11 @@ use slab::Slab;
 
 use crate::metrics::DropReason;
 use crate::metrics::Totals;
-use crate::opus;
 use crate::peer::PeerKey;
 use crate::peer::Peers;
 use crate::peer::RateLimit;
 use crate::room::Room;
+use crate::room::speakers;
 use crate::shard::demux::Demux;
 use crate::shard::demux::Name;
 use crate::shard::demux::Shape;
@@ -47,6 +47,7 @@ use crate::shard::timer::Timer;
 use crate::shard::timer::Timers;
 use crate::stream::inbound::Accepted;
 use crate::transport::Opened;
+use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
 use crate::transport::Transport;
 use crate::transport::webrtc::AudioClaim;
@@ -273,18 +274,27 @@ impl Shard {
         packet: &RtpPacket<'_>,
         accepted: Accepted,
     ) -> Result<(), DropReason> {
-        let speaker = self.peers.get(key).ok_or(DropReason::UnknownSource)?;
+        let speaker = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         if !speaker.grants.speak {
             return Err(DropReason::Muted);
         }
+        let Some(room) = self.rooms.get_mut(speaker.room) else { return Ok(()) };
+        let (loudness, voice) = speakers::hear(packet.level, packet.payload);
+        if !room.admits(now, speaker.seat, loudness) {
+            speaker.refused = true;
+            return Err(DropReason::NotSelected);
+        }
+        if std::mem::take(&mut speaker.refused) {
+            speaker.resumptions = speaker.resumptions.wrapping_add(1);
+        }
         let (ssrc, seat, room) = (speaker.ssrc, speaker.seat, speaker.room);
-        let (source, unmutes) = (speaker.inbound.piece, speaker.unmutes);
-        self.note_speaking(now, key, packet);
+        let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);
+        self.note_speaking(now, key, voice);
         let Some(room) = self.rooms.get(room) else { return Ok(()) };
         for listener in room.route(seat) {
             let Some(peer) = self.peers.get_mut(listener) else { continue };
             let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
-            let piece = peer.outbound.piece(source, unmutes);
+            let piece = peer.outbound.piece(source, resumptions);
             let stream = peer.outbound.stream(seat, ssrc);
             let rewritten =
                 stream.rewrite(now, piece, accepted.seq, &packet.header, packet.payload.len());
@@ -292,10 +302,9 @@ impl Shard {
                 self.totals.drop(DropReason::Late);
                 continue;
             };
+            let outgoing = Outgoing { header, index, level: packet.level, payload: packet.payload };
             let transport = &mut peer.transport;
-            let sealed = contained(|| {
-                self.outbox.write(to, |out| transport.seal(header, index, packet.payload, out))
-            });
+            let sealed = contained(|| self.outbox.write(to, |out| transport.seal(&outgoing, out)));
             match sealed {
                 Some(true) => peer.packets_sent += 1,
                 Some(false) => self.totals.drop(DropReason::NoKeys),
@@ -309,9 +318,8 @@ impl Shard {
     }
 
     /// Tells once that a peer began to speak, or that it said that it stopped.
-    fn note_speaking(&mut self, now: Instant, key: PeerKey, packet: &RtpPacket<'_>) {
+    fn note_speaking(&mut self, now: Instant, key: PeerKey, speaking: bool) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let speaking = !opus::is_silence(packet.payload);
         if speaking {
             peer.activity.audio = Some(now);
         }

@@ -15,12 +15,12 @@ use crate::stream::rewrite::SeqRewriter;
 use crate::stream::rewrite::TimestampRewriter;
 
 /// Names the uninterrupted piece of audio that a packet belongs to. It changes when the speaker
-/// restarts or is unmuted and when the listener is undeafened; numbering then goes on seamlessly.
+/// restarts, is unmuted or chosen again, and when the listener is undeafened; numbering then goes on seamlessly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Piece {
     /// Restarts of the inbound stream.
     pub(crate) source: u32,
-    /// Unmutes of the speaker.
+    /// Unmutes of the speaker, and its returns among the chosen of a large room.
     pub(crate) speaker: u32,
     /// Undeafens of the listener.
     pub(crate) listener: u32,

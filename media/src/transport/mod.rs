@@ -12,6 +12,7 @@ pub(crate) mod udp;
 pub(crate) mod webrtc;
 
 use crate::metrics::DropReason;
+use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::rtcp::Compound;
 
@@ -21,8 +22,21 @@ pub(crate) struct RtpPacket<'a> {
     pub(crate) header: RtpHeader,
     /// Opus, or end-to-end encrypted: opaque either way.
     pub(crate) payload: &'a [u8],
+    /// How loud it is, if its sender says so where we can read it.
+    pub(crate) level: Option<AudioLevel>,
     /// Whether it is the newest of its stream: only such a packet may move the peer's address.
     pub(crate) newest: bool,
+}
+
+/// A packet for one listener, not yet sealed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing<'a> {
+    /// Its payload type is the transport's to fill in.
+    pub(crate) header: RtpHeader,
+    /// The extended sequence number, whose low bits the header has.
+    pub(crate) index: u64,
+    pub(crate) level: Option<AudioLevel>,
+    pub(crate) payload: &'a [u8],
 }
 
 /// What an authenticated datagram turned out to be.
@@ -90,19 +104,12 @@ impl Transport {
         }
     }
 
-    /// Appends a packet to `out`, sealed. `index` is the packet's extended sequence number.
-    /// False, with `out` as it was, when there are no keys yet.
-    pub(crate) fn seal(
-        &mut self,
-        header: RtpHeader,
-        index: u64,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) -> bool {
+    /// Appends a packet to `out`, sealed. False, with `out` as it was, when there are no keys yet.
+    pub(crate) fn seal(&mut self, packet: &Outgoing<'_>, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Unchosen => false,
-            Self::Udp(udp) => udp.seal(header, payload, out),
-            Self::WebRtc(webrtc) => webrtc.seal(header, index, payload, out),
+            Self::Udp(udp) => udp.seal(packet.header, packet.payload, out),
+            Self::WebRtc(webrtc) => webrtc.seal(packet, out),
             #[cfg(test)]
             Self::Faulty => panic!("a fault made for a test"),
         }

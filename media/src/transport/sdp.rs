@@ -20,6 +20,8 @@ pub(crate) struct Offer {
     pub(crate) fingerprint: [u8; 32],
     /// The browser's number for Opus.
     pub(crate) opus: u8,
+    /// The browser's id for the audio level of a packet (RFC 6464), if it offered one.
+    pub(crate) audio_level: Option<u8>,
 }
 
 impl Offer {
@@ -36,7 +38,7 @@ impl Offer {
         }
         let mut media_lines = 0;
         let (mut ufrag, mut password, mut fingerprint) = (None, None, None);
-        let mut opus = None;
+        let (mut opus, mut audio_level) = (None, None);
         for line in text.split('\n') {
             let line = line.trim_end();
             if line.starts_with("m=") {
@@ -52,13 +54,15 @@ impl Offer {
                 fingerprint = fingerprint.or_else(|| sha_256(value));
             } else if let Some(value) = line.strip_prefix("a=rtpmap:") {
                 opus = opus.or_else(|| opus_number(value));
+            } else if let Some(value) = line.strip_prefix("a=extmap:") {
+                audio_level = audio_level.or_else(|| audio_level_id(value));
             } else if line == "a=setup:passive" {
                 return Err(Refusal::OfferUnusable);
             }
         }
         match (ufrag, password, fingerprint, opus) {
             (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
-                Ok(Self { ufrag, password, fingerprint, opus })
+                Ok(Self { ufrag, password, fingerprint, opus, audio_level })
             }
             _ => Err(Refusal::OfferUnusable),
         }
@@ -98,6 +102,19 @@ fn opus_number(value: &str) -> Option<u8> {
     }
     number.parse().ok().filter(|number| *number < 64 || (96..128).contains(number))
 }
+
+/// `1 urn:..` or `1/sendrecv urn:..` (RFC 8285 §5). Ids that do not fit the one-byte form, which we
+/// write, are as if they were not offered, and so are those that only the browser would read.
+fn audio_level_id(value: &str) -> Option<u8> {
+    let (id, rest) = value.split_once(' ')?;
+    let (id, direction) = id.split_once('/').unwrap_or((id, "sendrecv"));
+    let uri = rest.split(' ').next()?;
+    let both = direction == "sendrecv" && uri == AUDIO_LEVEL;
+    id.parse().ok().filter(|id| both && (1..15).contains(id))
+}
+
+/// RFC 6464 §4.
+const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
 /// What we tell a browser about our side.
 pub(crate) struct Answer<'a> {
@@ -154,7 +171,7 @@ mod tests {
             let offer = Offer::parse(&text).expect("usable");
 
             assert_eq!(offer.ufrag, "9WZo");
-            assert_eq!(offer.opus, 111);
+            assert_eq!((offer.opus, offer.audio_level), (111, Some(1)));
             assert_eq!(offer.fingerprint[..2], [0x71, 0x20]);
         }
     }
@@ -170,6 +187,23 @@ mod tests {
             Offer::parse(&format!("{FRAGMENT}\na=setup:passive")),
             Err(Refusal::OfferUnusable)
         );
+    }
+
+    #[test]
+    fn an_id_for_the_audio_level_is_read_in_every_form_and_never_beyond_one_byte() {
+        for (line, id) in [
+            ("a=extmap:14/sendrecv urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on", Some(14)),
+            ("a=extmap:3/recvonly urn:ietf:params:rtp-hdrext:ssrc-audio-level", None),
+            ("a=extmap:15 urn:ietf:params:rtp-hdrext:ssrc-audio-level", None),
+            ("a=extmap:0 urn:ietf:params:rtp-hdrext:ssrc-audio-level", None),
+            ("a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid", None),
+            ("a=extmap:1", None),
+        ] {
+            let text =
+                FRAGMENT.replace("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level", line);
+
+            assert_eq!(Offer::parse(&text).expect("usable").audio_level, id, "{line}");
+        }
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl UdpTransport {
         } else {
             payload
         };
-        Ok(Opened::Rtp(RtpPacket { header, payload, newest }))
+        // What extensions there are was never negotiated, so none is read.
+        Ok(Opened::Rtp(RtpPacket { header, payload, level: None, newest }))
     }
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {

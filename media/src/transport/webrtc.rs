@@ -22,12 +22,14 @@ use str0m::net::Protocol;
 use str0m::net::Receive;
 
 use crate::metrics::DropReason;
+use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
 use crate::rtp::rtcp;
 use crate::rtp::rtcp::Compound;
 use crate::shard::outbox::Outbox;
 use crate::transport::Opened;
+use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
 use crate::transport::dtls;
 use crate::transport::dtls::KeySlot;
@@ -237,7 +239,10 @@ impl WebRtcTransport {
         } else {
             opened.payload
         };
-        Ok(Opened::Rtp(RtpPacket { header: opened.header, payload, newest: opened.newest }))
+        let level = self.offer.audio_level.zip(opened.extension);
+        let level = level.and_then(|(id, (profile, body))| AudioLevel::find(profile, body, id));
+        let (header, newest) = (opened.header, opened.newest);
+        Ok(Opened::Rtp(RtpPacket { header, payload, level, newest }))
     }
 
     /// Whether a packet is authentic. Spoils it and remembers nothing.
@@ -279,16 +284,12 @@ impl WebRtcTransport {
         }
     }
 
-    /// Appends a packet, sealed, with the payload type that the browser offered.
-    pub(crate) fn seal(
-        &mut self,
-        header: RtpHeader,
-        index: u64,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) -> bool {
+    /// Appends a packet, sealed, with the payload type and the extension id that the browser offered.
+    pub(crate) fn seal(&mut self, packet: &Outgoing<'_>, out: &mut Vec<u8>) -> bool {
         let Some(srtp) = &self.srtp else { return false };
-        srtp.seal_rtp(RtpHeader { payload_type: self.offer.opus, ..header }, index, payload, out);
+        let header = RtpHeader { payload_type: self.offer.opus, ..packet.header };
+        let level = packet.level.zip(self.offer.audio_level);
+        srtp.seal_rtp(header, packet.index, level, packet.payload, out);
         true
     }
 

@@ -1,6 +1,7 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
 mod hostile;
+mod levels;
 mod network;
 mod quality;
 mod rebinding;

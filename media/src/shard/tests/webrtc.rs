@@ -9,12 +9,14 @@ use str0m::Event;
 use str0m::Input;
 use str0m::Output;
 use str0m::Rtc;
+use str0m::RtcConfig;
 use str0m::change::SdpAnswer;
 use str0m::media::Direction;
 use str0m::media::MediaKind;
 use str0m::media::Mid;
 use str0m::net::Protocol;
 use str0m::net::Receive;
+use str0m::rtp::ExtensionValues;
 use str0m::rtp::RtpPacket;
 use str0m::rtp::RtpWrite;
 
@@ -63,8 +65,19 @@ impl Browser {
         speaker: PeerId,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
+        Self::join_as(world, (peer, speaker), Rtc::builder(), &[], edit)
+    }
+
+    /// A browser of another make: `remote` are lines that its web page adds to our description.
+    pub(super) fn join_as(
+        world: &mut World,
+        (peer, speaker): (PeerId, PeerId),
+        make: RtcConfig,
+        remote: &[&str],
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
-        let mut rtc = Rtc::builder().set_rtp_mode(true).build(world.now);
+        let mut rtc = make.set_rtp_mode(true).build(world.now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
@@ -84,7 +97,7 @@ impl Browser {
                 _ => None,
             })
             .expect("an answer");
-        let answer = remote_description(&fragment, mid, ssrc_of(speaker));
+        let answer = remote_description(&fragment, mid, ssrc_of(speaker), remote);
         let answer = SdpAnswer::from_sdp_string(&answer).expect("well formed");
         rtc.sdp_api().accept_answer(pending, answer).expect("acceptable");
         let deadline = world.now;
@@ -189,11 +202,22 @@ impl Browser {
     }
 
     pub(super) fn speak(&mut self, world: &mut World, payload: &[u8]) {
+        self.speak_at(world, payload, None);
+    }
+
+    /// Says something this loud, in dBov, and waits for a frame.
+    pub(super) fn speak_at(&mut self, world: &mut World, payload: &[u8], level: Option<i8>) {
         let pt = self.rtc.media(self.mid).expect("negotiated").remote_pts()[0];
         let mut api = self.rtc.direct_api();
         let stream = api.stream_tx_by_mid(self.mid, None).expect("a stream to send on");
+        let values = ExtensionValues {
+            audio_level: level,
+            voice_activity: level.map(|_| true),
+            ..ExtensionValues::default()
+        };
         let write =
-            RtpWrite::new(pt, self.sequence.into(), self.timestamp, world.now, payload.to_vec());
+            RtpWrite::new(pt, self.sequence.into(), self.timestamp, world.now, payload.to_vec())
+                .ext_vals(values);
         stream.write_rtp(write);
         self.sequence += 1;
         self.timestamp += 960;
@@ -210,11 +234,11 @@ impl Browser {
 }
 
 /// What a web client composes of our fragment (Discord: Generating the Browser Remote Answer).
-fn remote_description(fragment: &str, mid: Mid, ssrc: u32) -> String {
+fn remote_description(fragment: &str, mid: Mid, ssrc: u32, more: &[&str]) -> String {
     let line = |prefix: &str| {
         fragment.lines().find(|line| line.starts_with(prefix)).expect("a required line")
     };
-    [
+    let lines = [
         "v=0",
         "o=- 1420070400000 0 IN IP4 127.0.0.1",
         "s=-",
@@ -235,9 +259,10 @@ fn remote_description(fragment: &str, mid: Mid, ssrc: u32) -> String {
         "a=rtpmap:111 opus/48000/2",
         "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1",
         &format!("a=ssrc:{ssrc} cname:u{ssrc}"),
-        "",
-    ]
-    .join("\r\n")
+    ];
+    let end = [""];
+    let lines: Vec<_> = lines.iter().chain(more).chain(&end).copied().collect();
+    lines.join("\r\n")
 }
 
 #[test]

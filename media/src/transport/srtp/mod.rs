@@ -9,6 +9,9 @@ mod sources;
 use aws_lc_rs::hmac;
 
 use crate::metrics::DropReason;
+use crate::rtp::ext::AudioLevel;
+use crate::rtp::ext::LEVEL_EXTENSION;
+use crate::rtp::header::EXTENSION;
 use crate::rtp::header::FIXED;
 use crate::rtp::header::Layout;
 use crate::rtp::header::RtpHeader;
@@ -107,25 +110,33 @@ impl Srtp {
         })
     }
 
-    /// Appends a sealed RTP packet. `index` is its extended sequence number, whose low bits the
-    /// header carries; one index and SSRC must never come twice.
+    /// Appends a sealed RTP packet, with an extension if there is a level and an id for it. `index` is
+    /// its extended sequence number, whose low bits the header carries; one index and SSRC must never
+    /// come twice, unless all else is the same.
     pub(crate) fn seal_rtp(
         &self,
         header: RtpHeader,
         index: u64,
+        level: Option<(AudioLevel, u8)>,
         payload: &[u8],
         out: &mut Vec<u8>,
     ) {
         let start = out.len();
         out.extend_from_slice(&header.to_bytes());
+        let mut clear = FIXED;
+        if let Some((level, id)) = level {
+            out[start] |= EXTENSION;
+            level.write(id, out);
+            clear += LEVEL_EXTENSION;
+        }
         out.extend_from_slice(payload);
         match &self.seal.rtp {
             Cipher::Gcm { key, salt } => {
                 let nonce = gcm_rtp_nonce(salt, header.ssrc, index);
-                gcm_seal(key, nonce, out, start, FIXED, None);
+                gcm_seal(key, nonce, out, start, clear, None);
             }
             Cipher::Cm { key, auth, salt } => {
-                cm_apply(key, cm_iv(salt, header.ssrc, index), &mut out[start + FIXED..]);
+                cm_apply(key, cm_iv(salt, header.ssrc, index), &mut out[start + clear..]);
                 let tag = rtp_tag(auth, &out[start..], index);
                 out.extend_from_slice(&tag.as_ref()[..HMAC_TAG]);
             }
@@ -144,7 +155,9 @@ impl Srtp {
         let (header, layout, index, end) = self.decrypt_rtp(packet)?;
         let newest = self.rtp_sources.insert(header.ssrc, index);
         let payload = &packet[layout.header_end()..end];
-        Ok(OpenedRtp { header, layout, payload, newest })
+        let body = layout.preamble_end()..layout.header_end();
+        let extension = layout.extension.map(|(profile, _)| (profile, &packet[body]));
+        Ok(OpenedRtp { header, layout, extension, payload, newest })
     }
 
     /// Authenticates and decrypts in place: the header, its layout, the packet's index, and where
@@ -288,6 +301,8 @@ pub(crate) struct OpenedRtp<'a> {
     pub(crate) header: RtpHeader,
     /// Where its parts lie.
     pub(crate) layout: Layout,
+    /// The extension's profile word and body.
+    pub(crate) extension: Option<(u16, &'a [u8])>,
     /// The payload, padding included.
     pub(crate) payload: &'a [u8],
     /// Whether it is the newest of its SSRC.
@@ -416,7 +431,7 @@ mod tests {
         for profile in PROFILES {
             let (client, mut server) = pair(profile);
             let mut sealed = Vec::new();
-            client.seal_rtp(header(7), 7, b"opus", &mut sealed);
+            client.seal_rtp(header(7), 7, None, b"opus", &mut sealed);
 
             assert_eq!(server.open_rtp(&mut sealed.clone()).expect("authentic").payload, b"opus");
             let again = server.open_rtp(&mut sealed);
@@ -425,11 +440,27 @@ mod tests {
     }
 
     #[test]
+    fn every_profile_carries_a_level_beside_the_audio() {
+        for profile in PROFILES {
+            let (client, mut server) = pair(profile);
+            let level = AudioLevel { below_overload: 31, voice: true };
+            let mut sealed = Vec::new();
+            client.seal_rtp(header(7), 7, Some((level, 5)), b"opus", &mut sealed);
+
+            let opened = server.open_rtp(&mut sealed).expect("authentic");
+
+            let (profile, body) = opened.extension.expect("it was written");
+            assert_eq!(AudioLevel::find(profile, body, 5), Some(level));
+            assert_eq!(opened.payload, b"opus");
+        }
+    }
+
+    #[test]
     fn every_profile_refuses_a_changed_bit_and_remembers_nothing_of_it() {
         for profile in PROFILES {
             let (client, mut server) = pair(profile);
             let mut sealed = Vec::new();
-            client.seal_rtp(header(7), 7, b"opus", &mut sealed);
+            client.seal_rtp(header(7), 7, None, b"opus", &mut sealed);
             for at in 1..sealed.len() {
                 let mut forged = sealed.clone();
                 forged[at] ^= 1;
@@ -448,7 +479,7 @@ mod tests {
                 let mut sealed = Vec::new();
                 // The receiver has not seen roll-over zero: it starts below the first wrap.
                 let index = index - 65_500;
-                client.seal_rtp(header(index as u16), index, b"opus", &mut sealed);
+                client.seal_rtp(header(index as u16), index, None, b"opus", &mut sealed);
                 assert!(server.open_rtp(&mut sealed).is_ok(), "{profile:?} {index}");
             }
         }
@@ -486,7 +517,7 @@ mod tests {
         let (client, mut server) = pair(Profile::AeadAes128Gcm);
         let send = |server: &mut Srtp, ssrc: u32| {
             let mut sealed = Vec::new();
-            client.seal_rtp(RtpHeader { ssrc, ..header(1) }, 1, b"opus", &mut sealed);
+            client.seal_rtp(RtpHeader { ssrc, ..header(1) }, 1, None, b"opus", &mut sealed);
             server.open_rtp(&mut sealed).map(|_| ())
         };
         for ssrc in 0..=SOURCES as u32 {
