@@ -75,6 +75,10 @@ pub struct Totals {
     pub dropped: [u64; DropReason::ALL.len()],
     /// RTCP packets understood.
     pub rtcp: u64,
+    /// Packets sent again to listeners who missed them.
+    pub retransmitted: u64,
+    /// Frames that were lost and came as a later packet's redundancy.
+    pub recovered: u64,
     /// Rooms with a peer in them, now.
     pub rooms: u64,
     /// Peers, now.
@@ -88,6 +92,8 @@ impl Default for Totals {
             sent: 0,
             dropped: [0; DropReason::ALL.len()],
             rtcp: 0,
+            retransmitted: 0,
+            recovered: 0,
             rooms: 0,
             peers: 0,
         }
@@ -111,6 +117,8 @@ impl Totals {
         self.received += other.received;
         self.sent += other.sent;
         self.rtcp += other.rtcp;
+        self.retransmitted += other.retransmitted;
+        self.recovered += other.recovered;
         self.rooms += other.rooms;
         self.peers += other.peers;
         for (sum, value) in self.dropped.iter_mut().zip(other.dropped) {
@@ -123,6 +131,10 @@ impl Totals {
         metrics::counter!("media_packets_received_total")
             .increment(self.received - before.received);
         metrics::counter!("media_packets_sent_total").increment(self.sent - before.sent);
+        metrics::counter!("media_packets_retransmitted_total")
+            .increment(self.retransmitted - before.retransmitted);
+        metrics::counter!("media_frames_recovered_total")
+            .increment(self.recovered - before.recovered);
         for reason in DropReason::ALL {
             let added = self.dropped_for(*reason) - before.dropped_for(*reason);
             metrics::counter!("media_packets_dropped_total", "reason" => reason.label())
@@ -151,6 +163,8 @@ pub(crate) struct SharedTotals {
     sent: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     rtcp: AtomicU64,
+    retransmitted: AtomicU64,
+    recovered: AtomicU64,
     rooms: AtomicU64,
     peers: AtomicU64,
 }
@@ -160,6 +174,8 @@ impl SharedTotals {
         self.received.store(totals.received, Relaxed);
         self.sent.store(totals.sent, Relaxed);
         self.rtcp.store(totals.rtcp, Relaxed);
+        self.retransmitted.store(totals.retransmitted, Relaxed);
+        self.recovered.store(totals.recovered, Relaxed);
         self.rooms.store(totals.rooms, Relaxed);
         self.peers.store(totals.peers, Relaxed);
         for (shared, value) in self.dropped.iter().zip(totals.dropped) {
@@ -173,6 +189,8 @@ impl SharedTotals {
             sent: self.sent.load(Relaxed),
             dropped: std::array::from_fn(|index| self.dropped[index].load(Relaxed)),
             rtcp: self.rtcp.load(Relaxed),
+            retransmitted: self.retransmitted.load(Relaxed),
+            recovered: self.recovered.load(Relaxed),
             rooms: self.rooms.load(Relaxed),
             peers: self.peers.load(Relaxed),
         }

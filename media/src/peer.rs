@@ -12,6 +12,7 @@ use model::media::PeerStats;
 use slab::Slab;
 
 use crate::shard::path::Trial;
+use crate::stream::history::History;
 use crate::stream::inbound::InboundStream;
 use crate::stream::outbound::OutboundStream;
 use crate::stream::outbound::Piece;
@@ -27,6 +28,9 @@ const CHALLENGES_PER_SECOND: u32 = 5;
 /// RTCP compounds of one peer that are read a second. Browsers send one in seconds, and in a bad
 /// network one with each packet that they miss.
 const REPORTS_PER_SECOND: u32 = 100;
+/// Packets sent again a second to one listener: no more than one speaker's media, however much it
+/// asks for (safety: RTCP abuse).
+const AGAIN_PER_SECOND: u32 = 50;
 /// Numberings that a listener keeps of speakers who left, in case one returns under its SSRC.
 /// SSRCs are unique in the process, so more than this is never needed in honest use.
 const FORMER_STREAMS: usize = 1_024;
@@ -115,11 +119,15 @@ pub(crate) struct Peer {
     pub(crate) transport: Transport,
     pub(crate) path: Path,
     pub(crate) inbound: InboundStream,
+    /// Its last packets, while somebody hears it who may miss one.
+    pub(crate) history: History,
     pub(crate) outbound: Outbound,
     pub(crate) audio_rate: RateLimit,
     pub(crate) discovery_rate: RateLimit,
     pub(crate) challenge_rate: RateLimit,
     pub(crate) rtcp_rate: RateLimit,
+    /// Packets that are sent to it again.
+    pub(crate) again_rate: RateLimit,
     /// How well it hears.
     pub(crate) quality: Quality,
     pub(crate) activity: Activity,
@@ -148,6 +156,7 @@ impl Peer {
             transport: Transport::Unchosen,
             path: Path::default(),
             inbound: InboundStream::default(),
+            history: History::default(),
             outbound: Outbound::default(),
             audio_rate: RateLimit::new(
                 limits::AUDIO_PACKETS_PER_SECOND,
@@ -159,6 +168,7 @@ impl Peer {
             ),
             challenge_rate: RateLimit::new(CHALLENGES_PER_SECOND, CHALLENGES_PER_SECOND),
             rtcp_rate: RateLimit::new(REPORTS_PER_SECOND, REPORTS_PER_SECOND),
+            again_rate: RateLimit::new(AGAIN_PER_SECOND, AGAIN_PER_SECOND),
             quality: Quality::default(),
             activity: Activity::new(now),
             resumptions: 0,
@@ -174,7 +184,7 @@ impl Peer {
             packets_sent: self.packets_sent,
             packets_lost: self.inbound.lost(),
             jitter: self.inbound.jitter(),
-            listening: self.quality.summary(),
+            listening: self.quality.summary(self.transport.takes_redundancy()),
         }
     }
 }
@@ -264,8 +274,9 @@ impl Activity {
 pub(crate) struct Outbound {
     live: Vec<Option<OutboundStream>>,
     former: HashMap<u32, OutboundStream>,
-    /// Counts undeafens: each begins a new piece of every stream.
-    pub(crate) undeafens: u32,
+    /// Counts undeafens, and offers that change how packets are formed: each begins a new piece of
+    /// every stream.
+    pub(crate) renewals: u32,
 }
 
 impl Outbound {
@@ -304,7 +315,7 @@ impl Outbound {
 
     /// The piece that a packet of this speaker belongs to, for this listener.
     pub(crate) fn piece(&self, source: u32, speaker: u32) -> Piece {
-        Piece { source, speaker, listener: self.undeafens }
+        Piece { source, speaker, listener: self.renewals }
     }
 }
 
@@ -337,6 +348,7 @@ impl RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::outbound::Carried;
 
     #[test]
     fn a_rate_limit_admits_a_burst_and_then_its_average() {
@@ -377,11 +389,17 @@ mod tests {
         };
         let mut outbound = Outbound::default();
         let piece = outbound.piece(0, 0);
-        let (_, before) = outbound.stream(0, 7).rewrite(now, piece, 9, &header, 1).expect("first");
+        let (_, before) = outbound
+            .stream(0, 7)
+            .rewrite(now, piece, 9, &header, (1, Carried::default()))
+            .expect("first");
         outbound.release(0);
 
         let piece = outbound.piece(1, 0);
-        let (_, after) = outbound.stream(3, 7).rewrite(now, piece, 5, &header, 1).expect("first");
+        let (_, after) = outbound
+            .stream(3, 7)
+            .rewrite(now, piece, 5, &header, (1, Carried::default()))
+            .expect("first");
 
         assert_eq!(after, before + 1);
     }

@@ -4,5 +4,6 @@
 
 pub(crate) mod ext;
 pub(crate) mod header;
+pub(crate) mod red;
 pub(crate) mod rtcp;
 pub(crate) mod seq;

@@ -9,6 +9,11 @@ const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 /// Packet type of a source description.
 const SOURCE_DESCRIPTION: u8 = 202;
+/// Packet type of feedback about RTP, and its format that names lost packets (RFC 4585 §6.2).
+const FEEDBACK: u8 = 205;
+const GENERIC_NACK: u8 = 1;
+/// Length of the head of feedback, before what it says, in bytes (RFC 4585 §6.1).
+const FEEDBACK_HEAD: usize = 12;
 /// Length of a report block, in bytes (RFC 3550 §6.4.1).
 const BLOCK: usize = 24;
 
@@ -24,6 +29,8 @@ pub(crate) enum Item {
     SenderReport { ssrc: u32, middle: u32 },
     /// How a stream of ours arrives.
     Reception(ReportBlock),
+    /// A packet of this stream of ours that did not arrive.
+    Missing { ssrc: u32, sequence: u16 },
 }
 
 /// What a report says of one stream (RFC 3550 §6.4.1).
@@ -81,8 +88,26 @@ impl<'a> Compound<'a> {
                     take(Item::Reception(ReportBlock::read(block)));
                 }
             }
+            if packet[1] == FEEDBACK && packet[0] & 0x1F == GENERIC_NACK {
+                let ssrc = packet.get(8..12).map(|ssrc| word(ssrc, 0));
+                let lost = packet.get(FEEDBACK_HEAD..).unwrap_or_default().as_chunks::<4>().0;
+                for (ssrc, entry) in lost.iter().filter_map(|entry| Some((ssrc?, entry))) {
+                    for sequence in named(entry) {
+                        take(Item::Missing { ssrc, sequence });
+                    }
+                }
+            }
         }
     }
+}
+
+/// The sequence numbers that an entry of a generic NACK names: one, and those of a bit mask for the
+/// 16 behind it (RFC 4585 §6.2.1).
+fn named(entry: &[u8; 4]) -> impl Iterator<Item = u16> {
+    let first = u16::from_be_bytes([entry[0], entry[1]]);
+    let mask = u16::from_be_bytes([entry[2], entry[3]]);
+    let behind = (0..16u16).filter(move |bit| mask & (1 << bit) != 0);
+    std::iter::once(first).chain(behind.map(move |bit| first.wrapping_add(bit + 1)))
 }
 
 /// The first packet of a compound, its header checked, and what follows it.
@@ -170,6 +195,16 @@ pub(crate) fn write_receiver_report(reporter: u32, block: &ReportBlock, out: &mu
     write_cname(reporter, out);
 }
 
+/// Appends feedback that asks for one packet and those of a bit mask behind it. With reduced size
+/// (RFC 5506 §3.4.1) it needs no report before it.
+pub(crate) fn write_nack(reporter: u32, ssrc: u32, first: u16, mask: u16, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0x80 | GENERIC_NACK, FEEDBACK, 0, 3]);
+    out.extend_from_slice(&reporter.to_be_bytes());
+    out.extend_from_slice(&ssrc.to_be_bytes());
+    out.extend_from_slice(&first.to_be_bytes());
+    out.extend_from_slice(&mask.to_be_bytes());
+}
+
 /// Appends one SDES chunk: CNAME of eight hexadecimal digits, so the length is fixed.
 fn write_cname(ssrc: u32, out: &mut Vec<u8>) {
     // SSRC (4) + item header (2) + name (8) + terminator and padding (2) = 16 bytes.
@@ -221,6 +256,16 @@ mod tests {
         ] {
             assert_eq!(Compound::parse(malformed), None, "{malformed:?}");
         }
+    }
+
+    #[test]
+    fn lost_packets_are_named_across_the_wrap_as_they_were_written() {
+        let mut out = Vec::new();
+
+        write_nack(1, 9, 65_534, 0b1000_0000_0000_0011, &mut out);
+
+        let missing = |sequence| Item::Missing { ssrc: 9, sequence };
+        assert_eq!(items(&out), [65_534, 65_535, 0, 14].map(missing));
     }
 
     proptest! {

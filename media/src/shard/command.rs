@@ -115,8 +115,12 @@ impl Shard {
         let peer = self.peers.get_mut(key).ok_or(Refusal::UnknownPeer)?;
         let id = peer.id;
         if let Transport::WebRtc(webrtc) = &mut peer.transport
-            && webrtc.renegotiate(&offer, announce)
+            && let Some(changed) = webrtc.renegotiate(&offer, announce)
         {
+            if changed {
+                // What was sent in the former way must not be sent again in another.
+                peer.outbound.renewals = peer.outbound.renewals.wrapping_add(1);
+            }
             let sdp = webrtc.answer_text().to_owned();
             self.events.push_back(MediaEvent::Answer { peer: id, sdp });
             return Ok(());
@@ -155,7 +159,7 @@ impl Shard {
             peer.resumptions = peer.resumptions.wrapping_add(1);
         }
         if grants.hear && !before.hear {
-            peer.outbound.undeafens = peer.outbound.undeafens.wrapping_add(1);
+            peer.outbound.renewals = peer.outbound.renewals.wrapping_add(1);
         }
         if !grants.speak && std::mem::take(&mut peer.activity.speaking) {
             self.events.push_back(MediaEvent::Speaking { peer: peer.id, speaking: false });

@@ -10,6 +10,7 @@ pub(crate) mod demux;
 mod negotiate;
 pub(crate) mod outbox;
 pub(crate) mod path;
+mod repair;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -192,7 +193,9 @@ impl Shard {
             }
             Opened::Rtp(packet) => {
                 self.follow(now, peer, from, packet.newest);
-                let accepted = self.account(now, peer, ssrc, &packet)?;
+                let (before, accepted) = self.account(now, peer, ssrc, &packet)?;
+                self.recover(now, peer, &packet, accepted);
+                self.ask_again(peer, before, accepted);
                 self.forward(now, peer, &packet, accepted)?;
             }
         }
@@ -234,14 +237,15 @@ impl Shard {
         })
     }
 
-    /// Counts the packet and refuses duplicates, other SSRCs and floods.
+    /// Counts the packet and refuses duplicates, other SSRCs and floods. The highest number before it
+    /// in its piece, and its own.
     fn account(
         &mut self,
         now: Instant,
         key: PeerKey,
         ssrc: u32,
         packet: &RtpPacket<'_>,
-    ) -> Result<Accepted, DropReason> {
+    ) -> Result<(Option<u64>, Accepted), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         if !peer.audio_rate.admit(now) {
             return Err(DropReason::Policed);
@@ -261,9 +265,10 @@ impl Shard {
                 }
             }
         }
+        let (piece, before) = (peer.inbound.piece, peer.inbound.highest());
         let accepted = peer.inbound.accept(now, &packet.header)?;
         peer.activity.heard = Some(now);
-        Ok(accepted)
+        Ok((before.filter(|_| peer.inbound.piece == piece), accepted))
     }
 
     /// Sends the packet to everybody who hears the peer: for each its own numbers and its own seal.
@@ -289,20 +294,28 @@ impl Shard {
         }
         let (ssrc, seat, room) = (speaker.ssrc, speaker.seat, speaker.room);
         let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);
+        // Taken out for a moment, because speaker and listeners live in one table.
+        let mut history = std::mem::take(&mut speaker.history);
         self.note_speaking(now, key, voice);
         let Some(room) = self.rooms.get(room) else { return Ok(()) };
+        let mut wanted = false;
         for listener in room.route(seat) {
             let Some(peer) = self.peers.get_mut(listener) else { continue };
             let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
+            wanted |= peer.transport.may_ask_again();
+            let depth = if peer.transport.takes_redundancy() { peer.quality.depth() } else { 0 };
             let piece = peer.outbound.piece(source, resumptions);
             let stream = peer.outbound.stream(seat, ssrc);
-            let rewritten =
-                stream.rewrite(now, piece, accepted.seq, &packet.header, packet.payload.len());
+            let name = (accepted.seq, packet.header.timestamp);
+            let (redundancy, carried) = repair::redundancy(&history, stream, piece, name, depth);
+            let length = (packet.payload.len(), carried);
+            let rewritten = stream.rewrite(now, piece, accepted.seq, &packet.header, length);
             let Some((header, index)) = rewritten else {
                 self.totals.drop(DropReason::Late);
                 continue;
             };
-            let outgoing = Outgoing { header, index, level: packet.level, payload: packet.payload };
+            let (level, payload) = (packet.level, packet.payload);
+            let outgoing = Outgoing { header, index, level, payload, redundancy };
             let transport = &mut peer.transport;
             let sealed = contained(|| self.outbox.write(to, |out| transport.seal(&outgoing, out)));
             match sealed {
@@ -313,6 +326,12 @@ impl Shard {
                     self.faulty.push(listener);
                 }
             }
+        }
+        if let Some(speaker) = self.peers.get_mut(key) {
+            if wanted {
+                history.keep((source, accepted.seq), &packet.header, packet.level, packet.payload);
+            }
+            speaker.history = history;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::shard::EVENTS_BEFORE_STATS_DROP;
 use crate::shard::Shard;
 use crate::shard::WallClock;
 use crate::shard::contained;
+use crate::shard::repair::MISSING;
 use crate::shard::timer;
 use crate::shard::timer::Timer;
 use crate::stream::quality::Reception;
@@ -125,6 +126,7 @@ impl Shard {
         let Some(compound) = compound else { return Ok(()) };
         let middle_now = (self.config.wall_clock.ntp_at(now) >> 16) as u32;
         let mut reception = Reception::default();
+        let mut missing = 0;
         compound.for_each(|item| match item {
             Item::SenderReport { ssrc, middle } => self.take_sender_report(now, key, ssrc, middle),
             Item::Reception(block) => {
@@ -132,6 +134,12 @@ impl Shard {
                     && let Some(stream) = listener.outbound.find(seat, block.ssrc)
                 {
                     stream.take_reception(&block, middle_now, &mut reception);
+                }
+            }
+            Item::Missing { ssrc, sequence } => {
+                missing += 1;
+                if missing <= MISSING {
+                    self.send_again(now, key, ssrc, sequence);
                 }
             }
         });

@@ -16,6 +16,11 @@ use crate::rtp::seq::extend;
 /// A jump forward that is more likely a restart than a loss (RFC 3550 §A.1, MAX_DROPOUT).
 const MAX_DROPOUT: u64 = 3_000;
 
+/// A jump beyond this is a pause of the network, whose packets nobody waits for any more.
+const ASKED_FOR: u64 = 12;
+/// Packets after which one that was asked for and did not come is asked for once more.
+const ASKED_AGAIN_AFTER: u64 = 4;
+
 /// A packet that may be forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Accepted {
@@ -71,6 +76,47 @@ impl InboundStream {
         self.window.insert(seq);
         self.account(now, header);
         Ok(Accepted { seq })
+    }
+
+    /// Takes a frame that another packet carried along, `distance` packets before `carrier`. Whether
+    /// it was missing. It counts as lost all the same: the network lost it.
+    pub(crate) fn recover(&mut self, carrier: u64, distance: u64) -> Option<Accepted> {
+        let seq = carrier.checked_sub(distance).filter(|seq| *seq >= self.base)?;
+        let highest = self.window.highest()?;
+        if seq > highest || !self.window.is_new(seq) {
+            return None;
+        }
+        self.window.insert(seq);
+        Some(Accepted { seq })
+    }
+
+    /// Which packets to ask the sender for, now that `accepted` came after `before` was the highest:
+    /// those just found missing, and once more those that are missing since a few packets. A
+    /// sequence number and a mask of the 16 behind it.
+    pub(crate) fn missing(&self, before: Option<u64>, accepted: Accepted) -> Option<(u16, u16)> {
+        let (before, highest) = (before?, accepted.seq);
+        highest.checked_sub(before).filter(|ahead| (1..=ASKED_FOR).contains(ahead))?;
+        let oldest = (before + 1).saturating_sub(ASKED_AGAIN_AFTER).max(self.base);
+        let mut first = None;
+        let mut mask = 0;
+        for seq in oldest..highest {
+            let (distance, then) = (highest - seq, before.saturating_sub(seq));
+            let just_found = seq > before;
+            let again = then < ASKED_AGAIN_AFTER && distance >= ASKED_AGAIN_AFTER;
+            if !(just_found || again) || !self.window.is_new(seq) {
+                continue;
+            }
+            let start = *first.get_or_insert(seq);
+            if seq > start {
+                mask |= 1u16.checked_shl((seq - start - 1) as u32).unwrap_or(0);
+            }
+        }
+        first.map(|first| (first as u16, mask))
+    }
+
+    /// The highest number of the current piece.
+    pub(crate) fn highest(&self) -> Option<u64> {
+        self.window.highest()
     }
 
     /// Forgets the numbering, because another source takes over.
@@ -223,6 +269,38 @@ mod tests {
         assert_eq!(stream.accept(now, &packet(100)), Err(DropReason::Late));
         assert!(stream.accept(now, &packet(101)).is_ok());
         assert_eq!(stream.piece, 1);
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_at_once_and_once_more() {
+        let now = Instant::now();
+        let mut stream = InboundStream::default();
+        let mut asked = Vec::new();
+        for sequence in [10, 11, 14, 15, 16, 17, 18, 19, 20] {
+            let before = stream.highest();
+            let accepted = stream.accept(now, &packet(sequence)).expect("new");
+            asked.push(stream.missing(before, accepted));
+        }
+
+        // 12 and 13 when 14 came; 12 again at 16, four behind, and 13 at 17.
+        let both = Some((12, 1));
+        assert_eq!(asked[..3], [None, None, both]);
+        assert_eq!(asked[3..], [None, Some((12, 0)), Some((13, 0)), None, None, None]);
+    }
+
+    #[test]
+    fn a_frame_that_another_packet_carried_is_taken_once_and_counts_as_lost() {
+        let now = Instant::now();
+        let mut stream = InboundStream::default();
+        stream.accept(now, &packet(10)).expect("new");
+        let carrier = stream.accept(now, &packet(12)).expect("new").seq;
+
+        assert_eq!(stream.recover(carrier, 1), Some(Accepted { seq: carrier - 1 }));
+        assert_eq!(stream.recover(carrier, 1), None);
+        assert_eq!(stream.recover(carrier, 2), None, "it came by itself");
+        assert_eq!(stream.recover(carrier, 3), None, "before the first");
+        assert_eq!(stream.accept(now, &packet(11)), Err(DropReason::Replay));
+        assert_eq!((stream.received(), stream.lost()), (2, 1));
     }
 
     #[test]

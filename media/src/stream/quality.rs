@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::media::ListenerQuality;
 
 use crate::opus;
+use crate::rtp::red::DEPTH;
 use crate::rtp::rtcp::ReportBlock;
 
 /// What the last report said of one stream, to take the next one's difference.
@@ -71,20 +72,28 @@ const ROUND_TRIP_MOST: u32 = 10 * 65_536;
 /// How well one listener hears.
 #[derive(Debug, Default)]
 pub(crate) struct Quality {
-    /// Share of packets lost, 0 to 1: up at once, down by halves.
+    /// Share of packets lost on the way, 0 to 1: up at once, down by halves.
     loss: Option<f32>,
+    /// The share of them that no other copy of the packet made good.
+    residual: f32,
     jitter: Duration,
     round_trip: Option<Duration>,
+    /// Packets asked for again since the last report. One that came in the end is no loss to the
+    /// reports (RFC 3550 §6.4.1 counts late ones as received), yet the way lost it.
+    asked: u32,
 }
 
 impl Quality {
     /// Takes what a compound said.
     pub(crate) fn note(&mut self, reception: &Reception) {
         if reception.expected > 0 {
-            let loss = reception.lost as f32 / reception.expected as f32;
+            let share = |lost: u32| lost.min(reception.expected) as f32 / reception.expected as f32;
+            let loss = share(reception.lost.max(self.asked));
             let before = self.loss.unwrap_or(0.0);
             self.loss = Some(if loss >= before { loss } else { f32::midpoint(loss, before) });
+            self.residual = share(reception.lost);
             self.jitter = Duration::from_secs(1) * reception.jitter / opus::CLOCK_RATE;
+            self.asked = 0;
         }
         if let Some(round_trip) = reception.round_trip {
             let before = self.round_trip.unwrap_or(round_trip);
@@ -92,10 +101,37 @@ impl Quality {
         }
     }
 
-    /// The summary that signaling and metrics get; None while nothing was reported.
-    pub(crate) fn summary(&self) -> Option<ListenerQuality> {
+    /// Counts a packet that the listener asks for the first time.
+    pub(crate) fn note_asked(&mut self) {
+        self.asked = self.asked.saturating_add(1);
+    }
+
+    /// Time to the listener and back, as far as it is known.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// How many older frames to carry along with each packet: enough that less than one in a hundred
+    /// frames is lost with all its copies, where they are lost at random. A listener that reported
+    /// nothing yet gets one, which is dropped with its first good report.
+    pub(crate) fn depth(&self) -> usize {
+        match self.loss {
+            Some(loss) if loss < 0.01 => 0,
+            None => 1,
+            Some(loss) if loss < 0.05 => 1,
+            Some(loss) if loss < 0.2 => 2,
+            Some(_) => DEPTH,
+        }
+    }
+
+    /// The summary that signaling and metrics get; None while nothing was reported. `redundant` is
+    /// whether the listener takes older frames along.
+    pub(crate) fn summary(&self, redundant: bool) -> Option<ListenerQuality> {
         let loss = self.loss?;
-        let mos = opinion(loss, self.round_trip.unwrap_or_default(), self.jitter);
+        // A frame is lost with all its copies.
+        let copies = if redundant { self.depth() } else { 0 };
+        let unheard = self.residual * loss.powi(copies as i32);
+        let mos = opinion(unheard, self.round_trip.unwrap_or_default(), self.jitter);
         Some(ListenerQuality { loss, jitter: self.jitter, round_trip: self.round_trip, mos })
     }
 }
@@ -163,7 +199,7 @@ mod tests {
         assert_eq!((second.expected, second.lost), (200, 20));
         let mut quality = Quality::default();
         quality.note(&second);
-        let summary = quality.summary().expect("reported");
+        let summary = quality.summary(false).expect("reported");
         assert_eq!((summary.loss, summary.jitter), (0.1, Duration::from_millis(10)));
     }
 
@@ -176,6 +212,19 @@ mod tests {
         reception.add(&block, &mut None, 1, 0x0000_4000);
 
         assert_eq!(reception.round_trip, Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn the_more_is_lost_the_more_frames_are_carried_along_and_fewer_again_afterwards() {
+        let mut quality = Quality::default();
+        let mut depth_at = |lost| {
+            quality.note(&Reception { expected: 100, lost, ..Reception::default() });
+            quality.depth()
+        };
+
+        assert_eq!([0, 3, 10, 30].map(&mut depth_at), [0, 1, 2, 3]);
+        assert_eq!([0; 6].map(depth_at), [2, 2, 1, 1, 0, 0]);
+        assert_eq!(Quality::default().depth(), 1);
     }
 
     #[test]
@@ -192,7 +241,7 @@ mod tests {
         assert_eq!(reception.round_trip, None);
         let mut quality = Quality::default();
         quality.note(&reception);
-        let summary = quality.summary().expect("reported");
+        let summary = quality.summary(false).expect("reported");
         assert!((0.0..=1.0).contains(&summary.loss) && (1.0..=4.5).contains(&summary.mos));
         assert!(summary.jitter <= Duration::from_secs(1));
     }

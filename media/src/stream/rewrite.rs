@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use crate::opus;
+use crate::rtp::seq::extend;
 
 /// Joins successive pieces of a stream into one gap-free sequence (RFC 3550 §5.1).
 ///
@@ -44,6 +45,28 @@ impl SeqRewriter {
     }
 }
 
+impl SeqRewriter {
+    /// The full number whose low bits are `low`, near what was sent last, and the number of the
+    /// source that was sent under it. None when it is not of the current piece.
+    pub(crate) fn recall(&self, low: u16) -> Option<(u64, u64)> {
+        let sent = extend(self.next.checked_sub(1)?, low)?;
+        if sent >= self.next {
+            return None;
+        }
+        Some((sent, self.source_base + sent.checked_sub(self.sent_base)?))
+    }
+
+    /// Whether the current piece began with this number of its source or before.
+    pub(crate) fn has_begun_by(&self, source: u64) -> bool {
+        source >= self.source_base
+    }
+
+    /// The number after the highest sent.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+}
+
 /// Keeps the timestamps of successive pieces on one clock (RFC 3550 §5.1).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TimestampRewriter {
@@ -62,11 +85,16 @@ impl TimestampRewriter {
 
     /// The timestamp to send.
     pub(crate) fn rewrite(&mut self, source: u32) -> u32 {
-        let sent = source.wrapping_add(self.offset);
+        let sent = self.of(source);
         if sent.wrapping_sub(self.last) as i32 > 0 {
             self.last = sent;
         }
         sent
+    }
+
+    /// The timestamp that a packet of this piece is sent with. Changes nothing.
+    pub(crate) fn of(&self, source: u32) -> u32 {
+        source.wrapping_add(self.offset)
     }
 
     /// The newest timestamp that was sent.
@@ -100,6 +128,21 @@ mod tests {
             seq.switch_source(b);
 
             prop_assert_eq!(seq.rewrite(b), Some(before + 1));
+        }
+
+        #[test]
+        fn what_was_sent_is_recalled_by_its_low_bits(
+            first in 0u16..0x8000, base in 0u64..1 << 40, ahead in 0u64..30_000, back in 0u64..60,
+        ) {
+            let mut seq = SeqRewriter::starting_at(first);
+            seq.switch_source(base);
+            let sent = seq.rewrite(base + ahead).expect("of this piece");
+
+            let recalled = seq.recall((sent as u16).wrapping_sub(back as u16));
+
+            let expected = ahead.checked_sub(back).map(|ahead| (sent - back, base + ahead));
+            prop_assert_eq!(recalled, expected);
+            prop_assert_eq!(seq.recall((sent + 1) as u16), None);
         }
 
         #[test]

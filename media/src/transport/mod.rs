@@ -14,6 +14,8 @@ pub(crate) mod webrtc;
 use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
+use crate::rtp::red::Older;
+use crate::rtp::red::Redundancy;
 use crate::rtp::rtcp::Compound;
 
 /// An authenticated packet in the clear.
@@ -24,6 +26,8 @@ pub(crate) struct RtpPacket<'a> {
     pub(crate) payload: &'a [u8],
     /// How loud it is, if its sender says so where we can read it.
     pub(crate) level: Option<AudioLevel>,
+    /// Frames before this one that its sender carried along.
+    pub(crate) older: Option<Older<'a>>,
     /// Whether it is the newest of its stream: only such a packet may move the peer's address.
     pub(crate) newest: bool,
 }
@@ -37,6 +41,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) index: u64,
     pub(crate) level: Option<AudioLevel>,
     pub(crate) payload: &'a [u8],
+    /// Older frames to carry along, where the transport can.
+    pub(crate) redundancy: Redundancy<'a>,
 }
 
 /// What an authenticated datagram turned out to be.
@@ -91,6 +97,16 @@ impl Transport {
             #[cfg(test)]
             Self::Faulty => panic!("a fault made for a test"),
         }
+    }
+
+    /// Whether the peer can ask for a packet again.
+    pub(crate) fn may_ask_again(&self) -> bool {
+        matches!(self, Self::WebRtc(_))
+    }
+
+    /// Whether the peer can take older frames along with a packet.
+    pub(crate) fn takes_redundancy(&self) -> bool {
+        matches!(self, Self::WebRtc(webrtc) if webrtc.takes_redundancy())
     }
 
     /// Whether packets can be sealed.

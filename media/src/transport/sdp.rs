@@ -22,6 +22,10 @@ pub(crate) struct Offer {
     pub(crate) opus: u8,
     /// The browser's id for the audio level of a packet (RFC 6464), if it offered one.
     pub(crate) audio_level: Option<u8>,
+    /// The browser's number for redundant audio (RFC 2198), if it offered that for stereo Opus.
+    pub(crate) red: Option<u8>,
+    /// Whether it sends lost packets again when asked (RFC 4585 §4.2).
+    pub(crate) nack: bool,
 }
 
 impl Offer {
@@ -38,7 +42,8 @@ impl Offer {
         }
         let mut media_lines = 0;
         let (mut ufrag, mut password, mut fingerprint) = (None, None, None);
-        let (mut opus, mut audio_level) = (None, None);
+        let (mut opus, mut audio_level, mut red) = (None, None, None);
+        let mut nacks = Vec::new();
         for line in text.split('\n') {
             let line = line.trim_end();
             if line.starts_with("m=") {
@@ -53,7 +58,10 @@ impl Offer {
             } else if let Some(value) = line.strip_prefix("a=fingerprint:") {
                 fingerprint = fingerprint.or_else(|| sha_256(value));
             } else if let Some(value) = line.strip_prefix("a=rtpmap:") {
-                opus = opus.or_else(|| opus_number(value));
+                opus = opus.or_else(|| number_of(value, "opus/48000/2"));
+                red = red.or_else(|| number_of(value, "red/48000/2"));
+            } else if let Some(value) = line.strip_prefix("a=rtcp-fb:") {
+                nacks.extend(value.strip_suffix(" nack"));
             } else if let Some(value) = line.strip_prefix("a=extmap:") {
                 audio_level = audio_level.or_else(|| audio_level_id(value));
             } else if line == "a=setup:passive" {
@@ -62,7 +70,8 @@ impl Offer {
         }
         match (ufrag, password, fingerprint, opus) {
             (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
-                Ok(Self { ufrag, password, fingerprint, opus, audio_level })
+                let nack = nacks.iter().any(|of| *of == "*" || of.parse() == Ok(opus));
+                Ok(Self { ufrag, password, fingerprint, opus, audio_level, red, nack })
             }
             _ => Err(Refusal::OfferUnusable),
         }
@@ -92,12 +101,11 @@ fn sha_256(value: &str) -> Option<[u8; 32]> {
     parts.next().is_none().then_some(bytes)
 }
 
-/// `111 opus/48000/2` (RFC 7587 §7). Numbers that RTCP would be mistaken for are refused
-/// (RFC 5761 §4).
-fn opus_number(value: &str) -> Option<u8> {
-    let (number, codec) = value.split_once(' ')?;
-    let name = codec.trim_start().get(..11)?;
-    if !name.eq_ignore_ascii_case("opus/48000/") {
+/// The number of a codec in `111 opus/48000/2` (RFC 7587 §7). Numbers that RTCP would be mistaken for
+/// are refused (RFC 5761 §4).
+fn number_of(value: &str, codec: &str) -> Option<u8> {
+    let (number, name) = value.split_once(' ')?;
+    if !name.trim_start().eq_ignore_ascii_case(codec) {
         return None;
     }
     number.parse().ok().filter(|number| *number < 64 || (96..128).contains(number))
@@ -124,10 +132,14 @@ pub(crate) struct Answer<'a> {
     pub(crate) password: &'a str,
     /// SHA-256 of our certificate.
     pub(crate) fingerprint: &'a [u8],
+    /// What is answered: we take all that was offered of what we know.
+    pub(crate) offer: &'a Offer,
 }
 
 impl Answer<'_> {
-    /// The answer as Discord forms it: one `m=audio` line, lines joined by LF.
+    /// The answer as Discord forms it: one `m=audio` line, lines joined by LF. Behind that follow, for
+    /// a page that composes its remote description of them, what Discord leaves to its pages: in-band
+    /// FEC and DTX (RFC 7587 §6.1), retransmission, redundancy, and the audio level.
     pub(crate) fn to_fragment(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
@@ -137,7 +149,20 @@ impl Answer<'_> {
             // Writing to a String does not fail.
             let _ = write!(fingerprint, "{separator}{byte:02X}");
         }
-        let Self { ufrag, password, .. } = self;
+        let Self { ufrag, password, offer, .. } = self;
+        let opus = offer.opus;
+        let mut more = format!(
+            "\na=rtpmap:{opus} opus/48000/2\na=fmtp:{opus} minptime=10;useinbandfec=1;usedtx=1"
+        );
+        if offer.nack {
+            let _ = write!(more, "\na=rtcp-fb:{opus} nack");
+        }
+        if let Some(red) = offer.red {
+            let _ = write!(more, "\na=rtpmap:{red} red/48000/2\na=fmtp:{red} {opus}/{opus}");
+        }
+        if let Some(id) = offer.audio_level {
+            let _ = write!(more, "\na=extmap:{id} {AUDIO_LEVEL}");
+        }
         // The preference is that of the one host candidate of a single-homed host
         // (RFC 8445 §5.1.2.1), as Discord sends it.
         format!(
@@ -148,7 +173,7 @@ impl Answer<'_> {
              a=ice-ufrag:{ufrag}\n\
              a=ice-pwd:{password}\n\
              a=fingerprint:sha-256 {fingerprint}\n\
-             a=candidate:1 1 UDP 4261412862 {ip} {port} typ host"
+             a=candidate:1 1 UDP 4261412862 {ip} {port} typ host{more}"
         )
     }
 }
@@ -190,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn retransmission_counts_for_opus_and_redundancy_for_what_it_can_carry() {
+        let with = |lines: &str| Offer::parse(&format!("{FRAGMENT}\n{lines}")).expect("usable");
+
+        assert!(!with("a=rtcp-fb:96 nack").nack && !with("a=rtcp-fb:111 nack pli").nack);
+        assert!(with("a=rtcp-fb:111 nack").nack && with("a=rtcp-fb:* nack").nack);
+        assert_eq!(with("a=rtpmap:63 RED/48000/2").red, Some(63));
+        assert_eq!(with("a=rtpmap:63 red/8000").red, None);
+        assert_eq!(with("a=rtpmap:72 red/48000/2").red, None, "it would look like RTCP");
+    }
+
+    #[test]
     fn an_id_for_the_audio_level_is_read_in_every_form_and_never_beyond_one_byte() {
         for (line, id) in [
             ("a=extmap:14/sendrecv urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on", Some(14)),
@@ -218,14 +254,24 @@ mod tests {
     #[test]
     fn the_answer_has_every_line_that_clients_require() {
         let address = "192.0.2.1:8443".parse().expect("address");
-        let answer =
-            Answer { address, ufrag: "abcd", password: "secret", fingerprint: &[0xAB, 0x01] };
+        let offer = format!("{FRAGMENT}\na=rtcp-fb:111 nack\na=rtpmap:63 red/48000/2");
+        let offer = Offer::parse(&offer).expect("usable");
+        let answer = Answer {
+            address,
+            ufrag: "abcd",
+            password: "secret",
+            fingerprint: &[0xAB, 0x01],
+            offer: &offer,
+        };
 
         assert_eq!(
             answer.to_fragment(),
             "m=audio 8443 ICE/SDP\na=fingerprint:sha-256 AB:01\nc=IN IP4 192.0.2.1\na=rtcp:8443\n\
              a=ice-ufrag:abcd\na=ice-pwd:secret\na=fingerprint:sha-256 AB:01\n\
-             a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host"
+             a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\n\
+             a=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\n\
+             a=rtcp-fb:111 nack\na=rtpmap:63 red/48000/2\na=fmtp:63 111/111\n\
+             a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level"
         );
     }
 

@@ -76,7 +76,7 @@ impl UdpTransport {
             payload
         };
         // What extensions there are was never negotiated, so none is read.
-        Ok(Opened::Rtp(RtpPacket { header, payload, level: None, newest }))
+        Ok(Opened::Rtp(RtpPacket { header, payload, level: None, older: None, newest }))
     }
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {

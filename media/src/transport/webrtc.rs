@@ -25,6 +25,7 @@ use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
+use crate::rtp::red;
 use crate::rtp::rtcp;
 use crate::rtp::rtcp::Compound;
 use crate::shard::outbox::Outbox;
@@ -65,6 +66,7 @@ pub(crate) struct WebRtcTransport {
     announce: SocketAddr,
     offer: Offer,
     ufrag: String,
+    password: String,
     answer: String,
     /// The peer's audio SSRC, learnt from its authentic Opus packets.
     audio: Option<u32>,
@@ -117,11 +119,13 @@ impl WebRtcTransport {
         });
         api.start_dtls(false).map_err(|_| Refusal::OfferUnusable)?;
         let IceCreds { ufrag, pass } = api.local_ice_credentials();
-        let fingerprint = api.local_dtls_fingerprint().bytes.clone();
-        let answer =
-            Answer { address: announce, ufrag: &ufrag, password: &pass, fingerprint: &fingerprint };
-        let answer = answer.to_fragment();
-        Ok(Self { rtc, keys, srtp: None, announce, offer, ufrag, answer, audio: None })
+        let answer = String::new();
+        let password = pass;
+        let audio = None;
+        let mut this =
+            Self { rtc, keys, srtp: None, announce, offer, ufrag, password, answer, audio };
+        this.write_answer();
+        Ok(this)
     }
 
     /// The answer for the client.
@@ -139,17 +143,34 @@ impl WebRtcTransport {
         self.srtp.is_some()
     }
 
-    /// Takes over another offer of the same transport, as renegotiations are. False when ICE or
-    /// DTLS would have to begin anew.
-    pub(crate) fn renegotiate(&mut self, offer: &Offer, announce: SocketAddr) -> bool {
+    /// Takes over another offer of the same transport, as renegotiations are: whether packets are
+    /// formed in another way from now on. None when ICE or DTLS would have to begin anew.
+    pub(crate) fn renegotiate(&mut self, offer: &Offer, announce: SocketAddr) -> Option<bool> {
         let same = self.announce == announce
             && self.offer.ufrag == offer.ufrag
             && self.offer.password == offer.password
             && self.offer.fingerprint == offer.fingerprint;
-        if same {
-            self.offer = offer.clone();
+        if !same {
+            return None;
         }
-        same
+        let changed = self.offer != *offer;
+        if changed {
+            self.offer = offer.clone();
+            self.write_answer();
+        }
+        Some(changed)
+    }
+
+    fn write_answer(&mut self) {
+        let fingerprint = self.rtc.direct_api().local_dtls_fingerprint().bytes.clone();
+        let answer = Answer {
+            address: self.announce,
+            ufrag: &self.ufrag,
+            password: &self.password,
+            fingerprint: &fingerprint,
+            offer: &self.offer,
+        };
+        self.answer = answer.to_fragment();
     }
 
     /// Gives the session a STUN or DTLS datagram.
@@ -231,18 +252,41 @@ impl WebRtcTransport {
             return Ok(Opened::Rtcp { compound: Some(compound), newest });
         }
         let opened = srtp.open_rtp(packet)?;
-        if opened.header.payload_type != self.offer.opus {
-            return Err(DropReason::ForeignPayloadType);
-        }
         let payload = if opened.layout.padding {
             without_padding(opened.payload).ok_or(DropReason::Malformed)?
         } else {
             opened.payload
         };
+        let (payload, older) = match opened.header.payload_type {
+            opus if opus == self.offer.opus => (payload, None),
+            red if Some(red) == self.offer.red => {
+                let (inner, primary, older) = red::parse(payload).ok_or(DropReason::Malformed)?;
+                if inner != self.offer.opus {
+                    return Err(DropReason::ForeignPayloadType);
+                }
+                (primary, Some(older))
+            }
+            _ => return Err(DropReason::ForeignPayloadType),
+        };
         let level = self.offer.audio_level.zip(opened.extension);
         let level = level.and_then(|(id, (profile, body))| AudioLevel::find(profile, body, id));
         let (header, newest) = (opened.header, opened.newest);
-        Ok(Opened::Rtp(RtpPacket { header, payload, level, newest }))
+        Ok(Opened::Rtp(RtpPacket { header, payload, level, older, newest }))
+    }
+
+    /// The browser's number for Opus.
+    pub(crate) fn opus(&self) -> u8 {
+        self.offer.opus
+    }
+
+    /// Whether the browser sends lost packets again when it is asked.
+    pub(crate) fn answers_nack(&self) -> bool {
+        self.offer.nack
+    }
+
+    /// Whether the browser takes older frames along with a packet.
+    pub(crate) fn takes_redundancy(&self) -> bool {
+        self.offer.red.is_some()
     }
 
     /// Whether a packet is authentic. Spoils it and remembers nothing.
@@ -287,9 +331,22 @@ impl WebRtcTransport {
     /// Appends a packet, sealed, with the payload type and the extension id that the browser offered.
     pub(crate) fn seal(&mut self, packet: &Outgoing<'_>, out: &mut Vec<u8>) -> bool {
         let Some(srtp) = &self.srtp else { return false };
-        let header = RtpHeader { payload_type: self.offer.opus, ..packet.header };
+        let opus = self.offer.opus;
         let level = packet.level.zip(self.offer.audio_level);
-        srtp.seal_rtp(header, packet.index, level, packet.payload, out);
+        match self.offer.red.filter(|_| !packet.redundancy.is_empty()) {
+            Some(payload_type) => {
+                let header = RtpHeader { payload_type, ..packet.header };
+                srtp.seal_rtp(header, packet.index, level, out, |out| {
+                    packet.redundancy.write(opus, packet.payload, out);
+                });
+            }
+            None => {
+                let header = RtpHeader { payload_type: opus, ..packet.header };
+                srtp.seal_rtp(header, packet.index, level, out, |out| {
+                    out.extend_from_slice(packet.payload);
+                });
+            }
+        }
         true
     }
 

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod levels;
+mod loss;
 mod network;
 mod quality;
 mod rebinding;

@@ -49,6 +49,11 @@ pub(super) struct Browser {
     pub(super) recorded: Vec<Vec<u8>>,
     /// The way to the shard; none is a perfect one.
     pub(super) network: Option<Network>,
+    /// Whether what the shard sends it is kept in `watched`, lost on the way or not.
+    pub(super) watch: bool,
+    pub(super) watched: Vec<Vec<u8>>,
+    /// Whether nothing that is sent to it arrives.
+    pub(super) deaf: bool,
     /// Whether nothing that it sends arrives.
     pub(super) offline: bool,
 }
@@ -114,6 +119,9 @@ impl Browser {
             copies_to: None,
             records: false,
             recorded: Vec::new(),
+            watch: false,
+            watched: Vec::new(),
+            deaf: false,
             offline: false,
             network: None,
         }
@@ -125,6 +133,12 @@ impl Browser {
         loop {
             self.drain(world);
             for packet in world.take_sent_to(self.address) {
+                if self.watch {
+                    self.watched.push(packet.clone());
+                }
+                if self.deaf {
+                    continue;
+                }
                 match &mut self.network {
                     Some(network) => network.send_down(world.now, packet),
                     None => self.receive(world.now, &packet),
@@ -222,6 +236,25 @@ impl Browser {
         self.sequence += 1;
         self.timestamp += 960;
         self.run(world, Duration::from_millis(20));
+    }
+
+    /// Says something in another payload type than Opus', such as redundant audio.
+    pub(super) fn speak_as(&mut self, world: &mut World, payload_type: u8, payload: &[u8]) {
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.mid, None).expect("a stream to send on");
+        let (pt, payload) = (payload_type.into(), payload.to_vec());
+        let sequence = self.sequence.into();
+        stream.write_rtp(RtpWrite::new(pt, sequence, self.timestamp, world.now, payload));
+        self.sequence += 1;
+        self.timestamp += 960;
+        self.run(world, Duration::from_millis(20));
+    }
+
+    /// From now on it asks for packets that it misses.
+    pub(super) fn ask_for_lost_packets(&mut self) {
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx_by_mid(self.mid, None).expect("a stream to hear");
+        stream.suppress_nack(false);
     }
 
     pub(super) fn is_connected(&self) -> bool {

@@ -110,16 +110,16 @@ impl Srtp {
         })
     }
 
-    /// Appends a sealed RTP packet, with an extension if there is a level and an id for it. `index` is
-    /// its extended sequence number, whose low bits the header carries; one index and SSRC must never
-    /// come twice, unless all else is the same.
+    /// Appends a sealed RTP packet, with an extension if there is a level and an id for it, and what
+    /// `write` appends as its payload. `index` is its extended sequence number, whose low bits the
+    /// header carries; one index and SSRC must never come twice, unless all else is the same.
     pub(crate) fn seal_rtp(
         &self,
         header: RtpHeader,
         index: u64,
         level: Option<(AudioLevel, u8)>,
-        payload: &[u8],
         out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
     ) {
         let start = out.len();
         out.extend_from_slice(&header.to_bytes());
@@ -129,7 +129,7 @@ impl Srtp {
             level.write(id, out);
             clear += LEVEL_EXTENSION;
         }
-        out.extend_from_slice(payload);
+        write(out);
         match &self.seal.rtp {
             Cipher::Gcm { key, salt } => {
                 let nonce = gcm_rtp_nonce(salt, header.ssrc, index);
@@ -373,6 +373,10 @@ mod tests {
         (make(true), make(false))
     }
 
+    fn opus(out: &mut Vec<u8>) {
+        out.extend_from_slice(b"opus");
+    }
+
     fn header(sequence: u16) -> RtpHeader {
         RtpHeader { marker: false, payload_type: 111, sequence, timestamp: 5, ssrc: 0xDEAD_BEEF }
     }
@@ -431,7 +435,7 @@ mod tests {
         for profile in PROFILES {
             let (client, mut server) = pair(profile);
             let mut sealed = Vec::new();
-            client.seal_rtp(header(7), 7, None, b"opus", &mut sealed);
+            client.seal_rtp(header(7), 7, None, &mut sealed, opus);
 
             assert_eq!(server.open_rtp(&mut sealed.clone()).expect("authentic").payload, b"opus");
             let again = server.open_rtp(&mut sealed);
@@ -445,7 +449,7 @@ mod tests {
             let (client, mut server) = pair(profile);
             let level = AudioLevel { below_overload: 31, voice: true };
             let mut sealed = Vec::new();
-            client.seal_rtp(header(7), 7, Some((level, 5)), b"opus", &mut sealed);
+            client.seal_rtp(header(7), 7, Some((level, 5)), &mut sealed, opus);
 
             let opened = server.open_rtp(&mut sealed).expect("authentic");
 
@@ -460,7 +464,7 @@ mod tests {
         for profile in PROFILES {
             let (client, mut server) = pair(profile);
             let mut sealed = Vec::new();
-            client.seal_rtp(header(7), 7, None, b"opus", &mut sealed);
+            client.seal_rtp(header(7), 7, None, &mut sealed, opus);
             for at in 1..sealed.len() {
                 let mut forged = sealed.clone();
                 forged[at] ^= 1;
@@ -479,7 +483,7 @@ mod tests {
                 let mut sealed = Vec::new();
                 // The receiver has not seen roll-over zero: it starts below the first wrap.
                 let index = index - 65_500;
-                client.seal_rtp(header(index as u16), index, None, b"opus", &mut sealed);
+                client.seal_rtp(header(index as u16), index, None, &mut sealed, opus);
                 assert!(server.open_rtp(&mut sealed).is_ok(), "{profile:?} {index}");
             }
         }
@@ -517,7 +521,7 @@ mod tests {
         let (client, mut server) = pair(Profile::AeadAes128Gcm);
         let send = |server: &mut Srtp, ssrc: u32| {
             let mut sealed = Vec::new();
-            client.seal_rtp(RtpHeader { ssrc, ..header(1) }, 1, None, b"opus", &mut sealed);
+            client.seal_rtp(RtpHeader { ssrc, ..header(1) }, 1, None, &mut sealed, opus);
             server.open_rtp(&mut sealed).map(|_| ())
         };
         for ssrc in 0..=SOURCES as u32 {
