@@ -28,6 +28,8 @@ const line = (mid: string, direction: string) => [
   "a=rtcp-mux",
   "a=rtpmap:111 opus/48000/2",
   "a=fmtp:111 minptime=10;useinbandfec=1",
+  "a=rtpmap:63 red/48000/2",
+  "a=fmtp:63 111/111",
   "a=rtpmap:9 G722/8000",
 ];
 
@@ -78,6 +80,9 @@ describe("the fragment for Select Protocol", () => {
       "a=fingerprint:sha-256 AA:BB",
       "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",
       "a=rtpmap:111 opus/48000/2",
+      "a=rtcp-fb:111 nack",
+      "a=rtpmap:63 red/48000/2",
+      "a=fmtp:63 111/111",
     ]);
   });
 
@@ -125,11 +130,19 @@ describe("the composed answer", () => {
   it("keeps the browser's own payload type and accepts only audio levels of its extensions", () => {
     const answer = composeAnswer(offer("0").replaceAll("111", "96"), server, [], { bitrate: 96_000 }, 1);
 
-    expect(answer).toContain("m=audio 50001 UDP/TLS/RTP/SAVPF 96\r\n");
+    expect(answer).toContain("m=audio 50001 UDP/TLS/RTP/SAVPF 63 96\r\n");
+    expect(answer).toContain("a=rtcp-fb:96 nack\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96\r\n");
     expect(answer).toContain("a=fmtp:96 minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=96000");
     expect(answer).toContain("ssrc-audio-level");
     expect(answer).not.toContain("sdes:mid");
     expect(answer).not.toContain("G722");
+  });
+
+  it("asks for no redundancy of a browser that does not know it", () => {
+    const answer = composeAnswer(offer("0").replace(/a=rtpmap:63.*/, ""), server, [], { bitrate: 64_000 }, 1);
+
+    expect(answer).toContain("UDP/TLS/RTP/SAVPF 111\r\n");
+    expect(answer).not.toContain("red/48000");
   });
 
   it("ends every line with CRLF", () => {

@@ -57,13 +57,23 @@ function valueOf(from: string[], prefix: string): string | undefined {
   return from.find((line) => line.startsWith(prefix))?.slice(prefix.length);
 }
 
-/** Payload type that an m-line gives to Opus. */
-function opusType(section: string[]): number | undefined {
+/** Payload type that an m-line gives to a codec of 48 kHz and two channels. */
+function typeOf(codec: "opus" | "red", section: string[]): number | undefined {
   for (const line of section) {
-    const match = /^a=rtpmap:(\d+) opus\/48000\/2$/i.exec(line);
-    if (match) return Number(match[1]);
+    const match = /^a=rtpmap:(\d+) (\w+)\/48000\/2$/i.exec(line);
+    if (match?.[2]?.toLowerCase() === codec) return Number(match[1]);
   }
   return undefined;
+}
+
+/**
+ * What makes up for lost packets: they are sent again when asked for (RFC 4585), and carry the
+ * frames before them where the browser knows how (RFC 2198). Said in offer and answer alike.
+ */
+function repairLines(opus: number, red: number | undefined): string[] {
+  const lines = [`a=rtcp-fb:${opus} nack`];
+  if (red !== undefined) lines.push(`a=rtpmap:${red} red/48000/2`, `a=fmtp:${red} ${opus}/${opus}`);
+  return lines;
 }
 
 /**
@@ -104,7 +114,7 @@ export function selectFragment(offer: string): Selection {
   const { session, media } = sections(offer);
   const first = media[0];
   if (!first) throw new SdpError("the browser offered no audio");
-  const payloadType = opusType(first.lines);
+  const payloadType = typeOf("opus", first.lines);
   if (payloadType === undefined) throw new SdpError("the browser offered no Opus");
   const everywhere = [...first.lines, ...session];
   const wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=ice-options:", "a=fingerprint:"];
@@ -115,6 +125,7 @@ export function selectFragment(offer: string): Selection {
   }
   out.push(...first.lines.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL)));
   out.push(`a=rtpmap:${payloadType} opus/48000/2`);
+  out.push(...repairLines(payloadType, typeOf("red", first.lines)));
   return { data: out.join("\n"), payloadType };
 }
 
@@ -146,12 +157,14 @@ export function composeAnswer(
     "a=msid-semantic: WMS *",
   ];
   media.forEach((section, index) => {
-    const type = opusType(section.lines);
+    const type = typeOf("opus", section.lines);
     if (type === undefined) throw new SdpError("the browser offered no Opus");
     // A line that the offer parks cannot be revived by the answer; the next round does that.
     const parked = section.lines.includes("a=inactive");
     const speaker = index === 0 ? undefined : parked ? null : (speakers[index - 1] ?? null);
-    out.push(`m=audio ${server.port} UDP/TLS/RTP/SAVPF ${type}`);
+    const red = typeOf("red", section.lines);
+    // The first is what the browser sends.
+    out.push(`m=audio ${server.port} UDP/TLS/RTP/SAVPF ${red === undefined ? "" : `${red} `}${type}`);
     out.push(`c=IN ${server.address.includes(":") ? "IP6" : "IP4"} ${server.address}`);
     out.push(`a=ice-ufrag:${server.ufrag}`, `a=ice-pwd:${server.pwd}`);
     out.push(`a=fingerprint:${server.fingerprint}`, "a=setup:passive");
@@ -162,6 +175,7 @@ export function composeAnswer(
     out.push("a=rtcp-mux", "a=rtcp-rsize");
     out.push(`a=rtpmap:${type} opus/48000/2`);
     out.push(`a=fmtp:${type} minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=${wishes.bitrate}`);
+    out.push(...repairLines(type, red));
     // Candidates belong to the bundle's first line only (RFC 8829 §5.3.1).
     if (index === 0) {
       out.push(...server.candidates.map((candidate) => `a=candidate:${candidate}`));
