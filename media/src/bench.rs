@@ -84,7 +84,7 @@ impl SrtpCipher {
         out: &mut Vec<u8>,
     ) -> bool {
         let Some((header, _)) = RtpHeader::parse(header) else { return false };
-        self.0.seal_rtp(header, index, payload, out);
+        self.0.seal_rtp(header, index, None, out, |out| out.extend_from_slice(payload));
         true
     }
 
