@@ -41,6 +41,7 @@ const [call, setCall] = createStore<VoiceView>({
   failure: null,
   microphoneProblem: null,
   pushed: false,
+  unheard: false,
   silentByBrowser: false,
   endpoint: null,
   socketLatency: null,

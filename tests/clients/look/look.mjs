@@ -100,6 +100,13 @@ async function overflow(page, name) {
         found.push(`${element.tagName.toLowerCase()}.${element.className} to ${Math.round(box.right)} of ${innerWidth}`);
       }
     }
+    // What scrolls sideways inside a dialog hides its end as well.
+    for (const element of document.querySelectorAll("dialog[open], dialog[open] *, :popover-open, :popover-open *")) {
+      const { overflowX } = getComputedStyle(element);
+      if (/auto|scroll|hidden/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && !element.matches("input, textarea, select, .visually-hidden, [class*=name] *, b, code")) {
+        found.push(`${element.tagName.toLowerCase()}.${element.className} scrolls sideways, ${element.scrollWidth} in ${element.clientWidth}`);
+      }
+    }
     return found.slice(0, 3);
   });
   for (const one of wide) fault(`${name}: sticks out: ${one}`);
@@ -197,6 +204,8 @@ async function walk() {
   }
   await server.rest(people.ben.token, "PATCH", "/users/@me", { avatar: dataUri(badge([61, 95, 138], [240, 232, 218])) });
   await server.rest(people.cai.token, "PATCH", "/users/@me", { avatar: dataUri(badge([138, 69, 104], [250, 214, 190])) });
+  const eve = await server.rest(null, "POST", "/auth/register", { username: "eve", global_name: "Eve", password: PASSWORD, invite: code });
+  await server.rest(token, "PUT", `/guilds/${guild}/bans/${eve.user_id}`, { delete_message_seconds: 86_400 });
   await server.rest(token, "POST", `/guilds/${guild}/roles`, { name: "Conductor", color: 0xa1412a, hoist: true });
   await converse(
     async (who, said, file) => {
@@ -251,6 +260,8 @@ async function walk() {
 
   await page.click(".message-head button.author >> nth=-1");
   await page.waitForSelector(".person-card");
+  await page.selectOption(".person-card select[aria-label='Give a role…']", { label: "Conductor" });
+  await page.waitForSelector(".person-card .roles li:has-text('Conductor')", { timeout: 5_000 }).catch(() => fault("a role that was given is not shown"));
   await look(page, "person", { sizes: ["wide", "narrow"] });
   await page.keyboard.press("Escape");
 
@@ -269,6 +280,27 @@ async function walk() {
   await look(page, "guild-menu", { sizes: ["wide"] });
   await page.keyboard.press("Escape");
   await dialog(page, "guild-settings", "button[aria-label$=': menu']", null, "Guild settings");
+  await page.waitForTimeout(200);
+  await page.click("button[aria-label$=': menu']");
+  await page.click(".menu button:has-text('Guild settings')");
+  await page.click("[role=tab]:has-text('Roles')");
+  await page.click(".role-line:has-text('Conductor') button:has-text('Edit')");
+  await look(page, "roles");
+  await page.check(".role-editor .switch:has-text('Kick') input");
+  await page.click(".role-editor button.primary");
+  await page.waitForSelector(".role-editor", { state: "detached" });
+  const conductor = (await server.rest(token, "GET", `/guilds/${guild}/roles`)).find((role) => role.name === "Conductor");
+  if ((BigInt(conductor.permissions) & 2n) === 0n) fault("a right that was given to a role is not stored");
+  await page.keyboard.press("ArrowRight");
+  await page.click("[role=tab]:has-text('Invitations')");
+  await page.waitForSelector(".door-list code");
+  await look(page, "invitations", { sizes: ["wide", "narrow"] });
+  await page.click("[role=tab]:has-text('Bans')");
+  await page.waitForSelector(".door-list li:has-text('Eve')");
+  await look(page, "bans", { sizes: ["wide", "narrow"] });
+  await page.click(".door-list button:has-text('Lift ban')");
+  await page.waitForSelector(".door-list li:has-text('Nobody is banned')", { timeout: 5_000 }).catch(() => fault("a ban is not lifted"));
+  await page.keyboard.press("Escape");
   await dialog(page, "new-channel", "button[aria-label$=': menu']", null, "Create a channel");
   await dialog(page, "channel-settings", "button[aria-label='Channel settings']");
   await keyboard(page);
@@ -289,6 +321,8 @@ async function walk() {
   await page.keyboard.press("Escape");
   await moderate(page, ben, people.ben.id);
   await dialog(page, "voice-channel-settings", "button[aria-label='Channel settings']");
+  await calm(page);
+  await mutedTalk(ben);
   await pushToTalk(page, ben, people.ben.id);
   await microphoneTrial(page);
   await page.click(".call-line button[aria-label='Connection details']");
@@ -386,6 +420,38 @@ async function moderate(page, target, id) {
   await page.keyboard.press("Escape");
   const still = await target.evaluate(() => window.__guildhall.voice.state);
   if (still !== "connected") fault(`moderation: muting ended the call of the muted (${still})`);
+}
+
+/** Whoever wants less motion gets none that lasts. */
+async function calm(page) {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  // What began before goes on to its end.
+  await page.waitForTimeout(400);
+  const moving = await page.evaluate(() => {
+    // Something that breathes for ever is put into the page, whatever it shows just now.
+    const probe = document.createElement("p");
+    probe.className = "stage-state";
+    document.body.append(probe);
+    const found = document.getAnimations().filter((one) => {
+      const { duration, iterations } = one.effect.getComputedTiming();
+      return one.playState === "running" && (duration > 10 || iterations > 1);
+    });
+    const told = found.map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`);
+    probe.remove();
+    return told;
+  });
+  if (moving.length) fault(`goes on although less motion is wanted: ${moving.join(", ")}`);
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+}
+
+/** Whoever talks while muted is told; unmuting takes the hint away. */
+async function mutedTalk(speaker) {
+  const hint = (state) => speaker.waitForSelector("[data-testid=unheard]", { state, timeout: 8_000 }).then(() => true, () => false);
+  await speaker.click(".stage-foot button[aria-label='Mute']");
+  if (!(await hint("visible"))) return fault("whoever talks while muted is not told");
+  await look(speaker, "unheard", { sizes: ["wide", "narrow"] });
+  await speaker.click("[data-testid=unheard] button");
+  if (!(await hint("detached"))) fault("the hint of the muted stays after unmuting");
 }
 
 /** The bar moves with a voice; silence is told after a while. */

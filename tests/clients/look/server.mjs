@@ -1,17 +1,27 @@
 // A server of its own for whoever looks at the web client: started in an empty folder, spoken to
 // by REST, stopped and started again at will.
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, openSync, closeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** A port that is free for TCP and for UDP: the server takes both. */
 async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const tcp = createServer();
+    await new Promise((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+    const { port } = tcp.address();
+    const udp = createSocket("udp4");
+    const free = await new Promise((resolve) => {
+      udp.once("error", () => resolve(false));
+      udp.bind(port, "127.0.0.1", () => resolve(true));
+    });
+    udp.close();
+    await new Promise((resolve) => tcp.close(resolve));
+    if (free) return port;
+  }
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Channel, Instance, Invite, Message, Snowflake, User } from "./types";
+import type { Channel, Instance, Invite, Message, Role, Snowflake, User } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -80,6 +80,21 @@ export class Rest {
   createGuild = (name: string) => this.call<{ id: Snowflake }>("POST", "/guilds", { name });
   updateGuild = (guild: Snowflake, body: { name?: string; icon?: string | null }) =>
     this.call<{ id: Snowflake }>("PATCH", `/guilds/${guild}`, body);
+  deleteGuild = (guild: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}`);
+  createRole = (guild: Snowflake, body: { name: string }) => this.call<Role>("POST", `/guilds/${guild}/roles`, body);
+  updateRole = (guild: Snowflake, role: Snowflake, body: { name?: string; color?: number; permissions?: string }) =>
+    this.call<Role>("PATCH", `/guilds/${guild}/roles/${role}`, body);
+  orderRoles = (guild: Snowflake, body: { id: Snowflake; position: number }[]) =>
+    this.call<Role[]>("PATCH", `/guilds/${guild}/roles`, body);
+  deleteRole = (guild: Snowflake, role: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}/roles/${role}`);
+  giveRole = (guild: Snowflake, user: Snowflake, role: Snowflake) =>
+    this.call<void>("PUT", `/guilds/${guild}/members/${user}/roles/${role}`, {});
+  takeRole = (guild: Snowflake, user: Snowflake, role: Snowflake) =>
+    this.call<void>("DELETE", `/guilds/${guild}/members/${user}/roles/${role}`);
+  guildInvites = (guild: Snowflake) => this.get<Invite[]>(`/guilds/${guild}/invites`);
+  revokeInvite = (code: string) => this.call<Invite>("DELETE", `/invites/${encodeURIComponent(code)}`);
+  bans = (guild: Snowflake) => this.get<{ user: User; reason: string | null }[]>(`/guilds/${guild}/bans`);
+  unban = (guild: Snowflake, user: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}/bans/${user}`);
   leaveGuild = (guild: Snowflake) => this.call<void>("DELETE", `/users/@me/guilds/${guild}`);
   createChannel = (
     guild: Snowflake,

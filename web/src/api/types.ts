@@ -182,6 +182,7 @@ export interface Invite {
   owner?: boolean;
   max_age?: number;
   max_uses?: number;
+  uses?: number;
   expires_at?: string | null;
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Channel, Overwrite } from "../api/types";
 import type { Guild } from "./guilds";
-import { outranks, Permission, permissionsIn } from "./permissions";
+import { commands, outranks, Permission, permissionsIn, rolesInOrder } from "./permissions";
 
 const { ViewChannel: VIEW, SendMessages: SEND, Administrator: ADMIN, Connect: CONNECT } = Permission;
 const bits = (...of: bigint[]) => of.reduce((sum, bit) => sum | bit, 0n).toString();
@@ -75,5 +75,19 @@ describe("the hierarchy", () => {
     const at = hall({ "5": 1, "6": 1 }, { "1": ["5"], "2": ["6"] });
     expect(outranks(at, "1", "2")).toBe(true);
     expect(outranks(at, "2", "1")).toBe(false);
+  });
+
+  it("lets nobody but the owner touch roles that are not below their own", () => {
+    const at = hall({ "5": 1, "6": 2, "7": 3 }, { "1": ["6"] });
+    const role = (id: string) => at.roles[id]!;
+    expect(commands(at, "9", role("7"))).toBe(true);
+    expect(commands(at, "1", role("5"))).toBe(false);
+
+    at.roles["6"]!.permissions = bits(Permission.ManageRoles);
+    expect(["5", "6", "7", "10"].map((id) => commands(at, "1", role(id)))).toEqual([true, false, false, true]);
+  });
+
+  it("lists the highest role first and everyone's last", () => {
+    expect(rolesInOrder(hall({ "5": 1, "6": 1, "7": 3 }, {})).map((role) => role.id)).toEqual(["7", "5", "6", "10"]);
   });
 });

@@ -2,7 +2,7 @@
 // offering what it would refuse (Discord: Permissions/Permission Overwrites).
 
 import { compareIds } from "../api/snowflake";
-import type { Channel } from "../api/types";
+import type { Channel, Role } from "../api/types";
 import type { Guild } from "./guilds";
 
 export const Permission = {
@@ -17,11 +17,13 @@ export const Permission = {
   SendMessages: 1n << 11n,
   ManageMessages: 1n << 13n,
   AttachFiles: 1n << 15n,
+  MentionEveryone: 1n << 17n,
   Connect: 1n << 20n,
   Speak: 1n << 21n,
   MuteMembers: 1n << 22n,
   DeafenMembers: 1n << 23n,
   MoveMembers: 1n << 24n,
+  ManageRoles: 1n << 28n,
 } as const;
 
 const ALL = (1n << 64n) - 1n;
@@ -56,14 +58,29 @@ export function permissionsIn(guild: Guild, userId: string, channel?: Channel): 
 export function outranks(guild: Guild, actor: string, target: string): boolean {
   if (target === guild.ownerId || actor === target) return false;
   if (actor === guild.ownerId) return true;
-  const highest = (userId: string) =>
-    (guild.members[userId]?.roles ?? [])
-      .map((id) => guild.roles[id])
-      .filter((role) => role !== undefined)
-      // Of two roles at one position the older stands above.
-      .sort((a, b) => b.position - a.position || compareIds(a.id, b.id))[0];
-  const [mine, theirs] = [highest(actor), highest(target)];
-  if (!mine) return false;
-  if (!theirs) return true;
-  return mine.position > theirs.position || (mine.position === theirs.position && compareIds(mine.id, theirs.id) < 0);
+  const [mine, theirs] = [highestRole(guild, actor), highestRole(guild, target)];
+  return mine !== undefined && (theirs === undefined || byRank(mine, theirs) < 0);
+}
+
+/** Whether `actor` may change or give a role: it stands below their highest. */
+export function commands(guild: Guild, actor: string, role: Role): boolean {
+  if ((permissionsIn(guild, actor) & Permission.ManageRoles) === 0n) return false;
+  if (actor === guild.ownerId) return true;
+  const mine = highestRole(guild, actor);
+  return mine !== undefined && byRank(mine, role) < 0;
+}
+
+/** All roles, the highest first, everyone's last. */
+export function rolesInOrder(guild: Guild): Role[] {
+  return Object.values(guild.roles).sort(byRank);
+}
+
+function highestRole(guild: Guild, userId: string): Role | undefined {
+  const roles = (guild.members[userId]?.roles ?? []).map((id) => guild.roles[id]).filter((role) => role !== undefined);
+  return roles.sort(byRank)[0];
+}
+
+/** The higher first; of two roles at one position the older stands above. */
+function byRank(a: Role, b: Role): number {
+  return b.position - a.position || compareIds(a.id, b.id);
 }

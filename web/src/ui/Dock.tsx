@@ -137,6 +137,12 @@ export function CallProblems() {
           </Show>
         </div>
       </Show>
+      <Show when={call.phase === "connected" && call.unheard && settings.mute}>
+        <div class="call-problem mild" role="status" data-testid="unheard">
+          <p>{en.voice.unheard}</p>
+          <button type="button" class="button primary small" onClick={toggleMute}>{en.voice.unmute}</button>
+        </div>
+      </Show>
       <Show when={call.phase === "connected" && call.silentByBrowser}>
         <div class="call-problem mild" role="alert">
           <p>{en.voice.clickToHear}</p>

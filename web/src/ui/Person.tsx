@@ -1,10 +1,12 @@
 // A person's card: who it is, how loud they are for us, a way to write to them.
 
 import { createMemo, createSignal, createUniqueId, For, Show, type JSX } from "solid-js";
-import { errorText, hall, openDm, setVolume, tell, volumes } from "../app";
+import { errorText, hall, openDm, rest, setVolume, tell, volumes } from "../app";
 import { displayName, type Guild } from "../state/guilds";
+import { commands, rolesInOrder } from "../state/permissions";
 import { en } from "../strings/en";
 import { Avatar } from "./Avatar";
+import { Icon } from "./icons";
 import { Moderation, RemoveMember, type Removal } from "./Moderation";
 import { PopoverButton } from "./Overlay";
 import { go } from "./router";
@@ -47,6 +49,13 @@ function PersonCard(props: { userId: string; guild: Guild | null; close: () => v
       .filter((role) => role !== undefined)
       .sort((a, b) => b.position - a.position);
   });
+  const givable = createMemo(() => {
+    const guild = props.guild;
+    const held = guild?.members[props.userId]?.roles;
+    if (!guild || !held) return [];
+    return rolesInOrder(guild).filter((role) => role.id !== guild.id && !held.includes(role.id) && commands(guild, hall.me?.id ?? "", role));
+  });
+  const change = (done: Promise<unknown>) => void done.catch((error: unknown) => tell(errorText(error)));
   const write = async () => {
     try {
       const channel = await openDm(props.userId);
@@ -65,12 +74,32 @@ function PersonCard(props: { userId: string; guild: Guild | null; close: () => v
           <p class="muted small">@{user()?.username} · {en.members.status[statusOf(props.userId)]}</p>
         </div>
       </div>
-      <Show when={roles().length}>
-        <ul class="roles">
+      <Show when={roles().length || givable().length}>
+        <ul class="roles" aria-label={en.roles.of(name())}>
           <For each={roles()}>
-            {(role) => <li style={role.color ? { "--role": `#${role.color.toString(16).padStart(6, "0")}` } : {}}>{role.name}</li>}
+            {(role) => (
+              <li style={role.color ? { "--role": `#${role.color.toString(16).padStart(6, "0")}` } : {}}>
+                {role.name}
+                <Show when={commands(props.guild!, hall.me?.id ?? "", role)}>
+                  <button type="button" class="quiet tiny" aria-label={en.roles.take(role.name)} title={en.roles.take(role.name)} onClick={() => change(rest.takeRole(props.guild!.id, props.userId, role.id))}><Icon.Close /></button>
+                </Show>
+              </li>
+            )}
           </For>
         </ul>
+        <Show when={givable().length}>
+          <select
+            aria-label={en.roles.give}
+            onChange={(event) => {
+              const role = event.currentTarget.value;
+              event.currentTarget.value = "";
+              if (role) change(rest.giveRole(props.guild!.id, props.userId, role));
+            }}
+          >
+            <option value="">{en.roles.give}</option>
+            <For each={givable()}>{(role) => <option value={role.id}>{role.name}</option>}</For>
+          </select>
+        </Show>
       </Show>
       <Show when={props.userId !== hall.me?.id}>
         <VolumeSlider userId={props.userId} name={name()} />

@@ -12,7 +12,7 @@ import { Avatar, GuildFace } from "./Avatar";
 import { enterVoice } from "./call";
 import { channelTitle } from "./ChatPane";
 import { CreateChannel, CreateGuild, InviteDialog } from "./Dialogs";
-import { GuildSettings } from "./GuildSettings";
+import { GuildSettings, partsFor } from "./GuildSettings";
 import { Icon } from "./icons";
 import { Confirm, PopoverButton } from "./Overlay";
 import { PersonButton, statusOf } from "./Person";
@@ -188,7 +188,7 @@ function GuildSide(props: { guild: Guild; onEnter: () => void }) {
   const bits = createMemo(() => permissionsIn(props.guild, hall.me?.id ?? ""));
   const manages = () => (bits() & Permission.ManageChannels) !== 0n;
   const invites = () => (bits() & Permission.CreateInvite) !== 0n;
-  const arranges = () => (bits() & Permission.ManageGuild) !== 0n;
+  const arranges = () => partsFor(props.guild).length > 0;
   const owner = () => props.guild.ownerId === hall.me?.id;
   const groups = createMemo(() => groupChannels(visibleChannels(props.guild)));
   return (

@@ -52,6 +52,7 @@ export const Icon = {
   Trash: icon(() => <><path d="M5 7h14M10 7V4.500h4V7M7 7l1 13h8l1-13M10.500 11v5M13.500 11v5" /></>),
   Close: icon(() => <><path d="M6 6l12 12M18 6 6 18" /></>),
   Back: icon(() => <><path d="M14.500 5.500 8 12l6.500 6.500" /></>),
+  Up: icon(() => <><path d="M6 15.500l6-6 6 6" /></>),
   Down: icon(() => <><path d="M6 9.500l6 6 6-6" /></>),
   People: icon(() => <><circle cx="9" cy="8.500" r="3.500" /><path d="M2.500 19.500a6.500 6.500 0 0 1 13 0M16 5.500a3.300 3.300 0 0 1 0 6.300M18 14.500a6 6 0 0 1 3.500 5" /></>),
   Gear: icon(() => <><path d="M4 7h9M17 7h3M4 17h3M11 17h9" /><circle cx="15" cy="7" r="2.200" /><circle cx="9" cy="17" r="2.200" /></>),

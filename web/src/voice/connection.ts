@@ -6,7 +6,7 @@ import type { Snowflake } from "../api/types";
 import type { Settings } from "../state/session";
 import type { Place, VoiceEffect, VoiceFailure, VoiceFrame, VoiceInput, VoicePhase } from "./contract";
 import type { Chime } from "./chime";
-import { SpeakingDetector } from "./levels";
+import { SpeakingDetector, UnheardDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
 import { Playback } from "./playback";
@@ -26,6 +26,8 @@ export interface VoiceView {
   microphoneProblem: MicrophoneProblem | null;
   /** Push to talk, and the microphone is open just now. */
   pushed: boolean;
+  /** Somebody who is muted talks: they should know that nobody hears it. */
+  unheard: boolean;
   /** The browser waits for a click before it plays. */
   silentByBrowser: boolean;
   endpoint: string | null;
@@ -59,6 +61,7 @@ export class VoiceConnection {
   private lastStats: LinkStats | null = null;
   private readonly push = new PushToTalk();
   private pushTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly unheard = new UnheardDetector();
   private readonly detectors = new Map<Snowflake, SpeakingDetector>();
 
   constructor(private readonly host: VoiceHost) {
@@ -108,6 +111,7 @@ export class VoiceConnection {
   applySettings(): void {
     const { mute, deaf, speaker } = this.host.settings();
     this.gateMicrophone();
+    if (!mute) this.unheard.reset();
     this.playback?.deafen(deaf);
     void this.playback?.output(speaker);
     this.feed({ kind: "flags", mute: mute || deaf, deaf });
@@ -378,7 +382,11 @@ export class VoiceConnection {
     const live = this.session.phase === "connected";
     for (const userId of playback.users()) this.detect(now, userId, playback.level(userId));
     const open = live && this.track?.enabled === true;
-    this.detect(now, this.host.userId(), open ? playback.ownLevel() : 0);
+    const own = live && this.track ? playback.ownLevel() : 0;
+    this.detect(now, this.host.userId(), open ? own : 0);
+    const { mute, deaf, talk } = this.host.settings();
+    const before = this.unheard.unheard;
+    if (this.unheard.feed(now, mute && !deaf && talk === "open" ? own : 0) !== before) this.show();
   }
 
   private detect(now: number, userId: Snowflake, level: number): void {
@@ -403,6 +411,7 @@ export class VoiceConnection {
       place,
       failure,
       microphoneProblem: this.microphoneProblem,
+      unheard: this.unheard.unheard,
       pushed: this.host.settings().talk === "push" && this.push.open(Date.now()),
       silentByBrowser: this.playback !== null && !this.playback.audible,
       endpoint,

@@ -34,3 +34,31 @@ export class SpeakingDetector {
     return this.speaking;
   }
 }
+
+/** How long somebody who is muted must talk before it counts: a cough is not a sentence. */
+const UNHEARD_MS = 1_200;
+/** How long the hint stays after they stopped: long enough to be read. */
+const HINT_MS = 5_000;
+
+/** Tells that somebody talks into a microphone that is muted. Fed with 0 while it is not. */
+export class UnheardDetector {
+  private readonly detector = new SpeakingDetector();
+  private since: number | null = null;
+  private until = -Infinity;
+  unheard = false;
+
+  feed(now: number, level: number): boolean {
+    if (!this.detector.feed(now, level)) this.since = null;
+    else this.since ??= now;
+    if (this.since !== null && now - this.since >= UNHEARD_MS) this.until = now + HINT_MS;
+    this.unheard = now < this.until;
+    return this.unheard;
+  }
+
+  /** The microphone is open again: there is nothing to tell. */
+  reset(): void {
+    this.since = null;
+    this.until = -Infinity;
+    this.unheard = false;
+  }
+}

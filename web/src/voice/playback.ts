@@ -17,7 +17,7 @@ export class Playback {
   private readonly master = this.context.createGain();
   private readonly voices = new Map<string, Voice>();
   private readonly samples = new Float32Array(512);
-  private own: { source: MediaStreamAudioSourceNode; analyser: AnalyserNode } | null = null;
+  private own: { source: MediaStreamAudioSourceNode; analyser: AnalyserNode; track: MediaStreamTrack } | null = null;
 
   constructor(private readonly volumeOf: (userId: string) => number) {
     this.master.connect(this.context.destination);
@@ -85,16 +85,22 @@ export class Playback {
     await context.setSinkId?.(deviceId).catch(() => {});
   }
 
-  /** Listens to our own microphone's level; nothing of it is played. */
+  /**
+   * Listens to our own microphone's level; nothing of it is played. A copy of the track, which
+   * muting leaves alone: whoever talks while muted can be told so. It never leaves the page.
+   */
   watchOwn(track: MediaStreamTrack | null): void {
     this.own?.source.disconnect();
+    this.own?.track.stop();
     this.own = null;
     if (!track) return;
-    const source = this.context.createMediaStreamSource(new MediaStream([track]));
+    const copy = track.clone();
+    copy.enabled = true;
+    const source = this.context.createMediaStreamSource(new MediaStream([copy]));
     const analyser = this.context.createAnalyser();
     analyser.fftSize = this.samples.length;
     source.connect(analyser);
-    this.own = { source, analyser };
+    this.own = { source, analyser, track: copy };
   }
 
   ownLevel(): number {
