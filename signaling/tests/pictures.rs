@@ -263,3 +263,24 @@ async fn a_name_and_a_picture_change_together_or_not_at_all() {
     let other = ana.ask(&api, "GET", &format!("/users/{}", ben.id)).send().await;
     assert_eq!(other.body["avatar"], Value::Null);
 }
+
+#[tokio::test]
+async fn of_two_changes_at_once_the_one_that_is_shown_is_served() {
+    let mut api = Api::new().await;
+    let ana = api.register("ana").await;
+    let place = api.guild(&ana, "Hall").await;
+    let (still, other) = (uri("image/gif", STILL), uri("image/gif", &moving()));
+
+    for _ in 0..20 {
+        api.forget_limits();
+        set_icon(&api, &ana, &place.guild, json!(still)).await;
+        tokio::join!(
+            set_icon(&api, &ana, &place.guild, json!(other)),
+            set_icon(&api, &ana, &place.guild, json!(still)),
+        );
+
+        let shown = ana.ask(&api, "GET", &format!("/guilds/{}", place.guild)).send().await;
+        let path = format!("/icons/{}/{}.gif", place.guild, shown.body["icon"].as_str().unwrap());
+        assert_eq!(api.ask_outside("GET", &path).send_for_bytes().await.0, StatusCode::OK);
+    }
+}
