@@ -5,15 +5,16 @@
 //
 // Pictures go to target/look; with --docs, those that the documentation shows go to docs/screenshots
 // too. Prints one line for each fault; ends with 1 when there is one.
-import { AxeBuilder } from "@axe-core/playwright";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { writeWav } from "../scenarios/wav.mjs";
+import { fault, faults, look, lookInto } from "./eye.mjs";
 import { Server } from "./server.mjs";
 import { badge, converse, dataUri, hum, landscape } from "./things.mjs";
+import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk } from "./trials.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -23,19 +24,11 @@ const { values: options } = parseArgs({
   },
 });
 
-const SIZES = { wide: [1440, 900], middling: [768, 1024], narrow: [390, 844] };
-const SCHEMES = ["light", "dark"];
 /** Those that docs/client.md and the README show. */
 const DOCS = ["chat-wide-light", "voice-wide-dark", "chat-narrow-light", "voice-narrow-dark"];
 const PASSWORD = "correct horse battery";
 
-const faults = [];
-const fault = (text) => {
-  faults.push(text);
-  console.log(`FAULT ${text}`);
-};
-
-mkdirSync(options.out, { recursive: true });
+lookInto(options.out);
 const scratch = mkdtempSync(join(tmpdir(), "guildhall-look-"));
 const server = await Server.start(options.binary);
 const browsers = [];
@@ -82,68 +75,6 @@ async function open(from, { account, quiet, script } = {}) {
 }
 
 const ready = (page) => page.waitForFunction(() => window.__guildhall.gateway.state === "ready", null, { timeout: 20_000 });
-
-/** Nothing may stick out of the window sideways; nothing may be cut off that one must read. */
-async function overflow(page, name) {
-  const wide = await page.evaluate(() => {
-    const found = [];
-    const scrolls = (element) => {
-      for (let at = element; at; at = at.parentElement) {
-        const style = getComputedStyle(at);
-        if (/auto|scroll|hidden|clip/.test(style.overflowX)) return true;
-      }
-      return false;
-    };
-    for (const element of document.querySelectorAll("body *")) {
-      const box = element.getBoundingClientRect();
-      if (box.width && box.height && box.right > innerWidth + 1 && getComputedStyle(element).visibility !== "hidden" && !scrolls(element.parentElement)) {
-        found.push(`${element.tagName.toLowerCase()}.${element.className} to ${Math.round(box.right)} of ${innerWidth}`);
-      }
-    }
-    // What scrolls sideways inside a dialog hides its end as well.
-    for (const element of document.querySelectorAll("dialog[open], dialog[open] *, :popover-open, :popover-open *")) {
-      const { overflowX } = getComputedStyle(element);
-      if (/auto|scroll|hidden/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && !element.matches("input, textarea, select, .visually-hidden, [class*=name] *, b, code")) {
-        found.push(`${element.tagName.toLowerCase()}.${element.className} scrolls sideways, ${element.scrollWidth} in ${element.clientWidth}`);
-      }
-    }
-    return found.slice(0, 3);
-  });
-  for (const one of wide) fault(`${name}: sticks out: ${one}`);
-}
-
-async function judge(page, name) {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  for (const violation of violations) {
-    const where = violation.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} (${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""})`);
-    const text = `${name}: axe ${violation.impact} ${violation.id}: ${where.join("; ")}`;
-    if (violation.impact === "serious" || violation.impact === "critical") fault(text);
-    else console.log(`note  ${text}`);
-  }
-}
-
-/** Pictures of what is on screen now. `prepare(size)` brings a narrow page to the right pane. */
-async function look(page, name, { sizes = Object.keys(SIZES), prepare = async () => {} } = {}) {
-  for (const size of sizes) {
-    const [width, height] = SIZES[size];
-    await page.setViewportSize({ width, height });
-    await prepare(size);
-    for (const scheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme: scheme });
-      // Fonts, pictures and the last transition are there.
-      await page.evaluate(async () => {
-        await document.fonts.ready;
-        await Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished.catch(() => {})));
-      });
-      await page.screenshot({ path: join(options.out, `${name}-${size}-${scheme}.png`) });
-      await overflow(page, `${name} ${size}`);
-      await judge(page, `${name} ${size} ${scheme}`);
-    }
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-  await page.emulateMedia({ colorScheme: "light" });
-  console.log(`seen  ${name}`);
-}
 
 async function finish() {
   for (const launched of browsers) await launched.close().catch(() => {});
@@ -378,136 +309,4 @@ async function walk() {
   const said = await server.rest(token, "GET", `/channels/${text}/messages?limit=5`);
   if (said.filter((message) => message.content === "Can you hear me?").length !== 1) fault("a message was sent twice, or not at all");
   await page.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 40_000 }).catch(() => fault("the call did not come back"));
-}
-
-/** Push to talk: silent until the key is held, silent again after it. */
-async function pushToTalk(listener, speaker, id) {
-  const speaks = (is) =>
-    listener
-      .waitForFunction(([who, wanted]) => window.__guildhall.voice.speaking.includes(who) === wanted, [id, is], { timeout: 10_000 })
-      .catch(() => fault(`push to talk: ${is ? "not heard while the key is held" : "heard while it is not"}`));
-  await speaker.click("button[aria-label='Settings']");
-  await speaker.click("text=Push to talk");
-  await look(speaker, "push-to-talk", { sizes: ["wide"] });
-  await speaker.keyboard.press("Escape");
-  await speaks(false);
-  await speaker.focus("[data-testid=composer]");
-  await speaker.keyboard.type("`");
-  if ((await speaker.inputValue("[data-testid=composer]")) !== "`") fault("push to talk: the key does not write where one writes");
-  await speaker.fill("[data-testid=composer]", "");
-  await speaker.evaluate(() => document.activeElement.blur());
-  await speaker.keyboard.down("Backquote");
-  await speaks(true);
-  await speaker.keyboard.up("Backquote");
-  await speaks(false);
-  await speaker.click("button[aria-label='Settings']");
-  await speaker.click("text=Open microphone");
-  await speaker.keyboard.press("Escape");
-  await speaks(true);
-}
-
-/** Mute for all is heard at once; let speak again as well. */
-async function moderate(page, target, id) {
-  const speaks = (is) =>
-    page
-      .waitForFunction(([who, wanted]) => window.__guildhall.voice.speaking.includes(who) === wanted, [id, is], { timeout: 10_000 })
-      .catch(() => fault(`moderation: ${is ? "not heard after" : "heard while"} muted for all`));
-  await page.click(`.seat[data-user-id="${id}"] .seat-person`);
-  await page.click(".moderation button:has-text('Mute for all')");
-  await speaks(false);
-  await page.click(".moderation button:has-text('Let speak')");
-  await speaks(true);
-  await page.keyboard.press("Escape");
-  const still = await target.evaluate(() => window.__guildhall.voice.state);
-  if (still !== "connected") fault(`moderation: muting ended the call of the muted (${still})`);
-}
-
-/** Whoever wants less motion gets none that lasts. */
-async function calm(page) {
-  await page.emulateMedia({ reducedMotion: "reduce" });
-  // What began before goes on to its end.
-  await page.waitForTimeout(400);
-  const moving = await page.evaluate(() => {
-    // Something that breathes for ever is put into the page, whatever it shows just now.
-    const probe = document.createElement("p");
-    probe.className = "stage-state";
-    document.body.append(probe);
-    const found = document.getAnimations().filter((one) => {
-      const { duration, iterations } = one.effect.getComputedTiming();
-      return one.playState === "running" && (duration > 10 || iterations > 1);
-    });
-    const told = found.map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`);
-    probe.remove();
-    return told;
-  });
-  if (moving.length) fault(`goes on although less motion is wanted: ${moving.join(", ")}`);
-  await page.emulateMedia({ reducedMotion: "no-preference" });
-}
-
-/** Whoever talks while muted is told; unmuting takes the hint away. */
-async function mutedTalk(speaker) {
-  const hint = (state) => speaker.waitForSelector("[data-testid=unheard]", { state, timeout: 8_000 }).then(() => true, () => false);
-  await speaker.click(".stage-foot button[aria-label='Mute']");
-  if (!(await hint("visible"))) return fault("whoever talks while muted is not told");
-  await look(speaker, "unheard", { sizes: ["wide", "narrow"] });
-  await speaker.click("[data-testid=unheard] button");
-  if (!(await hint("detached"))) fault("the hint of the muted stays after unmuting");
-}
-
-/** The bar moves with a voice; silence is told after a while. */
-async function microphoneTrial(silent) {
-  await silent.click("button[aria-label='Settings']");
-  await silent.click("[data-testid=microphone-trial] button");
-  await silent.waitForSelector("[data-testid=microphone-trial] .hint.bad", { timeout: 10_000 }).catch(() => fault("a silent microphone is not told of"));
-  await silent.keyboard.press("Escape");
-}
-
-/** A dialog by its button: seen, and closed by Escape with the focus back where it came from. */
-async function dialog(page, name, opener, wait, item) {
-  // A press right after the one that closed a popover would be taken for the same.
-  await page.waitForTimeout(200);
-  await page.click(opener);
-  if (item) await page.click(`.menu button:has-text('${item}')`);
-  await page.waitForSelector("dialog[open]");
-  if (wait) await page.waitForSelector(wait, { timeout: 5_000 }).catch(() => {});
-  await look(page, name);
-  await page.keyboard.press("Escape");
-  await page.waitForSelector("dialog[open]", { state: "detached", timeout: 2_000 }).catch(() => fault(`${name}: Escape does not close it`));
-}
-
-/** Without a mouse: every stop shows where it is, and a dialog keeps the focus until it closes. */
-async function keyboard(page) {
-  await page.evaluate(() => document.activeElement?.blur());
-  const stops = new Set();
-  for (let press = 0; press < 90; press += 1) {
-    await page.keyboard.press("Tab");
-    const stop = await page.evaluate(() => {
-      const at = document.activeElement;
-      if (!at || at === document.body) return null;
-      // The ring is its own, or that of the field or the choice that it stands in.
-      const rings = [at, at.closest(".composer"), at.closest(".kind"), at.nextElementSibling].filter(Boolean).map((one) => getComputedStyle(one));
-      const gold = getComputedStyle(document.querySelector(".composer:focus-within") ?? document.body).borderTopColor;
-      const outlined = rings.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || (!!at.closest(".composer") && gold === "rgb(201, 138, 22)");
-      const box = at.getBoundingClientRect();
-      return { name: at.getAttribute("aria-label") ?? at.textContent?.trim().slice(0, 30) ?? "", outlined, seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight };
-    });
-    if (!stop) continue;
-    stops.add(stop.name);
-    if (!stop.outlined) fault(`keyboard: "${stop.name}" does not show its focus`);
-    if (!stop.seen) fault(`keyboard: "${stop.name}" has the focus out of sight`);
-  }
-  for (const needed of ["Settings", "Create a guild", "Invite people"]) {
-    if (!stops.has(needed)) fault(`keyboard: "${needed}" was not reached in 90 steps (${[...stops].join(" | ")})`);
-  }
-  await page.focus("button[aria-label='Settings']");
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("dialog[open]");
-  for (let press = 0; press < 40; press += 1) {
-    await page.keyboard.press("Tab");
-    const inside = await page.evaluate(() => document.activeElement === document.body || !!document.activeElement?.closest("dialog"));
-    if (!inside) return fault("keyboard: the focus left an open dialog");
-  }
-  await page.keyboard.press("Escape");
-  const returned = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
-  if (returned !== "Settings") fault(`keyboard: after the dialog the focus is at "${returned}"`);
 }

@@ -10,7 +10,7 @@ import { SpeakingDetector, UnheardDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
 import { Playback } from "./playback";
-import { PushToTalk } from "./push";
+import { PushKeys } from "./push_keys";
 import { VoiceSession } from "./session";
 
 /** How often levels are read: often enough for rings to follow syllables. */
@@ -59,8 +59,10 @@ export class VoiceConnection {
   private levelTimer: ReturnType<typeof setInterval> | undefined;
   private statsTimer: ReturnType<typeof setInterval> | undefined;
   private lastStats: LinkStats | null = null;
-  private readonly push = new PushToTalk();
-  private pushTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly push = new PushKeys(
+    () => (this.session.place !== null && this.host.settings().talk === "push" ? this.host.settings().pushKey : null),
+    () => (this.gateMicrophone(), this.show()),
+  );
   private readonly unheard = new UnheardDetector();
   private readonly detectors = new Map<Snowflake, SpeakingDetector>();
 
@@ -68,7 +70,6 @@ export class VoiceConnection {
     this.session = new VoiceSession(host.userId, Math.random);
     // Leaving by closing the page is leaving: the others should not look at an empty seat.
     addEventListener("pagehide", () => this.leave());
-    this.watchKeys();
     navigator.mediaDevices?.addEventListener?.("devicechange", () => {
       if (this.session.place && (!this.track || this.track.readyState === "ended")) void this.renewMicrophone();
     });
@@ -142,6 +143,11 @@ export class VoiceConnection {
     this.feed({ kind: "left", userId });
   }
 
+  /** The button on the screen is held, or let go. */
+  hold(down: boolean): void {
+    this.push.hold(down);
+  }
+
   chime(which: Chime): void {
     if (this.host.settings().chimes && this.session.phase === "connected") this.playback?.chime(which);
   }
@@ -177,53 +183,7 @@ export class VoiceConnection {
 
   private gateMicrophone(): void {
     const { mute, deaf, talk } = this.host.settings();
-    if (this.track) this.track.enabled = !mute && !deaf && (talk === "open" || this.push.open(Date.now()));
-  }
-
-  // -- push to talk --------------------------------------------------------------------------
-
-  /** The button on the screen is held, or let go. */
-  hold(down: boolean): void {
-    this.push.touch(Date.now(), down);
-    this.pushChanged();
-  }
-
-  private watchKeys(): void {
-    const active = () => this.session.place !== null && this.host.settings().talk === "push";
-    // Before whatever has the focus: the key talks, whichever button was clicked last.
-    addEventListener(
-      "keydown",
-      (event) => {
-        const target = event.target as HTMLElement | null;
-        const writing = target?.matches?.("textarea, input, select, [contenteditable]") ?? false;
-        const command = event.ctrlKey !== event.code.startsWith("Control") || event.metaKey !== event.code.startsWith("Meta") || event.altKey !== event.code.startsWith("Alt");
-        if (!active() || !this.push.press(this.host.settings().pushKey, { code: event.code, key: event.key, writing, command })) return;
-        event.preventDefault();
-        if (!event.repeat) this.pushChanged();
-      },
-      { capture: true },
-    );
-    addEventListener(
-      "keyup",
-      (event) => {
-        if (!this.push.release(Date.now(), this.host.settings().pushKey, event.code)) return;
-        event.preventDefault();
-        this.pushChanged();
-      },
-      { capture: true },
-    );
-    addEventListener("blur", () => {
-      this.push.drop();
-      this.pushChanged();
-    });
-  }
-
-  private pushChanged(): void {
-    this.gateMicrophone();
-    this.show();
-    clearTimeout(this.pushTimer);
-    const due = this.push.deadline;
-    if (due !== null && due > Date.now()) this.pushTimer = setTimeout(() => this.pushChanged(), due - Date.now());
+    if (this.track) this.track.enabled = !mute && !deaf && (talk === "open" || this.push.open);
   }
 
   // -- the machine ---------------------------------------------------------------------------
@@ -412,7 +372,7 @@ export class VoiceConnection {
       failure,
       microphoneProblem: this.microphoneProblem,
       unheard: this.unheard.unheard,
-      pushed: this.host.settings().talk === "push" && this.push.open(Date.now()),
+      pushed: this.host.settings().talk === "push" && this.push.open,
       silentByBrowser: this.playback !== null && !this.playback.audible,
       endpoint,
       socketLatency: latency,
