@@ -14,7 +14,7 @@ import { writeWav } from "../scenarios/wav.mjs";
 import { fault, faults, look, lookInto } from "./eye.mjs";
 import { Server } from "./server.mjs";
 import { badge, converse, dataUri, hum, landscape } from "./things.mjs";
-import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk } from "./trials.mjs";
+import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk, shutOut } from "./trials.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -233,6 +233,7 @@ async function walk() {
   await page.waitForSelector(".door-list li:has-text('Nobody is banned')", { timeout: 5_000 }).catch(() => fault("a ban is not lifted"));
   await page.keyboard.press("Escape");
   await dialog(page, "new-channel", "button[aria-label$=': menu']", null, "Create a channel");
+  await shutOut(page, ben, server, { token, guild, text });
   await dialog(page, "channel-settings", "button[aria-label='Channel settings']");
   await keyboard(page);
 

@@ -1,6 +1,27 @@
 // Trials on a page: what is done by hand and by key, and must come out as it should.
 import { fault, look } from "./eye.mjs";
 
+/** A private channel is out of sight of a member until their role is let in. */
+export async function shutOut(owner, member, server, { token, guild, text }) {
+  const seen = (state) => member.waitForSelector("a.channel:has-text('strings-only')", { state, timeout: 5_000 }).then(() => true, () => false);
+  await owner.waitForTimeout(200);
+  await owner.click("button[aria-label$=': menu']");
+  await owner.click(".menu button:has-text('Create a channel')");
+  await owner.fill("dialog input[name=name]", "strings-only");
+  await owner.check("dialog .switch input");
+  await owner.click("dialog button.primary");
+  await owner.waitForSelector("a.channel[aria-current]:has-text('strings-only')");
+  if (!(await seen("detached"))) fault("a private channel is seen by someone who was not let in");
+  await owner.click("button[aria-label='Channel settings']");
+  await look(owner, "private-channel", { sizes: ["wide", "narrow"] });
+  await owner.check("dialog .switch:has-text('Conductor') input");
+  await owner.click("dialog button.primary");
+  if (!(await seen("attached"))) fault("a private channel is not seen by a role that was let in");
+  const made = (await server.rest(token, "GET", `/guilds/${guild}/channels`)).find((channel) => channel.name === "strings-only");
+  await server.rest(token, "DELETE", `/channels/${made.id}`);
+  await owner.click(`a.channel[href$="${text}"]`);
+}
+
 /** Push to talk: silent until the key is held, silent again after it. */
 export async function pushToTalk(listener, speaker, id) {
   const speaks = (is) =>

@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Channel, Instance, Invite, Message, Role, Snowflake, User } from "./types";
+import type { Channel, Instance, Invite, Message, Overwrite, Role, Snowflake, User } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -98,9 +98,9 @@ export class Rest {
   leaveGuild = (guild: Snowflake) => this.call<void>("DELETE", `/users/@me/guilds/${guild}`);
   createChannel = (
     guild: Snowflake,
-    body: { name: string; type: number; parent_id?: Snowflake | null },
+    body: { name: string; type: number; parent_id?: Snowflake | null; permission_overwrites?: Overwrite[] },
   ) => this.call<Channel>("POST", `/guilds/${guild}/channels`, body);
-  updateChannel = (channel: Snowflake, body: { name?: string; topic?: string | null; user_limit?: number; bitrate?: number }) =>
+  updateChannel = (channel: Snowflake, body: { name?: string; topic?: string | null; user_limit?: number; bitrate?: number; permission_overwrites?: Overwrite[] }) =>
     this.call<Channel>("PATCH", `/channels/${channel}`, body);
   deleteChannel = (channel: Snowflake) => this.call<Channel>("DELETE", `/channels/${channel}`);
   updateMember = (guild: Snowflake, user: Snowflake, body: { mute?: boolean; deaf?: boolean; channel_id?: Snowflake | null }) =>

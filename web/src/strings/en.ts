@@ -341,6 +341,15 @@ export const en = {
     until: (when: string) => `until ${when}`,
   },
 
+  access: {
+    make: "Private: only for you and the roles that you let in",
+    title: "Who may see it",
+    shut: "Only chosen roles may see it",
+    role: (name: string) => `${name} may see it`,
+    noRoles: "There are no roles yet. Create one in the guild's settings and give it to people.",
+    lock: "private",
+  },
+
   channelSettings: {
     title: "Channel settings",
     topic: "Topic",

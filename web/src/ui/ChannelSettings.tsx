@@ -1,8 +1,12 @@
-// Settings of a channel, for those who may manage it: name, topic or room size and bitrate, its end.
+// Settings of a channel, for those who may manage it: name, topic or room size and bitrate, who may
+// see it, its end.
 
 import { createSignal, For, Show } from "solid-js";
-import { errorText, rest, tell } from "../app";
-import { ChannelType, type Channel } from "../api/types";
+import { errorText, hall, rest, tell } from "../app";
+import { ChannelType, type Channel, type Overwrite } from "../api/types";
+import { admits, isPrivate, withPrivate, withRole } from "../state/access";
+import type { Guild } from "../state/guilds";
+import { Permission, permissionsIn, rolesInOrder } from "../state/permissions";
 import { en } from "../strings/en";
 import { Field } from "./Entrance";
 import { Confirm, Dialog } from "./Overlay";
@@ -10,12 +14,41 @@ import { Confirm, Dialog } from "./Overlay";
 /** Offered bitrates in bits per second; Opus speech gains little above the third. */
 const BITRATES = [32_000, 64_000, 96_000, 128_000, 256_000];
 
-export function ChannelSettings(props: { channel: Channel; onClose: () => void }) {
+/** Who may see the channel; for those who may change rights in it. */
+function Access(props: { guild: Guild; overwrites: Overwrite[]; onChange: (overwrites: Overwrite[]) => void }) {
+  const me = () => hall.me?.id ?? "";
+  const shut = () => isPrivate(props.overwrites, props.guild.id);
+  const roles = () => rolesInOrder(props.guild).filter((role) => role.id !== props.guild.id);
+  return (
+    <fieldset class="rights">
+      <legend>{en.access.title}</legend>
+      <label class="switch">
+        <input type="checkbox" role="switch" checked={shut()} onChange={(event) => props.onChange(withPrivate(props.overwrites, props.guild.id, me(), event.currentTarget.checked))} />
+        <span>{en.access.shut}</span>
+      </label>
+      <Show when={shut()}>
+        <For each={roles()} fallback={<p class="hint">{en.access.noRoles}</p>}>
+          {(role) => (
+            <label class="switch">
+              <input type="checkbox" role="switch" checked={admits(props.overwrites, role.id)} onChange={(event) => props.onChange(withRole(props.overwrites, role.id, event.currentTarget.checked))} />
+              <span>{en.access.role(role.name)}</span>
+            </label>
+          )}
+        </For>
+      </Show>
+    </fieldset>
+  );
+}
+
+export function ChannelSettings(props: { guild: Guild; channel: Channel; onClose: () => void }) {
   const voice = () => props.channel.type === ChannelType.Voice || props.channel.type === ChannelType.Stage;
   const [name, setName] = createSignal(props.channel.name ?? "");
   const [topic, setTopic] = createSignal(props.channel.topic ?? "");
   const [limit, setLimit] = createSignal(String(props.channel.user_limit ?? 0));
   const [bitrate, setBitrate] = createSignal(props.channel.bitrate ?? 64_000);
+  const [overwrites, setOverwrites] = createSignal<Overwrite[]>(props.channel.permission_overwrites ?? []);
+  const [shutChanged, setShutChanged] = createSignal(false);
+  const mayShut = () => (permissionsIn(props.guild, hall.me?.id ?? "", props.channel) & Permission.ManageRoles) !== 0n;
   const [busy, setBusy] = createSignal(false);
   const [problem, setProblem] = createSignal<string | undefined>();
   const [ending, setEnding] = createSignal(false);
@@ -26,6 +59,8 @@ export function ChannelSettings(props: { channel: Channel; onClose: () => void }
     try {
       await rest.updateChannel(props.channel.id, {
         name: name().trim(),
+        // Only when they were changed: somebody else may be changing others of them.
+        ...(shutChanged() ? { permission_overwrites: overwrites() } : {}),
         ...(voice() ? { user_limit: Number(limit()) || 0, bitrate: bitrate() } : { topic: topic().trim() || null }),
       });
       props.onClose();
@@ -69,6 +104,9 @@ export function ChannelSettings(props: { channel: Channel; onClose: () => void }
                 </select>
               </label>
             </div>
+          </Show>
+          <Show when={mayShut()}>
+            <Access guild={props.guild} overwrites={overwrites()} onChange={(changed) => (setOverwrites(changed), setShutChanged(true))} />
           </Show>
           <div class="row">
             <button type="button" class="button danger" onClick={() => setEnding(true)}>{en.channelSettings.end}</button>

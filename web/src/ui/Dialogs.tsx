@@ -1,9 +1,11 @@
 // Making things: a guild, a channel, an invitation.
 
 import { createEffect, createSignal, For, on, Show } from "solid-js";
-import { errorText, rest } from "../app";
+import { errorText, hall, rest } from "../app";
 import { ChannelType } from "../api/types";
+import { withPrivate } from "../state/access";
 import type { Guild } from "../state/guilds";
+import { Permission, permissionsIn } from "../state/permissions";
 import { en } from "../strings/en";
 import { Field } from "./Entrance";
 import { Icon } from "./icons";
@@ -42,6 +44,7 @@ export function CreateGuild(props: { onClose: () => void }) {
 
 export function CreateChannel(props: { guild: Guild; parent: string | null; voice: boolean; onClose: () => void }) {
   const [name, setName] = createSignal("");
+  const [shut, setShut] = createSignal(false);
   const [kind, setKind] = createSignal<number>(props.voice ? ChannelType.Voice : ChannelType.Text);
   const [busy, setBusy] = createSignal(false);
   const [problem, setProblem] = createSignal<string | undefined>();
@@ -53,6 +56,7 @@ export function CreateChannel(props: { guild: Guild; parent: string | null; voic
         name: name().trim(),
         type: kind(),
         ...(props.parent ? { parent_id: props.parent } : {}),
+        ...(shut() ? { permission_overwrites: withPrivate([], props.guild.id, hall.me?.id ?? "", true) } : {}),
       });
       props.onClose();
       if (kind() === ChannelType.Text) go(`/channels/${props.guild.id}/${channel.id}`);
@@ -61,6 +65,7 @@ export function CreateChannel(props: { guild: Guild; parent: string | null; voic
       setBusy(false);
     }
   };
+  const mayShut = () => (permissionsIn(props.guild, hall.me?.id ?? "") & Permission.ManageRoles) !== 0n;
   const kinds = [
     { type: ChannelType.Text, title: en.make.textKind, hint: en.make.textKindHint, icon: Icon.Text },
     { type: ChannelType.Voice, title: en.make.voiceKind, hint: en.make.voiceKindHint, icon: Icon.Voice },
@@ -81,6 +86,12 @@ export function CreateChannel(props: { guild: Guild; parent: string | null; voic
           </For>
         </fieldset>
         <Field label={en.make.channelName} name="name" required maxLength={100} autofocus value={name()} error={problem()} onInput={setName} />
+        <Show when={mayShut()}>
+          <label class="switch">
+            <input type="checkbox" role="switch" checked={shut()} onChange={(event) => setShut(event.currentTarget.checked)} />
+            <span>{en.access.make}</span>
+          </label>
+        </Show>
         <div class="row end">
           <button class="button primary" disabled={busy()}>{busy() ? en.make.creating : en.make.create}</button>
         </div>

@@ -152,7 +152,7 @@ export function Hall() {
           <Members guild={guild()!} />
         </aside>
       </Show>
-      <Show when={arranging()}>{(at) => <ChannelSettings channel={at()} onClose={() => setArranging(null)} />}</Show>
+      <Show when={guild() ? arranging() : null}>{(at) => <ChannelSettings guild={guild()!} channel={at()} onClose={() => setArranging(null)} />}</Show>
       <Show when={making()}><CreateGuild onClose={() => setMaking(false)} /></Show>
     </div>
   );

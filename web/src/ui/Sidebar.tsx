@@ -4,6 +4,7 @@ import { createMemo, createSignal, For, Match, Show, Switch } from "solid-js";
 import { call, hall, marks, rest, speaking, tell, errorText } from "../app";
 import { compareIds } from "../api/snowflake";
 import { ChannelType, type Channel } from "../api/types";
+import { isPrivate } from "../state/access";
 import { displayName, groupChannels, voiceRoster, type Guild } from "../state/guilds";
 import { Permission, permissionsIn } from "../state/permissions";
 import { isUnread } from "../state/unread";
@@ -110,11 +111,12 @@ function TextRow(props: { guild: Guild; channel: Channel; onEnter: () => void })
         classList={{ unread: unread() }}
         href={`/channels/${props.guild.id}/${props.channel.id}`}
         aria-current={at() ? "page" : undefined}
-        aria-label={unread() ? `${props.channel.name}, ${en.nav.unread}` : (props.channel.name ?? "")}
+        aria-label={[props.channel.name, isPrivate(props.channel.permission_overwrites, props.guild.id) && en.access.lock, unread() && en.nav.unread].filter(Boolean).join(", ")}
         onClick={(event) => (follow(event), props.onEnter())}
       >
         <Icon.Text />
         <span class="channel-name">{props.channel.name}</span>
+        <Show when={isPrivate(props.channel.permission_overwrites, props.guild.id)}><span class="lock" role="img" aria-label={en.access.lock} title={en.access.lock}><Icon.Lock /></span></Show>
         <Badge count={marks.mentions[props.channel.id] ?? 0} />
       </a>
     </li>
@@ -143,6 +145,7 @@ function VoiceRow(props: { guild: Guild; channel: Channel; onEnter: () => void }
       >
         <Icon.Voice />
         <span class="channel-name">{props.channel.name}</span>
+        <Show when={isPrivate(props.channel.permission_overwrites, props.guild.id)}><span class="lock" role="img" aria-label={en.access.lock} title={en.access.lock}><Icon.Lock /></span></Show>
         <Show when={props.channel.user_limit}>
           <span class="limit">{en.voice.limit(roster().length, props.channel.user_limit!)}</span>
         </Show>
