@@ -55,6 +55,7 @@ impl fmt::Display for Bar {
 /// The bars that a run can judge: those whose figures it has.
 pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let ratio = report.over_floor.as_ref().map(|over| over.median);
+    let mumble = report.over_mumble.as_ref().map(|over| over.median);
     let several = report.speakers > 1;
     let join = |join: &Option<super::report::Join>| {
         join.as_ref().and_then(|join| join.media_cpu_per_join_ms)
@@ -70,6 +71,7 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let bars = [
         ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
         ("the same, with pairing on", ratio.filter(|_| several), [0.70, 1.00]),
+        ("CPU per packet / mumble-server", mumble, [0.75, 1.0]),
         ("server CPU per UDP join, ms", join(&report.udp_join), [0.05, 0.1]),
         ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),
         ("idle CPU per browser peer, us/s", idle, [3.0, 6.0]),

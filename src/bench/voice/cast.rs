@@ -1,5 +1,7 @@
 //! Gives the parts: which participant speaks, which listens, and where the floor sends.
 
+use std::sync::Arc;
+
 use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
 use model::voice::EncryptionMode;
@@ -15,9 +17,21 @@ use super::floor::Floor;
 use super::floor::Seal;
 use super::mouths::Mouth;
 use super::mouths::Mouths;
+use super::mouths::Voice;
+use super::mumble::Guest;
 use super::packet::Stream;
 use super::participant::Seat;
 use super::participant::Transport;
+
+/// Who does what.
+pub(super) struct Cast {
+    /// Our speakers.
+    pub(super) mouths: Mouths,
+    /// Speakers on mumble-server.
+    pub(super) guests: Mouths,
+    pub(super) floor: Floor,
+    pub(super) ears: Ears,
+}
 
 /// Speakers, the floor's sender, and listeners, who listen from here on.
 ///
@@ -28,7 +42,8 @@ pub(super) fn cast(
     mut seats: Vec<Seat>,
     clock: Clock,
     options: &Options,
-) -> anyhow::Result<(Mouths, Floor, Ears)> {
+    guests: Vec<Guest>,
+) -> anyhow::Result<Cast> {
     let mode = options.mode.udp();
     seats.sort_by_key(|seat| seat.room);
     let mut mouths = Vec::new();
@@ -44,7 +59,7 @@ pub(super) fn cast(
                 mouths.push(Mouth {
                     socket: seat.socket,
                     server: seat.server,
-                    cipher: UdpCipher::new(mode, &key),
+                    voice: Voice::Discord(UdpCipher::new(mode, &key)),
                     stream: Stream::new(seat.ssrc),
                     counter: 0,
                 });
@@ -58,8 +73,25 @@ pub(super) fn cast(
             }
         }
     }
-    let ears = Ears::listen(ears, options.readers.into(), clock)?;
-    Ok((Mouths { mouths, clock }, Floor::new(rooms, speaker_rooms, clock)?, ears))
+    let mut guest_mouths = Vec::new();
+    for guest in guests {
+        if guest.speaks {
+            guest_mouths.push(Mouth {
+                socket: Arc::clone(&guest.socket),
+                server: guest.server,
+                voice: Voice::Mumble(Box::new(guest.seal)),
+                stream: Stream::new(0),
+                counter: 0,
+            });
+        }
+        ears.push(Ear { socket: guest.socket, hearing: Hearing::Mumble(Box::new(guest.open)) });
+    }
+    Ok(Cast {
+        mouths: Mouths { mouths, clock },
+        guests: Mouths { mouths: guest_mouths, clock },
+        floor: Floor::new(rooms, speaker_rooms, clock)?,
+        ears: Ears::listen(ears, options.readers.into(), clock)?,
+    })
 }
 
 /// How the floor seals for a listener, and how that listener opens. The floor has keys of its own:

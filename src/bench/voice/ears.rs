@@ -21,6 +21,8 @@ use super::browser::Wish;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
 use super::histogram::Histogram;
+use super::mumble::ocb::Ocb;
+use super::mumble::wire;
 use super::packet::Lap;
 use super::packet::Stamp;
 
@@ -41,8 +43,16 @@ pub(super) struct Ear {
 
 /// How a listener opens what the server and what the floor sends it.
 pub(super) enum Hearing {
-    Udp { server: UdpCipher, floor: UdpCipher },
-    WebRtc { server: Browser, floor: SrtpCipher },
+    Udp {
+        server: UdpCipher,
+        floor: UdpCipher,
+    },
+    WebRtc {
+        server: Browser,
+        floor: SrtpCipher,
+    },
+    /// On mumble-server, where no floor sends.
+    Mumble(Box<Ocb>),
 }
 
 /// What listeners heard.
@@ -50,6 +60,8 @@ pub(super) enum Hearing {
 pub(super) struct Heard {
     /// By way of the server.
     pub(super) server: Laps,
+    /// By way of mumble-server.
+    pub(super) mumble: Laps,
     /// From the floor, which sends directly.
     pub(super) floor: Laps,
     /// Datagrams that were not authentic, or not of this load.
@@ -129,6 +141,7 @@ impl Ears {
             // A thread that panicked heard nothing, which shows as loss.
             let Ok(heard) = thread.join() else { continue };
             all.server.add(&heard.server);
+            all.mumble.add(&heard.mumble);
             all.floor.add(&heard.floor);
             all.strange += heard.strange;
         }
@@ -186,6 +199,13 @@ impl Ear {
         let Some(ssrc) = datagram.get(8..12) else { return };
         let is_floor = ssrc == FLOOR_SSRC.to_be_bytes();
         match &mut self.hearing {
+            Hearing::Mumble(ocb) => match ocb.open(datagram) {
+                Some(packet) if wire::is_ping(packet) => {}
+                packet => {
+                    let opus = packet.and_then(wire::opus_of);
+                    count(now, opus, &mut heard.mumble, &mut heard.strange);
+                }
+            },
             Hearing::Udp { floor, .. } if is_floor => {
                 let payload = floor.open(datagram).map(|(_, payload)| payload);
                 count(now, payload, &mut heard.floor, &mut heard.strange);

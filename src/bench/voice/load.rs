@@ -13,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Mode;
 use super::Options;
+use super::cast::Cast;
 use super::cast::cast;
 use super::clock::Clock;
 use super::floor::FloorCost;
 use super::histogram::Histogram;
 use super::line::Door;
 use super::mouths::Mouths;
+use super::mumble::Mumble;
 use super::packet::Lap;
 use super::participant;
 use super::participant::Company;
@@ -30,7 +32,7 @@ use super::process::Cpu;
 use super::process::Spent;
 use super::report::Capacity;
 use super::report::Join;
-use super::report::OverFloor;
+use super::report::Ratio;
 use super::report::Report;
 use super::report::Row;
 
@@ -156,13 +158,17 @@ impl Load {
     pub(super) async fn measure(
         mut self,
         options: &Options,
+        mut mumble: Option<Mumble>,
         bar: &ProgressBar,
     ) -> anyhow::Result<Report> {
         let count = self.seats.len() as f64;
         let clock = Clock::start();
         let keepalive = JoinSet::from_iter([keep_alive(&self.seats)]);
         let seats = std::mem::take(&mut self.seats);
-        let (mut mouths, mut floor, ears) = cast(seats, clock, options)?;
+        let guests = mumble.as_mut().map(|mumble| std::mem::take(&mut mumble.guests));
+        let Cast { mut mouths, mut guests, mut floor, ears } =
+            cast(seats, clock, options, guests.unwrap_or_default())?;
+        let mumble_pid = mumble.as_ref().and_then(Mumble::process);
         bar.set_message("watching everybody be quiet");
         let cpu = read_cpu(self.pid)?;
         tokio::time::sleep(QUIET).await;
@@ -170,32 +176,38 @@ impl Load {
 
         let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
         show(bar, options.seconds.into(), "speaking");
-        let mut turns = Vec::new();
         let (mut sent, mut server_cpu, mut floor_cost) = (0, None::<Spent>, FloorCost::default());
+        let (mut guest_sent, mut guest_cpu) = (0, None::<Spent>);
+        let (mut over_floor, mut over_mumble) = (Vec::new(), Vec::new());
+        let (to, to_guests) = (u64::from(options.listeners), options.heard_on_mumble());
         for index in 0..=options.seconds {
-            // The first turn of both warms caches and counts for nothing.
+            // The first turn of each warms caches and counts for nothing.
             let (lap, span) = if index == 0 { (Lap::WARM_UP, WARM_UP) } else { (Lap::MAIN, SLICE) };
-            let cpu = read_cpu(self.pid)?;
-            let spoken;
-            (mouths, spoken) =
-                blocking(mouths, move |mouths| mouths.speak(span, lap, usize::MAX)).await?;
-            tokio::time::sleep(DRAIN).await;
-            let spent = spent_since(self.pid, cpu.as_ref())?;
+            let (spoken, spent);
+            (mouths, spoken, spent) = turn(mouths, self.pid, span, lap).await?;
             let cost;
             (floor, cost) = blocking(floor, move |floor| floor.run(span, lap)).await?;
             tokio::time::sleep(DRAIN).await;
-            if index > 0 {
-                sent += spoken;
-                floor_cost.packets += cost.packets;
-                floor_cost.cpu += cost.cpu;
-                if let Some(spent) = spent {
-                    server_cpu.get_or_insert_default().add(spent);
-                    let packets = (spoken * u64::from(options.listeners)) as f64;
-                    let server = spent.all.as_secs_f64() / packets;
-                    turns.push(server / (cost.cpu.as_secs_f64() / cost.packets as f64));
-                }
-                bar.inc(1);
+            let (guest_spoken, guest_spent);
+            (guests, guest_spoken, guest_spent) = turn(guests, mumble_pid, span, lap).await?;
+            if index == 0 {
+                continue;
             }
+            sent += spoken * to;
+            guest_sent += guest_spoken * to_guests;
+            floor_cost.packets += cost.packets;
+            floor_cost.cpu += cost.cpu;
+            if let Some(spent) = spent {
+                server_cpu.get_or_insert_default().add(spent);
+                let per_packet = spent.all.as_secs_f64() / (spoken * to) as f64;
+                over_floor.push(per_packet / (cost.cpu.as_secs_f64() / cost.packets as f64));
+                if let Some(guest) = guest_spent.filter(|_| mumble_pid.is_some()) {
+                    guest_cpu.get_or_insert_default().add(guest);
+                    let packets = (guest_spoken * to_guests) as f64;
+                    over_mumble.push(per_packet / (guest.all.as_secs_f64() / packets));
+                }
+            }
+            bar.inc(1);
         }
         let after = self.pid.and_then(process::resident);
         let climb = if options.capacity { self.climb(mouths, bar).await? } else { Vec::new() };
@@ -203,11 +215,14 @@ impl Load {
         let mut heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
         self.leave().await?;
 
-        let expected = sent * u64::from(options.listeners);
         let floor = Row::new(heard.floor.of(Lap::MAIN), floor_cost.packets, seconds)
             .with_cpu(Some(floor_cost.cpu), None);
-        let server = Row::new(heard.server.of(Lap::MAIN), expected, seconds)
+        let server = Row::new(heard.server.of(Lap::MAIN), sent, seconds)
             .with_cpu(server_cpu.map(|spent| spent.all), server_cpu.map(|spent| spent.media));
+        let mumble = mumble.map(|_| {
+            let row = Row::new(heard.mumble.of(Lap::MAIN), guest_sent, seconds);
+            row.with_cpu(guest_cpu.map(|spent| spent.all), None)
+        });
         let climb = climb.iter().map(|step| {
             let sent = step.sent * u64::from(options.listeners);
             let row = Row::new(heard.server.of(step.lap), sent, STEP.as_secs_f64());
@@ -225,7 +240,9 @@ impl Load {
             seconds,
             server,
             floor,
-            over_floor: OverFloor::of(turns),
+            mumble,
+            over_mumble: Ratio::of(over_mumble),
+            over_floor: Ratio::of(over_floor),
             udp_join: self.joins.udp.report(),
             browser_join: self.joins.browser.report(),
             memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
@@ -265,6 +282,24 @@ impl Load {
         }
         Ok(())
     }
+}
+
+/// One turn of a server: its speakers speak, and what came of it is heard. How many packets they
+/// sent, and what the server took.
+async fn turn(
+    mouths: Mouths,
+    pid: Option<u32>,
+    span: Duration,
+    lap: Lap,
+) -> anyhow::Result<(Mouths, u64, Option<Spent>)> {
+    if mouths.mouths.is_empty() {
+        return Ok((mouths, 0, None));
+    }
+    let cpu = read_cpu(pid)?;
+    let speak = move |mouths: &mut Mouths| mouths.speak(span, lap, usize::MAX);
+    let (mouths, sent) = blocking(mouths, speak).await?;
+    tokio::time::sleep(DRAIN).await;
+    Ok((mouths, sent, spent_since(pid, cpu.as_ref())?))
 }
 
 /// One step of the climb.

@@ -14,6 +14,7 @@ mod histogram;
 mod line;
 mod load;
 mod mouths;
+mod mumble;
 mod packet;
 mod participant;
 mod process;
@@ -33,6 +34,7 @@ use model::voice::EncryptionMode;
 
 use self::line::Door;
 use self::load::Load;
+use self::mumble::Mumble;
 use self::participant::Place;
 use self::report::Report;
 use self::stage::OwnServer;
@@ -59,6 +61,9 @@ pub struct Options {
     /// many rooms
     #[arg(long)]
     capacity: bool,
+    /// Let mumble-server take turns under the same load, if it is installed
+    #[arg(long)]
+    mumble: bool,
     /// Threads among which the listeners' sockets are shared out
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     readers: u16,
@@ -167,10 +172,31 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
         }
         None => (options.door()?, options.pid, options.places()?),
     };
-    Load::attend(options, door, pid, places, bar).await?.measure(options, bar).await
+    let load = Load::attend(options, door, pid, places, bar).await?;
+    let mumble = match options.mumble.then(mumble::installed) {
+        None => None,
+        Some(Some(program)) => {
+            anyhow::ensure!(options.rooms == 1, "--mumble compares one room: --rooms 1");
+            bar.set_message("joining mumble-server");
+            let (speakers, listeners) = (options.speakers.into(), options.listeners.into());
+            Some(Mumble::start(&program, speakers, listeners).await?)
+        }
+        Some(None) => {
+            bar.suspend(|| {
+                eprintln!("SKIPPED: mumble-server is not installed, nothing is compared")
+            });
+            None
+        }
+    };
+    load.measure(options, mumble, bar).await
 }
 
 impl Options {
+    /// How many hear a speaker on mumble-server: the other speakers too.
+    fn heard_on_mumble(&self) -> u64 {
+        u64::from(self.listeners) + u64::from(self.speakers) - 1
+    }
+
     /// The way to a server that runs already.
     fn door(&self) -> anyhow::Result<Door> {
         let host = self.server.clone().unwrap_or_default();

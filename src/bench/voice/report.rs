@@ -25,8 +25,13 @@ pub(super) struct Report {
     pub(super) seconds: f64,
     pub(super) server: Row,
     pub(super) floor: Row,
+    /// mumble-server under the same load, if that was asked and it is installed. There the speakers
+    /// hear each other too.
+    pub(super) mumble: Option<Row>,
+    /// Processor time of the whole server per forwarded packet, over mumble-server's.
+    pub(super) over_mumble: Option<Ratio>,
     /// Processor time of the whole server per forwarded packet, over the floor's.
-    pub(super) over_floor: Option<OverFloor>,
+    pub(super) over_floor: Option<Ratio>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
     /// Resident memory that each participant added, with its sockets and its gateway session.
@@ -73,17 +78,17 @@ pub(super) struct Join {
     pub(super) media_cpu_per_join_ms: Option<f64>,
 }
 
-/// How far from the floor the server was, turn by turn: what else the machine did at the time hit
+/// How the server compares, turn by turn: what else the machine did at the time hit
 /// single turns, and the median is what it did not.
 #[derive(Debug, Serialize)]
-pub(super) struct OverFloor {
+pub(super) struct Ratio {
     /// The bar is judged by it.
     pub(super) median: f64,
     pub(super) lower_quartile: f64,
     pub(super) upper_quartile: f64,
 }
 
-impl OverFloor {
+impl Ratio {
     /// Of the ratios of single turns; `None` when there is none.
     pub(super) fn of(mut turns: Vec<f64>) -> Option<Self> {
         turns.sort_unstable_by(f64::total_cmp);
@@ -184,15 +189,18 @@ impl fmt::Display for Report {
             "", "packets", "per s", "CPU us", "media us", "cores", "loss %", "p50 ms", "p99 ms"
         );
         let mut rows = vec![("server", &self.server), ("floor", &self.floor)];
+        rows.extend(self.mumble.as_ref().map(|row| ("mumble", row)));
         let steps = self.capacity.iter().flat_map(|capacity| &capacity.steps);
         rows.extend(steps.map(|step| ("  more", step)));
         for (name, row) in rows {
             let _ = writeln!(text, "{name:<8} {row}");
         }
-        if let Some(OverFloor { median, lower_quartile, upper_quartile }) = &self.over_floor {
+        let ratios = [("floor", &self.over_floor), ("mumble", &self.over_mumble)];
+        for (name, ratio) in ratios {
+            let Some(Ratio { median, lower_quartile, upper_quartile }) = ratio else { continue };
             let _ = writeln!(
                 text,
-                "\nserver / floor, turn by turn: median {median:.2}, half of the turns within \
+                "\nserver / {name}, turn by turn: median {median:.2}, half of the turns within \
                  {lower_quartile:.2} and {upper_quartile:.2}"
             );
         }
@@ -298,10 +306,10 @@ mod tests {
 
     #[test]
     fn one_bad_turn_does_not_move_the_median() {
-        let over = OverFloor::of(vec![1.2, 9.0, 1.1, 1.0, 1.3]).expect("five turns");
+        let over = Ratio::of(vec![1.2, 9.0, 1.1, 1.0, 1.3]).expect("five turns");
 
         assert_eq!((over.lower_quartile, over.median, over.upper_quartile), (1.1, 1.2, 1.3));
-        assert!(OverFloor::of(Vec::new()).is_none());
+        assert!(Ratio::of(Vec::new()).is_none());
     }
 
     #[test]

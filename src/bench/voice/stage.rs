@@ -195,7 +195,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A port that is free for TCP and UDP.
-fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
+///
+/// # Errors
+///
+/// When a hundred tries found none.
+pub(super) fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
     for _ in 0..100 {
         let tcp = TcpListener::bind((ip, 0))?;
         let port = tcp.local_addr()?.port();
