@@ -70,7 +70,7 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let most = capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms);
     let bars = [
         ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
-        ("the same, with pairing on", ratio.filter(|_| several), [0.70, 1.00]),
+        ("the same, several speakers (pairing)", ratio.filter(|_| several), [0.70, 1.00]),
         ("CPU per packet / mumble-server", mumble, [0.75, 1.0]),
         ("server CPU per UDP join, ms", join(&report.udp_join), [0.05, 0.1]),
         ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),

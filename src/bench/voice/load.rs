@@ -46,8 +46,10 @@ const SLICE: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Until the last packet of a slice was heard.
 const DRAIN: Duration = Duration::from_millis(200);
+/// Until the last joins have settled: their sessions, acknowledgements and first reports.
+const SETTLE: Duration = Duration::from_secs(3);
 /// How long quiet participants are watched.
-const QUIET: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(5);
 /// Steps of the climb to the capacity; with the laps before them, fewer than laps there may be.
 const STEPS: usize = 12;
 /// How long one lasts.
@@ -170,6 +172,7 @@ impl Load {
             cast(seats, clock, options, guests.unwrap_or_default())?;
         let mumble_pid = mumble.as_ref().and_then(Mumble::process);
         bar.set_message("watching everybody be quiet");
+        tokio::time::sleep(SETTLE).await;
         let cpu = read_cpu(self.pid)?;
         tokio::time::sleep(QUIET).await;
         let quiet = spent_since(self.pid, cpu.as_ref())?;
