@@ -16,6 +16,9 @@ mod config;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub use crate::shell::measuring;
 mod metrics;
 mod opus;
 mod peer;

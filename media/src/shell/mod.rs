@@ -4,6 +4,10 @@
 #[allow(unsafe_code, reason = "an allocator is unsafe by its nature")]
 pub(crate) mod counting;
 pub(crate) mod directory;
+#[cfg(feature = "measuring")]
+#[allow(unsafe_code, reason = "the time of one thread has no safe wrapper here")]
+pub mod measuring;
+pub(crate) mod pairing;
 pub(crate) mod run;
 #[allow(unsafe_code, reason = "recvmmsg, sendmmsg, poll and eventfd have no safe wrapper here")]
 pub(crate) mod socket;

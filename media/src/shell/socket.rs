@@ -25,6 +25,9 @@ use socket2::Socket;
 use socket2::Type;
 
 use crate::shard::outbox::Outbox;
+use crate::shell::pairing::Group;
+use crate::shell::pairing::Pairing;
+use crate::shell::pairing::TOGETHER;
 
 /// Datagrams per receive. More saves little: a call costs as much as two datagrams.
 pub(crate) const BATCH: usize = 32;
@@ -39,7 +42,7 @@ const KERNEL_BUFFER: usize = 4 * 1_024 * 1_024;
 /// again with its next datagram.
 const REPLIES: usize = 65_536;
 
-/// Room for one `IP_PKTINFO` or `IPV6_PKTINFO` beside a datagram, aligned as the kernel's headers
+/// Room for one `IP_PKTINFO` or `IPV6_PKTINFO` and one `UDP_SEGMENT` beside a datagram, aligned as the kernel's headers
 /// are.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
@@ -59,6 +62,8 @@ pub(crate) struct BatchSocket {
     /// inside, an IPv4 client has an IPv4 address whatever socket it reached.
     six: bool,
     replies: HashMap<SocketAddr, IpAddr>,
+    pairing: Pairing,
+    together: bool,
     buffers: Box<[[u8; DATAGRAM]; BATCH]>,
     addresses: Box<[libc::sockaddr_storage; BATCH]>,
     received: [(SocketAddr, usize); BATCH],
@@ -83,13 +88,15 @@ impl BatchSocket {
         socket.bind(&listen.into())?;
         let unknown = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let everywhere = listen.ip().is_unspecified();
-        let this = Self {
+        let mut this = Self {
             socket,
             controls: Box::new([Control([0; 64]); BATCH]),
             asked: [None; BATCH],
             everywhere,
             six: listen.is_ipv6(),
             replies: HashMap::new(),
+            pairing: Pairing::default(),
+            together: false,
             buffers: vec![[0; DATAGRAM]; BATCH].try_into().expect("the vector has BATCH elements"),
             // SAFETY: all zeros is a valid sockaddr_storage: it is plain data.
             addresses: Box::new([unsafe { mem::zeroed() }; BATCH]),
@@ -108,6 +115,7 @@ impl BatchSocket {
             (true, true) => this.set_option(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
             (false, _) => {}
         }
+        this.send_together(true);
         Ok(this)
     }
 
@@ -199,45 +207,71 @@ impl BatchSocket {
         (from, &mut self.buffers[index][..length])
     }
 
-    /// Sends everything, in order. How many the kernel took: the rest finds its buffers full, and
-    /// voice that waits is worth less than voice that is lost.
-    pub(crate) fn send(&self, outbox: &Outbox) -> usize {
+    /// Whether datagrams to one destination leave together. False also when the kernel or the device
+    /// turned out not to know how.
+    #[cfg(test)]
+    pub(crate) fn sends_together(&self) -> bool {
+        self.together
+    }
+
+    /// Sends datagrams to one destination together, or each by itself.
+    pub(crate) fn send_together(&mut self, together: bool) {
+        self.together = together && self.knows_segments();
+    }
+
+    /// Sends everything, to each destination in order. How many the kernel took: the rest finds its
+    /// buffers full, and voice that waits is worth less than voice that is lost.
+    pub(crate) fn send(&mut self, outbox: &Outbox) -> usize {
+        let mut pairing = mem::take(&mut self.pairing);
+        pairing.plan(outbox.transmits(), outbox.bytes(), self.together);
         let mut sent = 0;
-        for chunk in outbox.transmits().chunks(SEND_BATCH) {
-            sent += self.send_batch(outbox.bytes(), chunk);
+        let mut groups = pairing.groups();
+        while !groups.is_empty() {
+            let (batch, rest) = groups.split_at(groups.len().min(SEND_BATCH));
+            sent += self.send_batch(outbox, &pairing, batch);
+            groups = rest;
         }
+        self.pairing = pairing;
         sent
     }
 
-    fn send_batch(&self, bytes: &[u8], transmits: &[crate::shard::outbox::Transmit]) -> usize {
-        let count = transmits.len().min(SEND_BATCH);
+    fn send_batch(&mut self, outbox: &Outbox, pairing: &Pairing, groups: &[Group]) -> usize {
         // SAFETY: all zeros is valid for each of these: plain data and null pointers.
         let mut addresses: [libc::sockaddr_in6; SEND_BATCH] = unsafe { mem::zeroed() };
         // SAFETY: as above.
-        let mut slices: [libc::iovec; SEND_BATCH] = unsafe { mem::zeroed() };
+        let mut slices: [[libc::iovec; TOGETHER]; SEND_BATCH] = unsafe { mem::zeroed() };
         // SAFETY: as above.
         let mut headers: [libc::mmsghdr; SEND_BATCH] = unsafe { mem::zeroed() };
         let mut controls = [Control([0; 64]); SEND_BATCH];
-        for (index, transmit) in transmits.iter().take(count).enumerate() {
-            let payload = &bytes[transmit.range.clone()];
-            // The kernel only reads through this pointer.
-            slices[index] = libc::iovec {
-                iov_base: payload.as_ptr().cast_mut().cast(),
-                iov_len: payload.len(),
-            };
-            let length = from_address(transmit.to, self.six, &mut addresses[index]);
+        for (index, group) in groups.iter().take(SEND_BATCH).enumerate() {
+            let mut count = 0;
+            for (slice, member) in slices[index].iter_mut().zip(pairing.members(group)) {
+                let payload = &outbox.bytes()[outbox.transmits()[member].range.clone()];
+                // The kernel only reads through this pointer.
+                *slice = libc::iovec {
+                    iov_base: payload.as_ptr().cast_mut().cast(),
+                    iov_len: payload.len(),
+                };
+                count += 1;
+            }
+            let length = from_address(group.to, self.six, &mut addresses[index]);
             let header = &mut headers[index].msg_hdr;
             header.msg_name = (&raw mut addresses[index]).cast();
             header.msg_namelen = length;
-            header.msg_iov = &raw mut slices[index];
-            header.msg_iovlen = 1;
+            header.msg_iov = slices[index].as_mut_ptr();
+            header.msg_iovlen = count;
             if self.everywhere
-                && let Some(source) = self.replies.get(&transmit.to)
+                && let Some(source) = self.replies.get(&group.to)
             {
                 leave_from(*source, self.six, header, &mut controls[index]);
             }
+            if group.count > 1 {
+                let kind = (libc::SOL_UDP, UDP_SEGMENT);
+                put_control(kind, group.segment, header, &mut controls[index]);
+            }
         }
         let (mut sent, mut at) = (0, 0);
+        let count = groups.len().min(SEND_BATCH);
         while at < count {
             // SAFETY: the headers from `at` to `count` point at iovecs, payloads, addresses and
             // control data that live until the call returns, and `count - at` of them follow.
@@ -251,17 +285,57 @@ impl BatchSocket {
             };
             match usize::try_from(taken) {
                 Ok(taken) if taken > 0 => {
-                    sent += taken;
+                    let groups = &groups[at..at + taken];
+                    sent += groups.iter().map(|group| usize::from(group.count)).sum::<usize>();
                     at += taken;
                 }
                 _ if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => break,
+                _ if groups[at].count > 1 => {
+                    // The device cannot cut segments (udp(7): EIO without checksum offload), or the
+                    // destination is unreachable. If each alone does leave, it is the device.
+                    let alone = self.send_alone(outbox, pairing, &groups[at]);
+                    self.together &= alone == 0;
+                    sent += alone;
+                    at += 1;
+                }
                 // One destination is unreachable: the others still get theirs.
                 _ => at += 1,
             }
         }
         sent
     }
+
+    /// Sends a group's datagrams one by one.
+    fn send_alone(&mut self, outbox: &Outbox, pairing: &Pairing, group: &Group) -> usize {
+        let mut alone = Outbox::default();
+        for member in pairing.members(group) {
+            alone.push(group.to, &outbox.bytes()[outbox.transmits()[member].range.clone()]);
+        }
+        let mut pairing = Pairing::default();
+        pairing.plan(alone.transmits(), alone.bytes(), false);
+        self.send_batch(&alone, &pairing, pairing.groups())
+    }
+
+    /// Whether the kernel knows segments at all (Linux 4.18).
+    fn knows_segments(&self) -> bool {
+        let none: libc::c_int = 0;
+        let length = size_of_val(&none) as libc::socklen_t;
+        // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
+        let set = unsafe {
+            libc::setsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_UDP,
+                UDP_SEGMENT,
+                ptr::from_ref(&none).cast(),
+                length,
+            )
+        };
+        set == 0
+    }
 }
+
+/// Asks the kernel to cut what is sent into datagrams of this length (linux/udp.h).
+const UDP_SEGMENT: libc::c_int = 103;
 
 /// The address of ours that a received datagram was sent to (ip(7), `IP_PKTINFO`; RFC 3542 §6.1).
 fn asked_address(header: &libc::msghdr) -> Option<IpAddr> {
@@ -312,26 +386,30 @@ fn leave_from(source: IpAddr, six: bool, header: &mut libc::msghdr, control: &mu
     }
 }
 
-/// Puts one item of control data beside a datagram.
+/// Puts one more item of control data beside a datagram.
 fn put_control<T>(
     (level, kind): (libc::c_int, libc::c_int),
     value: T,
     header: &mut libc::msghdr,
     control: &mut Control,
 ) {
-    const { assert!(size_of::<T>() <= 32, "with a header of 16 bytes it fits the control data") };
+    const { assert!(size_of::<T>() <= 20, "an in6_pktinfo is the largest") };
     let length = size_of::<T>() as u32;
-    header.msg_control = ptr::from_mut(control).cast();
-    // SAFETY: it only computes a length; it is 48 at most, and the control data has 64.
-    header.msg_controllen = unsafe { libc::CMSG_SPACE(length) } as _;
-    // SAFETY: the header's control data is aligned and large enough for one header with the value,
-    // so the first header exists and its data has room for it.
+    let used = header.msg_controllen;
+    // SAFETY: it only computes a length.
+    let space = unsafe { libc::CMSG_SPACE(length) } as usize;
+    assert!(used + space <= size_of::<Control>(), "an address and a length have room");
+    let at = ptr::from_mut(control).cast::<u8>();
+    header.msg_control = at.cast();
+    header.msg_controllen = (used + space) as _;
+    // SAFETY: `used` is the sum of earlier spaces, hence aligned, and header and value end inside
+    // the control data, as was just checked.
     unsafe {
-        let first = libc::CMSG_FIRSTHDR(header);
-        (*first).cmsg_level = level;
-        (*first).cmsg_type = kind;
-        (*first).cmsg_len = libc::CMSG_LEN(length) as _;
-        libc::CMSG_DATA(first).cast::<T>().write_unaligned(value);
+        let item = at.add(used).cast::<libc::cmsghdr>();
+        (*item).cmsg_level = level;
+        (*item).cmsg_type = kind;
+        (*item).cmsg_len = libc::CMSG_LEN(length) as _;
+        libc::CMSG_DATA(item).cast::<T>().write_unaligned(value);
     }
 }
 
@@ -471,6 +549,63 @@ mod tests {
         let mut buffer = [0; 64];
         let length = client.recv(&mut buffer).expect("an answer from the address that was asked");
         (asked, from, buffer[..length].to_vec())
+    }
+
+    #[test]
+    fn packets_that_leave_together_arrive_as_they_were_in_either_family_and_from_anywhere() {
+        for (everywhere, own) in
+            [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("::", "::1")]
+        {
+            if own == "::1" && !has_six() {
+                continue;
+            }
+            let listen = SocketAddr::new(everywhere.parse().expect("address"), 0);
+            let mut server = BatchSocket::bind(listen, false).expect("port");
+            let client = UdpSocket::bind((own, 0)).expect("port");
+            client.set_read_timeout(Some(Duration::from_secs(5))).expect("socket");
+            let to = client.local_addr().expect("bound");
+            server.answer_from(to, Some(own.parse().expect("address")));
+            let mut outbox = Outbox::default();
+            for (speaker, length) in [(1, 100), (2, 100), (3, 60), (4, 200), (5, 210)] {
+                outbox.push(to, &vec![speaker; length]);
+            }
+
+            assert!(server.sends_together());
+            assert_eq!(server.send(&outbox), 5);
+
+            let mut arrived: Vec<Vec<u8>> = (0..5)
+                .map(|_| {
+                    let mut buffer = [0; 300];
+                    let length = client.recv(&mut buffer).expect("a packet");
+                    buffer[..length].to_vec()
+                })
+                .collect();
+            arrived.sort();
+            let sent = outbox.transmits().iter().map(|one| &outbox.bytes()[one.range.clone()]);
+            assert!(arrived.iter().map(Vec::as_slice).eq(sent), "{everywhere}");
+            assert!(server.sends_together(), "{everywhere}: the kernel refused");
+        }
+    }
+
+    #[test]
+    fn a_destination_that_refuses_segments_gets_its_packets_one_by_one() {
+        let mut server =
+            BatchSocket::bind("127.0.0.1:0".parse().expect("address"), false).expect("port");
+        let client = UdpSocket::bind("127.0.0.1:0").expect("port");
+        client.set_read_timeout(Some(Duration::from_secs(5))).expect("socket");
+        let to = client.local_addr().expect("bound");
+        // With checksums off the kernel cuts no segments (net/ipv4/udp.c, udp_send_skb).
+        server.set_option(libc::SOL_SOCKET, libc::SO_NO_CHECK, 1);
+        let mut outbox = Outbox::default();
+        outbox.push(to, &[1; 100]);
+        outbox.push(to, &[2; 100]);
+
+        assert_eq!(server.send(&outbox), 2);
+
+        assert!(!server.sends_together());
+        let mut buffer = [0; 300];
+        assert_eq!((client.recv(&mut buffer).expect("one"), buffer[0]), (100, 1));
+        assert_eq!((client.recv(&mut buffer).expect("two"), buffer[0]), (100, 2));
     }
 
     /// Whether this machine has IPv6 at all.
