@@ -20,7 +20,7 @@ const OURS: &[&str] = &["cluster", "media", "model", "server", "signaling", "sta
 /// What only one place may name, and the paths that are that place.
 const ONLY: &[(&str, &[&str])] = &[
     (
-        "str0m",
+        "str0m::",
         &[
             "media/src/transport",
             "media/src/shard/tests",
