@@ -150,6 +150,16 @@ async function walk() {
     (who, message, emoji) => server.rest(people[who].token, "PUT", `/channels/${text}/messages/${message.id}/reactions/${encodeURIComponent(emoji)}/@me`),
   );
 
+  // Ana has looked on all the while.
+  await page.waitForSelector("[data-testid=message]:has-text('doors open')");
+  await page.waitForSelector("[data-testid=message] .picture img");
+  await page.waitForTimeout(500);
+  const below = await page.evaluate(() => {
+    const { scrollTop, scrollHeight, clientHeight } = document.querySelector(".timeline");
+    return scrollHeight - scrollTop - clientHeight;
+  });
+  if (below > 24) fault(`the conversation was not followed to its end: ${below} pixels are below`);
+
   // -- invited -------------------------------------------------------------------------------
   const guest = await open(mine);
   await guest.goto(`${server.base}/invite/${code}`);

@@ -13,6 +13,7 @@ import type { Guild } from "../state/guilds";
 import { en } from "../strings/en";
 import { Beginning } from "./Beginning";
 import { MessageRow, PendingRow, type Rights } from "./MessageRow";
+import { sticks } from "./stick";
 
 /** Messages of one author within this share one head. */
 const GROUP_MS = 7 * 60_000;
@@ -81,12 +82,15 @@ export function Timeline(props: {
   // -- scrolling -----------------------------------------------------------------------------
 
   let stuck = true;
+  let lastTop = 0;
   let anchor: { row: HTMLElement; top: number } | null = null;
 
   const rows = () => content.querySelectorAll<HTMLElement>("[data-message-id]");
 
   const remember = () => {
-    stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 24 && !timeline()?.hasNewer;
+    const { scrollTop: top, scrollHeight, clientHeight } = scroller;
+    stuck = sticks(stuck, { top, before: lastTop, below: scrollHeight - top - clientHeight }) && !timeline()?.hasNewer;
+    lastTop = top;
     setAtEnd(stuck);
     anchor = null;
     if (stuck) return;
@@ -106,6 +110,7 @@ export function Timeline(props: {
   const settle = () => {
     if (stuck) {
       scroller.scrollTop = scroller.scrollHeight;
+      lastTop = scroller.scrollTop;
     } else if (anchor?.row.isConnected) {
       const moved = anchor.row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - anchor.top;
       if (Math.abs(moved) > 0.5) scroller.scrollTop += moved;
