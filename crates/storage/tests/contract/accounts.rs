@@ -40,6 +40,7 @@ pub(crate) async fn an_update_replaces_the_account_but_not_anothers_name(repos: 
     repos.accounts.create(&account(BEN, "ben")).await.expect("created");
     let mut changed = account(BEN, "Ben");
     (changed.password, changed.owner, changed.disabled) = (None, true, true);
+    changed.user.avatar = Some("a_0123456789abcdef0123456789abcdef".to_owned());
 
     repos.accounts.update(&changed).await.expect("updated");
     let stolen = repos.accounts.update(&account(BEN, "Ana")).await;

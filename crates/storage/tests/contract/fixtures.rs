@@ -39,7 +39,7 @@ pub(crate) fn guild() -> Guild {
         id: GUILD,
         name: "Harbour".to_owned(),
         owner: ANA,
-        icon: None,
+        icon: Some("0123456789abcdef0123456789abcdef".to_owned()),
         now: now(),
         channel_ids: [5_001, 5_002, 5_003, 5_004].map(Id::new),
     };
