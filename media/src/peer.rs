@@ -25,6 +25,10 @@ const ADDRESSES: usize = 8;
 /// Moves of one peer that are doubted a second: each sends a STUN request to an address that the
 /// peer named.
 const CHALLENGES_PER_SECOND: u32 = 5;
+/// STUN requests a second that a session looks at from addresses that are new to it. A browser sends
+/// 20 from each of its interfaces while it connects (RFC 8445 §14.2: 50 ms apart), then one in
+/// seconds.
+const CHECKS_PER_SECOND: u32 = 100;
 /// RTCP compounds of one peer that are read a second. Browsers send one in seconds, and in a bad
 /// network one with each packet that they miss.
 const REPORTS_PER_SECOND: u32 = 100;
@@ -125,6 +129,8 @@ pub(crate) struct Peer {
     pub(crate) audio_rate: RateLimit,
     pub(crate) discovery_rate: RateLimit,
     pub(crate) challenge_rate: RateLimit,
+    /// STUN from addresses where it is not known to be.
+    pub(crate) check_rate: RateLimit,
     pub(crate) rtcp_rate: RateLimit,
     /// Packets that are sent to it again.
     pub(crate) again_rate: RateLimit,
@@ -167,6 +173,7 @@ impl Peer {
                 limits::DISCOVERY_PER_SECOND,
             ),
             challenge_rate: RateLimit::new(CHALLENGES_PER_SECOND, CHALLENGES_PER_SECOND),
+            check_rate: RateLimit::new(CHECKS_PER_SECOND, CHECKS_PER_SECOND),
             rtcp_rate: RateLimit::new(REPORTS_PER_SECOND, REPORTS_PER_SECOND),
             again_rate: RateLimit::new(AGAIN_PER_SECOND, AGAIN_PER_SECOND),
             quality: Quality::default(),
@@ -222,6 +229,11 @@ impl Path {
         }
         let oldest = self.bound.iter().position(|bound| Some(*bound) != self.aim)?;
         Some(self.bound.remove(oldest))
+    }
+
+    /// Whether something authentic came from an address before.
+    pub(crate) fn knows(&self, address: SocketAddr) -> bool {
+        self.bound.contains(&address)
     }
 
     /// Forgets an address.

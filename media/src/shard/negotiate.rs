@@ -32,6 +32,11 @@ impl Shard {
     ) -> Result<(), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         let Transport::WebRtc(webrtc) = &mut peer.transport else { return Err(DropReason::NoKeys) };
+        // A username is no secret on the way: who knows one must not make the session work for every
+        // datagram. Where the browser is known to be, nothing is cut.
+        if !peer.path.knows(from) && !peer.check_rate.admit(now) {
+            return Err(DropReason::Policed);
+        }
         let handled = contained(|| webrtc.handle(now, from, bytes)).unwrap_or_else(|| {
             self.faulty.push(key);
             Err(DropReason::Fault)

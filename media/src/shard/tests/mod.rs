@@ -6,6 +6,7 @@ mod loss;
 mod network;
 mod quality;
 mod rebinding;
+mod safety;
 mod steady;
 mod udp;
 mod webrtc;

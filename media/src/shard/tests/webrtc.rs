@@ -250,6 +250,19 @@ impl Browser {
         self.run(world, Duration::from_millis(20));
     }
 
+    /// Leaves out so many packets, as if they had been lost.
+    pub(super) fn skip(&mut self, packets: u64) {
+        self.sequence += packets;
+        self.timestamp += 960 * packets as u32;
+    }
+
+    /// From now on it speaks under this SSRC.
+    pub(super) fn speak_under(&mut self, ssrc: u32) {
+        let mut api = self.rtc.direct_api();
+        let changed = api.reset_stream_tx(self.mid, None, ssrc.into(), None);
+        assert!(changed.is_some(), "it spoke under another before");
+    }
+
     /// From now on it asks for packets that it misses.
     pub(super) fn ask_for_lost_packets(&mut self) {
         let mut api = self.rtc.direct_api();
