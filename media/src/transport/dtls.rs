@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 
 use str0m::crypto::CryptoError;
@@ -43,6 +44,14 @@ impl fmt::Debug for KeySlot {
         f.write_str("KeySlot(..)")
     }
 }
+
+/// When a flight of the handshake is sent again; the time doubles with each. RFC 6347 §4.2.4.1 has a
+/// second where nothing is known of the path, and WebRTC clients begin with 50 ms: ICE has just shown
+/// that the path is short. Lower sends twice what is only slow; higher makes each loss cost a second.
+const FLIGHT: Duration = Duration::from_millis(150);
+/// How often. What a client repeats is answered out of the same budget, and in a bad network it
+/// repeats much; the whole handshake has its own deadline.
+const FLIGHT_RETRIES: usize = 16;
 
 thread_local! {
     /// The slot of the instance that this thread made last. The library makes the instance inside
@@ -90,7 +99,10 @@ impl DtlsProvider for KeyCopyingDtls {
             Some(config) => Arc::clone(config),
             None => {
                 // ICE has verified that the client is where it says, which is the cookie's purpose.
-                let mut builder = dimpl::Config::builder().use_server_cookie(false);
+                let mut builder = dimpl::Config::builder()
+                    .use_server_cookie(false)
+                    .flight_start_rto(FLIGHT)
+                    .flight_retries(FLIGHT_RETRIES);
                 if let Some(mtu) = mtu {
                     builder = builder.mtu(mtu);
                 }

@@ -1,6 +1,7 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
 mod hostile;
+mod joining;
 mod levels;
 mod loss;
 mod network;

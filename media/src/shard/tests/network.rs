@@ -13,6 +13,8 @@ use super::*;
 pub(super) struct Network {
     up: Netem<Vec<u8>>,
     down: Netem<Vec<u8>>,
+    ways: (Way, Way),
+    seed: u64,
 }
 
 /// One direction: delay one way, its jitter, and the share that is lost.
@@ -45,7 +47,17 @@ impl Way {
 
 impl Network {
     pub(super) fn new(up: Way, down: Way, seed: u64) -> Self {
-        Self { up: Netem::new(up.config(seed)), down: Netem::new(down.config(seed ^ 0x5EED)) }
+        let ways = (up, down);
+        let (up, down) = (Netem::new(up.config(seed)), Netem::new(down.config(seed ^ 0x5EED)));
+        Self { up, down, ways, seed }
+    }
+
+    /// Delivers this share of packets twice.
+    pub(super) fn duplicating(mut self, share: f32) -> Self {
+        let config = |way: Way| way.config(self.seed).duplicate(Probability::new(share));
+        self.up.set_config(config(self.ways.0));
+        self.down.set_config(config(self.ways.1));
+        self
     }
 
     pub(super) fn send_up(&mut self, now: Instant, packet: Vec<u8>) {

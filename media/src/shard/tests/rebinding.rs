@@ -47,6 +47,7 @@ fn a_bot_that_is_mapped_anew_is_heard_and_hears_within_a_tenth_of_a_second() {
         world.pass(FRAME);
     }
 
+    println!("bot mapped anew: gap up {:?}, down {:?}", up.longest_gap(), down.longest_gap());
     assert_eq!((up.longest_gap(), up.0.len()), (FRAME, 100));
     // One packet was under way to where he no longer was.
     assert_eq!((down.longest_gap(), down.0.len()), (2 * FRAME, 99));
@@ -71,6 +72,7 @@ fn a_browser_that_is_mapped_anew_is_heard_and_hears_within_half_a_second() {
         up.note(world.now, bot.hear(&mut world).len());
     }
 
+    println!("browser mapped anew: gap up {:?}, down {:?}", up.longest_gap(), down.longest_gap());
     assert_eq!((up.longest_gap(), up.0.len()), (FRAME, 200));
     assert_eq!((down.longest_gap(), down.0.len()), (2 * FRAME, 199));
     let peer = world.shard.peers.get(world.shard.ids[&BEN]).expect("is here");
@@ -96,6 +98,7 @@ fn a_browser_that_only_listens_is_followed_by_its_own_next_check() {
         down.note(world.now, browser.hear().len());
     }
 
+    println!("browser that only listens: gap down {:?}", down.longest_gap());
     // It says nothing until its consent check or its receiver report is due (RFC 7675 §5.1:
     // 5 s at most); from then on it hears.
     assert!(down.longest_gap() <= Duration::from_secs(5) + FRAME, "{:?}", down.longest_gap());

@@ -141,7 +141,10 @@ impl Browser {
                 }
                 match &mut self.network {
                     Some(network) => network.send_down(world.now, packet),
-                    None => self.receive(world.now, &packet),
+                    None => {
+                        self.receive(world.now, &packet);
+                        self.drain(world);
+                    }
                 }
             }
             self.carry(world);
@@ -166,14 +169,14 @@ impl Browser {
 
     /// Lets what arrives by now arrive.
     fn carry(&mut self, world: &mut World) {
-        let Some(mut network) = self.network.take() else { return };
-        while let Some(packet) = network.arrive_up(world.now) {
+        while let Some(packet) = self.network.as_mut().and_then(|way| way.arrive_up(world.now)) {
             world.deliver(self.address, &packet);
         }
-        while let Some(packet) = network.arrive_down(world.now) {
+        while let Some(packet) = self.network.as_mut().and_then(|way| way.arrive_down(world.now)) {
             self.receive(world.now, &packet);
+            // The client takes one input at a time.
+            self.drain(world);
         }
-        self.network = Some(network);
     }
 
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
