@@ -1,6 +1,15 @@
 //! The load generator against the server that it starts, as an operator runs both.
 
+#![expect(clippy::disallowed_methods, reason = "waiting for a server reads the clock")]
+
+use std::net::TcpListener;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::Child;
 use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -57,4 +66,92 @@ fn a_participant_without_a_token_is_missed_before_anything_is_measured() {
 
     assert!(!success);
     assert!(errors.contains("2 participants need 2 tokens; 1 were given"), "{errors}");
+}
+
+/// A server of somebody's own, on a port of its own.
+struct Server {
+    process: Child,
+    data: tempfile::TempDir,
+    port: u16,
+}
+
+impl Server {
+    /// Starts it, and waits until it answers.
+    fn start() -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let port = loop {
+            let port = TcpListener::bind("0.0.0.0:0").and_then(|tcp| tcp.local_addr());
+            let port = port.expect("a port").port();
+            if UdpSocket::bind(("0.0.0.0", port)).is_ok() {
+                break port;
+            }
+        };
+        let process = command(data.path())
+            .arg("serve")
+            .env("GUILDHALL__SERVER__LISTEN", format!("0.0.0.0:{port}"))
+            .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        let server = Self { process, data, port };
+        let until = Instant::now() + Duration::from_secs(60);
+        while !server.tell(&["status"]).0 {
+            assert!(Instant::now() < until, "the server did not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    /// An admin command; whether it succeeded, and its answer.
+    fn tell(&self, arguments: &[&str]) -> (bool, Value) {
+        let output = command(self.data.path()).args(arguments).arg("--json").output();
+        let output = output.expect("the program runs");
+        (output.status.success(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
+    command.current_dir(data).arg("--data-dir").arg(data.join("data"));
+    command
+}
+
+#[test]
+fn a_server_that_runs_already_is_measured_by_bots_of_its_own() {
+    let server = Server::start();
+    server.tell(&["user", "add", "ana", "--owner"]);
+    let (_, guild) = server.tell(&["guild", "create", "Harbour", "--owner", "ana"]);
+    let guild = guild["value"]["id"].as_str().expect("a guild").to_owned();
+    let token = |name: &str| {
+        let (_, bot) = server.tell(&["bot", "add", name, "--guild", &guild]);
+        bot["value"]["token"].as_str().expect("a token").to_owned()
+    };
+    let (speaker, first, second) = (token("speaker"), token("first"), token("second"));
+    let (host, pid) = (format!("localhost:{}", server.port), server.process.id().to_string());
+    let ca = server.data.path().join("data/tls/ca.pem");
+    let arguments = [
+        ["--server", &host],
+        ["--ca", ca.to_str().expect("a path")],
+        ["--pid", &pid],
+        ["--speakers", "1"],
+        ["--listeners", "2"],
+        ["--seconds", "1"],
+        ["--token", &speaker],
+        ["--token", &first],
+        ["--token", &second],
+    ];
+
+    let (success, report, errors) = bench(&arguments.concat());
+
+    assert!(success, "{errors}");
+    assert_eq!(report["server"]["packets"], 100, "{report}");
+    assert!(report["server"]["cpu_per_forwarded_packet_us"].as_f64() > Some(0.0), "{report}");
 }
