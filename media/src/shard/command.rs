@@ -101,6 +101,7 @@ impl Shard {
         {
             return;
         }
+        peer.path.renew();
         peer.transport = Transport::Udp(UdpTransport::new(mode, secret));
         peer.activity.alive = now;
     }
@@ -133,6 +134,7 @@ impl Shard {
         // What was proven belongs to the transport before.
         peer.path.aim = None;
         peer.path.proven = false;
+        peer.path.renew();
         peer.activity.alive = now;
         peer.activity.heard = None;
         peer.transport = Transport::WebRtc(Box::new(webrtc));

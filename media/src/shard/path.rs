@@ -64,6 +64,11 @@ pub(crate) struct Trial {
 }
 
 impl Path {
+    /// Forgets doubts and proofs of a transport that another replaces.
+    pub(super) fn renew(&mut self) {
+        (self.trial, self.pinned_until) = (None, None);
+    }
+
     /// Whether the aim stays where it is, because a move was refused and the peer is still there.
     fn is_pinned(&self, now: Instant) -> bool {
         self.pinned_until.is_some_and(|until| until > now)
@@ -148,8 +153,11 @@ impl Shard {
             return;
         }
         let is_udp = matches!(peer.transport, Transport::Udp(_));
+        // What did not move the aim waits for what did: it may be a recording, and must not keep a
+        // challenge under way from being answered.
+        let waits = former.is_none() && (running.is_some() || is_udp);
         if running.is_some_and(|trial| trial.address == address)
-            || (is_udp && former.is_none())
+            || waits
             || !peer.challenge_rate.admit(now)
         {
             return;

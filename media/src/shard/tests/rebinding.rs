@@ -226,6 +226,34 @@ fn a_recorded_check_played_from_elsewhere_draws_no_audio_away() {
 }
 
 #[test]
+fn a_recorded_check_does_not_keep_a_moved_browser_from_proving_itself() {
+    let mut world = World::new();
+    world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.records = true;
+    browser.run(&mut world, Duration::from_secs(20));
+    let nominates = |packet: &&Vec<u8>| crate::transport::stun::nominates(packet);
+    let recorded = browser.recorded.iter().rfind(nominates).expect("it checks").clone();
+    browser.records = false;
+    let (moved, stranger) = (elsewhere(), "203.0.113.66:666".parse().expect("address"));
+
+    // The packet that moves it arrives; before it hears of the challenge comes the recording.
+    (browser.offline, browser.records) = (true, true);
+    browser.recorded.clear();
+    browser.speak(&mut world, b"moved");
+    let packet = browser.recorded.iter().find(|packet| packet[0] >> 6 == 2).expect("spoken");
+    world.deliver(moved, packet);
+    world.deliver(stranger, &recorded);
+    (browser.offline, browser.address) = (false, moved);
+    browser.run(&mut world, FRAME);
+    browser.offline = true;
+    world.pass(Duration::from_secs(3));
+
+    let peer = world.shard.peers.get(world.shard.ids[&BEN]).expect("is here");
+    assert_eq!(peer.path.aim, Some(moved));
+}
+
+#[test]
 fn a_browser_whose_ssrc_another_chose_first_is_found_by_its_keys() {
     let mut world = World::new();
     let bot = world.udp_client(ANA, MODE, ALL);
