@@ -18,8 +18,8 @@ const MAX_DROPOUT: u64 = 3_000;
 
 /// A jump beyond this is a pause of the network, whose packets nobody waits for any more.
 const ASKED_FOR: u64 = 12;
-/// Packets after which one that was asked for and did not come is asked for once more.
-const ASKED_AGAIN_AFTER: u64 = 4;
+/// Packets after which one that was asked for and did not come is asked for once more, and again.
+const ASKED_AGAIN_AFTER: [u64; 2] = [4, 9];
 
 /// A packet that may be forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,13 +96,14 @@ impl InboundStream {
     pub(crate) fn missing(&self, before: Option<u64>, accepted: Accepted) -> Option<(u16, u16)> {
         let (before, highest) = (before?, accepted.seq);
         highest.checked_sub(before).filter(|ahead| (1..=ASKED_FOR).contains(ahead))?;
-        let oldest = (before + 1).saturating_sub(ASKED_AGAIN_AFTER).max(self.base);
+        let longest = ASKED_AGAIN_AFTER[1];
+        let oldest = (before + 1).saturating_sub(longest).max(self.base);
         let mut first = None;
         let mut mask = 0;
         for seq in oldest..highest {
             let (distance, then) = (highest - seq, before.saturating_sub(seq));
             let just_found = seq > before;
-            let again = then < ASKED_AGAIN_AFTER && distance >= ASKED_AGAIN_AFTER;
+            let again = ASKED_AGAIN_AFTER.iter().any(|after| then < *after && distance >= *after);
             if !(just_found || again) || !self.window.is_new(seq) {
                 continue;
             }
@@ -272,20 +273,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_asked_for_at_once_and_once_more() {
+    fn what_is_missing_is_asked_for_at_once_and_twice_more() {
         let now = Instant::now();
         let mut stream = InboundStream::default();
         let mut asked = Vec::new();
-        for sequence in [10, 11, 14, 15, 16, 17, 18, 19, 20] {
+        for sequence in [10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24] {
             let before = stream.highest();
             let accepted = stream.accept(now, &packet(sequence)).expect("new");
             asked.push(stream.missing(before, accepted));
         }
 
-        // 12 and 13 when 14 came; 12 again at 16, four behind, and 13 at 17.
+        // 12 and 13 when 14 came; 12 again at 16, four behind, and 13 at 17; both once more nine behind.
         let both = Some((12, 1));
         assert_eq!(asked[..3], [None, None, both]);
-        assert_eq!(asked[3..], [None, Some((12, 0)), Some((13, 0)), None, None, None]);
+        assert_eq!(asked[3..6], [None, Some((12, 0)), Some((13, 0))]);
+        assert_eq!(asked[6..9], [None, None, None]);
+        assert_eq!(asked[9..], [Some((12, 0)), Some((13, 0)), None, None]);
     }
 
     #[test]

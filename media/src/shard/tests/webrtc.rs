@@ -1,6 +1,7 @@
 //! A browser's part is played by an unmodified str0m client, which gets its remote description
 //! composed from our fragment as web clients compose it.
 
+use std::collections::HashMap;
 use std::collections::VecDeque;
 
 use model::media::LeaveReason;
@@ -22,6 +23,12 @@ use str0m::rtp::RtpWrite;
 
 use super::network::Network;
 use super::*;
+use crate::rtp::rtcp;
+use crate::rtp::rtcp::Compound;
+use crate::rtp::rtcp::Item;
+use crate::transport::dtls;
+use crate::transport::dtls::KeySlot;
+use crate::transport::srtp::Srtp;
 
 const MODE: EncryptionMode = EncryptionMode::Aes256Gcm;
 
@@ -32,6 +39,13 @@ fn announce() -> SocketAddr {
 /// A browser in a room, hearing one speaker.
 pub(super) struct Browser {
     rtc: Rtc,
+    /// Its own keys, if it was made with our crypto provider.
+    keys: Option<KeySlot>,
+    srtp: Option<Srtp>,
+    /// Whether it sends again what it is asked for, as browsers do and the library does not.
+    pub(super) answers: bool,
+    spoken: HashMap<u16, Vec<u8>>,
+    again: Vec<u16>,
     /// Where it believes that it is.
     local: SocketAddr,
     /// Where its NAT makes it appear.
@@ -83,6 +97,7 @@ impl Browser {
     ) -> Self {
         let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
         let mut rtc = make.set_rtp_mode(true).build(world.now);
+        let keys = dtls::take_last_made();
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
@@ -108,6 +123,11 @@ impl Browser {
         let deadline = world.now;
         Self {
             rtc,
+            keys,
+            srtp: None,
+            answers: false,
+            spoken: HashMap::new(),
+            again: Vec::new(),
             local: address,
             address,
             mid,
@@ -179,7 +199,26 @@ impl Browser {
         }
     }
 
+    /// Reads what it is asked for again.
+    fn note_asked(&mut self, packet: &[u8]) {
+        if !self.answers || packet[0] >> 6 != 2 || packet[1] != 205 {
+            return;
+        }
+        if self.srtp.is_none() {
+            self.srtp = self.keys.as_ref().expect("made with our provider").take();
+        }
+        let srtp = self.srtp.as_mut().expect("the handshake is done");
+        let mut packet = packet.to_vec();
+        let (compound, _) = srtp.open_rtcp(&mut packet).expect("authentic");
+        Compound::parse(compound).expect("well formed").for_each(|item| {
+            if let Item::Missing { sequence, .. } = item {
+                self.again.push(sequence);
+            }
+        });
+    }
+
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
+        self.note_asked(packet);
         let contents = packet.try_into().expect("a datagram that WebRTC knows");
         let receive =
             Receive { proto: Protocol::Udp, source: announce(), destination: self.local, contents };
@@ -188,6 +227,10 @@ impl Browser {
     }
 
     fn send(&mut self, world: &mut World, packet: &[u8]) {
+        if self.answers && packet[0] >> 6 == 2 && !rtcp::is_rtcp(packet[1]) {
+            let sequence = u16::from_be_bytes([packet[2], packet[3]]);
+            self.spoken.insert(sequence, packet.to_vec());
+        }
         if self.records {
             self.recorded.push(packet.to_vec());
         }
@@ -205,6 +248,10 @@ impl Browser {
     }
 
     fn drain(&mut self, world: &mut World) {
+        for sequence in std::mem::take(&mut self.again) {
+            let packet = self.spoken.get(&sequence).expect("it is asked for what it said").clone();
+            self.send(world, &packet);
+        }
         loop {
             match self.rtc.poll_output().expect("the client is well") {
                 Output::Timeout(at) => {
