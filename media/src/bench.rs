@@ -121,6 +121,7 @@ impl DryRoom {
     #[must_use]
     pub fn new(now: Instant, mode: EncryptionMode) -> Option<(Self, DrySpeaker)> {
         let shard = Shard::new(ShardConfig {
+            index: 0,
             idle_timeout: Duration::from_secs(30),
             places: Places { taken: Arc::new(AtomicUsize::new(0)), most: usize::MAX },
             identity: WebRtcIdentity::generate()?,

@@ -108,6 +108,7 @@ fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> 
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let ntp = (unix.as_secs() + NTP_TO_UNIX) << 32;
     Ok(ShardConfig {
+        index: 0,
         idle_timeout: config.idle_timeout,
         places: Places { taken: Arc::new(AtomicUsize::new(0)), most: config.max_peers },
         identity,
@@ -146,7 +147,7 @@ fn start_threads(
         });
         parts.push(ShardThread {
             index,
-            shard: Shard::new(config.clone()),
+            shard: Shard::new(ShardConfig { index: index as u16, ..config.clone() }),
             socket,
             waker,
             commands,

@@ -46,14 +46,29 @@ pub(crate) struct PeerKey {
     generation: u64,
 }
 
-impl PeerKey {
-    /// The id of a STUN transaction with this peer, by which its answer finds it.
-    pub(crate) fn to_transaction(self, number: u32) -> [u8; TRANSACTION] {
+/// A STUN transaction with a peer. Its id names shard and peer, so that the answer finds both wherever
+/// it arrives; that it is genuine, its integrity tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transaction {
+    pub(crate) shard: u16,
+    pub(crate) peer: PeerKey,
+    pub(crate) number: u32,
+}
+
+impl Transaction {
+    /// The id: shard, place, and the low 24 bits each of generation and number.
+    pub(crate) fn id(self) -> [u8; TRANSACTION] {
         let mut id = [0; TRANSACTION];
-        id[..4].copy_from_slice(&(self.index as u32).to_be_bytes());
-        id[4..8].copy_from_slice(&(self.generation as u32).to_be_bytes());
-        id[8..].copy_from_slice(&number.to_be_bytes());
+        id[..2].copy_from_slice(&self.shard.to_be_bytes());
+        id[2..6].copy_from_slice(&(self.peer.index as u32).to_be_bytes());
+        id[6..9].copy_from_slice(&(self.peer.generation as u32).to_be_bytes()[1..]);
+        id[9..].copy_from_slice(&self.number.to_be_bytes()[1..]);
         id
+    }
+
+    /// The shard that an id names.
+    pub(crate) fn shard_of(id: &[u8; TRANSACTION]) -> u16 {
+        u16::from_be_bytes([id[0], id[1]])
     }
 }
 
@@ -81,12 +96,13 @@ impl Peers {
         (*generation == key.generation).then_some(peer)
     }
 
-    /// Whom the id of a STUN transaction names.
+    /// Whom the id of a STUN transaction names, if it is of this shard: whoever takes the answer
+    /// compares the whole id.
     pub(crate) fn by_transaction(&self, id: &[u8; TRANSACTION]) -> Option<PeerKey> {
-        let index = u32::from_be_bytes([id[0], id[1], id[2], id[3]]) as usize;
-        let generation = u32::from_be_bytes([id[4], id[5], id[6], id[7]]);
-        let (full, _) = self.slab.get(index)?;
-        (*full as u32 == generation).then_some(PeerKey { index, generation: *full })
+        let index = u32::from_be_bytes([id[2], id[3], id[4], id[5]]) as usize;
+        let (generation, _) = self.slab.get(index)?;
+        let low = generation.to_be_bytes();
+        (low[5..] == id[6..9]).then_some(PeerKey { index, generation: *generation })
     }
 
     pub(crate) fn remove(&mut self, key: PeerKey) -> Option<Peer> {

@@ -60,6 +60,8 @@ const EVENTS_BEFORE_STATS_DROP: usize = 1_024;
 /// What a shard is told once.
 #[derive(Clone)]
 pub(crate) struct ShardConfig {
+    /// Which of the node's shards it is.
+    pub(crate) index: u16,
     /// Silence after which a peer is dropped.
     pub(crate) idle_timeout: Duration,
     /// Places on the node, shared by its shards.

@@ -15,6 +15,7 @@ use model::media::MediaEvent;
 use crate::metrics::DropReason;
 use crate::peer::Path;
 use crate::peer::PeerKey;
+use crate::peer::Transaction;
 use crate::shard::Shard;
 use crate::shard::contained;
 use crate::shard::demux::Name;
@@ -184,7 +185,8 @@ impl Shard {
         };
         let Some(next) = CHALLENGES.get(usize::from(trial.sent)) else { return };
         trial.sent += 1;
-        let transaction = key.to_transaction(trial.number);
+        let shard = self.config.index;
+        let transaction = Transaction { shard, peer: key, number: trial.number }.id();
         self.outbox.write(trial.address, |out| {
             webrtc.challenge(transaction, out);
             true
@@ -235,10 +237,12 @@ impl Shard {
         from: SocketAddr,
         bytes: &[u8],
     ) -> Result<(), DropReason> {
+        let shard = self.config.index;
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         let asked = peer.path.trial.filter(|trial| {
             let answered = bytes.get(8..8 + TRANSACTION);
-            trial.address == from && answered == Some(&key.to_transaction(trial.number)[..])
+            let asked = Transaction { shard, peer: key, number: trial.number };
+            trial.address == from && answered == Some(&asked.id()[..])
         });
         let (Some(_), Transport::WebRtc(webrtc)) = (asked, &peer.transport) else {
             return Err(DropReason::UnknownSource);

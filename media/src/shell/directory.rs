@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
+use crate::peer::Transaction;
 use crate::shard::demux::Name;
 use crate::shard::demux::Shape;
 
@@ -35,11 +36,28 @@ impl Directory {
             Shape::Rtp { ssrc } | Shape::Rtcp { ssrc } => find(Name::Address(from))
                 .or_else(|| find(Name::Ssrc(ssrc)))
                 .or_else(|| find(Name::Learnt(ssrc))),
-            Shape::Proof { .. } => find(Name::Address(from)),
+            // It names its shard: it may be from an address that nobody is known by yet.
+            Shape::Proof { transaction } => Some(usize::from(Transaction::shard_of(&transaction))),
             Shape::Stun { ufrag } => find(Name::Ufrag(ufrag?.into())),
             Shape::Dtls => find(Name::Address(from)),
             Shape::Keepalive => find(Name::Address(from)).or_else(|| find(Name::Guess(from))),
             Shape::Discovery { ssrc } => find(Name::Ssrc(ssrc)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_a_challenge_finds_its_shard_from_an_address_that_nobody_knows() {
+        let directory = Directory::default();
+        let mut answer =
+            include_bytes!("../../tests/data/rfc/rfc5769-2.2-ipv4-response.bin").to_vec();
+        answer[8..10].copy_from_slice(&5u16.to_be_bytes());
+        let from = "203.0.113.9:9".parse().expect("address");
+
+        assert_eq!(directory.shard_of(from, &answer), Some(5));
     }
 }

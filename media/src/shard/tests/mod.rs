@@ -73,6 +73,7 @@ impl World {
         static IDENTITY: OnceLock<WebRtcIdentity> = OnceLock::new();
         let now = Instant::now();
         let shard = Shard::new(ShardConfig {
+            index: 3,
             idle_timeout: IDLE,
             places: Places { taken: Arc::new(AtomicUsize::new(0)), most },
             identity: IDENTITY
