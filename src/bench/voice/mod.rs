@@ -130,6 +130,7 @@ impl Mode {
 ///
 /// When the server cannot be started or reached, throws a participant out, or loses packets.
 pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
+    process::raise_descriptors();
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));
     // An interrupted run still ends its server and removes its folder.
