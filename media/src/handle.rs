@@ -18,7 +18,7 @@ use model::media::PeerId;
 
 use crate::metrics::SharedTotals;
 use crate::metrics::Totals;
-use crate::shell::socket::Waker;
+use crate::shell::waker::Waker;
 
 /// A running media wing. Clones are cheap and mean the same wing; it stops when the last is gone
 /// or [`shutdown`](Self::shutdown) is called.

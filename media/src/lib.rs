@@ -61,7 +61,7 @@ use crate::shell::run::Events;
 use crate::shell::run::Neighbour;
 use crate::shell::run::ShardThread;
 use crate::shell::socket::BatchSocket;
-use crate::shell::socket::Waker;
+use crate::shell::waker::Waker;
 use crate::transport::webrtc::WebRtcIdentity;
 
 /// Commands that wait for a shard before callers are told [`Busy`](cluster::Busy).

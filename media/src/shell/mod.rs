@@ -1,6 +1,10 @@
 //! Where the wing touches the world: sockets, threads, the clock. The only `unsafe` of the project
 //! is here, around the calls that move many datagrams at once.
 
+#[allow(unsafe_code, reason = "the kernel's address structures have no safe reading here")]
+pub(crate) mod address;
+#[allow(unsafe_code, reason = "control data is laid out by macros over raw pointers")]
+pub(crate) mod control;
 #[allow(unsafe_code, reason = "an allocator is unsafe by its nature")]
 pub(crate) mod counting;
 pub(crate) mod directory;
@@ -9,5 +13,7 @@ pub(crate) mod directory;
 pub mod measuring;
 pub(crate) mod pairing;
 pub(crate) mod run;
-#[allow(unsafe_code, reason = "recvmmsg, sendmmsg, poll and eventfd have no safe wrapper here")]
+#[allow(unsafe_code, reason = "recvmmsg and sendmmsg have no safe wrapper here")]
 pub(crate) mod socket;
+#[allow(unsafe_code, reason = "ppoll and eventfd have no safe wrapper here")]
+pub(crate) mod waker;

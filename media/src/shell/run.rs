@@ -34,7 +34,8 @@ use crate::shard::Shard;
 use crate::shell::directory::Directory;
 use crate::shell::socket;
 use crate::shell::socket::BatchSocket;
-use crate::shell::socket::Waker;
+use crate::shell::waker;
+use crate::shell::waker::Waker;
 
 /// Receive batches in one turn: with 32 each, about a millisecond of work.
 const BATCHES_PER_TURN: usize = 8;
@@ -112,7 +113,7 @@ impl ShardThread {
                 .map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
             let most = if self.events.is_behind() { RETRY } else { LONGEST_SLEEP };
             let sleep = if busy { Duration::ZERO } else { until.min(most) };
-            socket::wait(&self.socket, &self.waker, sleep);
+            waker::wait(&self.socket, &self.waker, sleep);
         }
         self.shard.shut_down();
         self.tell_names();

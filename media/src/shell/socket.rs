@@ -1,23 +1,15 @@
-//! One UDP socket that receives and sends many datagrams per system call, and the waker of its
-//! thread. Linux only: `recvmmsg`, `sendmmsg`, `eventfd`.
+//! One UDP socket that receives and sends many datagrams per system call. Linux only: `recvmmsg`,
+//! `sendmmsg`.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
-use std::io::Read;
-use std::io::Write;
 use std::mem;
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::net::SocketAddrV4;
-use std::net::SocketAddrV6;
 use std::os::fd::AsRawFd;
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::RawFd;
 use std::ptr;
-use std::time::Duration;
 
 use socket2::Domain;
 use socket2::Protocol;
@@ -25,6 +17,13 @@ use socket2::Socket;
 use socket2::Type;
 
 use crate::shard::outbox::Outbox;
+use crate::shell::address::from_address;
+use crate::shell::address::to_address;
+use crate::shell::control::Control;
+use crate::shell::control::UDP_SEGMENT;
+use crate::shell::control::asked_address;
+use crate::shell::control::leave_from;
+use crate::shell::control::put_control;
 use crate::shell::pairing::Group;
 use crate::shell::pairing::Pairing;
 use crate::shell::pairing::TOGETHER;
@@ -41,12 +40,6 @@ const KERNEL_BUFFER: usize = 4 * 1_024 * 1_024;
 /// Addresses whose own address of ours is remembered; when full it starts anew, and each is learnt
 /// again with its next datagram.
 const REPLIES: usize = 65_536;
-
-/// Room for one `IP_PKTINFO` or `IPV6_PKTINFO` and one `UDP_SEGMENT` beside a datagram, aligned as the kernel's headers
-/// are.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Control([u8; 64]);
 
 /// A shard's socket with its buffers.
 pub(crate) struct BatchSocket {
@@ -90,7 +83,7 @@ impl BatchSocket {
         let everywhere = listen.ip().is_unspecified();
         let mut this = Self {
             socket,
-            controls: Box::new([Control([0; 64]); BATCH]),
+            controls: Box::new([Control::EMPTY; BATCH]),
             asked: [None; BATCH],
             everywhere,
             six: listen.is_ipv6(),
@@ -133,6 +126,11 @@ impl BatchSocket {
                 length,
             );
         }
+    }
+
+    /// For waiting until there is something.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 
     /// The address that it is bound to.
@@ -242,7 +240,7 @@ impl BatchSocket {
         let mut slices: [[libc::iovec; TOGETHER]; SEND_BATCH] = unsafe { mem::zeroed() };
         // SAFETY: as above.
         let mut headers: [libc::mmsghdr; SEND_BATCH] = unsafe { mem::zeroed() };
-        let mut controls = [Control([0; 64]); SEND_BATCH];
+        let mut controls = [Control::EMPTY; SEND_BATCH];
         for (index, group) in groups.iter().take(SEND_BATCH).enumerate() {
             let mut count = 0;
             for (slice, member) in slices[index].iter_mut().zip(pairing.members(group)) {
@@ -334,197 +332,11 @@ impl BatchSocket {
     }
 }
 
-/// Asks the kernel to cut what is sent into datagrams of this length (linux/udp.h).
-const UDP_SEGMENT: libc::c_int = 103;
-
-/// The address of ours that a received datagram was sent to (ip(7), `IP_PKTINFO`; RFC 3542 §6.1).
-fn asked_address(header: &libc::msghdr) -> Option<IpAddr> {
-    // SAFETY: the kernel filled in the header, whose control data is still there.
-    let first = unsafe { libc::CMSG_FIRSTHDR(header) };
-    // SAFETY: CMSG_FIRSTHDR returns null or a header inside the control data.
-    let control = unsafe { first.as_ref() }?;
-    match (control.cmsg_level, control.cmsg_type) {
-        (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-            // SAFETY: control data of that level and type is an in_pktinfo; it may be unaligned.
-            let info =
-                unsafe { libc::CMSG_DATA(first).cast::<libc::in_pktinfo>().read_unaligned() };
-            Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into())
-        }
-        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-            // SAFETY: control data of that level and type is an in6_pktinfo; it may be unaligned.
-            let info =
-                unsafe { libc::CMSG_DATA(first).cast::<libc::in6_pktinfo>().read_unaligned() };
-            Some(IpAddr::V6(info.ipi6_addr.s6_addr.into()).to_canonical())
-        }
-        _ => None,
-    }
-}
-
-/// Makes a datagram leave from `source`, by a socket of IPv6 if `six`.
-fn leave_from(source: IpAddr, six: bool, header: &mut libc::msghdr, control: &mut Control) {
-    match (source, six) {
-        (IpAddr::V4(source), false) => {
-            let info = libc::in_pktinfo {
-                ipi_ifindex: 0,
-                ipi_spec_dst: libc::in_addr { s_addr: u32::from(source).to_be() },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            };
-            put_control((libc::IPPROTO_IP, libc::IP_PKTINFO), info, header, control);
-        }
-        // The interface stays the routes' choice; for link-local addresses the destination's scope
-        // names it.
-        (source, true) => {
-            let octets = to_six(source).octets();
-            let info = libc::in6_pktinfo {
-                ipi6_addr: libc::in6_addr { s6_addr: octets },
-                ipi6_ifindex: 0,
-            };
-            put_control((libc::IPPROTO_IPV6, libc::IPV6_PKTINFO), info, header, control);
-        }
-        // An IPv4 socket is asked at IPv4 addresses only.
-        (IpAddr::V6(_), false) => {}
-    }
-}
-
-/// Puts one more item of control data beside a datagram.
-fn put_control<T>(
-    (level, kind): (libc::c_int, libc::c_int),
-    value: T,
-    header: &mut libc::msghdr,
-    control: &mut Control,
-) {
-    const { assert!(size_of::<T>() <= 20, "an in6_pktinfo is the largest") };
-    let length = size_of::<T>() as u32;
-    let used = header.msg_controllen;
-    // SAFETY: it only computes a length.
-    let space = unsafe { libc::CMSG_SPACE(length) } as usize;
-    assert!(used + space <= size_of::<Control>(), "an address and a length have room");
-    let at = ptr::from_mut(control).cast::<u8>();
-    header.msg_control = at.cast();
-    header.msg_controllen = (used + space) as _;
-    // SAFETY: `used` is the sum of earlier spaces, hence aligned, and header and value end inside
-    // the control data, as was just checked.
-    unsafe {
-        let item = at.add(used).cast::<libc::cmsghdr>();
-        (*item).cmsg_level = level;
-        (*item).cmsg_type = kind;
-        (*item).cmsg_len = libc::CMSG_LEN(length) as _;
-        libc::CMSG_DATA(item).cast::<T>().write_unaligned(value);
-    }
-}
-
-/// An address as an IPv6 socket names it.
-fn to_six(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    }
-}
-
-/// Reads what the kernel wrote.
-fn to_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
-    match i32::from(storage.ss_family) {
-        libc::AF_INET => {
-            // SAFETY: the family says that it is a sockaddr_in, which is smaller than the storage
-            // and needs no more alignment.
-            let v4 = unsafe { &*ptr::from_ref(storage).cast::<libc::sockaddr_in>() };
-            let ip = u32::from_be(v4.sin_addr.s_addr);
-            Some(SocketAddrV4::new(ip.into(), u16::from_be(v4.sin_port)).into())
-        }
-        libc::AF_INET6 => {
-            // SAFETY: as above, with sockaddr_in6.
-            let v6 = unsafe { &*ptr::from_ref(storage).cast::<libc::sockaddr_in6>() };
-            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-            let port = u16::from_be(v6.sin6_port);
-            if let Some(v4) = ip.to_ipv4_mapped() {
-                return Some(SocketAddrV4::new(v4, port).into());
-            }
-            Some(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
-        }
-        _ => None,
-    }
-}
-
-/// Writes an address as the kernel reads it from a socket of IPv6 if `six`. Its length.
-fn from_address(address: SocketAddr, six: bool, out: &mut libc::sockaddr_in6) -> libc::socklen_t {
-    match address {
-        SocketAddr::V4(v4) if six => {
-            let mapped = SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0);
-            from_address(mapped.into(), six, out)
-        }
-        SocketAddr::V4(v4) => {
-            let raw = libc::sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr { s_addr: u32::from(*v4.ip()).to_be() },
-                sin_zero: [0; 8],
-            };
-            // SAFETY: a sockaddr_in is smaller than a sockaddr_in6 and needs no more alignment.
-            unsafe { ptr::from_mut(out).cast::<libc::sockaddr_in>().write(raw) };
-            size_of::<libc::sockaddr_in>() as libc::socklen_t
-        }
-        SocketAddr::V6(v6) => {
-            *out = libc::sockaddr_in6 {
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                sin6_port: v6.port().to_be(),
-                sin6_flowinfo: v6.flowinfo(),
-                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
-                sin6_scope_id: v6.scope_id(),
-            };
-            size_of::<libc::sockaddr_in6>() as libc::socklen_t
-        }
-    }
-}
-
-/// Wakes a shard's thread out of its wait.
-#[derive(Debug)]
-pub(crate) struct Waker(File);
-
-impl Waker {
-    /// A new eventfd.
-    ///
-    /// # Errors
-    ///
-    /// When the process has no descriptors left.
-    pub(crate) fn new() -> io::Result<Self> {
-        // SAFETY: eventfd takes no pointers.
-        let raw = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
-        if raw < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just opened and belongs to nobody else.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(raw) }.into()))
-    }
-
-    /// Ends the wait, or the next one.
-    pub(crate) fn wake(&self) {
-        // It fails only when the counter is full, and then the thread is awake anyway.
-        let _ = (&self.0).write(&1u64.to_ne_bytes());
-    }
-
-    fn clear(&self) {
-        let mut counter = [0; 8];
-        let _ = (&self.0).read(&mut counter);
-    }
-}
-
-/// Sleeps until the socket has something, the waker was called, or `most` is over.
-pub(crate) fn wait(socket: &BatchSocket, waker: &Waker, most: Duration) {
-    let interest = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut watched = [interest(socket.socket.as_raw_fd()), interest(waker.0.as_raw_fd())];
-    let nanos = most.subsec_nanos();
-    let most =
-        libc::timespec { tv_sec: most.as_secs() as libc::time_t, tv_nsec: nanos as libc::c_long };
-    // SAFETY: the array and the timespec outlive the call, and two entries are what it has.
-    unsafe { libc::ppoll(watched.as_mut_ptr(), 2, &raw const most, ptr::null()) };
-    if watched[1].revents != 0 {
-        waker.clear();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::net::UdpSocket;
+    use std::time::Duration;
 
     use super::*;
 
