@@ -99,6 +99,9 @@ async fn store(folder: &Path, span: Duration, writers: &[u16]) -> anyhow::Result
     Ok(rows)
 }
 
+/// What is written: as long as people's messages are.
+const TEXT: &str = "The quick brown fox jumps over the lazy dog, as always.";
+
 /// Writes one message after the other until `end`; how long each took to be acknowledged.
 async fn write(
     messages: Arc<dyn MessageRepo>,
@@ -108,27 +111,7 @@ async fn write(
     let (channel, author): (ChannelId, UserId) = (ids.next(), ids.next());
     let mut times = Vec::new();
     while super::now() < end {
-        let message = MessageRecord {
-            id: ids.next(),
-            channel,
-            guild: None,
-            author,
-            kind: 0,
-            content: "The quick brown fox jumps over the lazy dog, as always.".to_owned(),
-            edited_at: None,
-            attachments: Vec::new(),
-            embeds: Vec::new(),
-            components: Vec::new(),
-            mentions: Vec::new(),
-            mention_roles: Vec::new(),
-            mention_everyone: false,
-            reference: None,
-            pinned: false,
-            pinned_at: None,
-            tts: false,
-            flags: 0,
-            nonce: None,
-        };
+        let message = MessageRecord::said(ids.next(), channel, author, TEXT.to_owned());
         let began = super::now();
         messages.insert(&message).await?;
         times.push(began.elapsed());

@@ -210,6 +210,34 @@ pub struct MessageRecord {
     pub nonce: Option<String>,
 }
 
+impl MessageRecord {
+    /// A text in a channel, with nothing beside it.
+    #[must_use]
+    pub fn said(id: MessageId, channel: ChannelId, author: UserId, content: String) -> Self {
+        Self {
+            id,
+            channel,
+            guild: None,
+            author,
+            kind: 0,
+            content,
+            edited_at: None,
+            attachments: Vec::new(),
+            embeds: Vec::new(),
+            components: Vec::new(),
+            mentions: Vec::new(),
+            mention_roles: Vec::new(),
+            mention_everyone: false,
+            reference: None,
+            pinned: false,
+            pinned_at: None,
+            tts: false,
+            flags: 0,
+            nonce: None,
+        }
+    }
+}
+
 /// An emoji that can be a reaction. Its text form is `name` or `name:id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReactionEmoji {

@@ -51,25 +51,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn message(id: MessageId, nonce: String) -> MessageRecord {
     MessageRecord {
-        id,
-        channel: CHANNEL,
-        guild: None,
-        author: Id::new(1),
-        kind: 0,
-        content: format!("{id} is stored"),
-        edited_at: None,
-        attachments: Vec::new(),
-        embeds: Vec::new(),
-        components: Vec::new(),
-        mentions: Vec::new(),
-        mention_roles: Vec::new(),
-        mention_everyone: false,
-        reference: None,
-        pinned: false,
-        pinned_at: None,
-        tts: false,
-        flags: 0,
         nonce: Some(nonce),
+        ..MessageRecord::said(id, CHANNEL, Id::new(1), format!("{id} is stored"))
     }
 }
 

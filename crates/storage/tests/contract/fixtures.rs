@@ -79,25 +79,8 @@ pub(crate) fn invite(code: &str) -> InviteRecord {
 
 pub(crate) fn message(id: MessageId) -> MessageRecord {
     MessageRecord {
-        id,
-        channel: TEXT,
         guild: Some(GUILD),
-        author: ANA,
-        kind: 0,
-        content: format!("message {id}"),
-        edited_at: None,
-        attachments: Vec::new(),
-        embeds: Vec::new(),
-        components: Vec::new(),
-        mentions: Vec::new(),
-        mention_roles: Vec::new(),
-        mention_everyone: false,
-        reference: None,
-        pinned: false,
-        pinned_at: None,
-        tts: false,
-        flags: 0,
-        nonce: None,
+        ..MessageRecord::said(id, TEXT, ANA, format!("message {id}"))
     }
 }
 

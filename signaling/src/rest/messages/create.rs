@@ -116,14 +116,8 @@ async fn compose(
     let known = parts.store.users().load(&named.users).await?;
     named.users.retain(|user| known.iter().any(|known| known.id == *user));
     Ok(MessageRecord {
-        id: parts.ids.next(),
-        channel: place.channel,
         guild: place.guild(),
-        author: me.id(),
         kind: if answered.is_some() { kind::REPLY } else { kind::SAID },
-        content: draft.content,
-        edited_at: None,
-        attachments: Vec::new(),
         embeds: draft.embeds,
         components: draft.components,
         mentions: named.users,
@@ -136,11 +130,10 @@ async fn compose(
             message_id: Some(answered.id),
             fail_if_not_exists: None,
         }),
-        pinned: false,
-        pinned_at: None,
         tts: draft.tts,
         flags: draft.flags,
         nonce: draft.nonce.map(|nonce| nonce.text),
+        ..MessageRecord::said(parts.ids.next(), place.channel, me.id(), draft.content)
     })
 }
 

@@ -154,19 +154,8 @@ async fn change(
 /// "Ana pinned a message": a system message that points to it.
 fn notice(parts: &Parts, place: &Place, who: UserId, pinned: MessageId) -> MessageRecord {
     MessageRecord {
-        id: parts.ids.next(),
-        channel: place.channel,
         guild: place.guild(),
-        author: who,
         kind: kind::PINNED,
-        content: String::new(),
-        edited_at: None,
-        attachments: Vec::new(),
-        embeds: Vec::new(),
-        components: Vec::new(),
-        mentions: Vec::new(),
-        mention_roles: Vec::new(),
-        mention_everyone: false,
         reference: Some(MessageReference {
             channel_id: Some(place.channel),
             guild_id: place.guild(),
@@ -174,11 +163,7 @@ fn notice(parts: &Parts, place: &Place, who: UserId, pinned: MessageId) -> Messa
             message_id: Some(pinned),
             fail_if_not_exists: None,
         }),
-        pinned: false,
-        pinned_at: None,
-        tts: false,
-        flags: 0,
-        nonce: None,
+        ..MessageRecord::said(parts.ids.next(), place.channel, who, String::new())
     }
 }
 
