@@ -5,6 +5,8 @@
 
 mod changing;
 mod files;
+#[path = "../support/parts.rs"]
+mod parts;
 mod pins;
 mod reactions;
 mod repos;

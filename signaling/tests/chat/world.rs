@@ -28,16 +28,9 @@ use serde_json::Value;
 use signaling::Connection;
 use signaling::Parts;
 use signaling::SignalingConfig;
-use signaling::auth::Authenticator;
-use signaling::cdn::Signer;
-use signaling::gateway::Sessions;
-use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
-use signaling::rest::messages::Chat;
-use signaling::voice::Calls;
 use state::GuildCommand;
 use state::GuildEvent;
-use state::GuildStore;
 use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
@@ -46,11 +39,10 @@ use state::event::ChatEvent;
 use state::guild::command::ChannelPatch;
 use state::guild::command::GuildDraft;
 use state::guild::command::RolePatch;
-use state::record::AccountRecord;
-use state::record::UserRecord;
-use state::users::Users;
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
+
+use super::parts;
 
 pub(crate) const GUILD: GuildId = Id::new(50);
 pub(crate) const CATEGORY: ChannelId = Id::new(51);
@@ -95,41 +87,15 @@ impl World {
     }
 
     pub(crate) async fn with(config: SignalingConfig) -> Self {
-        let repos = storage::memory();
-        for (id, name) in [(OWNER, "owner"), (ANA, "ana"), (BEN, "ben"), (BOT, "bot"), (DAN, "dan")]
-        {
-            let user = UserRecord {
-                id,
-                username: name.to_owned(),
-                global_name: None,
-                avatar: None,
-                bot: id == BOT,
-                flags: 0,
-            };
-            let account = AccountRecord { user, password: None, owner: false, disabled: false };
-            repos.accounts.create(&account).await.expect("a new account");
-        }
-        let users = Arc::new(Users::new(repos.accounts.clone()));
-        let store = GuildStore::load(repos.guilds.clone(), repos.privates.clone(), users).await;
-        let store = store.expect("an empty store");
-        let media: Arc<dyn MediaPort> = Arc::new(NoMedia);
+        let accounts = [
+            (OWNER, "owner", false),
+            (ANA, "ana", false),
+            (BEN, "ben", false),
+            (BOT, "bot", true),
+            (DAN, "dan", false),
+        ];
         let (_, events) = mpsc::channel(1);
-        let parts = Parts {
-            calls: Calls::start(store.clone(), media.clone(), events),
-            store,
-            auth: Arc::new(Authenticator::new(repos.accounts.clone())),
-            accounts: repos.accounts,
-            invites: repos.invites,
-            messages: repos.messages,
-            objects: repos.objects,
-            media,
-            sessions: Arc::new(Sessions::default()),
-            limiter: Arc::new(Limiter::default()),
-            ids: Arc::new(Ids::new(1)),
-            cdn: Arc::new(Signer::new(&[7; 32])),
-            chat: Arc::new(Chat::default()),
-            config: Arc::new(config),
-        };
+        let parts = parts::in_memory(&accounts, Arc::new(NoMedia), events, config).await;
         let draft = GuildDraft {
             id: GUILD,
             name: "Harbour".to_owned(),

@@ -1,5 +1,7 @@
 //! The main Gateway from outside: real sockets, real compression, resumes after a cut.
 
+#[path = "../support/parts.rs"]
+mod parts;
 mod pictures;
 mod stage;
 

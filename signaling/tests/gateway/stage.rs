@@ -21,23 +21,12 @@ use serde_json::json;
 use signaling::Connection;
 use signaling::Parts;
 use signaling::SignalingConfig;
-use signaling::auth::Authenticator;
-use signaling::cdn::Signer;
-use signaling::gateway::Sessions;
-use signaling::parts::Ids;
-use signaling::rest::limit::Limiter;
-use signaling::rest::messages::Chat;
-use signaling::voice::Calls;
 use state::GuildCommand;
 use state::GuildEvent;
-use state::GuildStore;
 use state::event::ChatEvent;
 use state::guild::command::GuildDraft;
-use state::record::AccountRecord;
 use state::record::ApplicationRecord;
 use state::record::MessageRecord;
-use state::record::UserRecord;
-use state::users::Users;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::MaybeTlsStream;
@@ -45,6 +34,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::parts;
 
 pub(crate) const GUILD: GuildId = Id::new(50);
 pub(crate) const TEXT: ChannelId = Id::new(52);
@@ -85,44 +76,13 @@ impl Stage {
     }
 
     pub(crate) async fn with(config: SignalingConfig) -> Self {
-        let repos = storage::memory();
-        for (id, name) in [(ANA, "ana"), (BOT, "bot"), (BEN, "ben")] {
-            let user = UserRecord {
-                id,
-                username: name.to_owned(),
-                global_name: None,
-                avatar: None,
-                bot: id == BOT,
-                flags: 0,
-            };
-            let account = AccountRecord { user, password: None, owner: false, disabled: false };
-            repos.accounts.create(&account).await.expect("a new account");
-        }
+        let accounts = [(ANA, "ana", false), (BOT, "bot", true), (BEN, "ben", false)];
+        let (media_events, events) = mpsc::channel(8);
+        let parts = parts::in_memory(&accounts, Arc::new(SilentMedia), events, config).await;
         let flags = 1 << 13 | 1 << 15 | 1 << 19;
         let application =
             ApplicationRecord { id: BOT.cast(), name: "bot".to_owned(), owner: Some(ANA), flags };
-        repos.accounts.put_application(&application).await.expect("an application");
-        let users = Arc::new(Users::new(repos.accounts.clone()));
-        let store = GuildStore::load(repos.guilds.clone(), repos.privates.clone(), users).await;
-        let store = store.expect("an empty store");
-        let media: Arc<dyn MediaPort> = Arc::new(SilentMedia);
-        let (media_events, events) = mpsc::channel(8);
-        let parts = Parts {
-            calls: Calls::start(store.clone(), media.clone(), events),
-            store,
-            auth: Arc::new(Authenticator::new(repos.accounts.clone())),
-            accounts: repos.accounts,
-            invites: repos.invites,
-            messages: repos.messages,
-            objects: repos.objects,
-            media,
-            sessions: Arc::new(Sessions::default()),
-            limiter: Arc::new(Limiter::default()),
-            ids: Arc::new(Ids::new(1)),
-            cdn: Arc::new(Signer::new(&[7; 32])),
-            chat: Arc::new(Chat::default()),
-            config: Arc::new(config),
-        };
+        parts.accounts.put_application(&application).await.expect("an application");
         let draft = GuildDraft {
             id: GUILD,
             name: "Harbour".to_owned(),

@@ -1,6 +1,8 @@
 //! The wing without sockets: its router on storage in memory, and people who ask it things.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+mod parts;
+
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,14 +25,8 @@ use signaling::Connection;
 use signaling::Parts;
 use signaling::SignalingConfig;
 use signaling::auth::Accounts;
-use signaling::auth::Authenticator;
 use signaling::auth::PrivilegedIntents;
-use signaling::gateway::Sessions;
-use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
-use signaling::voice::Calls;
-use state::GuildStore;
-use state::users::Users;
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
@@ -64,29 +60,9 @@ pub async fn parts() -> Parts {
 
 /// Parts of that configuration.
 pub async fn parts_with(config: SignalingConfig) -> (Parts, Behind) {
-    let repos = storage::memory();
-    let users = Arc::new(Users::new(Arc::clone(&repos.accounts)));
-    let store = GuildStore::load(Arc::clone(&repos.guilds), Arc::clone(&repos.privates), users)
-        .await
-        .expect("memory does not fail");
     let media = Arc::new(FakeMedia::default());
     let (media_events, events) = mpsc::channel(64);
-    let parts = Parts {
-        accounts: Arc::clone(&repos.accounts),
-        invites: repos.invites,
-        messages: repos.messages,
-        objects: repos.objects,
-        media: media.clone(),
-        auth: Arc::new(Authenticator::new(repos.accounts)),
-        sessions: Arc::new(Sessions::default()),
-        calls: Calls::start(Arc::clone(&store), media.clone(), events),
-        limiter: Arc::new(Limiter::default()),
-        ids: Arc::new(Ids::new(1)),
-        cdn: Arc::new(signaling::cdn::Signer::new(&[7; 32])),
-        chat: Arc::default(),
-        config: Arc::new(config),
-        store,
-    };
+    let parts = parts::in_memory(&[], media.clone(), events, config).await;
     (parts, Behind { media, media_events })
 }
 

@@ -26,30 +26,22 @@ use serde_json::json;
 use signaling::Connection;
 use signaling::Parts;
 use signaling::SignalingConfig;
-use signaling::auth::Authenticator;
-use signaling::cdn::Signer;
-use signaling::gateway::Sessions;
-use signaling::parts::Ids;
-use signaling::rest::limit::Limiter;
-use signaling::voice::Calls;
 use signaling::voice::VoiceRequest;
 use state::GuildCommand;
 use state::GuildEvent;
-use state::GuildStore;
 use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
 use state::guild::command::ChannelDraft;
 use state::guild::command::GuildDraft;
-use state::record::AccountRecord;
-use state::record::UserRecord;
-use state::users::Users;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+
+use super::parts;
 
 pub const GUILD: GuildId = Id::new(50);
 pub const STAIRS: ChannelId = Id::new(54);
@@ -92,41 +84,11 @@ pub struct Hall {
 impl Hall {
     /// Ana's guild with Ben and Cai in it, and the voice channels STAIRS and TOWER.
     pub async fn open() -> Self {
-        let repos = storage::memory();
-        for (id, name) in [(ANA, "ana"), (BEN, "ben"), (CAI, "cai")] {
-            let user = UserRecord {
-                id,
-                username: name.to_owned(),
-                global_name: None,
-                avatar: None,
-                bot: false,
-                flags: 0,
-            };
-            let account = AccountRecord { user, password: None, owner: false, disabled: false };
-            repos.accounts.create(&account).await.expect("a new account");
-        }
-        let users = Arc::new(Users::new(repos.accounts.clone()));
-        let store = GuildStore::load(repos.guilds.clone(), repos.privates.clone(), users).await;
-        let store = store.expect("an empty store");
+        let accounts = [(ANA, "ana", false), (BEN, "ben", false), (CAI, "cai", false)];
         let (told, commands) = mpsc::channel(1_024);
         let (media, events) = mpsc::channel(64);
-        let port: Arc<dyn MediaPort> = Arc::new(Recorder { told, events: media.clone() });
-        let parts = Parts {
-            calls: Calls::start(store.clone(), port.clone(), events),
-            store,
-            auth: Arc::new(Authenticator::new(repos.accounts.clone())),
-            accounts: repos.accounts,
-            invites: repos.invites,
-            messages: repos.messages,
-            objects: repos.objects,
-            media: port,
-            sessions: Arc::new(Sessions::default()),
-            limiter: Arc::new(Limiter::default()),
-            ids: Arc::new(Ids::new(1)),
-            cdn: Arc::new(Signer::new(&[7; 32])),
-            chat: Arc::default(),
-            config: Arc::new(SignalingConfig::default()),
-        };
+        let port = Arc::new(Recorder { told, events: media.clone() });
+        let parts = parts::in_memory(&accounts, port, events, SignalingConfig::default()).await;
         let draft = GuildDraft {
             id: GUILD,
             name: "Harbour".to_owned(),

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
 mod hall;
+#[path = "../support/parts.rs"]
+mod parts;
 
 use hall::*;
 use model::media::Grants;

@@ -1,0 +1,59 @@
+//! The wing's parts on storage in memory, as every test of this folder begins.
+#![allow(unreachable_pub, reason = "shared by test binaries")]
+
+use std::sync::Arc;
+
+use cluster::MediaPort;
+use model::id::UserId;
+use model::media::MediaEvent;
+use signaling::Parts;
+use signaling::SignalingConfig;
+use signaling::auth::Authenticator;
+use signaling::cdn::Signer;
+use signaling::gateway::Sessions;
+use signaling::parts::Ids;
+use signaling::rest::limit::Limiter;
+use signaling::voice::Calls;
+use state::GuildStore;
+use state::record::AccountRecord;
+use state::record::UserRecord;
+use state::users::Users;
+use tokio::sync::mpsc;
+
+/// Somebody with an account: id, name, and whether it is a bot.
+pub type Account = (UserId, &'static str, bool);
+
+/// Parts in which these accounts exist, and nothing else.
+pub async fn in_memory(
+    accounts: &[Account],
+    media: Arc<dyn MediaPort>,
+    events: mpsc::Receiver<MediaEvent>,
+    config: SignalingConfig,
+) -> Parts {
+    let repos = storage::memory();
+    for &(id, name, bot) in accounts {
+        let username = name.to_owned();
+        let user = UserRecord { id, username, global_name: None, avatar: None, bot, flags: 0 };
+        let account = AccountRecord { user, password: None, owner: false, disabled: false };
+        repos.accounts.create(&account).await.expect("a new account");
+    }
+    let users = Arc::new(Users::new(repos.accounts.clone()));
+    let store = GuildStore::load(repos.guilds, repos.privates, users).await;
+    let store = store.expect("an empty store");
+    Parts {
+        calls: Calls::start(store.clone(), media.clone(), events),
+        store,
+        auth: Arc::new(Authenticator::new(repos.accounts.clone())),
+        accounts: repos.accounts,
+        invites: repos.invites,
+        messages: repos.messages,
+        objects: repos.objects,
+        media,
+        sessions: Arc::new(Sessions::default()),
+        limiter: Arc::new(Limiter::default()),
+        ids: Arc::new(Ids::new(1)),
+        cdn: Arc::new(Signer::new(&[7; 32])),
+        chat: Arc::default(),
+        config: Arc::new(config),
+    }
+}
