@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import pathlib
 import signal
 import sys
@@ -28,13 +29,18 @@ SONGBIRD_TIMEOUT = 300
 BROWSER_TIMEOUT = 240
 
 
+def named(path: str) -> pathlib.Path:
+    """A path as the caller means it: from where the harness was called."""
+    return pathlib.Path(os.environ.get("CALLED_FROM", "")) / path
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="run", description=__doc__)
-    parser.add_argument("--binary", type=pathlib.Path, help="the server; default: debug build, then release")
+    parser.add_argument("--binary", type=named, help="the server; default: debug build, then release")
     parser.add_argument("--only", action="append", choices=NAMES, help="run only this; may be repeated")
-    parser.add_argument("--json", type=pathlib.Path, help="write the results to this file")
-    parser.add_argument("--keep", type=pathlib.Path, help="work in this folder and keep it")
+    parser.add_argument("--json", type=named, help="write the results to this file")
+    parser.add_argument("--keep", type=named, help="work in this folder and keep it")
     return parser.parse_args()
 
 
