@@ -7,12 +7,10 @@ use aws_lc_rs::aead::Aad;
 use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::aead::Nonce;
 use aws_lc_rs::aead::UnboundKey;
-use chacha20poly1305::KeyInit;
-use chacha20poly1305::XChaCha20Poly1305;
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::AeadInPlace;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
+
+use super::xchacha::XChaCha;
 
 /// Length of the authentication tag of both ciphers, in bytes.
 pub(crate) const TAG: usize = 16;
@@ -22,7 +20,7 @@ pub(crate) const NONCE: usize = 4;
 /// A cipher with its key.
 pub(crate) enum Aead {
     Aes256Gcm(LessSafeKey),
-    XChaCha20Poly1305(Box<XChaCha20Poly1305>),
+    XChaCha20Poly1305(XChaCha),
 }
 
 impl Aead {
@@ -35,7 +33,7 @@ impl Aead {
                 Self::Aes256Gcm(LessSafeKey::new(key))
             }
             EncryptionMode::XChaCha20Poly1305 => {
-                Self::XChaCha20Poly1305(Box::new(XChaCha20Poly1305::new(key.as_bytes().into())))
+                Self::XChaCha20Poly1305(XChaCha::new(key))
             }
         }
     }
@@ -56,14 +54,10 @@ impl Aead {
                 .ok()?;
             }
             Self::XChaCha20Poly1305(key) => {
-                let (cipher, tag) = sealed.split_at_mut(plain);
-                key.decrypt_in_place_detached(
-                    &XNonce::from(padded(*nonce)),
-                    clear,
-                    cipher,
-                    (&*tag).into(),
-                )
-                .ok()?;
+                let (cipher, tag) = sealed.split_last_chunk_mut::<TAG>()?;
+                if !key.open(&padded(*nonce), clear, cipher, tag) {
+                    return None;
+                }
             }
         }
         sealed.get_mut(..plain)
@@ -82,10 +76,7 @@ impl Aead {
                 let tag = tag.expect("a packet is short enough to be sealed");
                 tag.as_ref().try_into().expect("the tag has 16 bytes")
             }
-            Self::XChaCha20Poly1305(key) => key
-                .encrypt_in_place_detached(&XNonce::from(padded(nonce)), head, plain)
-                .expect("a packet is short enough to be sealed")
-                .into(),
+            Self::XChaCha20Poly1305(key) => key.seal(&padded(nonce), head, plain),
         };
         out.extend_from_slice(&tag);
         out.extend_from_slice(&nonce);

@@ -10,6 +10,7 @@ pub(crate) mod srtp;
 pub(crate) mod stun;
 pub(crate) mod udp;
 pub(crate) mod webrtc;
+mod xchacha;
 
 use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
