@@ -44,6 +44,7 @@ use model::media::MediaEvent;
 use tokio::sync::mpsc;
 
 pub use crate::config::MediaConfig;
+pub use crate::config::PairingPolicy;
 pub use crate::handle::MediaHandle;
 pub use crate::metrics::DropReason;
 pub use crate::metrics::Totals;
@@ -61,7 +62,10 @@ use crate::shell::run::Events;
 use crate::shell::run::Neighbour;
 use crate::shell::run::ShardThread;
 use crate::shell::socket::BatchSocket;
+use crate::shell::steering;
+use crate::shell::steering::Strays;
 use crate::shell::waker::Waker;
+use crate::shell::window::Window;
 use crate::transport::webrtc::WebRtcIdentity;
 
 /// Commands that wait for a shard before callers are told [`Busy`](cluster::Busy).
@@ -91,7 +95,7 @@ impl Media {
             sockets.push(BatchSocket::bind(address, true)?);
         }
         let shard_config = shard_config(&config, count)?;
-        start_threads(sockets, address, &shard_config, &events)
+        start_threads(sockets, address, config.pairing, &shard_config, &events)
     }
 }
 
@@ -120,6 +124,7 @@ fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> 
 fn start_threads(
     sockets: Vec<BatchSocket>,
     address: SocketAddr,
+    pairing: PairingPolicy,
     config: &ShardConfig,
     events: &mpsc::Sender<MediaEvent>,
 ) -> io::Result<MediaHandle> {
@@ -134,6 +139,8 @@ fn start_threads(
         rings.push(handed);
     }
     let neighbours: Arc<[Neighbour]> = neighbours.into();
+    let (reports, reported) = sync_channel(steering::REPORTS);
+    let steered = if sockets.len() > 1 { Some(sockets[0].try_clone()?) } else { None };
     let mut doors = Vec::new();
     let mut parts = Vec::new();
     for (index, (socket, handed)) in sockets.into_iter().zip(rings).enumerate() {
@@ -154,18 +161,27 @@ fn start_threads(
             handed,
             neighbours: Arc::clone(&neighbours),
             directory: Arc::clone(&directory),
+            strays: Strays::new(reports.clone()),
+            window: Window::new(pairing),
             homes: Arc::clone(&homes),
             events: Events::new(events.clone()),
             totals,
             stop: Arc::clone(&stop),
         });
     }
+    // Steering ends when the shards, who report to it, have ended.
+    drop(reports);
     // From here on the wing owns the threads: if one cannot start, dropping it ends the others.
     let wing = Wing { address, doors, threads: Mutex::default(), stop, homes };
+    let own = |thread| {
+        wing.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+    };
     for part in parts {
         let name = format!("media-{}", part.index);
-        let thread = std::thread::Builder::new().name(name).spawn(move || part.run())?;
-        wing.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+        own(std::thread::Builder::new().name(name).spawn(move || part.run())?);
+    }
+    if let Some(socket) = steered {
+        own(steering::start(socket, directory, reported)?);
     }
     Ok(MediaHandle::new(wing))
 }

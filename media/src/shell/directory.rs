@@ -28,6 +28,12 @@ impl Directory {
         }
     }
 
+    /// The shard of the peer that authenticated from this address.
+    pub(crate) fn shard_of_address(&self, address: SocketAddr) -> Option<usize> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(&Name::Address(address)).copied()
+    }
+
     /// The shard whose peer this datagram is from, if any is known.
     pub(crate) fn shard_of(&self, from: SocketAddr, datagram: &[u8]) -> Option<usize> {
         let names = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -12,8 +12,12 @@ pub(crate) mod directory;
 #[allow(unsafe_code, reason = "the time of one thread has no safe wrapper here")]
 pub mod measuring;
 pub(crate) mod pairing;
+mod replies;
 pub(crate) mod run;
 #[allow(unsafe_code, reason = "recvmmsg and sendmmsg have no safe wrapper here")]
 pub(crate) mod socket;
+#[allow(unsafe_code, reason = "attaching a program has no safe wrapper here")]
+pub(crate) mod steering;
 #[allow(unsafe_code, reason = "ppoll and eventfd have no safe wrapper here")]
 pub(crate) mod waker;
+pub(crate) mod window;

@@ -34,8 +34,10 @@ use crate::shard::Shard;
 use crate::shell::directory::Directory;
 use crate::shell::socket;
 use crate::shell::socket::BatchSocket;
+use crate::shell::steering::Strays;
 use crate::shell::waker;
 use crate::shell::waker::Waker;
+use crate::shell::window::Window;
 
 /// Receive batches in one turn: with 32 each, about a millisecond of work.
 const BATCHES_PER_TURN: usize = 8;
@@ -44,9 +46,11 @@ const COMMANDS_AT_ONCE: usize = 32;
 /// Handed-over datagrams in one turn.
 const HANDED_PER_TURN: usize = 64;
 /// Datagrams that wait in the outbox before they are sent within a batch.
-const FLUSH_AT: usize = 256;
+const FLUSH_AT: usize = 512;
 /// Longest sleep: counters are published this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often the kernel's routes are asked anew.
+const ROUTES: Duration = Duration::from_secs(60);
 /// Sleep while events wait for a full queue.
 const RETRY: Duration = Duration::from_millis(5);
 /// Events that wait for a full queue before speaking changes among them are given up.
@@ -85,6 +89,8 @@ pub(crate) struct ShardThread {
     pub(crate) handed: Receiver<HandedDatagram>,
     pub(crate) neighbours: Arc<[Neighbour]>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) strays: Strays,
+    pub(crate) window: Window,
     pub(crate) homes: Arc<Homes>,
     pub(crate) events: Events,
     pub(crate) totals: Arc<SharedTotals>,
@@ -95,7 +101,9 @@ impl ShardThread {
     /// Runs until told to stop.
     pub(crate) fn run(mut self) {
         let mut published = Totals::default();
-        let mut publish_at = Instant::now() + LONGEST_SLEEP;
+        let mut woke = Instant::now();
+        let mut publish_at = woke + LONGEST_SLEEP;
+        let mut routes_at = woke + ROUTES;
         while !self.stop.load(Relaxed) {
             let busy = self.turn();
             let now = Instant::now();
@@ -105,15 +113,21 @@ impl ShardThread {
                 totals.publish(&published);
                 published = totals.clone();
                 self.shard.take_qualities().for_each(|quality| publish_quality(&quality));
+                self.strays.forget();
+                if now >= routes_at {
+                    routes_at = now + ROUTES;
+                    self.socket.forget_routes();
+                }
             }
             self.totals.store(self.shard.totals_mut());
-            let until = self
-                .shard
-                .poll_timeout()
-                .map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
+            let next = self.shard.poll_timeout().into_iter().chain(self.window.due()).min();
+            let until = next.map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
             let most = if self.events.is_behind() { RETRY } else { LONGEST_SLEEP };
             let sleep = if busy { Duration::ZERO } else { until.min(most) };
             waker::wait(&self.socket, &self.waker, sleep);
+            let worked = now.saturating_duration_since(woke);
+            woke = Instant::now();
+            self.window.note_turn(worked, woke.saturating_duration_since(now));
         }
         self.shard.shut_down();
         self.tell_names();
@@ -138,7 +152,7 @@ impl ShardThread {
             for index in 0..count {
                 self.take_datagram(now, index);
             }
-            self.flush();
+            self.flush_unless_held(now);
             if count < socket::BATCH {
                 break;
             }
@@ -147,7 +161,7 @@ impl ShardThread {
         let now = Instant::now();
         let handed = self.take_handed(now);
         guarded(&mut self.shard, |shard| shard.handle_timeout(now));
-        self.flush();
+        self.flush_unless_held(now);
         self.tell_names();
         self.emit();
         full == BATCHES_PER_TURN || handed == HANDED_PER_TURN || commands >= COMMANDS_AT_ONCE
@@ -179,7 +193,7 @@ impl ShardThread {
             self.socket.answer_from(from, asked);
         }
         if self.shard.outbox().transmits().len() >= FLUSH_AT {
-            self.flush();
+            self.flush(now);
         }
     }
 
@@ -202,6 +216,7 @@ impl ShardThread {
             return Some(DropReason::HandoverFull);
         }
         neighbour.waker.wake();
+        self.strays.note(from);
         None
     }
 
@@ -227,14 +242,19 @@ impl ShardThread {
         count
     }
 
-    fn flush(&mut self) {
+    /// Sends what is there, unless it waits for more to the same listeners.
+    fn flush_unless_held(&mut self, now: Instant) {
+        if !self.shard.outbox().transmits().is_empty() && !self.window.holds(now) {
+            self.flush(now);
+        }
+    }
+
+    fn flush(&mut self, now: Instant) {
         let outbox = self.shard.outbox();
         let count = outbox.transmits().len();
-        if count == 0 {
-            return;
-        }
         let sent = self.socket.send(outbox);
         outbox.clear();
+        self.window.note_sent(now, count, self.socket.sends());
         let totals = self.shard.totals_mut();
         totals.sent += sent as u64;
         totals.dropped[DropReason::SendBufferFull as usize] += (count - sent) as u64;

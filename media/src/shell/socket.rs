@@ -1,7 +1,6 @@
 //! One UDP socket that receives and sends many datagrams per system call. Linux only: `recvmmsg`,
 //! `sendmmsg`.
 
-use std::collections::HashMap;
 use std::io;
 use std::mem;
 use std::net::IpAddr;
@@ -27,6 +26,7 @@ use crate::shell::control::put_control;
 use crate::shell::pairing::Group;
 use crate::shell::pairing::Pairing;
 use crate::shell::pairing::TOGETHER;
+use crate::shell::replies::Replies;
 
 /// Datagrams per receive. More saves little: a call costs as much as two datagrams.
 pub(crate) const BATCH: usize = 32;
@@ -37,24 +37,18 @@ pub(crate) const DATAGRAM: usize = 2_048;
 /// Kernel buffers, in bytes: 100,000 packets/s for 100 ms. The kernel may give less.
 const KERNEL_BUFFER: usize = 4 * 1_024 * 1_024;
 
-/// Addresses whose own address of ours is remembered; when full it starts anew, and each is learnt
-/// again with its next datagram.
-const REPLIES: usize = 65_536;
-
 /// A shard's socket with its buffers.
 pub(crate) struct BatchSocket {
     socket: Socket,
     controls: Box<[Control; BATCH]>,
     /// Which address of this machine each sender of the last batch asked.
     asked: [Option<IpAddr>; BATCH],
-    /// Bound to every address of the machine: answers must leave from the one that was asked, or
-    /// a browser takes them for a stranger's (RFC 8445 §7.2.5.2.1). The kernel alone would choose
-    /// by its routes.
+    /// Bound to every address of the machine: answers must leave from the one that was asked.
     everywhere: bool,
     /// An IPv6 socket carries IPv4 too, in mapped addresses (RFC 4291 §2.5.5.2). They end here:
     /// inside, an IPv4 client has an IPv4 address whatever socket it reached.
     six: bool,
-    replies: HashMap<SocketAddr, IpAddr>,
+    replies: Replies,
     pairing: Pairing,
     together: bool,
     buffers: Box<[[u8; DATAGRAM]; BATCH]>,
@@ -87,7 +81,7 @@ impl BatchSocket {
             asked: [None; BATCH],
             everywhere,
             six: listen.is_ipv6(),
-            replies: HashMap::new(),
+            replies: Replies::default(),
             pairing: Pairing::default(),
             together: false,
             buffers: vec![[0; DATAGRAM]; BATCH].try_into().expect("the vector has BATCH elements"),
@@ -126,6 +120,15 @@ impl BatchSocket {
                 length,
             );
         }
+    }
+
+    /// The same socket once more, to set options of its group.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no descriptors left.
+    pub(crate) fn try_clone(&self) -> io::Result<Socket> {
+        self.socket.try_clone()
     }
 
     /// For waiting until there is something.
@@ -190,13 +193,14 @@ impl BatchSocket {
 
     /// From now on datagrams to `from` leave from the address that it asked.
     pub(crate) fn answer_from(&mut self, from: SocketAddr, asked: Option<IpAddr>) {
-        let Some(asked) = asked else { return };
-        if self.replies.get(&from) != Some(&asked) {
-            if self.replies.len() >= REPLIES {
-                self.replies.clear();
-            }
-            self.replies.insert(from, asked);
+        if let Some(asked) = asked {
+            self.replies.learn(from, asked);
         }
+    }
+
+    /// The routes of this machine may have changed; called now and then.
+    pub(crate) fn forget_routes(&mut self) {
+        self.replies.forget_routes();
     }
 
     /// The datagram at `index` of the batch just received.
@@ -215,6 +219,11 @@ impl BatchSocket {
     /// Sends datagrams to one destination together, or each by itself.
     pub(crate) fn send_together(&mut self, together: bool) {
         self.together = together && self.knows_segments();
+    }
+
+    /// How many sends the last call of [`send`](Self::send) needed.
+    pub(crate) fn sends(&self) -> usize {
+        self.pairing.groups().len()
     }
 
     /// Sends everything, to each destination in order. How many the kernel took: the rest finds its
@@ -259,9 +268,9 @@ impl BatchSocket {
             header.msg_iov = slices[index].as_mut_ptr();
             header.msg_iovlen = count;
             if self.everywhere
-                && let Some(source) = self.replies.get(&group.to)
+                && let Some(source) = self.replies.source(group.to)
             {
-                leave_from(*source, self.six, header, &mut controls[index]);
+                leave_from(source, self.six, header, &mut controls[index]);
             }
             if group.count > 1 {
                 let kind = (libc::SOL_UDP, UDP_SEGMENT);

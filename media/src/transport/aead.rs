@@ -32,9 +32,7 @@ impl Aead {
                     UnboundKey::new(&AES_256_GCM, key.as_bytes()).expect("a key of 32 bytes fits");
                 Self::Aes256Gcm(LessSafeKey::new(key))
             }
-            EncryptionMode::XChaCha20Poly1305 => {
-                Self::XChaCha20Poly1305(XChaCha::new(key))
-            }
+            EncryptionMode::XChaCha20Poly1305 => Self::XChaCha20Poly1305(XChaCha::new(key)),
         }
     }
 

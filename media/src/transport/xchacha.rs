@@ -15,7 +15,7 @@ use super::aead::TAG;
 const NONCE: usize = 24;
 
 /// The cipher with its key.
-pub(super) enum XChaCha {
+pub(crate) enum XChaCha {
     /// Hand-written vector code, for processors that have the instructions.
     Vectored(Vectored),
     /// For all others.
@@ -24,7 +24,7 @@ pub(super) enum XChaCha {
 
 impl XChaCha {
     /// Sets up a key for this processor.
-    pub(super) fn new(key: &SessionKey) -> Self {
+    pub(crate) fn new(key: &SessionKey) -> Self {
         if graviola::util::is_cpu_supported() {
             Self::Vectored(Vectored::new(*key.as_bytes()))
         } else {
@@ -38,7 +38,7 @@ impl XChaCha {
 
     /// Encrypts `plain` in place and authenticates it with `clear`. The caller never gives a nonce
     /// twice.
-    pub(super) fn seal(&self, nonce: &[u8; NONCE], clear: &[u8], plain: &mut [u8]) -> [u8; TAG] {
+    pub(crate) fn seal(&self, nonce: &[u8; NONCE], clear: &[u8], plain: &mut [u8]) -> [u8; TAG] {
         match self {
             Self::Vectored(key) => {
                 let mut tag = [0; TAG];
@@ -53,7 +53,7 @@ impl XChaCha {
     }
 
     /// Decrypts `sealed` in place. Whether it was authentic; if not, its bytes are lost.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         nonce: &[u8; NONCE],
         clear: &[u8],
