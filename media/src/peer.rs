@@ -11,7 +11,9 @@ use model::media::PeerId;
 use model::media::PeerStats;
 use slab::Slab;
 
+use crate::room::speakers::Loudness;
 use crate::shard::path::Trial;
+use crate::stream::funnel::Funnel;
 use crate::stream::history::History;
 use crate::stream::inbound::InboundStream;
 use crate::stream::outbound::OutboundStream;
@@ -305,9 +307,53 @@ pub(crate) struct Outbound {
     /// Counts undeafens, and offers that change how packets are formed: each begins a new piece of
     /// every stream.
     pub(crate) renewals: u32,
+    /// For a listener that takes few streams, whoever speaks.
+    funnel: Option<Box<Funnel>>,
+}
+
+/// A packet of a speaker, as far as it matters for the stream that it goes out on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) seat: usize,
+    pub(crate) ssrc: u32,
+    /// Restarts of the inbound stream.
+    pub(crate) source: u32,
+    /// Resumptions of the speaker.
+    pub(crate) resumptions: u32,
+    /// Smoothed.
+    pub(crate) loudness: Loudness,
+    pub(crate) voice: bool,
 }
 
 impl Outbound {
+    /// From now on the listener gets so many streams, the first under `ssrc`. Only the first time:
+    /// were they to begin anew, nonces would be used twice.
+    pub(crate) fn funnel(&mut self, ssrc: u32, streams: u8) {
+        self.funnel.get_or_insert_with(|| Box::new(Funnel::new(ssrc, streams)));
+    }
+
+    /// The stream that a packet goes out on, and the piece that it belongs to there. None when this
+    /// listener hears others instead. HOT: allocates only when a speaker is first heard.
+    pub(crate) fn choose(
+        &mut self,
+        now: Instant,
+        said: &Said,
+    ) -> Option<(&mut OutboundStream, Piece)> {
+        let mut piece = self.piece(said.source, said.resumptions);
+        if self.funnel.is_none() {
+            return Some((self.stream(said.seat, said.ssrc), piece));
+        }
+        let funnel = self.funnel.as_mut()?;
+        let (stream, turns) = funnel.choose(now, said.seat, said.loudness, said.voice)?;
+        piece.listener = piece.listener.wrapping_add(turns);
+        Some((stream, piece))
+    }
+
+    /// The seat of who is heard under `ssrc`, for a listener that gets few streams.
+    pub(crate) fn funnelled(&self, ssrc: u32) -> Option<usize> {
+        self.funnel.as_ref()?.seat(ssrc)
+    }
+
     /// The stream of the speaker on `seat`. HOT: allocates only when a speaker is first heard.
     pub(crate) fn stream(&mut self, seat: usize, ssrc: u32) -> &mut OutboundStream {
         if seat >= self.live.len() {
@@ -321,12 +367,18 @@ impl Outbound {
 
     /// The stream on `seat`, if it is the one of this SSRC.
     pub(crate) fn find(&mut self, seat: usize, ssrc: u32) -> Option<&mut OutboundStream> {
+        if let Some(funnel) = &mut self.funnel {
+            return funnel.find(ssrc);
+        }
         self.live.get_mut(seat)?.as_mut().filter(|stream| stream.ssrc() == ssrc)
     }
 
     /// Frees a speaker's seat. Its numbering is kept: were the same SSRC to come back and begin
     /// anew, nonces would be used twice.
     pub(crate) fn release(&mut self, seat: usize) {
+        if let Some(funnel) = &mut self.funnel {
+            funnel.release(seat);
+        }
         let Some(stream) = self.live.get_mut(seat).and_then(Option::take) else { return };
         if self.former.len() >= FORMER_STREAMS
             && let Some(ssrc) = self.former.keys().next().copied()
@@ -338,7 +390,8 @@ impl Outbound {
 
     /// All streams that speakers may still send on.
     pub(crate) fn live(&self) -> impl Iterator<Item = &OutboundStream> {
-        self.live.iter().flatten()
+        let funnel = self.funnel.iter().flat_map(|funnel| funnel.live());
+        self.live.iter().flatten().chain(funnel)
     }
 
     /// The piece that a packet of this speaker belongs to, for this listener.

@@ -71,6 +71,16 @@ impl Room {
         self.selection.choose(now, self.seats.len(), seat, smoothed)
     }
 
+    /// How loud the peer on `seat` is at the moment, smoothed. HOT.
+    pub(crate) fn loudness(&self, now: Instant, seat: usize) -> Loudness {
+        self.speakers.of(now, seat)
+    }
+
+    /// Who sits there.
+    pub(crate) fn peer_on(&self, seat: usize) -> Option<PeerKey> {
+        self.seats.get(seat).map(|seat| seat.peer)
+    }
+
     /// Everybody here.
     pub(crate) fn members(&self) -> impl Iterator<Item = PeerKey> {
         self.seats.iter().map(|(_, seat)| seat.peer)

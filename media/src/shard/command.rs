@@ -26,6 +26,9 @@ use crate::transport::sdp::Offer;
 use crate::transport::udp::UdpTransport;
 use crate::transport::webrtc::WebRtcTransport;
 
+/// A peer's SSRCs: the numbers from its own to the next multiple of 32, less one.
+const MOST_STREAMS: u8 = 31;
+
 impl Shard {
     /// Carries out one command. Those about a peer that is not here are refused, but for Leave.
     pub(crate) fn handle_command(&mut self, now: Instant, command: MediaCommand) {
@@ -51,6 +54,12 @@ impl Shard {
                     self.select_webrtc(now, peer, offer, announce)
                 })
                 .unwrap_or(Err(Refusal::OfferUnusable))
+            }
+            (MediaCommand::Funnel { streams, .. }, Some(peer)) => {
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.outbound.funnel(peer.ssrc, streams.min(MOST_STREAMS));
+                }
+                Ok(())
             }
             (MediaCommand::Update { grants, .. }, Some(peer)) => {
                 self.update(peer, grants);

@@ -38,6 +38,7 @@ use crate::metrics::Totals;
 use crate::peer::PeerKey;
 use crate::peer::Peers;
 use crate::peer::RateLimit;
+use crate::peer::Said;
 use crate::room::Room;
 use crate::room::speakers;
 use crate::shard::demux::Demux;
@@ -301,13 +302,14 @@ impl Shard {
         self.note_speaking(now, key, voice);
         let Some(room) = self.rooms.get(room) else { return Ok(()) };
         let mut wanted = false;
+        let loudness = room.loudness(now, seat);
+        let said = Said { seat, ssrc, source, resumptions, loudness, voice };
         for listener in room.route(seat) {
             let Some(peer) = self.peers.get_mut(listener) else { continue };
             let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
             wanted |= peer.transport.may_ask_again();
             let depth = if peer.transport.takes_redundancy() { peer.quality.depth() } else { 0 };
-            let piece = peer.outbound.piece(source, resumptions);
-            let stream = peer.outbound.stream(seat, ssrc);
+            let Some((stream, piece)) = peer.outbound.choose(now, &said) else { continue };
             let name = (accepted.seq, packet.header.timestamp);
             let (redundancy, carried) = repair::redundancy(&history, stream, piece, name, depth);
             let length = (packet.payload.len(), carried);

@@ -115,7 +115,7 @@ impl Shard {
 
     /// Sends a packet again to a listener who misses it: the very same to the last bit.
     pub(super) fn send_again(&mut self, now: Instant, listener: PeerKey, ssrc: u32, sequence: u16) {
-        let Some(key) = self.demux.assigned(ssrc) else { return };
+        let Some(key) = self.heard_under(listener, ssrc) else { return };
         let Some(speaker) = self.peers.get_mut(key) else { return };
         if !speaker.grants.speak {
             return;
@@ -128,6 +128,15 @@ impl Shard {
         }
         if let Some(speaker) = self.peers.get_mut(key) {
             speaker.history = history;
+        }
+    }
+
+    /// Who a listener hears under an SSRC.
+    fn heard_under(&self, listener: PeerKey, ssrc: u32) -> Option<PeerKey> {
+        let listener = self.peers.get(listener)?;
+        match listener.outbound.funnelled(ssrc) {
+            Some(seat) => self.rooms.get(listener.room)?.peer_on(seat),
+            None => self.demux.assigned(ssrc),
         }
     }
 

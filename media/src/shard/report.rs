@@ -161,8 +161,10 @@ impl Shard {
     /// The listener, and the seat of the speaker who is heard under `ssrc`, in whatever room: the
     /// stream there tells whether it is that speaker's.
     fn stream_to(&mut self, listener: PeerKey, ssrc: u32) -> Option<(&mut Peer, usize)> {
-        let speaker = self.demux.assigned(ssrc)?;
-        let seat = self.peers.get(speaker)?.seat;
+        let seat = match self.peers.get(listener)?.outbound.funnelled(ssrc) {
+            Some(seat) => seat,
+            None => self.peers.get(self.demux.assigned(ssrc)?)?.seat,
+        };
         Some((self.peers.get_mut(listener)?, seat))
     }
 }

@@ -8,8 +8,8 @@ use model::media::PeerId;
 
 /// Commands that the media wing had no room for.
 ///
-/// Bounded by the number of peers: of one peer it holds at most a Join, a choice of transport and
-/// an Update, or a Leave alone.
+/// Bounded by the number of peers: of one peer it holds at most a Join, a Funnel, a choice of
+/// transport and an Update, or a Leave alone.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<MediaCommand>,
@@ -35,6 +35,9 @@ impl Outbox {
                         MediaCommand::SelectUdp { .. } | MediaCommand::SelectWebRtc { .. }
                     )
                 });
+            }
+            MediaCommand::Funnel { .. } => {
+                self.forget(peer, |waiting| matches!(waiting, MediaCommand::Funnel { .. }));
             }
             MediaCommand::Update { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Update { .. }));

@@ -109,6 +109,7 @@ impl MediaPort for Recorder {
             }
             MediaCommand::SelectUdp { mode, .. } => format!("udp {}", mode.as_str()),
             MediaCommand::SelectWebRtc { offer, .. } => format!("webrtc {offer}"),
+            MediaCommand::Funnel { streams, .. } => format!("funnel {streams}"),
             MediaCommand::Update { grants, .. } => format!("update {}", shown(*grants)),
             MediaCommand::Leave { .. } => "leave".to_owned(),
         };

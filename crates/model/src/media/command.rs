@@ -17,6 +17,14 @@ pub struct Grants {
     pub hear: bool,
 }
 
+impl Grants {
+    /// What both allow.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { speak: self.speak && other.speak, hear: self.hear && other.hear }
+    }
+}
+
 /// A change of rooms or peers. Commands of one peer are handled in the order they were sent.
 #[derive(Debug, Clone)]
 pub enum MediaCommand {
@@ -52,6 +60,15 @@ pub enum MediaCommand {
         /// The address that the answer's ICE candidate names.
         announce: SocketAddr,
     },
+    /// From now on whatever the peer hears reaches it on so few streams, each re-pointed to whoever
+    /// speaks: for players that know nothing of calls. Their SSRCs are the peer's own and those after
+    /// it. Said once, before the transport is chosen.
+    Funnel {
+        /// Which peer.
+        peer: PeerId,
+        /// How many, 1 to 31.
+        streams: u8,
+    },
     /// Permissions or moderation changed; acts on the next packet.
     Update {
         /// Which peer.
@@ -74,6 +91,7 @@ impl MediaCommand {
             Self::Join { peer, .. }
             | Self::SelectUdp { peer, .. }
             | Self::SelectWebRtc { peer, .. }
+            | Self::Funnel { peer, .. }
             | Self::Update { peer, .. }
             | Self::Leave { peer } => peer,
         }

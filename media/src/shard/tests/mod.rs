@@ -1,5 +1,6 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
+mod funnel;
 mod hostile;
 mod joining;
 mod levels;
