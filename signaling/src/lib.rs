@@ -17,6 +17,7 @@ pub mod parts;
 pub mod rest;
 mod root;
 pub mod voice;
+mod whip;
 pub mod wire;
 
 pub use config::SignalingConfig;
@@ -31,6 +32,7 @@ use axum::Router;
 pub fn router(parts: Parts, web: Router) -> Router {
     Router::new()
         .merge(rest::routes(&parts))
+        .merge(whip::routes(&parts))
         .merge(cdn::routes())
         .merge(root::routes(web.clone()))
         .with_state(parts)

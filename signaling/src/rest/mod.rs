@@ -60,8 +60,17 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(messages::routes(&parts.config))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
-    // From the inside out: counted, caught, and readable for pages of any origin. They get no
-    // cookies (there are none) and a token only when they hold one.
+    let layered = guarded(api, parts);
+    Router::new()
+        .nest("/api/v10", layered.clone())
+        .nest("/api/v9", layered.clone())
+        .nest("/api", layered)
+}
+
+/// Puts routes behind what every request goes through: from the inside out counted, caught, and
+/// readable for pages of any origin. They get no cookies (there are none) and a token only when they
+/// hold one.
+pub(crate) fn guarded(api: Router<Parts>, parts: &Parts) -> Router<Parts> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
@@ -69,17 +78,12 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
         .max_age(std::time::Duration::from_secs(7_200));
-    let layered = api
-        .layer(middleware::from_fn_with_state(parts.clone(), limit::layer))
+    api.layer(middleware::from_fn_with_state(parts.clone(), limit::layer))
         .layer(CatchPanicLayer::custom(|_| {
             metrics::counter!("signaling_panics_total").increment(1);
             ApiError::Status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
         }))
-        .layer(cors);
-    Router::new()
-        .nest("/api/v10", layered.clone())
-        .nest("/api/v9", layered.clone())
-        .nest("/api", layered)
+        .layer(cors)
 }
 
 /// A path that is no route; a version that is not spoken here has an error of its own.

@@ -63,6 +63,9 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("users", "channels", "POST") => ("private-create", 10, 10_000),
         ("users", _, "GET") => ("user-read", 20, 5_000),
         ("users", _, _) => ("user-write", 10, 10_000),
+        // A session costs a handshake; a client that trickles sends each candidate by itself.
+        ("whip" | "whep", "", _) => ("stream-begin", 10, 10_000),
+        ("whip" | "whep", _, _) => ("stream", 60, 10_000),
         _ => ("other", 30, 5_000),
     };
     let major = match first {

@@ -42,6 +42,7 @@ use super::run::Attach;
 use super::socket::now;
 use super::ticket::Ticket;
 use super::ticket::TokenHash;
+use super::visit::Visits;
 use super::watch;
 use crate::auth;
 use crate::parts::now_ms;
@@ -76,6 +77,7 @@ pub struct Calls {
     pub(super) busy: Notify,
     pub(super) closing: CancellationToken,
     pub(super) tasks: TaskTracker,
+    pub(super) visits: Visits,
 }
 
 /// What a voice session's task hears by.
@@ -102,6 +104,7 @@ impl Calls {
             busy: Notify::new(),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            visits: Visits::default(),
         });
         // Before anyone can join, so that no change is missed.
         let observed = watch::observe(&calls.store);
@@ -200,12 +203,8 @@ impl Calls {
         &self,
         identify: &Identify,
     ) -> Result<(PeerId, Admitted, Ears), CloseCode> {
-        let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
-        let (notes, noted) = mpsc::channel(NOTES);
-        let (attach, attached) = mpsc::channel(1);
-        let code = Arc::new(OnceLock::new());
-        let strings = Strings { notes, code: Arc::clone(&code), attach };
-        let drawn = Drawn { peer, ssrcs: || u32::from_be_bytes(auth::random()) };
+        let (drawn, strings, ears) = self.draw();
+        let peer = drawn.peer;
         let admitted = self.with(|board| {
             if self.closing.is_cancelled() {
                 return Err(CloseCode::VoiceServerCrashed);
@@ -217,7 +216,18 @@ impl Calls {
             let view = handle.map(|handle| handle.view());
             board.redeem(moment(), view.as_deref(), identify, drawn, strings)
         })?;
-        Ok((peer, admitted, Ears { notes: noted, attach: attached, code }))
+        Ok((peer, admitted, ears))
+    }
+
+    /// What a new voice session needs: a name, an SSRC to be, and its ends.
+    pub(super) fn draw(&self) -> (Drawn, Strings<Attach>, Ears) {
+        let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
+        let (notes, noted) = mpsc::channel(NOTES);
+        let (attach, attached) = mpsc::channel(1);
+        let code = Arc::new(OnceLock::new());
+        let strings = Strings { notes, code: Arc::clone(&code), attach };
+        let drawn = Drawn { peer, ssrcs: || u32::from_be_bytes(auth::random()) };
+        (drawn, strings, Ears { notes: noted, attach: attached, code })
     }
 
     /// Ends a voice state that nobody is behind any more.

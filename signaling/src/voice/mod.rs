@@ -4,7 +4,7 @@
 //! the end, and tells the media wing; `watch` keeps it true to guilds, media and time. `socket`
 //! takes a WebSocket until it identifies or resumes, `run` is the one task of a session, which
 //! outlives its sockets, and `session` is its pure core, with `payload`, `negotiate`, `others`,
-//! `replay` and `link` as its parts.
+//! `replay` and `link` as its parts. `visit` is the way in for those who come over HTTP.
 
 mod board;
 mod calls;
@@ -21,8 +21,13 @@ mod socket;
 #[cfg(test)]
 mod testing;
 mod ticket;
+mod visit;
 mod watch;
 
 pub use calls::Calls;
 pub use calls::VoiceRequest;
+pub(crate) use socket::announced;
 pub use socket::upgrade;
+pub(crate) use visit::Visit;
+pub(crate) use visit::VisitError;
+pub(crate) use visit::VisitRequest;

@@ -169,28 +169,29 @@ async fn greet(parts: Parts, connection: Connection, version: Version, mut wire:
     }
 }
 
+/// Where a client that came by this connection is told to send its media; logged when nothing tells.
+pub(crate) fn announced(parts: &Parts, connection: Connection) -> Option<SocketAddr> {
+    let local = || connection.local_ipv4().map(IpAddr::V4);
+    let ip = parts.config.announce_ip.or_else(local);
+    if ip.is_none() {
+        tracing::error!(
+            local = %connection.local,
+            "signaling.announce_ip must be set: a voice client came by IPv6, and media is announced by IPv4"
+        );
+    }
+    Some(SocketAddr::new(ip?, parts.media.port()))
+}
+
 /// Turns an Identify into a place, with the address that its media goes to.
 fn admit(
     parts: &Parts,
     connection: Connection,
     identify: &Identify,
 ) -> Result<(Admission, Ears), CloseCode> {
-    let local = || connection.local_ipv4().map(IpAddr::V4);
-    let Some(ip) = parts.config.announce_ip.or_else(local) else {
-        tracing::error!(
-            local = %connection.local,
-            "signaling.announce_ip must be set: a voice client came by IPv6, and media is announced by IPv4"
-        );
-        return Err(CloseCode::ServerNotFound);
-    };
+    let address = announced(parts, connection).ok_or(CloseCode::ServerNotFound)?;
     let (peer, Admitted { ssrc, others }, ears) = parts.calls.redeem(identify)?;
-    let admission = Admission {
-        peer,
-        ssrc,
-        address: SocketAddr::new(ip, parts.media.port()),
-        media_session: hex::encode(auth::random::<16>()),
-        others,
-    };
+    let admission =
+        Admission { peer, ssrc, address, media_session: hex::encode(auth::random::<16>()), others };
     Ok((admission, ears))
 }
 

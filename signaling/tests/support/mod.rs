@@ -204,6 +204,13 @@ impl Ask {
         self
     }
 
+    /// A body of another media type.
+    pub fn body(mut self, media_type: &str, body: impl Into<Body>) -> Self {
+        self.request = self.request.header(header::CONTENT_TYPE, media_type);
+        self.body = body.into();
+        self
+    }
+
     pub fn from(mut self, peer: &str) -> Self {
         self.peer = peer.parse().unwrap();
         self

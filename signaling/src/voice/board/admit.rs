@@ -1,10 +1,12 @@
-//! How a voice session begins: a ticket is given, and redeemed for a place in a room.
+//! How a voice session begins: a ticket is given, and redeemed for a place in a room. A guest, who
+//! has no gateway session, gets the place at once.
 
 use std::time::Instant;
 
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::media::Grants;
 use model::media::MediaCommand;
 use model::media::PeerId;
 use model::voice::CloseCode;
@@ -48,6 +50,28 @@ pub(in crate::voice) struct Admitted {
     pub ssrc: u32,
     /// Who is in the room already.
     pub others: Vec<Other>,
+}
+
+/// Someone who joined without a gateway session, and whose voice state is there.
+pub(in crate::voice) struct Guest {
+    pub user: UserId,
+    /// Stands for their gateway session.
+    pub session: String,
+    /// Known to nobody outside.
+    pub token: TokenHash,
+    /// What their way in allows at most.
+    pub limit: Grants,
+}
+
+/// A voice session about to begin.
+struct Entry {
+    member: Member,
+    room: ChannelId,
+    session: String,
+    token: TokenHash,
+    grants: Grants,
+    limit: Grants,
+    has_socket: bool,
 }
 
 impl<A> Board<A> {
@@ -122,6 +146,43 @@ impl<A> Board<A> {
         let (room, grants) = granted.ok_or(CloseCode::SessionNoLongerValid)?;
         place.ticket = None;
         let session = place.session.clone();
+        let entry = Entry { member, room, session, token, grants, limit: ALL, has_socket: true };
+        Ok(self.seat(moment, guild, entry, drawn, strings))
+    }
+
+    /// Gives someone who came without a gateway session a place in a room: the same as a ticket
+    /// given and redeemed. `None` when the voice state is not the guest's any more.
+    pub(in crate::voice) fn admit_guest(
+        &mut self,
+        moment: Moment,
+        guild: &Guild,
+        guest: Guest,
+        drawn: Drawn,
+        strings: Strings<A>,
+    ) -> Option<Admitted> {
+        let Guest { user, session, token, limit } = guest;
+        let ticket = Ticket::new(token, moment.now);
+        let is_theirs = guild.voice.get(&user).is_some_and(|state| state.session == session);
+        let (room, grants) = guild.voice_grants(user, moment.unix_ms).filter(|_| is_theirs)?;
+        let member = (guild.id, user);
+        self.give_ticket(moment.now, guild, user, ticket, None)?;
+        self.places.get_mut(&member)?.ticket = None;
+        let grants = grants.and(limit);
+        // Nobody resumes it: without its task it is over.
+        let entry = Entry { member, room, session, token, grants, limit, has_socket: false };
+        Some(self.seat(moment, guild, entry, drawn, strings))
+    }
+
+    /// Puts a voice session into its room, in the place of an earlier one of the member.
+    fn seat(
+        &mut self,
+        moment: Moment,
+        guild: &Guild,
+        entry: Entry,
+        drawn: Drawn,
+        strings: Strings<A>,
+    ) -> Admitted {
+        let Entry { member, room, session, token, grants, limit, has_socket } = entry;
         self.end_of_member(member, CloseCode::Disconnected);
 
         let ssrc = self.free_ssrc(drawn.ssrcs);
@@ -134,9 +195,10 @@ impl<A> Board<A> {
             token,
             ssrc,
             grants,
+            limit,
             speaking: None,
             is_connected: false,
-            has_socket: true,
+            has_socket,
             timeout_ends_ms: timeout_ends_ms(guild, member.1, moment.unix_ms),
             strings,
         };
@@ -151,7 +213,7 @@ impl<A> Board<A> {
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
         self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
         self.tell_room(room, peer, &news);
-        Ok(Admitted { ssrc, others })
+        Admitted { ssrc, others }
     }
 
     /// Where a socket goes that resumes a voice session; `None` when there is no such session.
@@ -180,6 +242,9 @@ impl<A> Board<A> {
         }
     }
 }
+
+/// A voice socket limits nothing.
+const ALL: Grants = Grants { speak: true, hear: true };
 
 fn member(identify: &Identify) -> Result<Member, CloseCode> {
     let guild = GuildId::new_checked(identify.server_id);

@@ -73,6 +73,7 @@ impl<A> Board<A> {
             return;
         }
         voice.timeout_ends_ms = timeout_ends_ms;
+        let grants = grants.and(voice.limit);
         if voice.grants != grants {
             voice.grants = grants;
             self.command(MediaCommand::Update { peer, grants });

@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 
 pub(super) use admit::Admitted;
 pub(super) use admit::Drawn;
+pub(super) use admit::Guest;
 pub(super) use follow::Departure;
 
 use super::others::News;
@@ -103,6 +104,8 @@ struct Voice<A> {
     ssrc: u32,
     /// What the media wing was told last.
     grants: Grants,
+    /// What its way into the call allows at most.
+    limit: Grants,
     /// The flags of its last op 5, and who said them.
     speaking: Option<(u64, Speaker)>,
     /// Media flows, or did.

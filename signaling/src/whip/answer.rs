@@ -1,0 +1,213 @@
+//! The whole SDP answer (RFC 8829 §5.3) to a client that publishes or listens over HTTP, composed of
+//! its offer and of the fragment that the media wing answers. Pure.
+
+use std::fmt::Write;
+
+use super::offer::Offer;
+
+/// Our end of the one bundled transport, as the media wing's fragment tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ours<'a> {
+    port: u16,
+    /// `IN IP4 192.0.2.1`
+    connection: &'a str,
+    ufrag: &'a str,
+    password: &'a str,
+    fingerprint: &'a str,
+    candidates: Vec<&'a str>,
+    /// The number for redundant audio (RFC 2198), if it was taken.
+    red: Option<u8>,
+    /// `rtpmap`, `rtcp-fb` and `extmap` lines, and the `fmtp` of RED.
+    codecs: Vec<&'a str>,
+}
+
+/// Which way the audio of an answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The client publishes, with so many bits per second at most.
+    Publish { bitrate: u32 },
+    /// The client listens, on as many streams as it has sections: SSRCs count up from here.
+    Listen { ssrc: u32 },
+}
+
+/// Composes the answer. `taken` are the sections that we take ([`Offer::audio`]); all others are
+/// refused by port 0 (RFC 3264 §6). `session` numbers the answer. None when the fragment lacks what a
+/// transport needs, which would be a fault of ours.
+pub(super) fn compose(
+    offer: &Offer<'_>,
+    taken: &[usize],
+    fragment: &str,
+    way: Way,
+    session: u64,
+) -> Option<String> {
+    let opus = offer.media.get(*taken.first()?)?.opus()?;
+    let ours = Ours::parse(fragment, opus)?;
+    let mut text = format!("v=0\r\no=guildhall {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
+    let mids = taken.iter().filter_map(|at| offer.media.get(*at)?.mid());
+    let mids: Vec<_> = mids.collect();
+    if !mids.is_empty() {
+        // Writing to a String does not fail, here and below.
+        let _ = write!(text, "a=group:BUNDLE {}\r\n", mids.join(" "));
+    }
+    text.push_str("a=ice-lite\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
+    for (at, section) in offer.media.iter().enumerate() {
+        let mid = section.mid().map(|mid| format!("a=mid:{mid}\r\n")).unwrap_or_default();
+        let (kind, proto, formats) = (section.kind, section.proto, section.formats);
+        let Some(number) = taken.iter().position(|taken| *taken == at) else {
+            let _ = write!(
+                text,
+                "m={kind} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n{mid}a=inactive\r\n"
+            );
+            continue;
+        };
+        let red = ours.red.map(|red| format!(" {red}")).unwrap_or_default();
+        let _ = write!(
+            text,
+            "m=audio {} {proto} {opus}{red}\r\nc={}\r\n{mid}",
+            ours.port, ours.connection
+        );
+        ours.write_transport(&mut text);
+        text.push_str("a=rtcp-mux\r\n");
+        if section.has_reduced_rtcp() {
+            text.push_str("a=rtcp-rsize\r\n");
+        }
+        write_codecs(&mut text, opus, &ours, way);
+        match way {
+            Way::Publish { .. } => text.push_str("a=recvonly\r\n"),
+            Way::Listen { ssrc } => {
+                let ssrc = ssrc.wrapping_add(u32::try_from(number).ok()?);
+                let _ = write!(
+                    text,
+                    "a=sendonly\r\na=msid:guildhall audio-{number}\r\n\
+                     a=ssrc:{ssrc} cname:guildhall\r\n\
+                     a=ssrc:{ssrc} msid:guildhall audio-{number}\r\n"
+                );
+            }
+        }
+        // Of a bundle, the first has them (RFC 8829 §5.3.1). There are no others: we are ICE lite.
+        if number == 0 {
+            for candidate in &ours.candidates {
+                let _ = write!(text, "a=candidate:{candidate}\r\n");
+            }
+            text.push_str("a=end-of-candidates\r\n");
+        }
+    }
+    Some(text)
+}
+
+fn write_codecs(text: &mut String, opus: u8, ours: &Ours<'_>, way: Way) {
+    for line in &ours.codecs {
+        text.extend([line, "\r\n"]);
+    }
+    // What is published may be music: in stereo, and without gaps where it is soft (RFC 7587 §6.1).
+    let _ = match way {
+        Way::Publish { bitrate } => write!(
+            text,
+            "a=fmtp:{opus} minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate={bitrate}\r\n"
+        ),
+        Way::Listen { .. } => {
+            write!(text, "a=fmtp:{opus} minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n")
+        }
+    };
+}
+
+impl<'a> Ours<'a> {
+    /// Reads the media wing's fragment (`MediaEvent::Answer`).
+    fn parse(fragment: &'a str, opus: u8) -> Option<Self> {
+        let value = |prefix: &str| fragment.lines().find_map(|line| line.strip_prefix(prefix));
+        let values = |prefix| fragment.lines().filter_map(move |line| line.strip_prefix(prefix));
+        let own_fmtp = format!("a=fmtp:{opus} ");
+        let codecs = fragment.lines().filter(|line| {
+            ["a=rtpmap:", "a=rtcp-fb:", "a=extmap:", "a=fmtp:"].iter().any(|p| line.starts_with(p))
+                && !line.starts_with(&own_fmtp)
+        });
+        let red = values("a=rtpmap:").filter_map(|map| map.split_once(' '));
+        let mut red = red.filter(|(_, codec)| codec.eq_ignore_ascii_case("red/48000/2"));
+        Some(Self {
+            port: value("m=audio ")?.split(' ').next()?.parse().ok()?,
+            connection: value("c=")?,
+            ufrag: value("a=ice-ufrag:")?,
+            password: value("a=ice-pwd:")?,
+            fingerprint: value("a=fingerprint:")?,
+            candidates: values("a=candidate:").collect(),
+            red: red.next().and_then(|(number, _)| number.parse().ok()),
+            codecs: codecs.collect(),
+        })
+    }
+
+    fn write_transport(&self, text: &mut String) {
+        let _ = write!(
+            text,
+            "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:passive\r\n",
+            self.ufrag, self.password, self.fingerprint
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::offer::Direction;
+    use super::super::offer::tests::BROWSER;
+    use super::*;
+
+    const FRAGMENT: &str = "m=audio 8443 ICE/SDP\na=fingerprint:sha-256 AB:01\nc=IN IP4 192.0.2.1\n\
+        a=rtcp:8443\na=ice-ufrag:abcd\na=ice-pwd:secret\na=fingerprint:sha-256 AB:01\n\
+        a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\n\
+        a=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\n\
+        a=rtcp-fb:111 nack\na=rtpmap:63 red/48000/2\na=fmtp:63 111/111\n\
+        a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+    #[test]
+    fn a_publisher_is_answered_section_by_section_and_its_camera_refused() {
+        let offer = Offer::parse(BROWSER).expect("an offer");
+        let taken = offer.audio(Direction::sends, 1).expect("audio");
+
+        let answer = compose(&offer, &taken, FRAGMENT, Way::Publish { bitrate: 96_000 }, 7);
+
+        assert_eq!(
+            answer.as_deref(),
+            Some(
+                "v=0\r\no=guildhall 7 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+                 a=ice-lite\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n\
+                 m=audio 8443 UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n\
+                 a=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=fingerprint:sha-256 AB:01\r\n\
+                 a=setup:passive\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=rtpmap:111 opus/48000/2\r\n\
+                 a=rtcp-fb:111 nack\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n\
+                 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
+                 a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=96000\r\n\
+                 a=recvonly\r\na=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\r\n\
+                 a=end-of-candidates\r\n\
+                 m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_listener_gets_a_stream_with_a_name_on_each_of_its_sections() {
+        let text = "v=0\na=group:BUNDLE a b\nm=audio 9 UDP/TLS/RTP/SAVPF 111\na=mid:a\na=recvonly\n\
+            a=rtpmap:111 opus/48000/2\nm=audio 9 UDP/TLS/RTP/SAVPF 111\na=mid:b\na=recvonly\n\
+            a=rtpmap:111 opus/48000/2\n";
+        let offer = Offer::parse(text).expect("an offer");
+
+        let answer = compose(&offer, &[0, 1], FRAGMENT, Way::Listen { ssrc: 64 }, 7);
+
+        let answer = answer.expect("an answer");
+        assert!(answer.contains("a=group:BUNDLE a b\r\n"), "{answer}");
+        assert_eq!(answer.matches("a=sendonly\r\n").count(), 2, "{answer}");
+        for line in ["a=ssrc:64 cname:guildhall", "a=ssrc:65 cname:guildhall"] {
+            assert!(answer.contains(line), "{answer}");
+        }
+        assert_eq!(answer.matches("a=candidate:").count(), 1, "{answer}");
+        assert_eq!(answer.matches("a=end-of-candidates").count(), 1, "{answer}");
+    }
+
+    #[test]
+    fn a_fragment_without_a_transport_makes_no_answer() {
+        let offer = Offer::parse(BROWSER).expect("an offer");
+        for part in ["m=audio", "c=IN", "a=ice-ufrag", "a=ice-pwd", "a=fingerprint"] {
+            let fragment = FRAGMENT.replace(part, "x");
+            let answer = compose(&offer, &[0], &fragment, Way::Publish { bitrate: 1 }, 7);
+            assert_eq!(answer, None, "{part}");
+        }
+    }
+}

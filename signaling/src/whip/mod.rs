@@ -1,0 +1,14 @@
+//! WHIP (RFC 9725) and its playback sibling WHEP (draft-ietf-wish-whep): a program publishes into a
+//! voice channel, or listens to one, by one HTTP request with an SDP offer and a bearer token.
+//!
+//! `endpoint` is the two resources; `offer`, `answer` and `trickle` are their pure texts. What
+//! joins the call is `voice::visit`. These routes are not Discord's.
+
+mod answer;
+mod asker;
+mod endpoint;
+mod error;
+mod offer;
+mod trickle;
+
+pub(crate) use endpoint::routes;
