@@ -86,6 +86,7 @@ impl Wings {
             store,
             accounts: Arc::clone(&ground.repos.accounts),
             invites: Arc::clone(&ground.repos.invites),
+            stream_keys: Arc::clone(&ground.repos.stream_keys),
             messages: Arc::clone(&ground.repos.messages),
             objects: Arc::clone(&ground.repos.objects),
             media: port,

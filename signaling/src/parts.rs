@@ -14,6 +14,7 @@ use state::repo::AccountRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
+use state::repo::StreamKeyRepo;
 
 use crate::auth::Authenticator;
 use crate::cdn::Signer;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub accounts: Arc<dyn AccountRepo>,
     /// Invites.
     pub invites: Arc<dyn InviteRepo>,
+    /// Stream keys.
+    pub stream_keys: Arc<dyn StreamKeyRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
     /// Files.

@@ -418,3 +418,90 @@ async fn a_stream_whose_media_ended_is_over() {
     hall.until_gone(answer.header("location"), &hall.ben).await;
     assert_eq!(hall.state(&hall.ben).await, None);
 }
+
+impl Hall {
+    /// Makes a stream key; its id and the key itself.
+    async fn key(&self, person: &Person, way: &str) -> (String, String) {
+        let path = format!("/channels/{}/stream-keys", self.place.voice);
+        let body = json!({ "way": way, "name": "OBS" });
+        let made = person.ask(&self.api, "POST", &path).json(&body).send().await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let text = |field: &str| made.body[field].as_str().expect("a text").to_owned();
+        (text("id"), text("key"))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_key_opens_its_channel_in_its_direction_and_nothing_else() {
+    let hall = Hall::open().await;
+    let (_, key) = hall.key(&hall.ben, "publish").await;
+    let whip = format!("/whip/{}", hall.place.voice);
+
+    let answer = hall.post(&whip, &key, OFFER).await;
+
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(hall.state(&hall.ben).await.is_some(), "in the name of its maker");
+    let whep = format!("/whep/{}", hall.place.voice);
+    assert_eq!(hall.post(&whep, &key, &OFFER.replace("sendonly", "recvonly")).await.status, 403);
+    let other = json!({ "name": "Tower", "type": 2 });
+    let path = format!("/guilds/{}/channels", hall.place.guild);
+    let other = hall.ana.ask(&hall.api, "POST", &path).json(&other).send().await;
+    let elsewhere = format!("/whip/{}", other.body["id"].as_str().unwrap());
+    assert_eq!(hall.post(&elsewhere, &key, OFFER).await.status, 403);
+    let me = hall.api.ask("GET", "/users/@me").token(&key).send().await;
+    assert_eq!(me.status, 401, "it is no account's token");
+
+    // The key ends what it began; another key of the same person does not.
+    let url = answer.header("location");
+    let (_, second) = hall.key(&hall.ben, "publish").await;
+    assert_eq!(hall.ask("DELETE", url, &second).send_for_bytes().await.0, 404);
+    assert_eq!(hall.ask("DELETE", url, &key).send_for_bytes().await.0, 200);
+    assert_eq!(hall.state(&hall.ben).await, None);
+}
+
+#[tokio::test]
+async fn a_revoked_stream_key_ends_its_stream_and_opens_nothing_more() {
+    let hall = Hall::open().await;
+    let (id, key) = hall.key(&hall.ben, "publish").await;
+    let whip = format!("/whip/{}", hall.place.voice);
+    assert_eq!(hall.post(&whip, &key, OFFER).await.status, 201);
+    let path = format!("/channels/{}/stream-keys", hall.place.voice);
+    let one = format!("{path}/{id}");
+    let cai = hall.api.register("cai").await;
+    hall.api.join(&hall.ana, &hall.place, &cai).await;
+
+    let listed = hall.ben.ask(&hall.api, "GET", &path).send().await.body;
+    assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(id), &json!("OBS")));
+    assert_eq!(listed[0]["path"], json!(whip));
+    assert!(listed[0].get("key").is_none() && listed[0].get("hash").is_none(), "shown once");
+    assert_eq!(cai.ask(&hall.api, "GET", &path).send().await.body, json!([]), "not Cai's");
+    cai.ask(&hall.api, "DELETE", &one).send().await.refuses(403, 50_013);
+
+    // Whoever manages the channel may.
+    let revoked = hall.ana.ask(&hall.api, "DELETE", &one).send().await;
+
+    assert_eq!(revoked.status, 204);
+    assert_eq!(hall.state(&hall.ben).await, None);
+    assert!(matches!(hall.told().pop(), Some(MediaCommand::Leave { .. })));
+    assert_eq!(hall.post(&whip, &key, OFFER).await.status, 401);
+    assert_eq!(hall.ana.ask(&hall.api, "DELETE", &one).send().await.status, 404);
+}
+
+#[tokio::test]
+async fn a_stream_key_is_made_by_who_may_do_what_it_opens_in_a_voice_channel() {
+    let hall = Hall::open().await;
+    let path = format!("/channels/{}/stream-keys", hall.place.voice);
+    let make = |path: String, body: Value| {
+        let ask = hall.ben.ask(&hall.api, "POST", &path).json(&body);
+        async move { ask.send().await }
+    };
+
+    hall.deny(SPEAK).await;
+    make(path.clone(), json!({ "way": "publish" })).await.refuses(403, 50_013);
+    assert_eq!(make(path.clone(), json!({ "way": "listen" })).await.status, 201);
+    make(path.clone(), json!({ "way": "shout" })).await.refuses_field("way", "BASE_TYPE_BAD_VALUE");
+    let long = json!({ "way": "listen", "name": "n".repeat(101) });
+    make(path, long).await.refuses_field("name", "BASE_TYPE_BAD_LENGTH");
+    let text = format!("/channels/{}/stream-keys", hall.place.text);
+    make(text, json!({ "way": "listen" })).await.refuses(400, 50_024);
+}

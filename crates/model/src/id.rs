@@ -17,5 +17,7 @@ pub type MessageId = Id<marker::MessageMarker>;
 pub type AttachmentId = Id<marker::AttachmentMarker>;
 /// A bot's application; its bot user has the same number.
 pub type ApplicationId = Id<marker::ApplicationMarker>;
+/// A stream key, which is ours and not Discord's.
+pub type StreamKeyId = Id<marker::GenericMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;

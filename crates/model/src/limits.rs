@@ -64,6 +64,9 @@ pub const OVERWRITES: usize = 100;
 pub const SDP_BYTES: usize = 64 * 1_024;
 /// Most `m=` lines of an SDP offer (safety: huge SDP).
 pub const SDP_MEDIA_LINES: usize = 64;
+/// Stream keys that one account may have for one channel: a program each, and some that were
+/// forgotten.
+pub const STREAM_KEYS: usize = 25;
 /// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
 /// as many again for bursts (safety: SRTP flood by a member).
 pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;

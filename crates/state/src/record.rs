@@ -5,6 +5,7 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::RoleId;
+use model::id::StreamKeyId;
 use model::id::UserId;
 use model::wire::channel::Attachment;
 use model::wire::channel::message::Embed;
@@ -73,6 +74,37 @@ pub struct TokenRecord {
     pub hash: [u8; 32],
     /// Whose it is.
     pub user: UserId,
+    /// Unix milliseconds of its making.
+    pub created_ms: u64,
+}
+
+/// What a stream key opens in its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamWay {
+    /// Being heard (WHIP).
+    Publish,
+    /// Hearing (WHEP).
+    Listen,
+}
+
+/// A token for one voice channel and one direction, so that a program that streams never holds an
+/// account's. Known by the hash of its secret, as tokens are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamKeyRecord {
+    /// Names it where it is listed and revoked.
+    pub id: StreamKeyId,
+    /// SHA-256 of the whole key. Not part of the document.
+    #[serde(skip)]
+    pub hash: [u8; 32],
+    /// Who made it: whoever uses it is in the call in their name and with their permissions.
+    pub user: UserId,
+    /// The only channel that it opens.
+    pub channel: ChannelId,
+    /// What it opens there.
+    pub way: StreamWay,
+    /// What its maker calls it.
+    pub name: String,
     /// Unix milliseconds of its making.
     pub created_ms: u64,
 }

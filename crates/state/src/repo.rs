@@ -10,6 +10,7 @@ use model::id::ApplicationId;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
+use model::id::StreamKeyId;
 use model::id::UserId;
 
 use crate::guild::Guild;
@@ -21,6 +22,7 @@ use crate::record::MessageRecord;
 use crate::record::PrivateChannel;
 use crate::record::ReactionCount;
 use crate::record::ReactionEmoji;
+use crate::record::StreamKeyRecord;
 use crate::record::TokenRecord;
 use crate::record::UserRecord;
 
@@ -98,6 +100,19 @@ pub trait InviteRepo: Send + Sync + 'static {
     async fn remove(&self, code: &str) -> Result<(), RepoError>;
     /// Invites of a guild; with `None`, those of the instance.
     async fn list(&self, guild: Option<GuildId>) -> Result<Vec<InviteRecord>, RepoError>;
+}
+
+/// Stream keys.
+#[async_trait]
+pub trait StreamKeyRepo: Send + Sync + 'static {
+    /// Stores a new key; [`RepoError::Exists`] when its id or hash is taken.
+    async fn create(&self, key: &StreamKeyRecord) -> Result<(), RepoError>;
+    /// The key of that hash.
+    async fn by_hash(&self, hash: &[u8; 32]) -> Result<Option<StreamKeyRecord>, RepoError>;
+    /// The keys of a channel, oldest first.
+    async fn list(&self, channel: ChannelId) -> Result<Vec<StreamKeyRecord>, RepoError>;
+    /// Deletes the key; [`RepoError::NotFound`] when there is none.
+    async fn remove(&self, id: StreamKeyId) -> Result<(), RepoError>;
 }
 
 /// Channels between people.

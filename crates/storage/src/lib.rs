@@ -18,6 +18,7 @@ use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 use state::repo::PrivateRepo;
+use state::repo::StreamKeyRepo;
 
 /// Every port of storage, plugged in. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Repos {
     pub accounts: Arc<dyn AccountRepo>,
     /// Invites.
     pub invites: Arc<dyn InviteRepo>,
+    /// Stream keys.
+    pub stream_keys: Arc<dyn StreamKeyRepo>,
     /// Channels between people.
     pub privates: Arc<dyn PrivateRepo>,
     /// Messages and reactions.

@@ -18,6 +18,7 @@ mod overwrites;
 pub mod rates;
 mod reactions;
 mod roles;
+mod stream_keys;
 mod users;
 mod voice;
 
@@ -53,6 +54,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
+        .merge(stream_keys::routes())
         .merge(users::routes())
         .merge(voice::routes())
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))

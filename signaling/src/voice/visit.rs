@@ -14,6 +14,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use model::id::ChannelId;
+use model::id::StreamKeyId;
 use model::id::UserId;
 use model::media::Grants;
 use model::media::MediaCommand;
@@ -54,6 +55,8 @@ pub(crate) struct VisitRequest {
     pub announce: SocketAddr,
     /// The client's ICE username fragment and password.
     pub ice: (String, String),
+    /// The stream key that opened it, if one did.
+    pub key: Option<StreamKeyId>,
 }
 
 /// A visit that goes on.
@@ -67,6 +70,8 @@ pub(crate) struct Visit {
     pub ice: (String, String),
     /// Names its ICE session: a strong entity tag (RFC 9725 §4.3.1), quotes included.
     pub tag: String,
+    /// The stream key that opened it, if one did.
+    pub key: Option<StreamKeyId>,
     /// The SSRC that it was given.
     pub ssrc: u32,
     guild: GuildHandle,
@@ -130,12 +135,24 @@ impl Calls {
     pub(crate) async fn end_visit(&self, visit: &Visit) {
         self.visits.lock().remove(&visit.id);
         self.with(|board| board.ended(now(), visit.peer, CloseCode::Disconnected));
-        self.depart(visit.departure()).await;
+        // Where the server goes down, nobody is told any more.
+        if !self.closing.is_cancelled() {
+            self.depart(visit.departure()).await;
+        }
+    }
+
+    /// Ends whatever a stream key opened; it is over when this returns.
+    pub(crate) async fn end_visits_by(&self, key: StreamKeyId) {
+        let open: Vec<_> = self.visits.lock().values().cloned().collect();
+        for visit in open.iter().filter(|visit| visit.key == Some(key)) {
+            self.end_visit(visit).await;
+        }
     }
 
     /// The task of a visit.
     async fn host(self: Arc<Self>, request: VisitRequest, begun: Begun) {
-        let VisitRequest { user, guild, channel, limit, streams, offer, announce, ice } = request;
+        let VisitRequest { user, guild, channel, limit, streams, offer, announce, ice, key } =
+            request;
         let session = format!("visit-{}", hex::encode(auth::random::<8>()));
         let command = VoiceCommand::Update {
             user,
@@ -176,6 +193,7 @@ impl Calls {
                     channel,
                     limit,
                     ice,
+                    key,
                     tag: format!("\"{}\"", hex::encode(auth::random::<8>())),
                     ssrc: admitted.ssrc,
                     guild,

@@ -27,6 +27,7 @@ use model::id::ChannelId;
 use model::limits;
 use model::media::Grants;
 use model::wire::guild::Permissions;
+use state::record::StreamWay;
 use state::store::ChannelHome;
 
 use super::answer;
@@ -97,6 +98,15 @@ impl Kind {
         }
     }
 
+    /// Whether a token opens this channel in this direction: an account's own does.
+    fn opened_by(self, asker: &Asker, channel: ChannelId) -> bool {
+        let way = match self {
+            Self::Whip => StreamWay::Publish,
+            Self::Whep => StreamWay::Listen,
+        };
+        asker.key.as_ref().is_none_or(|key| key.channel == channel && key.way == way)
+    }
+
     const fn path(self) -> &'static str {
         match self {
             Self::Whip => "whip",
@@ -130,6 +140,9 @@ async fn begin<const WHIP: bool>(
         return Err(ErrorCode::CannotExecuteOnPrivateChannel.into());
     };
     let view = guild.view();
+    if !kind.opened_by(&asker, channel) {
+        return Err(ErrorCode::MissingAccess.into());
+    }
     let allowed = view.permissions_in(asker.user, channel, parts.now_ms());
     allowed.require(Permissions::VIEW_CHANNEL)?;
     allowed.require(kind.needed())?;
@@ -145,6 +158,7 @@ async fn begin<const WHIP: bool>(
         offer: offer.fragment(first),
         announce,
         ice: (ufrag.to_owned(), password.to_owned()),
+        key: asker.key.map(|key| key.id),
     };
     let (visit, fragment) = parts.calls.visit(request).await?;
     let way = match kind {
@@ -175,7 +189,7 @@ async fn trickle<const WHIP: bool>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, WhipError> {
-    let visit = find(&parts, asker, Kind::of(WHIP), channel, &session)?;
+    let visit = find(&parts, &asker, Kind::of(WHIP), channel, &session)?;
     let body = read(&headers, FRAGMENT, &body)?;
     let condition = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
     let condition = condition.ok_or(WhipError::NoCondition)?;
@@ -196,7 +210,7 @@ async fn end<const WHIP: bool>(
     asker: Asker,
     Path((channel, session)): Path<(ChannelId, String)>,
 ) -> Result<StatusCode, WhipError> {
-    let visit = find(&parts, asker, Kind::of(WHIP), channel, &session)?;
+    let visit = find(&parts, &asker, Kind::of(WHIP), channel, &session)?;
     parts.calls.end_visit(&visit).await;
     Ok(StatusCode::OK)
 }
@@ -204,15 +218,16 @@ async fn end<const WHIP: bool>(
 /// The session of that name, if it is the asker's and of this resource.
 fn find(
     parts: &Parts,
-    asker: Asker,
+    asker: &Asker,
     kind: Kind,
     channel: ChannelId,
     session: &str,
 ) -> Result<Arc<Visit>, WhipError> {
     let visit = parts.calls.visit_of(session).ok_or(WhipError::Gone)?;
-    let theirs =
-        visit.user == asker.user && visit.channel == channel && visit.limit == kind.limit();
-    if theirs { Ok(visit) } else { Err(WhipError::Gone) }
+    let here = visit.channel == channel && visit.limit == kind.limit();
+    // A key has a hand in what it opened alone.
+    let by_key = asker.key.as_ref().is_none_or(|key| visit.key == Some(key.id));
+    if here && by_key && visit.user == asker.user { Ok(visit) } else { Err(WhipError::Gone) }
 }
 
 /// The body as text, if it is of that media type and not too large.

@@ -46,6 +46,7 @@ pub async fn in_memory(
         auth: Arc::new(Authenticator::new(repos.accounts.clone())),
         accounts: repos.accounts,
         invites: repos.invites,
+        stream_keys: repos.stream_keys,
         messages: repos.messages,
         objects: repos.objects,
         media,

@@ -16,17 +16,23 @@ use state::repo::RepoError;
 use super::invites::MemoryInvites;
 use super::lock;
 use super::messages::MemoryMessages;
+use super::stream_keys::MemoryStreamKeys;
 
 /// See the module.
 pub(super) struct MemoryGuilds {
     rows: Mutex<BTreeMap<GuildId, Guild>>,
     invites: Arc<MemoryInvites>,
     messages: Arc<MemoryMessages>,
+    stream_keys: Arc<MemoryStreamKeys>,
 }
 
 impl MemoryGuilds {
-    pub(super) fn new(invites: Arc<MemoryInvites>, messages: Arc<MemoryMessages>) -> Self {
-        Self { rows: Mutex::default(), invites, messages }
+    pub(super) fn new(
+        invites: Arc<MemoryInvites>,
+        messages: Arc<MemoryMessages>,
+        stream_keys: Arc<MemoryStreamKeys>,
+    ) -> Self {
+        Self { rows: Mutex::default(), invites, messages, stream_keys }
     }
 }
 
@@ -66,6 +72,7 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteChannel(id) => {
                     guild.channels.remove(id);
                     self.messages.forget_channel(*id);
+                    self.stream_keys.forget_channel(*id);
                     self.invites.forget(|invite| invite.channel == Some(*id));
                 }
                 Change::PutRole(role) => {
@@ -91,6 +98,7 @@ impl GuildRepo for MemoryGuilds {
         if deleted {
             for id in guild.channels.keys() {
                 self.messages.forget_channel(*id);
+                self.stream_keys.forget_channel(*id);
             }
             self.invites.forget(|invite| invite.guild == Some(plan.guild));
             rows.remove(&plan.guild);

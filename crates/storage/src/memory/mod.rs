@@ -9,6 +9,7 @@ mod invites;
 mod messages;
 mod objects;
 mod privates;
+mod stream_keys;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -20,11 +21,17 @@ use crate::Repos;
 pub(crate) fn open() -> Repos {
     let invites = Arc::new(invites::MemoryInvites::default());
     let messages = Arc::new(messages::MemoryMessages::default());
+    let stream_keys = Arc::new(stream_keys::MemoryStreamKeys::default());
     Repos {
-        guilds: Arc::new(guilds::MemoryGuilds::new(Arc::clone(&invites), Arc::clone(&messages))),
+        guilds: Arc::new(guilds::MemoryGuilds::new(
+            Arc::clone(&invites),
+            Arc::clone(&messages),
+            Arc::clone(&stream_keys),
+        )),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,
+        stream_keys,
         messages,
         objects: Arc::new(objects::MemoryObjects::default()),
         database: None,

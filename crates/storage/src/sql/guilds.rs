@@ -117,6 +117,8 @@ async fn write(
 async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
     let query = sqlx::query("DELETE FROM invites WHERE channel = ?").bind(id);
     query.execute(&mut *connection).await?;
+    let query = sqlx::query("DELETE FROM stream_keys WHERE channel = ?").bind(id);
+    query.execute(&mut *connection).await?;
     let query = sqlx::query("INSERT OR IGNORE INTO purges (channel) VALUES (?)").bind(id);
     query.execute(&mut *connection).await?;
     Ok(())
@@ -125,6 +127,7 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
 async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
     for statement in [
         "DELETE FROM invites WHERE guild = ?",
+        "DELETE FROM stream_keys WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
         "INSERT OR IGNORE INTO purges (channel) SELECT id FROM channels WHERE guild = ?",
         "DELETE FROM guilds WHERE id = ?",
     ] {

@@ -11,6 +11,7 @@ mod privates;
 mod purge;
 mod reactions;
 mod row;
+mod stream_keys;
 mod writer;
 
 use std::fs::File;
@@ -82,6 +83,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         guilds: Arc::<Database>::clone(&database),
         accounts: Arc::<Database>::clone(&database),
         invites: Arc::<Database>::clone(&database),
+        stream_keys: Arc::<Database>::clone(&database),
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
         objects: Arc::new(objects),

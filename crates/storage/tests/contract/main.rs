@@ -8,6 +8,7 @@ mod messages;
 mod objects;
 mod privates;
 mod reactions;
+mod stream_keys;
 
 /// Makes a test of each named function for each adapter.
 macro_rules! on_every_adapter {
@@ -61,6 +62,11 @@ on_every_adapter! {
         an_old_invite_cannot_be_used,
         at_the_last_use_exactly_one_of_many_succeeds,
         invites_are_listed_by_guild_and_by_instance;
+    stream_keys:
+        a_stream_key_is_found_by_its_hash_until_it_is_revoked,
+        stream_keys_are_listed_by_channel_oldest_first,
+        a_deleted_channel_takes_its_stream_keys_along,
+        a_deleted_guild_takes_its_stream_keys_along;
     privates:
         a_pair_has_one_channel_whoever_opens_it,
         racing_openers_get_the_same_channel,
