@@ -13,6 +13,7 @@ import traceback
 from . import report, rust
 from .report import Row
 from .stage import CLIENTS, Client, Stage
+from .streaming import Streaming
 from .voice import Voice
 
 TEXT = {
@@ -22,11 +23,12 @@ TEXT = {
 }
 RUST = {"twilight": "text_twilight"}
 VOICE = ("voice", "songbird", "browser")
-NAMES = [*TEXT, *RUST, *VOICE]
+NAMES = [*TEXT, *RUST, *VOICE, "stream"]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
 BROWSER_TIMEOUT = 240
+STREAM_TIMEOUT = 150
 
 
 def named(path: str) -> pathlib.Path:
@@ -80,6 +82,14 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             tails[name] = client.tail()
         except Exception:
             rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+    if "stream" in wanted:
+        streaming = Streaming(stage)
+        try:
+            await bounded(streaming.run(), "stream", STREAM_TIMEOUT, rows)
+        finally:
+            rows += [Row(*check) for check in streaming.checks]
+            tails.update(streaming.tails())
+            await streaming.close()
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)

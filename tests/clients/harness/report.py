@@ -33,7 +33,7 @@ def table(rows: list[Row]) -> str:
 
 def versions() -> dict[str, str]:
     """The clients' versions, as installed."""
-    found = {name: metadata.version(name) for name in ("discord.py", "discord-ext-voice-recv", "hikari")}
+    found = {name: metadata.version(name) for name in ("discord.py", "discord-ext-voice-recv", "hikari", "aiortc")}
     for name in ("discord.js", "@discordjs/voice", "playwright-core"):
         package = CLIENTS / "node_modules" / name / "package.json"
         found[name] = json.loads(package.read_text())["version"]

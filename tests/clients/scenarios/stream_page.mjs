@@ -1,0 +1,143 @@
+// Chromium with a plain page of another origin: it listens by WHEP and publishes by WHIP with nothing
+// but the browser's own RTCPeerConnection and fetch. Orders as in the other voice scenarios.
+import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import { tell } from "./report.mjs";
+import { writeWav } from "./wav.mjs";
+
+const { WEB, SPEECH, CHROMIUM } = process.env;
+
+// The whole page. docs/streaming.md shows the same.
+const PAGE = `<!doctype html><meta charset="utf-8"><title>A page</title><audio autoplay></audio><script>
+async function whep(url, token) {
+  const pc = new RTCPeerConnection();
+  pc.addTransceiver("audio", { direction: "recvonly" });
+  pc.addTransceiver("video", { direction: "recvonly" });
+  pc.ontrack = ({ track }) => {
+    if (track.kind === "audio") document.querySelector("audio").srcObject = new MediaStream([track]);
+  };
+  return { pc, ...(await negotiate(pc, url, token)) };
+}
+async function whip(url, token) {
+  const pc = new RTCPeerConnection();
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio, video: true });
+  for (const track of stream.getTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+  return { pc, ...(await negotiate(pc, url, token)) };
+}
+async function negotiate(pc, url, token) {
+  await pc.setLocalDescription();
+  const headers = { authorization: "Bearer " + token, "content-type": "application/sdp" };
+  const answer = await fetch(url, { method: "POST", headers, body: pc.localDescription.sdp });
+  if (answer.status !== 201) throw new Error(answer.status + " " + (await answer.text()));
+  await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  return { location: new URL(answer.headers.get("location"), url).href, tag: answer.headers.get("etag") };
+}
+</script>`;
+const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(PAGE));
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+
+const profile = mkdtempSync(join(tmpdir(), "guildhall-page-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: CHROMIUM ?? "/usr/bin/chromium",
+  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
+  args: [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    `--use-file-for-fake-audio-capture=${SPEECH}`,
+    "--autoplay-policy=no-user-gesture-required",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+const page = context.pages()[0] ?? (await context.newPage());
+page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
+page.on("requestfailed", (request) => console.error(`failed: ${request.url()} ${request.failure()?.errorText}`));
+await page.goto(`http://localhost:${server.address().port}/`);
+
+const begin = async (kind, channel, token) =>
+  await page.evaluate(
+    async ([kind, url, token]) => {
+      const session = await (kind === "whep" ? whep : whip)(url, token);
+      (window.sessions ??= {})[kind] = { ...session, token };
+      const { pc } = session;
+      while (pc.connectionState !== "connected") {
+        if (pc.connectionState === "failed") throw new Error("the connection failed");
+        await new Promise((resolve) => pc.addEventListener("connectionstatechange", resolve, { once: true }));
+      }
+      const directions = pc.getTransceivers().map((one) => one.currentDirection ?? "none");
+      return { url: session.location, tag: session.tag, directions };
+    },
+    [kind, `${WEB}/${kind}/${channel}`, token],
+  );
+
+const orders = {
+  listen: async ({ channel, token }) => ({ listening: await begin("whep", channel, token) }),
+  publish: async ({ channel, token }) => ({ publishing: await begin("whip", channel, token) }),
+  async record() {
+    await page.evaluate(async () => {
+      const audio = new AudioContext({ sampleRate: 48_000 });
+      const code = `registerProcessor("tape", class extends AudioWorkletProcessor {
+        process([input]) { if (input[0]) this.port.postMessage(input[0].slice()); return true; }
+      })`;
+      await audio.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      const chunks = [];
+      const node = new AudioWorkletNode(audio, "tape", { numberOfOutputs: 0 });
+      node.port.onmessage = ({ data }) => chunks.push(data);
+      audio.createMediaStreamSource(document.querySelector("audio").srcObject).connect(node);
+      await audio.resume();
+      window.tape = { audio, chunks };
+    });
+    return { recording: true };
+  },
+  async stop({ file }) {
+    const text = await page.evaluate(async () => {
+      const { audio, chunks } = window.tape;
+      await audio.close();
+      const samples = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+      let at = 0;
+      for (const chunk of chunks)
+        for (const value of chunk) samples[at++] = Math.max(-1, Math.min(1, value)) * 32_767;
+      const bytes = new Uint8Array(samples.buffer);
+      let binary = "";
+      for (let start = 0; start < bytes.length; start += 32_768)
+        binary += String.fromCharCode(...bytes.subarray(start, start + 32_768));
+      return btoa(binary);
+    });
+    const pcm = Buffer.from(text, "base64");
+    writeWav(file, pcm, 1);
+    return { recorded: { seconds: pcm.length / 96_000 } };
+  },
+  async end({ which }) {
+    const ended = await page.evaluate(async (kind) => {
+      const { pc, location, token } = window.sessions[kind];
+      const answer = await fetch(location, { method: "DELETE", headers: { authorization: `Bearer ${token}` } });
+      pc.close();
+      return answer.status;
+    }, which === "listen" ? "whep" : "whip");
+    return { ended };
+  },
+};
+
+tell({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { order, ...rest } = JSON.parse(line);
+  try {
+    tell(await orders[order](rest));
+  } catch (error) {
+    tell({ error: `${order}: ${error.stack}` });
+  }
+}
+await context.close().catch(() => {});
+server.close();
+rmSync(profile, { recursive: true, force: true });
+process.exit(0);
