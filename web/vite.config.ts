@@ -20,6 +20,8 @@ export default defineConfig({
       "/avatars": proxied,
       "/icons": proxied,
       "/embed/avatars": proxied,
+      "/whip": proxied,
+      "/whep": proxied,
       // The gateway lives at "/": only a WebSocket with the version in its query goes through,
       // so the page itself and Vite's own reload socket stay here.
       "^/\\?(v|encoding)=": { ...proxied, ws: true },

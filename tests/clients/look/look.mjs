@@ -14,7 +14,7 @@ import { writeWav } from "../scenarios/wav.mjs";
 import { fault, faults, look, lookInto } from "./eye.mjs";
 import { Server } from "./server.mjs";
 import { badge, converse, dataUri, hum, landscape } from "./things.mjs";
-import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk, shutOut } from "./trials.mjs";
+import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk, shutOut, streamKey } from "./trials.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -263,6 +263,7 @@ async function walk() {
   await page.keyboard.press("Escape");
   await moderate(page, ben, people.ben.id);
   await dialog(page, "voice-channel-settings", "button[aria-label='Channel settings']");
+  await streamKey(page, server, { token, room });
   await calm(page);
   await mutedTalk(ben);
   await pushToTalk(page, ben, people.ben.id);

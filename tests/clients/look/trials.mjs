@@ -153,3 +153,22 @@ export async function keyboard(page) {
   const returned = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   if (returned !== "Settings") fault(`keyboard: after the dialog the focus is at "${returned}"`);
 }
+
+/** A key for a program that streams: shown once with its address, listed, and taken back. */
+export async function streamKey(page, server, { token, room }) {
+  await page.click("button[aria-label='Channel settings']");
+  await page.click(".streams summary");
+  await page.click(".streams button:has-text('Key for OBS')");
+  const value = (name) => page.inputValue(`[data-testid=${name}]`);
+  await page.waitForSelector("[data-testid=stream-key]");
+  if (!(await value("stream-address")).endsWith(`/whip/${room}`)) fault("the address to stream to is not that of the channel");
+  if (!(await value("stream-key")).startsWith("stream.publish.")) fault("the key to stream with is not shown");
+  await page.locator(".streams").scrollIntoViewIfNeeded();
+  await look(page, "stream-key", { sizes: ["wide", "narrow"] });
+  const keys = () => server.rest(token, "GET", `/channels/${room}/stream-keys`);
+  if ((await keys()).length !== 1) fault("a stream key was not made, or twice");
+  await page.click("[data-testid=stream-key-row] button");
+  await page.waitForSelector("[data-testid=stream-key-row]", { state: "detached", timeout: 5_000 }).catch(() => fault("a stream key is not taken back"));
+  if ((await keys()).length !== 0) fault("a stream key outlives being taken back");
+  await page.keyboard.press("Escape");
+}

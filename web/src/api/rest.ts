@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Channel, Instance, Invite, Message, Overwrite, Role, Snowflake, User } from "./types";
+import type { Channel, Instance, Invite, Message, Overwrite, Role, Snowflake, StreamKey, User } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -103,6 +103,11 @@ export class Rest {
   updateChannel = (channel: Snowflake, body: { name?: string; topic?: string | null; user_limit?: number; bitrate?: number; permission_overwrites?: Overwrite[] }) =>
     this.call<Channel>("PATCH", `/channels/${channel}`, body);
   deleteChannel = (channel: Snowflake) => this.call<Channel>("DELETE", `/channels/${channel}`);
+  streamKeys = (channel: Snowflake) => this.get<StreamKey[]>(`/channels/${channel}/stream-keys`);
+  createStreamKey = (channel: Snowflake, body: { way: StreamKey["way"]; name: string }) =>
+    this.call<StreamKey>("POST", `/channels/${channel}/stream-keys`, body);
+  revokeStreamKey = (channel: Snowflake, key: Snowflake) =>
+    this.call<void>("DELETE", `/channels/${channel}/stream-keys/${key}`);
   updateMember = (guild: Snowflake, user: Snowflake, body: { mute?: boolean; deaf?: boolean; channel_id?: Snowflake | null }) =>
     this.call<unknown>("PATCH", `/guilds/${guild}/members/${user}`, body);
   kick = (guild: Snowflake, user: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}/members/${user}`);

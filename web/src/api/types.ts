@@ -186,6 +186,20 @@ export interface Invite {
   expires_at?: string | null;
 }
 
+/** A token for one voice channel and one direction; not Discord's. */
+export interface StreamKey {
+  id: Snowflake;
+  channel_id: Snowflake;
+  user_id: Snowflake;
+  way: "publish" | "listen";
+  name: string;
+  created_at: string;
+  /** Path of the endpoint that it opens. */
+  path: string;
+  /** The key itself: in the answer to its making, and never again. */
+  key?: string;
+}
+
 export interface Instance {
   name: string;
   version: string;

@@ -361,6 +361,20 @@ export const en = {
     endText: "Everything that was written in it is deleted with it.",
   },
 
+  streams: {
+    title: "Stream into this channel",
+    lead: "A program such as OBS can speak here, and a player can listen, by a key that opens only this channel. Whoever uses it is here in your name, in place of your own call.",
+    publish: "Key for OBS",
+    listen: "Key for a player",
+    names: { publish: "OBS", listen: "Player" },
+    address: { publish: "Server (WHIP)", listen: "Address (WHEP)" },
+    key: "Bearer token",
+    copy: "Copy",
+    once: "Copy the token now: it is shown only once.",
+    row: (way: "publish" | "listen", when: string, mine: boolean) =>
+      `${way === "publish" ? "speaks here" : "listens here"} · since ${when}${mine ? "" : " · somebody else's"}`,
+  },
+
   guildSettings: {
     title: "Guild settings",
     picture: "Picture of the guild",

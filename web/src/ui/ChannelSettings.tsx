@@ -1,5 +1,5 @@
 // Settings of a channel, for those who may manage it: name, topic or room size and bitrate, who may
-// see it, its end.
+// see it, programs that stream into it, its end.
 
 import { createSignal, For, Show } from "solid-js";
 import { errorText, hall, rest, tell } from "../app";
@@ -10,6 +10,7 @@ import { Permission, permissionsIn, rolesInOrder } from "../state/permissions";
 import { en } from "../strings/en";
 import { Field } from "./Entrance";
 import { Confirm, Dialog } from "./Overlay";
+import { StreamKeys } from "./StreamKeys";
 
 /** Offered bitrates in bits per second; Opus speech gains little above the third. */
 const BITRATES = [32_000, 64_000, 96_000, 128_000, 256_000];
@@ -113,6 +114,7 @@ export function ChannelSettings(props: { guild: Guild; channel: Channel; onClose
             <button class="button primary push" disabled={busy()}>{en.settings.save}</button>
           </div>
         </form>
+        <Show when={voice()}><StreamKeys channel={props.channel} /></Show>
       </Dialog>
     </Show>
   );

@@ -7,6 +7,7 @@ import { withPrivate } from "../state/access";
 import type { Guild } from "../state/guilds";
 import { Permission, permissionsIn } from "../state/permissions";
 import { en } from "../strings/en";
+import { copy } from "./copy";
 import { Field } from "./Entrance";
 import { Icon } from "./icons";
 import { Dialog } from "./Overlay";
@@ -98,17 +99,6 @@ export function CreateChannel(props: { guild: Guild; parent: string | null; voic
       </form>
     </Dialog>
   );
-}
-
-/** Clipboard, with the old way where the page is not secure. */
-async function copy(text: string, from: HTMLInputElement): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    from.select();
-    return document.execCommand("copy");
-  }
 }
 
 export function InviteDialog(props: { guild: Guild; onClose: () => void }) {
