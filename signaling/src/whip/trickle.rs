@@ -50,14 +50,14 @@ const CANDIDATES: usize = 128;
 mod tests {
     use super::*;
 
-    const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
+    const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCabcd\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
         a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\n\
         a=end-of-candidates\r\n";
 
     #[test]
     fn a_fragment_names_its_ice_session_and_candidates() {
-        let ice = ("EsAw", "P2uYro0UCOQ4zxjKXaWCBui1");
+        let ice = ("EsAw", "P2uYro0UCOQ4zxjKXaWCabcd");
 
         assert_eq!(Fragment::parse(FRAGMENT), Some(Fragment { ice, candidates: 1 }));
     }
