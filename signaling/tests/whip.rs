@@ -394,6 +394,48 @@ async fn a_second_session_of_an_account_takes_the_place_of_the_first() {
 }
 
 #[tokio::test]
+async fn players_of_one_account_share_its_voice_state_and_none_outlives_it() {
+    let hall = Hall::open().await;
+    let (_, key) = hall.key(&hall.ben, "listen").await;
+    let whep = format!("/whep/{}", hall.place.voice);
+    let offer = OFFER.replace("sendonly", "recvonly");
+    let mut urls = Vec::new();
+    for _ in 0..3 {
+        let answer = hall.post(&whep, &key, &offer).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        urls.push(answer.header("location").to_owned());
+    }
+    let left = || {
+        let told = hall.told();
+        told.iter().filter(|one| matches!(one, MediaCommand::Leave { .. })).count()
+    };
+    assert_eq!(left(), 0, "all three listen");
+
+    // The first leaves, then the one that came to stand for it.
+    for (gone, url) in (1..).zip(&urls[..2]) {
+        assert_eq!(hall.ask("DELETE", url, &key).send_for_bytes().await.0, 200);
+        assert_eq!(left(), gone);
+        assert!(hall.state(&hall.ben).await.is_some(), "somebody still listens");
+    }
+    assert_eq!(hall.ask("DELETE", &urls[2], &key).send_for_bytes().await.0, 200);
+    assert_eq!(hall.state(&hall.ben).await, None);
+
+    // Whoever ends the voice state ends them all.
+    let mut urls = Vec::new();
+    for _ in 0..2 {
+        urls.push(hall.post(&whep, &key, &offer).await.header("location").to_owned());
+    }
+    let path = format!("/guilds/{}/members/{}", hall.place.guild, hall.ben.id);
+    let kick = json!({ "channel_id": null });
+    assert_eq!(hall.ana.ask(&hall.api, "PATCH", &path).json(&kick).send().await.status, 200);
+    for url in &urls {
+        hall.until_gone(url, &hall.ben).await;
+    }
+    assert_eq!(left(), 5);
+    assert_eq!(hall.state(&hall.ben).await, None);
+}
+
+#[tokio::test]
 async fn a_moderator_ends_a_stream_as_they_end_a_call() {
     let hall = Hall::open().await;
     let answer = hall.publish(&hall.ben).await;

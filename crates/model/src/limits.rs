@@ -67,6 +67,9 @@ pub const SDP_MEDIA_LINES: usize = 64;
 /// Stream keys that one account may have for one channel: a program each, and some that were
 /// forgotten.
 pub const STREAM_KEYS: usize = 25;
+/// Players that one account may have listening to one channel: more need another account. Each takes a
+/// place on the node.
+pub const AUDIENCE: usize = 200;
 /// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
 /// as many again for bursts (safety: SRTP flood by a member).
 pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;

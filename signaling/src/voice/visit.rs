@@ -4,6 +4,9 @@
 //! A visitor has neither a gateway session nor a voice socket; otherwise it is in the call like
 //! everybody: seen, muted, deafened, disconnected, and gone with its permissions. Moved, it is
 //! disconnected: its transport belongs to the room that it joined.
+//!
+//! Those who only listen to a channel in one name share one voice state: it is there as long as any of
+//! them, so that nobody listens unseen.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -131,13 +134,21 @@ impl Calls {
         self.visits.lock().get(id).cloned()
     }
 
-    /// Ends a visit; the voice state is gone when this returns.
+    /// Ends a visit; its voice state is gone when this returns, unless others listen under it.
     pub(crate) async fn end_visit(&self, visit: &Visit) {
         self.visits.lock().remove(&visit.id);
         self.with(|board| board.ended(now(), visit.peer, CloseCode::Disconnected));
         // Where the server goes down, nobody is told any more.
         if !self.closing.is_cancelled() {
-            self.depart(visit.departure()).await;
+            self.leave(visit.departure()).await;
+        }
+    }
+
+    /// Ends a visit's voice state, unless another listens under it.
+    async fn leave(&self, departure: Departure) {
+        let Departure { member, session } = &departure;
+        if !self.with(|board| board.is_there(*member, session)) {
+            self.depart(departure).await;
         }
     }
 
@@ -153,7 +164,11 @@ impl Calls {
     async fn host(self: Arc<Self>, request: VisitRequest, begun: Begun) {
         let VisitRequest { user, guild, channel, limit, streams, offer, announce, ice, key } =
             request;
-        let session = format!("visit-{}", hex::encode(auth::random::<8>()));
+        let session = if limit.speak {
+            format!("visit-{}", hex::encode(auth::random::<8>()))
+        } else {
+            format!("listens-{channel}")
+        };
         let command = VoiceCommand::Update {
             user,
             session: session.clone(),
@@ -181,7 +196,7 @@ impl Calls {
             Some(admitted)
         });
         let Some(admitted) = admitted else {
-            self.depart(departure).await;
+            self.leave(departure).await;
             let _ = begun.send(Err(VisitError::Unavailable));
             return;
         };
@@ -209,7 +224,7 @@ impl Calls {
             }
             Err(error) => {
                 self.with(|board| board.ended(now(), peer, CloseCode::Disconnected));
-                self.depart(departure).await;
+                self.leave(departure).await;
                 let _ = begun.send(Err(error));
             }
         }

@@ -84,11 +84,13 @@ class Streaming:
         """A player and a plain page hear the bot, and are seen."""
         bot, streamer, page = (self._clients[name] for name in ("bot", "aiortc", "page"))
         where = {"order": "listen", "channel": self._hall}
-        await streamer.ask("listening", token=self.bea["token"], **where)
+        path = f"/channels/{self._hall}/stream-keys"
+        key = await self._stage.server.rest("POST", path, self.bea["token"], way="listen", name="players")
+        await streamer.ask("listening", token=key["key"], **where)
         state = await self._voice_state()
         demand(state and state["self_mute"] and not state["self_deaf"], f"not seen there: {state}")
-        # The owner's own token opens as well; video is refused, and the page does not mind.
-        seen = await page.ask("listening", token=self._stage.server.owner_token, **where)
+        # Both listen by one key; video is refused, and the page does not mind.
+        seen = await page.ask("listening", token=key["key"], **where)
         demand(seen["tag"] and seen["directions"][0] == "recvonly", str(seen))
         for client in (streamer, page):
             await client.ask("recording", order="record")
@@ -97,6 +99,7 @@ class Streaming:
         await asyncio.sleep(0.5)
         heard = [await self._heard(client) for client in (streamer, page)]
         for client in (streamer, page):
+            demand(await self._voice_state(), "not seen while one still listens")
             status = await client.ask("ended", order="end", which="listen")
             demand(status == 200, f"DELETE: {status}")
         demand(await self._voice_state() is None, "still in the call after DELETE")

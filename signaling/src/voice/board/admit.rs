@@ -1,11 +1,13 @@
 //! How a voice session begins: a ticket is given, and redeemed for a place in a room. A guest, who
 //! has no gateway session, gets the place at once.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
 use model::media::Grants;
 use model::media::MediaCommand;
 use model::media::PeerId;
@@ -104,6 +106,7 @@ impl<A> Board<A> {
             asked: now,
             ticket: None,
             peer: None,
+            audience: BTreeSet::new(),
             absent_until: None,
         });
         place.session.clone_from(&state.session);
@@ -146,12 +149,14 @@ impl<A> Board<A> {
         let (room, grants) = granted.ok_or(CloseCode::SessionNoLongerValid)?;
         place.ticket = None;
         let session = place.session.clone();
+        self.end_of_member(member, CloseCode::Disconnected);
         let entry = Entry { member, room, session, token, grants, limit: ALL, has_socket: true };
         Ok(self.seat(moment, guild, entry, drawn, strings))
     }
 
     /// Gives someone who came without a gateway session a place in a room: the same as a ticket
-    /// given and redeemed. `None` when the voice state is not the guest's any more.
+    /// given and redeemed. Who only listens sits down beside those who do under the same voice state.
+    /// `None` when that state is not the guest's any more, or beside it there is no room.
     pub(in crate::voice) fn admit_guest(
         &mut self,
         moment: Moment,
@@ -165,15 +170,32 @@ impl<A> Board<A> {
         let is_theirs = guild.voice.get(&user).is_some_and(|state| state.session == session);
         let (room, grants) = guild.voice_grants(user, moment.unix_ms).filter(|_| is_theirs)?;
         let member = (guild.id, user);
-        self.give_ticket(moment.now, guild, user, ticket, None)?;
-        self.places.get_mut(&member)?.ticket = None;
+        let beside = self.places.get(&member).filter(|place| {
+            let is_same = place.peer.is_some() && place.session == session;
+            is_same && !limit.speak
+        });
+        match beside {
+            Some(place) if place.audience.len() + 1 >= limits::AUDIENCE => return None,
+            Some(_) => {}
+            None => {
+                self.end_of_member(member, CloseCode::Disconnected);
+                self.give_ticket(moment.now, guild, user, ticket, None)?;
+                self.places.get_mut(&member)?.ticket = None;
+            }
+        }
         let grants = grants.and(limit);
         // Nobody resumes it: without its task it is over.
         let entry = Entry { member, room, session, token, grants, limit, has_socket: false };
         Some(self.seat(moment, guild, entry, drawn, strings))
     }
 
-    /// Puts a voice session into its room, in the place of an earlier one of the member.
+    /// Whether anybody is in a call under that voice state of a member.
+    pub(in crate::voice) fn is_there(&self, member: Member, session: &str) -> bool {
+        let place = self.places.get(&member);
+        place.is_some_and(|place| place.session == session && place.peer.is_some())
+    }
+
+    /// Puts a voice session into its room; where the member has one, into its audience.
     fn seat(
         &mut self,
         moment: Moment,
@@ -183,8 +205,7 @@ impl<A> Board<A> {
         strings: Strings<A>,
     ) -> Admitted {
         let Entry { member, room, session, token, grants, limit, has_socket } = entry;
-        self.end_of_member(member, CloseCode::Disconnected);
-
+        let is_audience = self.places.get(&member).is_some_and(|place| place.peer.is_some());
         let ssrc = self.free_ssrc(drawn.ssrcs);
         let peer = drawn.peer;
         let others = self.others(room);
@@ -199,6 +220,7 @@ impl<A> Board<A> {
             speaking: None,
             is_connected: false,
             has_socket,
+            is_audience,
             timeout_ends_ms: timeout_ends_ms(guild, member.1, moment.unix_ms),
             strings,
         };
@@ -207,12 +229,18 @@ impl<A> Board<A> {
         self.rooms.entry(room).or_default().insert(peer);
         self.ssrcs.insert(ssrc);
         if let Some(place) = self.places.get_mut(&member) {
-            place.peer = Some(peer);
+            if is_audience {
+                place.audience.insert(peer);
+            } else {
+                place.peer = Some(peer);
+            }
             place.absent_until = None;
         }
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
         self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
-        self.tell_room(room, peer, &news);
+        if !is_audience {
+            self.tell_room(room, peer, &news);
+        }
         Admitted { ssrc, others }
     }
 
@@ -229,7 +257,8 @@ impl<A> Board<A> {
 
     fn others(&self, room: ChannelId) -> Vec<Other> {
         let peers = self.rooms.get(&room).into_iter().flatten();
-        peers.filter_map(|peer| self.voices.get(peer)).map(Voice::as_other).collect()
+        let voices = peers.filter_map(|peer| self.voices.get(peer));
+        voices.filter(|voice| !voice.is_audience).map(Voice::as_other).collect()
     }
 
     /// The first of `candidates` that no peer has.

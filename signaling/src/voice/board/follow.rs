@@ -65,18 +65,19 @@ impl<A> Board<A> {
             self.places.remove(&member);
             return;
         };
-        let Some(peer) = self.places.get(&member).and_then(|place| place.peer) else { return };
-        let Some(voice) = self.voices.get_mut(&peer) else { return };
-        if voice.room != room || voice.session != state.session {
-            self.end(peer, CloseCode::Disconnected);
-            self.absent(moment.now, member);
-            return;
-        }
-        voice.timeout_ends_ms = timeout_ends_ms;
-        let grants = grants.and(voice.limit);
-        if voice.grants != grants {
-            voice.grants = grants;
-            self.command(MediaCommand::Update { peer, grants });
+        for peer in self.peers_of(member) {
+            let Some(voice) = self.voices.get_mut(&peer) else { continue };
+            if voice.room != room || voice.session != state.session {
+                self.end(peer, CloseCode::Disconnected);
+                self.absent(moment.now, member);
+                continue;
+            }
+            voice.timeout_ends_ms = timeout_ends_ms;
+            let grants = grants.and(voice.limit);
+            if voice.grants != grants {
+                voice.grants = grants;
+                self.command(MediaCommand::Update { peer, grants });
+            }
         }
     }
 

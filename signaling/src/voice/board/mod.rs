@@ -88,6 +88,8 @@ struct Place {
     asked: Instant,
     ticket: Option<Ticket>,
     peer: Option<PeerId>,
+    /// Who listens beside `peer` under the same voice state; nobody while there is no `peer`.
+    audience: BTreeSet<PeerId>,
     /// With neither ticket nor peer: when the voice state ends.
     absent_until: Option<Instant>,
 }
@@ -111,6 +113,8 @@ struct Voice<A> {
     /// Media flows, or did.
     is_connected: bool,
     has_socket: bool,
+    /// Of its member's audience: the others know of the member already.
+    is_audience: bool,
     /// When a timeout ends, in Unix milliseconds.
     timeout_ends_ms: Option<u64>,
     strings: Strings<A>,
@@ -164,11 +168,18 @@ impl<A> Board<A> {
         }
     }
 
-    /// Ends a member's voice session, if there is one.
+    /// Ends a member's voice session, if there is one, and whoever listens beside it.
     pub(super) fn end_of_member(&mut self, member: Member, code: CloseCode) {
-        if let Some(peer) = self.places.get(&member).and_then(|place| place.peer) {
+        for peer in self.peers_of(member) {
             self.end(peer, code);
         }
+    }
+
+    /// A member's peer, and their audience; mostly one or none.
+    fn peers_of(&self, member: Member) -> Vec<PeerId> {
+        let place = self.places.get(&member).into_iter();
+        // The audience first: of the last, everybody is told.
+        place.flat_map(|place| place.audience.iter().copied().chain(place.peer)).collect()
     }
 
     /// Ends every voice session.
@@ -209,13 +220,21 @@ impl<A> Board<A> {
                 self.rooms.remove(&voice.room);
             }
         }
+        metrics::gauge!("signaling_voice_sessions").decrement(1.0);
+        let mut heir = None;
         if let Some(place) = self.places.get_mut(&voice.member)
+            && !place.audience.remove(&peer)
             && place.peer == Some(peer)
         {
-            place.peer = None;
+            heir = place.audience.pop_first();
+            place.peer = heir;
         }
-        metrics::gauge!("signaling_voice_sessions").decrement(1.0);
-        self.tell_room(voice.room, peer, &News::Left(voice.member.1));
+        match heir.and_then(|heir| self.voices.get_mut(&heir)) {
+            // Nobody notices: neither of the two ever spoke.
+            Some(heir) => heir.is_audience = false,
+            None if voice.is_audience => {}
+            None => self.tell_room(voice.room, peer, &News::Left(voice.member.1)),
+        }
         true
     }
 

@@ -1,5 +1,7 @@
 //! The board against a recording media wing, on virtual clocks.
 
+mod guests;
+
 use std::time::Duration;
 
 use model::id::UserId;
@@ -84,20 +86,22 @@ impl Hall {
     }
 
     fn redeem(&mut self, after: Duration, identify: &Identify) -> Result<Session, CloseCode> {
-        static PEERS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-        fn ssrc() -> u32 {
-            PEERS.fetch_add(32, std::sync::atomic::Ordering::Relaxed)
-        }
-        let peer = PeerId(u64::from(ssrc()));
-        let (notes, noted) = mpsc::channel(64);
-        let (attach, _) = mpsc::channel(1);
-        let code = Arc::new(OnceLock::new());
-        let strings = Strings { notes, code: Arc::clone(&code), attach };
-        let drawn = Drawn { peer, ssrcs: ssrc };
+        let (peer, drawn, strings, noted, code) = drawn();
         let moment = self.at(after);
         let Admitted { ssrc, others } =
             self.board.redeem(moment, Some(&self.guild), identify, drawn, strings)?;
         Ok(Session { peer, ssrc, others, notes: noted, code })
+    }
+
+    /// Someone who is in the channel comes without a socket, and may do this at most there.
+    fn admit(&mut self, user: UserId, limit: Grants) -> Option<Session> {
+        let (peer, drawn, strings, noted, code) = drawn();
+        let token = TokenHash::of("nobody knows");
+        let guest = Guest { user, session: session_of(user), token, limit };
+        let moment = self.at(Duration::ZERO);
+        let Admitted { ssrc, others } =
+            self.board.admit_guest(moment, &self.guild, guest, drawn, strings)?;
+        Some(Session { peer, ssrc, others, notes: noted, code })
     }
 
     /// Someone joins the channel and identifies at once; the media wing's record is cleared.
@@ -107,6 +111,12 @@ impl Hall {
         let session = self.redeem(Duration::ZERO, &identify(user, "t")).unwrap();
         assert_eq!(self.media.take().len(), 1);
         session
+    }
+
+    /// The same, whatever the media wing was told before.
+    fn join_quietly(&mut self, user: UserId) -> Session {
+        self.media.take();
+        self.join(user)
     }
 
     fn look(&mut self) {
@@ -133,6 +143,22 @@ impl Hall {
             },
         ));
     }
+}
+
+type Ends = (PeerId, Drawn, Strings<()>, mpsc::Receiver<Note>, Arc<OnceLock<CloseCode>>);
+
+/// What the shell draws for a new session, and the ends that its task holds.
+fn drawn() -> Ends {
+    static PEERS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+    fn ssrc() -> u32 {
+        PEERS.fetch_add(32, std::sync::atomic::Ordering::Relaxed)
+    }
+    let peer = PeerId(u64::from(ssrc()));
+    let (notes, noted) = mpsc::channel(64);
+    let (attach, _) = mpsc::channel(1);
+    let code = Arc::new(OnceLock::new());
+    let strings = Strings { notes, code: Arc::clone(&code), attach };
+    (peer, Drawn { peer, ssrcs: ssrc }, strings, noted, code)
 }
 
 fn identify(user: UserId, token: &str) -> Identify {
