@@ -12,6 +12,8 @@ pub mod auth;
 pub mod cdn;
 pub mod config;
 pub mod connection;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod gateway;
 pub mod parts;
 pub mod rest;

@@ -144,8 +144,33 @@ impl<'a> Ours<'a> {
     }
 }
 
+/// Answers an offer as an endpoint does, if it is one that can be: the answer has as many sections and
+/// is read as the offer was. For `fuzzing` and for tests.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn answer_any(text: &str) {
+    let Ok(offer) = Offer::parse(text) else { return };
+    for way in [Way::Publish { bitrate: 64_000 }, Way::Listen { ssrc: 64 }] {
+        let Ok(taken) = offer.audio(|_| true, 8) else { continue };
+        let opus = offer.media[taken[0]].opus().expect("it was taken for that");
+        let fragment = format!(
+            "m=audio 9 ICE/SDP\nc=IN IP4 192.0.2.1\na=ice-ufrag:abcd\na=ice-pwd:secret\n\
+             a=fingerprint:sha-256 AB:01\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\n\
+             a=rtpmap:{opus} opus/48000/2"
+        );
+        let answer = compose(&offer, &taken, &fragment, way, 1).expect("the fragment is whole");
+        let again = Offer::parse(&answer).expect("an answer is read as an offer is");
+        assert_eq!(again.media.len(), offer.media.len());
+        for (at, (ours, theirs)) in again.media.iter().zip(&offer.media).enumerate() {
+            assert_eq!((ours.kind, ours.mid()), (theirs.kind, theirs.mid()));
+            assert_eq!(ours.opus().is_some(), taken.contains(&at), "section {at}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::offer::Direction;
     use super::super::offer::tests::BROWSER;
     use super::*;
@@ -208,6 +233,25 @@ mod tests {
             let fragment = FRAGMENT.replace(part, "x");
             let answer = compose(&offer, &[0], &fragment, Way::Publish { bitrate: 1 }, 7);
             assert_eq!(answer, None, "{part}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_has_the_sections_of_its_offer(lines in proptest::collection::vec(
+            prop_oneof![
+                Just("m=audio 9 UDP/TLS/RTP/SAVPF 111".to_owned()),
+                Just("m=audio 0 UDP/TLS/RTP/SAVPF 111 63".to_owned()),
+                Just("m=video 9 UDP/TLS/RTP/SAVPF 96".to_owned()),
+                Just("a=rtpmap:111 opus/48000/2".to_owned()),
+                Just("a=rtcp-rsize".to_owned()),
+                "a=mid:[a-c ]{0,2}",
+                "[a-z]=.{0,20}",
+            ],
+            0..24,
+        )) {
+            let text = format!("v=0\na=group:BUNDLE a b c\n{}", lines.join("\n"));
+            answer_any(&text);
         }
     }
 }

@@ -43,6 +43,13 @@ impl<'a> Fragment<'a> {
     }
 }
 
+/// Reads a fragment and drops it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_fragment(text: &str) {
+    let fragment = Fragment::parse(text);
+    assert!(fragment.is_none_or(|fragment| fragment.candidates <= CANDIDATES));
+}
+
 /// Candidates in one fragment: a machine with many interfaces and relays has dozens.
 const CANDIDATES: usize = 128;
 
