@@ -92,6 +92,7 @@ class Streaming:
         # Both listen by one key; video is refused, and the page does not mind.
         seen = await page.ask("listening", token=key["key"], **where)
         demand(seen["tag"] and seen["directions"][0] == "recvonly", str(seen))
+        demand(seen["trickled"] and set(seen["trickled"]) == {204}, f"candidates: {seen}")
         for client in (streamer, page):
             await client.ask("recording", order="record")
         await bot.ask("playing", order="play", file=str(self._speech["ogg"]))

@@ -11,7 +11,8 @@ import { writeWav } from "./wav.mjs";
 
 const { WEB, SPEECH, CHROMIUM } = process.env;
 
-// The whole page. docs/streaming.md shows the same.
+// The whole page; docs/streaming.md shows the half of it that listens. It trickles: the offer goes out
+// before the browser has gathered candidates, and each follows by a PATCH of its own.
 const PAGE = `<!doctype html><meta charset="utf-8"><title>A page</title><audio autoplay></audio><script>
 async function whep(url, token) {
   const pc = new RTCPeerConnection();
@@ -30,12 +31,26 @@ async function whip(url, token) {
   return { pc, ...(await negotiate(pc, url, token)) };
 }
 async function negotiate(pc, url, token) {
+  const candidates = [];
+  const gathered = new Promise((resolve) => {
+    pc.onicecandidate = ({ candidate }) => (candidate?.candidate ? candidates.push(candidate) : resolve());
+  });
   await pc.setLocalDescription();
+  if (candidates.length) throw new Error("nothing is left to trickle");
   const headers = { authorization: "Bearer " + token, "content-type": "application/sdp" };
   const answer = await fetch(url, { method: "POST", headers, body: pc.localDescription.sdp });
   if (answer.status !== 201) throw new Error(answer.status + " " + (await answer.text()));
   await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
-  return { location: new URL(answer.headers.get("location"), url).href, tag: answer.headers.get("etag") };
+  const location = new URL(answer.headers.get("location"), url).href, tag = answer.headers.get("etag");
+  await gathered;
+  const ice = pc.localDescription.sdp.match(/a=ice-(ufrag|pwd):.*/g).slice(0, 2).join("\\r\\n");
+  const trickled = [];
+  for (const { candidate, sdpMid } of candidates) {
+    const body = ice + "\\r\\nm=audio 9 UDP/TLS/RTP/SAVPF 0\\r\\na=mid:" + sdpMid + "\\r\\na=" + candidate + "\\r\\n";
+    const patch = { ...headers, "content-type": "application/trickle-ice-sdpfrag", "if-match": tag };
+    trickled.push((await fetch(location, { method: "PATCH", headers: patch, body })).status);
+  }
+  return { location, tag, trickled };
 }
 </script>`;
 const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(PAGE));
@@ -75,7 +90,7 @@ const begin = async (kind, channel, token) =>
         await new Promise((resolve) => pc.addEventListener("connectionstatechange", resolve, { once: true }));
       }
       const directions = pc.getTransceivers().map((one) => one.currentDirection ?? "none");
-      return { url: session.location, tag: session.tag, directions };
+      return { url: session.location, tag: session.tag, trickled: session.trickled, directions };
     },
     [kind, `${WEB}/${kind}/${channel}`, token],
   );
