@@ -214,6 +214,9 @@ mod tests {
         let pause = later + FREE_AFTER;
         assert!(funnel.choose(pause - FRAME, BEN, Loudness::SILENCE, false).is_some());
         assert!(funnel.choose(pause, ANA, Loudness::SILENCE, false).is_none());
+        // Of somebody who is not, it does.
+        let gone = pause - FRAME + FREE_AFTER;
+        assert!(funnel.choose(gone, ANA, Loudness::SILENCE, false).is_some());
     }
 
     #[test]

@@ -301,6 +301,13 @@ pub(super) mod tests {
 
         assert_eq!(offer.audio(Direction::receives, 9), Ok(vec![0, 1]));
         assert_eq!(offer.audio(Direction::receives, 1), Ok(vec![0]));
+        let nameless = text.replace("a=mid:", "a=x:");
+        let nameless = Offer::parse(&nameless).expect("an offer");
+        assert_eq!(
+            nameless.audio(Direction::receives, 9),
+            Ok(vec![0]),
+            "without a name, no bundle"
+        );
     }
 
     #[test]
