@@ -236,6 +236,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn offers_of_browsers_are_answered_and_what_is_not_ours_in_them_refused() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../media/tests/data/webrtc/sdp-corpus");
+        let mut answered = Vec::new();
+        for file in std::fs::read_dir(folder).expect("the corpus").flatten() {
+            let text = std::fs::read(file.path()).expect("a file");
+            let text = String::from_utf8_lossy(&text);
+            answer_any(&text);
+            let Ok(offer) = Offer::parse(&text) else { continue };
+            let Ok(taken) = offer.audio(Direction::sends, 1) else { continue };
+            let way = Way::Publish { bitrate: 64_000 };
+            let answer = compose(&offer, &taken, FRAGMENT, way, 1).expect("an answer");
+            let refused =
+                answer.lines().filter(|line| line.starts_with("m=") && line.contains(" 0 "));
+            assert_eq!(refused.count(), offer.media.len() - 1, "{answer}");
+            assert!(offer.ice(taken[0]).is_some(), "{text}");
+            answered.push(file.file_name().into_string().expect("a name"));
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, ["firefox-1.sdp", "opera-1.sdp"]);
+    }
+
     proptest! {
         #[test]
         fn an_answer_has_the_sections_of_its_offer(lines in proptest::collection::vec(
