@@ -28,6 +28,7 @@ mod shard;
 mod shell;
 mod stream;
 mod transport;
+mod video;
 
 use std::io;
 use std::net::SocketAddr;

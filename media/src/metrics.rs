@@ -50,6 +50,8 @@ drop_reasons! {
     Muted => "muted",
     /// Louder speakers take all places of a large room.
     NotSelected => "not_selected",
+    /// A picture of a track that its publisher did not announce, or of no track.
+    NotAnnounced => "not_announced",
     /// Faster than audio can be.
     Policed => "policed",
     /// More discovery requests than are answered, or from another address than the first.

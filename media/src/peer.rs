@@ -21,6 +21,7 @@ use crate::stream::outbound::Piece;
 use crate::stream::quality::Quality;
 use crate::transport::Transport;
 use crate::transport::stun::TRANSACTION;
+use crate::video::Video;
 
 /// Addresses that one peer may be bound to: a browser probes from each of its interfaces.
 const ADDRESSES: usize = 8;
@@ -161,6 +162,8 @@ pub(crate) struct Peer {
     /// Whether louder speakers kept its last packet from being forwarded.
     pub(crate) refused: bool,
     pub(crate) packets_sent: u64,
+    /// What it sends and is shown besides audio. None while it is neither.
+    pub(crate) video: Option<Box<Video>>,
 }
 
 impl Peer {
@@ -199,6 +202,7 @@ impl Peer {
             resumptions: 0,
             refused: false,
             packets_sent: 0,
+            video: None,
         }
     }
 

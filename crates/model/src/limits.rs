@@ -73,6 +73,11 @@ pub const AUDIENCE: usize = 200;
 /// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
 /// as many again for bursts (safety: SRTP flood by a member).
 pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;
+/// Packets of pictures per second that one peer may send before the rest is dropped: about 14 million
+/// bits a second, more than three layers and their repair have (safety: flood by a member).
+pub const VIDEO_PACKETS_PER_SECOND: u32 = 1_500;
+/// Tracks that one viewer may name in what it wants to see.
+pub const WANTS: usize = 128;
 /// IP discovery answers per second and peer (safety: reflector).
 pub const DISCOVERY_PER_SECOND: u32 = 5;
 /// Username length, in characters (Discord: Usernames).

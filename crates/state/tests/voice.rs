@@ -40,12 +40,20 @@ fn harbour(granted: Permissions) -> Guild {
 fn go(user: UserId, channel: Option<ChannelId>) -> VoiceCommand {
     VoiceCommand::Update {
         user,
-        session: format!("session of {user}"),
+        session: session_of(user),
         channel,
         self_mute: false,
         self_deaf: false,
         self_video: false,
     }
+}
+
+fn session_of(user: UserId) -> String {
+    format!("session of {user}")
+}
+
+fn told_of(events: &[GuildEvent], user: UserId) -> VoiceState {
+    told(events).into_iter().find(|state| state.user == user).expect("told of them")
 }
 
 #[track_caller]
@@ -97,6 +105,26 @@ fn joining_moving_flagging_and_leaving_tell_what_they_came_to() {
     assert_eq!((outcome, told[0].channel), (VoiceOutcome::Left, None));
     assert!(guild.voice.is_empty());
     assert_eq!(after(&guild, &go(BEN, None)).2, VoiceOutcome::Unchanged);
+}
+
+#[test]
+fn a_screen_is_shared_by_the_session_that_joined_while_it_may_be() {
+    let guild = harbour(Permissions::empty());
+    let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
+    let share = |screen| VoiceCommand::Share { user: BEN, session: session_of(BEN), screen };
+
+    let (guild, told, outcome) = after(&guild, &share(true));
+    assert_eq!((outcome, told[0].self_stream), (VoiceOutcome::Updated, true));
+    assert_eq!(after(&guild, &share(true)).2, VoiceOutcome::Unchanged);
+    let other = VoiceCommand::Share { user: BEN, session: "another".to_owned(), screen: false };
+    assert_eq!(after(&guild, &other).2, VoiceOutcome::Unchanged);
+    // Flags leave it alone, another channel ends it.
+    assert_eq!(after(&guild, &go(BEN, Some(VOICE))).2, VoiceOutcome::Unchanged);
+    assert!(!after(&guild, &go(BEN, Some(SMALL))).1[0].self_stream);
+    // Who may no longer show anything shows nothing.
+    let (closed, events) = done(&guild, OWNER, &shut(VOICE, Permissions::STREAM));
+    assert!(!told_of(&events, BEN).self_stream);
+    assert_eq!(after(&closed, &share(true)).2, VoiceOutcome::Unchanged);
 }
 
 #[test]

@@ -43,8 +43,18 @@ impl AudioLevel {
     }
 }
 
+/// Length of the extension that [`write_send_time`] makes, preamble included, in bytes.
+pub(crate) const SEND_TIME_EXTENSION: usize = 8;
+
+/// Appends an extension with a send time of 24 bits alone, under an id of 1 to 14, in one-byte form.
+pub(crate) fn write_send_time(send_time: u32, id: u8, out: &mut Vec<u8>) {
+    out.extend_from_slice(&ONE_BYTE.to_be_bytes());
+    let [_, high, middle, low] = send_time.to_be_bytes();
+    out.extend_from_slice(&[0, 1, (id << 4) | 2, high, middle, low]);
+}
+
 /// The value of the element with this id.
-fn element(profile: u16, body: &[u8], wanted: u8) -> Option<&[u8]> {
+pub(crate) fn element(profile: u16, body: &[u8], wanted: u8) -> Option<&[u8]> {
     let two_byte = profile & 0xFFF0 == TWO_BYTE;
     if !two_byte && profile != ONE_BYTE {
         return None;

@@ -1,7 +1,6 @@
-//! RTCP (RFC 3550 §6): a safe walk over what arrives, and the three reports that we write.
+//! RTCP (RFC 3550 §6): a safe walk over what arrives, and the reports and requests that we write.
 //!
-//! HOT in a bad network: reading allocates nothing. Feedback for video (PLI, REMB, transport-wide)
-//! has no effect here: nobody's report makes us send, but for a packet that a listener misses.
+//! HOT in a bad network: reading allocates nothing. What we are asked for, others limit.
 
 /// Packet type of a sender report.
 const SENDER_REPORT: u8 = 200;
@@ -14,6 +13,14 @@ const FEEDBACK: u8 = 205;
 const GENERIC_NACK: u8 = 1;
 /// Length of the head of feedback, before what it says, in bytes (RFC 4585 §6.1).
 const FEEDBACK_HEAD: usize = 12;
+/// Packet type of feedback about a payload, and its formats: a picture was lost, a whole one is
+/// needed, and others' (RFC 4585 §6.3, RFC 5104 §4.3.1), of which one is an estimate of bandwidth
+/// (REMB, draft-alvestrand-rmcat-remb §2.2).
+const PAYLOAD_FEEDBACK: u8 = 206;
+const PICTURE_LOSS: u8 = 1;
+const FULL_INTRA: u8 = 4;
+const APPLICATION: u8 = 15;
+const REMB: [u8; 4] = *b"REMB";
 /// Length of a report block, in bytes (RFC 3550 §6.4.1).
 const BLOCK: usize = 24;
 
@@ -31,6 +38,10 @@ pub(crate) enum Item {
     Reception(ReportBlock),
     /// A packet of this stream of ours that did not arrive.
     Missing { ssrc: u32, sequence: u16 },
+    /// A viewer of this stream of ours needs a keyframe.
+    Picture { ssrc: u32 },
+    /// A viewer estimates that so many bits a second can arrive.
+    Estimate { bits: u64 },
 }
 
 /// What a report says of one stream (RFC 3550 §6.4.1).
@@ -97,7 +108,36 @@ impl<'a> Compound<'a> {
                     }
                 }
             }
+            if packet[1] == PAYLOAD_FEEDBACK {
+                payload_feedback(packet, &mut take);
+            }
         }
+    }
+}
+
+/// Reads feedback about a payload. Every entry of a request for whole pictures names a stream.
+fn payload_feedback(packet: &[u8], take: &mut impl FnMut(Item)) {
+    let said = packet.get(FEEDBACK_HEAD..).unwrap_or_default();
+    match packet[0] & 0x1F {
+        PICTURE_LOSS => {
+            if let Some(ssrc) = packet.get(8..FEEDBACK_HEAD) {
+                take(Item::Picture { ssrc: word(ssrc, 0) });
+            }
+        }
+        FULL_INTRA => {
+            for entry in said.as_chunks::<8>().0 {
+                take(Item::Picture { ssrc: word(entry, 0) });
+            }
+        }
+        APPLICATION if said.starts_with(&REMB) => {
+            if let Some(value) = said.get(4..8) {
+                let value = word(value, 0);
+                let (exponent, mantissa) = ((value >> 18) & 0x3F, u64::from(value & 0x3_FFFF));
+                let bits = mantissa.saturating_mul(1 << exponent);
+                take(Item::Estimate { bits });
+            }
+        }
+        _ => {}
     }
 }
 
@@ -205,6 +245,25 @@ pub(crate) fn write_nack(reporter: u32, ssrc: u32, first: u16, mask: u16, out: &
     out.extend_from_slice(&mask.to_be_bytes());
 }
 
+/// Appends feedback that asks for a keyframe (RFC 4585 §6.3.1).
+pub(crate) fn write_picture_loss(reporter: u32, ssrc: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0x80 | PICTURE_LOSS, PAYLOAD_FEEDBACK, 0, 2]);
+    out.extend_from_slice(&reporter.to_be_bytes());
+    out.extend_from_slice(&ssrc.to_be_bytes());
+}
+
+/// Appends feedback that says how many bits a second may be sent under `ssrc` and all others.
+pub(crate) fn write_estimate(reporter: u32, ssrc: u32, bits: u64, out: &mut Vec<u8>) {
+    let exponent = (64 - bits.leading_zeros()).saturating_sub(18);
+    let mantissa = (bits >> exponent) as u32;
+    out.extend_from_slice(&[0x80 | APPLICATION, PAYLOAD_FEEDBACK, 0, 5]);
+    out.extend_from_slice(&reporter.to_be_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&REMB);
+    out.extend_from_slice(&((1 << 24) | (exponent << 18) | mantissa).to_be_bytes());
+    out.extend_from_slice(&ssrc.to_be_bytes());
+}
+
 /// Appends one SDES chunk: CNAME of eight hexadecimal digits, so the length is fixed.
 fn write_cname(ssrc: u32, out: &mut Vec<u8>) {
     // SSRC (4) + item header (2) + name (8) + terminator and padding (2) = 16 bytes.
@@ -266,6 +325,32 @@ mod tests {
 
         let missing = |sequence| Item::Missing { ssrc: 9, sequence };
         assert_eq!(items(&out), [65_534, 65_535, 0, 14].map(missing));
+    }
+
+    #[test]
+    fn requests_for_pictures_are_read_in_both_forms() {
+        let mut out = Vec::new();
+        write_picture_loss(1, 9, &mut out);
+        // FIR: no stream in the head, one in each entry.
+        out.extend([0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 8, 5, 0, 0, 0]);
+
+        assert_eq!(items(&out), [9, 8].map(|ssrc| Item::Picture { ssrc }));
+    }
+
+    #[test]
+    fn an_estimate_of_any_size_is_read_nearly_as_it_was_written() {
+        for bits in [0, 1, 262_143, 262_144, 3_000_000, 1 << 40, u64::MAX] {
+            let mut out = Vec::new();
+            write_estimate(1, 9, bits, &mut out);
+
+            let [Item::Estimate { bits: read }] = items(&out)[..] else { panic!("{bits}") };
+            assert!(read <= bits && bits - read <= bits >> 17, "{bits} {read}");
+        }
+        let absurd = [
+            0x8F, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, b'R', b'E', b'M', b'B', 1, 255, 255, 255, 0,
+            0, 0, 9,
+        ];
+        assert_eq!(items(&absurd), [Item::Estimate { bits: u64::MAX }]);
     }
 
     proptest! {

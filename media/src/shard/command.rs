@@ -65,6 +65,14 @@ impl Shard {
                 self.update(peer, grants);
                 Ok(())
             }
+            (MediaCommand::Publish { tracks, .. }, Some(peer)) => {
+                self.publish(now, peer, tracks);
+                Ok(())
+            }
+            (MediaCommand::Want { wants, .. }, Some(peer)) => {
+                self.want(now, peer, wants);
+                Ok(())
+            }
             (MediaCommand::Leave { .. }, Some(peer)) => {
                 self.remove(peer);
                 Ok(())
@@ -130,7 +138,10 @@ impl Shard {
             if changed {
                 // What was sent in the former way must not be sent again in another.
                 peer.outbound.renewals = peer.outbound.renewals.wrapping_add(1);
+                self.renew_sights(now, key);
             }
+            let Some(peer) = self.peers.get(key) else { return Ok(()) };
+            let Transport::WebRtc(webrtc) = &peer.transport else { return Ok(()) };
             let sdp = webrtc.answer_text().to_owned();
             self.events.push_back(MediaEvent::Answer { peer: id, sdp });
             return Ok(());
@@ -149,6 +160,7 @@ impl Shard {
         peer.transport = Transport::WebRtc(Box::new(webrtc));
         self.expect_life(now, key);
         self.demux.add(Name::Ufrag(ufrag), key);
+        self.restart_video(now, key);
         self.events.push_back(MediaEvent::Answer { peer: id, sdp });
         self.drive(now, key, None);
         Ok(())
@@ -203,6 +215,7 @@ impl Shard {
     /// Takes a peer out of its room and every table.
     fn remove(&mut self, key: PeerKey) -> Option<Peer> {
         self.forget_session(key);
+        self.leave_video(key);
         let mut peer = self.peers.remove(key)?;
         self.config.places.taken.fetch_sub(1, Relaxed);
         self.ids.remove(&peer.id);

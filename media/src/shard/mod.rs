@@ -15,6 +15,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timer;
+mod video;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -193,6 +194,10 @@ impl Shard {
             Opened::Rtcp { compound, newest } => {
                 self.follow(now, peer, from, newest);
                 self.take_report(now, peer, compound)?;
+            }
+            Opened::Video(packet) => {
+                self.follow(now, peer, from, packet.newest);
+                self.take_picture(now, peer, &packet)?;
             }
             Opened::Rtp(packet) => {
                 self.follow(now, peer, from, packet.newest);

@@ -31,6 +31,7 @@ impl Shard {
                 Timer::Idle(key) => self.end_if_silent(now, key),
                 Timer::Path(key) => self.continue_trial(now, key),
                 Timer::Report(key) => self.report(now, key),
+                Timer::Video(key) => self.look_at_video(now, key),
             }
         }
         self.remove_faulty();
@@ -128,8 +129,11 @@ impl Shard {
         let mut reception = Reception::default();
         let mut missing = 0;
         compound.for_each(|item| match item {
+            Item::Picture { ssrc } => self.take_picture_loss(now, key, ssrc),
+            Item::Estimate { bits } => self.take_estimate(now, key, bits),
             Item::SenderReport { ssrc, middle } => self.take_sender_report(now, key, ssrc, middle),
             Item::Reception(block) => {
+                self.take_video_reception(now, key, &block);
                 if let Some((listener, seat)) = self.stream_to(key, block.ssrc)
                     && let Some(stream) = listener.outbound.find(seat, block.ssrc)
                 {
@@ -138,7 +142,7 @@ impl Shard {
             }
             Item::Missing { ssrc, sequence } => {
                 missing += 1;
-                if missing <= MISSING {
+                if missing <= MISSING && !self.send_picture_again(now, key, ssrc, sequence) {
                     self.send_again(now, key, ssrc, sequence);
                 }
             }
@@ -151,6 +155,9 @@ impl Shard {
 
     fn take_sender_report(&mut self, now: Instant, key: PeerKey, ssrc: u32, middle: u32) {
         let Some(peer) = self.peers.get_mut(key) else { return };
+        if let Some(layer) = peer.video.as_mut().and_then(|video| video.ingest.find(ssrc)) {
+            layer.note_sender_report(now, middle);
+        }
         if let Transport::WebRtc(webrtc) = &peer.transport
             && webrtc.audio_ssrc() == Some(ssrc)
         {
@@ -199,7 +206,7 @@ fn report_streams(
 
 impl WallClock {
     /// The NTP time of a moment.
-    fn ntp_at(self, now: Instant) -> u64 {
+    pub(super) fn ntp_at(self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.at);
         let fraction = (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000;
         self.ntp.wrapping_add((elapsed.as_secs() << 32) | fraction)

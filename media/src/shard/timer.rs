@@ -26,6 +26,8 @@ pub(crate) enum Timer {
     Path(PeerKey),
     /// Reports and statistics of the peer are due.
     Report(PeerKey),
+    /// What the peer sends and is shown is to be looked at.
+    Video(PeerKey),
 }
 
 /// The table of pending timers. A timer is never cancelled: when it fires, whoever it is for looks

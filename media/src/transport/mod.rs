@@ -18,6 +18,7 @@ use crate::rtp::header::RtpHeader;
 use crate::rtp::red::Older;
 use crate::rtp::red::Redundancy;
 use crate::rtp::rtcp::Compound;
+use crate::video::VideoPacket;
 
 /// An authenticated packet in the clear.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct Outgoing<'a> {
 #[derive(Debug)]
 pub(crate) enum Opened<'a> {
     Rtp(RtpPacket<'a>),
+    /// Of a picture, or of the sound of a shared screen.
+    Video(VideoPacket<'a>),
     /// A compound, unless there is no sense in it: clients of Discord's UDP transport differ in what
     /// they put inside, and that it is authentic counts nevertheless.
     Rtcp {

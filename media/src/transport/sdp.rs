@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use model::limits;
 use model::media::Refusal;
 
+use crate::video::offer::VideoOffer;
+
 /// What we need of an offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -26,6 +28,8 @@ pub(crate) struct Offer {
     pub(crate) red: Option<u8>,
     /// Whether it sends lost packets again when asked (RFC 4585 §4.2).
     pub(crate) nack: bool,
+    /// What it says of pictures, if it offered any.
+    pub(crate) video: Option<VideoOffer>,
 }
 
 impl Offer {
@@ -71,7 +75,8 @@ impl Offer {
         match (ufrag, password, fingerprint, opus) {
             (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
                 let nack = nacks.iter().any(|of| *of == "*" || of.parse() == Ok(opus));
-                Ok(Self { ufrag, password, fingerprint, opus, audio_level, red, nack })
+                let video = VideoOffer::parse(text);
+                Ok(Self { ufrag, password, fingerprint, opus, audio_level, red, nack, video })
             }
             _ => Err(Refusal::OfferUnusable),
         }
@@ -162,6 +167,9 @@ impl Answer<'_> {
         }
         if let Some(id) = offer.audio_level {
             let _ = write!(more, "\na=extmap:{id} {AUDIO_LEVEL}");
+        }
+        if let Some(video) = &offer.video {
+            video.write(&mut more);
         }
         // The preference is that of the one host candidate of a single-homed host
         // (RFC 8445 §5.1.2.1), as Discord sends it.

@@ -39,6 +39,7 @@ use crate::transport::sdp::Offer;
 use crate::transport::srtp::Srtp;
 use crate::transport::stun;
 use crate::transport::stun::TRANSACTION;
+use crate::video::offer::VideoOffer;
 
 /// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
 const OUTPUTS_PER_INPUT: usize = 256;
@@ -70,6 +71,8 @@ pub(crate) struct WebRtcTransport {
     answer: String,
     /// The peer's audio SSRC, learnt from its authentic Opus packets.
     audio: Option<u32>,
+    /// The SSRC of its shared screen's sound, learnt from the name of its line.
+    sound: Option<u32>,
 }
 
 /// What driving a session led to.
@@ -121,9 +124,9 @@ impl WebRtcTransport {
         let IceCreds { ufrag, pass } = api.local_ice_credentials();
         let answer = String::new();
         let password = pass;
-        let audio = None;
+        let (audio, sound) = (None, None);
         let mut this =
-            Self { rtc, keys, srtp: None, announce, offer, ufrag, password, answer, audio };
+            Self { rtc, keys, srtp: None, announce, offer, ufrag, password, answer, audio, sound };
         this.write_answer();
         Ok(this)
     }
@@ -252,6 +255,11 @@ impl WebRtcTransport {
             return Ok(Opened::Rtcp { compound: Some(compound), newest });
         }
         let opened = srtp.open_rtp(packet)?;
+        if let Some(video) = &self.offer.video
+            && let Some(packet) = video.take(&opened, self.offer.opus, &mut self.sound)?
+        {
+            return Ok(Opened::Video(packet));
+        }
         let payload = if opened.layout.padding {
             without_padding(opened.payload).ok_or(DropReason::Malformed)?
         } else {
@@ -347,6 +355,26 @@ impl WebRtcTransport {
                 });
             }
         }
+        true
+    }
+
+    /// What the browser offered of pictures.
+    pub(crate) fn video(&self) -> Option<&VideoOffer> {
+        self.offer.video.as_ref()
+    }
+
+    /// Appends a packet of a picture, sealed; `write` appends its payload. False when there are no keys.
+    pub(crate) fn seal_picture(
+        &self,
+        header: RtpHeader,
+        index: u64,
+        send_time: Option<u32>,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let Some(srtp) = &self.srtp else { return false };
+        let id = self.offer.video.as_ref().and_then(|video| video.extensions.send_time);
+        srtp.seal_picture(header, index, send_time.zip(id), out, write);
         true
     }
 

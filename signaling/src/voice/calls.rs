@@ -15,6 +15,7 @@ use model::id::GuildId;
 use model::id::UserId;
 use model::media::MediaEvent;
 use model::media::PeerId;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use state::GuildEvent;
 use state::GuildHandle;
@@ -228,6 +229,18 @@ impl Calls {
         let strings = Strings { notes, code: Arc::clone(&code), attach };
         let drawn = Drawn { peer, ssrcs: || u32::from_be_bytes(auth::random()) };
         (drawn, strings, Ears { notes: noted, attach: attached, code })
+    }
+
+    /// A client shows this from now on; everybody's voice states tell whether it shares its screen.
+    pub(super) async fn show(&self, peer: PeerId, tracks: Tracks) {
+        let Some(shown) = self.with(|board| board.video(peer, tracks)) else { return };
+        let (guild, user) = shown.member;
+        let Some(handle) = self.store.guild(guild) else { return };
+        let command =
+            VoiceCommand::Share { user, session: shown.session, screen: shown.tracks.screen };
+        if let Err(error) = handle.voice(command, now_ms()).await {
+            tracing::debug!(%error, %guild, %user, "a shared screen was not told of");
+        }
     }
 
     /// Ends a voice state that nobody is behind any more.

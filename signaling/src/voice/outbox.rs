@@ -9,7 +9,7 @@ use model::media::PeerId;
 /// Commands that the media wing had no room for.
 ///
 /// Bounded by the number of peers: of one peer it holds at most a Join, a Funnel, a choice of
-/// transport and an Update, or a Leave alone.
+/// transport, an Update, a Publish and a Want, or a Leave alone.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<MediaCommand>,
@@ -41,6 +41,12 @@ impl Outbox {
             }
             MediaCommand::Update { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Update { .. }));
+            }
+            MediaCommand::Publish { .. } => {
+                self.forget(peer, |waiting| matches!(waiting, MediaCommand::Publish { .. }));
+            }
+            MediaCommand::Want { .. } => {
+                self.forget(peer, |waiting| matches!(waiting, MediaCommand::Want { .. }));
             }
             MediaCommand::Leave { .. } => {
                 let has_joined =

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use model::media::MediaCommand;
 use model::media::PeerId;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
 
@@ -31,8 +32,8 @@ pub(super) enum Output {
     Command(MediaCommand),
     /// Tell the others in the channel that the speaking flags are these.
     Speaking(u64),
-    /// Tell the others in the channel which SSRCs this client has.
-    Video,
+    /// The client shows this from now on: tell the media wing and the others, if it may.
+    Video(Tracks),
     /// Close the socket; the session waits to be resumed.
     Detach(CloseCode),
     /// Close the socket, if there is one; the session is over.

@@ -1,5 +1,8 @@
 //! What voice gateway clients send, read into types. Pure; every input is untrusted.
 
+use model::limits;
+use model::media::Tracks;
+use model::media::Wants;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
 use model::voice::Opcode;
@@ -20,8 +23,10 @@ pub(super) enum Incoming {
     Speaking { flags: u64 },
     /// Op 7.
     Resume(Box<Resume>),
-    /// Op 12: the SSRCs of a user client.
-    Video,
+    /// Op 12: what a user client shows. Its SSRCs are not read: others see those that it was assigned.
+    Video(Tracks),
+    /// Op 15: what it wants to see.
+    Wants(Wants),
     /// Op 16: which backend this is.
     BackendVersion,
     /// Known, and of no effect here.
@@ -118,12 +123,10 @@ pub(super) fn parse(text: &str) -> Result<Incoming, CloseCode> {
         Opcode::SelectProtocol => Incoming::Select(select(&d)?),
         Opcode::Heartbeat => heartbeat(d)?,
         Opcode::Speaking => Incoming::Speaking { flags: speaking(&d)? },
-        Opcode::Video => Incoming::Video,
+        Opcode::Video => Incoming::Video(tracks(&d)),
+        Opcode::MediaSinkWants => Incoming::Wants(wants(&d)?),
         Opcode::VoiceBackendVersion => Incoming::BackendVersion,
-        Opcode::SessionUpdate
-        | Opcode::MediaSinkWants
-        | Opcode::ClientFlags
-        | Opcode::ClientPlatform => Incoming::Ignored,
+        Opcode::SessionUpdate | Opcode::ClientFlags | Opcode::ClientPlatform => Incoming::Ignored,
         Opcode::Ready
         | Opcode::SessionDescription
         | Opcode::HeartbeatAck
@@ -169,6 +172,37 @@ fn speaking(d: &Value) -> Result<u64, CloseCode> {
         None => None,
     };
     Ok(flags.ok_or(CloseCode::FailedToDecode)? & SPEAKING_FLAGS)
+}
+
+/// Which streams of op 12 are active (userdoccers: Video). Clients without simulcast name one by
+/// `video_ssrc` alone.
+fn tracks(d: &Value) -> Tracks {
+    let streams = d.get("streams").and_then(Value::as_array);
+    let shows = |kind: &str| {
+        let is_shown = |stream: &Value| {
+            let active = stream.get("active").and_then(Value::as_bool).unwrap_or(true);
+            active && stream.get("type").and_then(Value::as_str) == Some(kind)
+        };
+        streams.is_some_and(|streams| streams.iter().any(is_shown))
+    };
+    let alone = || d.get("video_ssrc").and_then(Value::as_u64).is_some_and(|ssrc| ssrc != 0);
+    let has_streams = streams.is_some_and(|streams| !streams.is_empty());
+    Tracks { camera: if has_streams { shows("video") } else { alone() }, screen: shows("screen") }
+}
+
+/// Op 15: qualities by SSRC, and `any` for all others (userdoccers: Media Sink Wants). What is no
+/// number names something else and is passed over.
+fn wants(d: &Value) -> Result<Wants, CloseCode> {
+    let map = d.as_object().ok_or(CloseCode::FailedToDecode)?;
+    let quality = |value: &Value| {
+        let value = value.as_f64().filter(|value| value.is_finite())?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+        let quality = value.clamp(0.0, 100.0).ceil() as u8;
+        Some(quality)
+    };
+    let any = map.get("any").and_then(quality).unwrap_or(0);
+    let each = map.iter().filter_map(|(ssrc, value)| Some((ssrc.parse().ok()?, quality(value)?)));
+    Ok(Wants { any, each: each.take(limits::WANTS).collect() })
 }
 
 fn select(d: &Value) -> Result<Select, CloseCode> {
@@ -241,6 +275,38 @@ mod tests {
             let offer = Secret("a=ice-ufrag:x".to_owned());
             assert_eq!(parse(&text.to_string()), Ok(Incoming::Select(Select::WebRtc(offer))));
         }
+    }
+
+    #[test]
+    fn what_a_client_shows_is_what_it_calls_active() {
+        for (d, camera, screen) in [
+            (r#"{"audio_ssrc":1,"video_ssrc":0,"rtx_ssrc":0,"streams":[]}"#, false, false),
+            (r#"{"audio_ssrc":1,"video_ssrc":2,"rtx_ssrc":3}"#, true, false),
+            (r#"{"video_ssrc":2,"streams":[{"type":"video","active":false}]}"#, false, false),
+            (r#"{"streams":[{"type":"video"},{"type":"screen","active":true}]}"#, true, true),
+            (r#"{"streams":{"type":"video"}}"#, false, false),
+            ("null", false, false),
+        ] {
+            let text = format!(r#"{{"op":12,"d":{d}}}"#);
+
+            assert_eq!(parse(&text), Ok(Incoming::Video(Tracks { camera, screen })), "{d}");
+        }
+    }
+
+    #[test]
+    fn what_a_viewer_wants_is_read_by_ssrc_within_bounds() {
+        let wants = |d: &str| match parse(&format!(r#"{{"op":15,"d":{d}}}"#)) {
+            Ok(Incoming::Wants(wants)) => wants,
+            other => panic!("{other:?}"),
+        };
+        let many: Vec<_> = (0..1_000).map(|ssrc| format!("\"{ssrc}\":1")).collect();
+
+        assert_eq!(
+            wants(r#"{"any":20,"65":100,"67":1e9,"69":-3,"pixelCounts":{"65":5},"x":7}"#),
+            Wants { any: 20, each: vec![(65, 100), (67, 100), (69, 0)] }
+        );
+        assert_eq!(wants(&format!("{{{}}}", many.join(","))).each.len(), limits::WANTS);
+        assert_eq!(parse(r#"{"op":15,"d":[]}"#), Err(CloseCode::FailedToDecode));
     }
 
     #[test]

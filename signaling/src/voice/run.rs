@@ -111,7 +111,7 @@ impl Task {
                 Output::Speaking(flags) => {
                     self.calls.with(|board| board.speaking(self.peer, flags));
                 }
-                Output::Video => self.calls.with(|board| board.video(self.peer)),
+                Output::Video(tracks) => self.calls.show(self.peer, tracks).await,
                 Output::Detach(code) => self.close_socket(code),
                 Output::Close(code) => {
                     self.calls.with(|board| board.ended(now(), self.peer, code));

@@ -16,6 +16,7 @@ use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use model::media::Refusal;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
 use model::voice::Opcode;
@@ -30,6 +31,7 @@ use super::negotiate;
 use super::negotiate::Version;
 use super::others::News;
 use super::others::Other;
+use super::others::wanted_payload;
 use super::output::Admission;
 use super::output::Output;
 use super::payload;
@@ -75,6 +77,7 @@ struct Welcome {
 #[derive(Debug)]
 struct Place {
     peer: PeerId,
+    ssrc: u32,
     address: SocketAddr,
     media_session: String,
 }
@@ -146,7 +149,13 @@ impl VoiceSession {
             (Stage::Admitted { .. }, Incoming::Speaking { flags }) => {
                 self.out.push_back(Output::Speaking(flags));
             }
-            (Stage::Admitted { .. }, Incoming::Video) => self.out.push_back(Output::Video),
+            (Stage::Admitted { .. }, Incoming::Video(tracks)) => {
+                self.out.push_back(Output::Video(tracks));
+            }
+            (Stage::Admitted { place, .. }, Incoming::Wants(wants)) => {
+                let command = MediaCommand::Want { peer: place.peer, wants };
+                self.out.push_back(Output::Command(command));
+            }
             (Stage::Admitted { .. }, Incoming::BackendVersion) => {
                 let version = json!({ "voice": BACKEND, "rtc_worker": BACKEND });
                 self.send(Opcode::VoiceBackendVersion, &version);
@@ -169,7 +178,7 @@ impl VoiceSession {
         if !matches!(self.stage, Stage::Greeting { .. }) {
             return;
         }
-        let place = Place { peer, address, media_session };
+        let place = Place { peer, ssrc, address, media_session };
         self.stage = Stage::Admitted { place, transport: Transport::Open };
         let ready = negotiate::ready(ssrc, address, identify);
         self.welcome = Some(Welcome { ready, until: now + JOIN });
@@ -221,6 +230,10 @@ impl VoiceSession {
                     self.media = (Some(now), stats.packets_received);
                 }
             }
+            MediaEvent::Wanted { camera, screen, .. } => {
+                let wanted = wanted_payload(place.ssrc, *camera, *screen);
+                self.emit(Opcode::MediaSinkWants, &wanted);
+            }
             MediaEvent::Speaking { speaking: false, .. } | MediaEvent::Left { .. } => {}
         }
     }
@@ -238,9 +251,13 @@ impl VoiceSession {
                     self.tell(&other, before.is_none());
                 }
             }
-            News::Video(user) => {
-                if let (true, Some(other)) = (transport.is_known(), self.others.get(&user)) {
-                    let video = other.video_payload();
+            News::Video(other) => {
+                if !self.others.contains_key(&other.user) {
+                    return;
+                }
+                let video = other.video_payload();
+                self.others.insert(other.user, other);
+                if transport.is_known() {
                     self.emit(Opcode::Video, &video);
                 }
             }
@@ -360,12 +377,14 @@ impl VoiceSession {
         }
     }
 
-    /// Op 5 for whoever has announced speaking flags; for the silent ones op 12, and to browsers
-    /// alone, which make room for every SSRC before it is heard.
+    /// Op 5 for whoever has announced speaking flags; for the silent ones and those who show something
+    /// op 12, and to browsers alone, which make room for every SSRC before it comes.
     fn tell(&mut self, other: &Other, is_new: bool) {
         if let Some(flags) = other.speaking {
             self.emit(Opcode::Speaking, &other.speaking_payload(flags));
-        } else if is_new && self.is_browser() {
+        }
+        let unnamed = other.speaking.is_none() || other.tracks != Tracks::default();
+        if is_new && unnamed && self.is_browser() {
             self.emit(Opcode::Video, &other.video_payload());
         }
     }

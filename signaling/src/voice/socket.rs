@@ -148,7 +148,10 @@ async fn greet(parts: Parts, connection: Connection, version: Version, mut wire:
                 }
                 Output::Close(code) | Output::Detach(code) => return wire.close(code).await,
                 // Only admitted sessions want these.
-                Output::DrawKey(_) | Output::Command(_) | Output::Speaking(_) | Output::Video => {}
+                Output::DrawKey(_)
+                | Output::Command(_)
+                | Output::Speaking(_)
+                | Output::Video(_) => {}
             }
         }
         if !wire.flush().await {

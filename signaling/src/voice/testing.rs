@@ -111,6 +111,10 @@ impl MediaPort for Recorder {
             MediaCommand::SelectWebRtc { offer, .. } => format!("webrtc {offer}"),
             MediaCommand::Funnel { streams, .. } => format!("funnel {streams}"),
             MediaCommand::Update { grants, .. } => format!("update {}", shown(*grants)),
+            MediaCommand::Publish { tracks, .. } => {
+                format!("publish camera {} screen {}", tracks.camera, tracks.screen)
+            }
+            MediaCommand::Want { wants, .. } => format!("want {wants:?}"),
             MediaCommand::Leave { .. } => "leave".to_owned(),
         };
         self.said.lock().unwrap().push(format!("{}: {name}", command.peer().0));

@@ -25,6 +25,35 @@ impl Grants {
     }
 }
 
+/// What a peer sends besides its microphone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tracks {
+    /// A camera.
+    pub camera: bool,
+    /// A shared screen, with its sound.
+    pub screen: bool,
+}
+
+/// What a viewer wants to see (Discord calls it media sink wants). Quality is 1 to 100, 0 for
+/// nothing; up to 33 the lowest layer is enough, up to 66 the middle one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wants {
+    /// Of every track that is not named.
+    pub any: u8,
+    /// By the SSRC that the viewer sees a track under; at most
+    /// [`limits::WANTS`](crate::limits::WANTS).
+    pub each: Vec<(u32, u8)>,
+}
+
+impl Wants {
+    /// How well the track of this SSRC is wanted.
+    #[must_use]
+    pub fn of(&self, ssrc: u32) -> u8 {
+        let named = self.each.iter().find(|(of, _)| *of == ssrc);
+        named.map_or(self.any, |(_, quality)| *quality)
+    }
+}
+
 /// A change of rooms or peers. Commands of one peer are handled in the order they were sent.
 #[derive(Debug, Clone)]
 pub enum MediaCommand {
@@ -76,6 +105,20 @@ pub enum MediaCommand {
         /// What it may do from now on.
         grants: Grants,
     },
+    /// What of its camera and screen is forwarded from now on; nothing before the first such command.
+    Publish {
+        /// Which peer.
+        peer: PeerId,
+        /// What it sends and may send.
+        tracks: Tracks,
+    },
+    /// What the peer wants to see, in place of what it wanted before.
+    Want {
+        /// Which peer.
+        peer: PeerId,
+        /// Of whom, and how well.
+        wants: Wants,
+    },
     /// Takes the peer out of its room and forgets its keys.
     Leave {
         /// Which peer.
@@ -93,6 +136,8 @@ impl MediaCommand {
             | Self::SelectWebRtc { peer, .. }
             | Self::Funnel { peer, .. }
             | Self::Update { peer, .. }
+            | Self::Publish { peer, .. }
+            | Self::Want { peer, .. }
             | Self::Leave { peer } => peer,
         }
     }

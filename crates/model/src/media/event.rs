@@ -42,6 +42,16 @@ pub enum MediaEvent {
         /// Whether audio arrives.
         speaking: bool,
     },
+    /// The best quality that anybody wants of what the peer sends, 0 to 100; it need not send more.
+    /// Of tracks that it does not send it is 0. At most once per change.
+    Wanted {
+        /// Which peer.
+        peer: PeerId,
+        /// Of its camera.
+        camera: u8,
+        /// Of its screen.
+        screen: u8,
+    },
     /// Media ended the peer by itself.
     Left {
         /// Which peer.

@@ -8,6 +8,8 @@ mod event;
 
 pub use command::Grants;
 pub use command::MediaCommand;
+pub use command::Tracks;
+pub use command::Wants;
 pub use event::LeaveReason;
 pub use event::ListenerQuality;
 pub use event::MediaEvent;

@@ -67,6 +67,15 @@ pub enum VoiceCommand {
         /// Camera on.
         self_video: bool,
     },
+    /// Someone shares their screen, or no longer, by the gateway session that joined.
+    Share {
+        /// Who.
+        user: UserId,
+        /// Their gateway session.
+        session: String,
+        /// Whether they share it; STREAM is needed.
+        screen: bool,
+    },
     /// A moderator moves someone (MOVE_MEMBERS and CONNECT there), or with `None` disconnects.
     Move {
         /// The moderator.
@@ -136,6 +145,7 @@ impl Guild {
                 let flags = SelfFlags { mute: *self_mute, deaf: *self_deaf, video: *self_video };
                 asked.update(*user, session, *channel, flags)?
             }
+            VoiceCommand::Share { user, session, screen } => asked.share(*user, session, *screen),
             VoiceCommand::Move { actor, target, channel } => {
                 asked.relocate(*actor, *target, *channel)?
             }
@@ -170,6 +180,16 @@ impl Guild {
         Some((channel, grants))
     }
 
+    /// Whether someone in a voice channel may show their camera or screen there (STREAM); the audience
+    /// of a stage may not.
+    #[must_use]
+    pub fn may_show(&self, user: UserId, channel: ChannelId, now_ms: u64) -> bool {
+        let kind = self.channels.get(&channel).map(|channel| channel.kind);
+        let listens = kind == Some(ChannelType::GuildStageVoice)
+            && self.voice.get(&user).is_none_or(|state| state.suppress);
+        !listens && self.permissions_in(user, channel, now_ms).has(Permissions::STREAM)
+    }
+
     /// Everyone connected to a voice channel.
     pub fn voice_in(&self, channel: ChannelId) -> impl Iterator<Item = &Arc<VoiceState>> {
         self.voice.values().filter(move |state| state.channel == Some(channel))
@@ -197,8 +217,15 @@ impl Guild {
                 Some(ChannelType::GuildStageVoice) => state.suppress,
                 _ => !self.may_speak(state.user, channel),
             };
-            let new =
-                VoiceState { mute: member.mute, deaf: member.deaf, suppress, ..(**state).clone() };
+            let may_show = self.may_show(state.user, channel, NO_TIMEOUTS);
+            let new = VoiceState {
+                mute: member.mute,
+                deaf: member.deaf,
+                self_video: state.self_video && may_show,
+                self_stream: state.self_stream && may_show,
+                suppress,
+                ..(**state).clone()
+            };
             if new != **state {
                 settled.push(new);
             }

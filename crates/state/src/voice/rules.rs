@@ -95,7 +95,7 @@ impl Asked<'_> {
             self_mute: flags.mute,
             self_deaf: flags.deaf,
             self_video: flags.video && may.has(Permissions::STREAM),
-            self_stream: false,
+            self_stream: stays && kept.is_some_and(|state| state.self_stream),
             suppress: kept.map_or_else(
                 || self.suppressed_at_first(user, channel, kind),
                 |state| state.suppress,
@@ -107,6 +107,19 @@ impl Asked<'_> {
             _ if stays => Step::new(state, VoiceOutcome::Updated),
             _ => Step::new(state, VoiceOutcome::Joined),
         })
+    }
+
+    pub(super) fn share(self, user: UserId, session: &str, screen: bool) -> Step {
+        let current = self.guild.voice.get(&user).filter(|state| state.session == session);
+        let Some((state, channel)) = current.and_then(|state| Some((state, state.channel?))) else {
+            return Step::unchanged();
+        };
+        let screen = screen && self.guild.may_show(user, channel, self.now_ms);
+        if state.self_stream == screen {
+            return Step::unchanged();
+        }
+        let state = VoiceState { self_stream: screen, ..(**state).clone() };
+        Step::new(state, VoiceOutcome::Updated)
     }
 
     pub(super) fn relocate(
@@ -130,6 +143,7 @@ impl Asked<'_> {
         }
         let state = VoiceState {
             channel: Some(channel),
+            self_stream: false,
             suppress: self.suppressed_at_first(target, channel, kind),
             request_to_speak: None,
             ..(**state).clone()

@@ -11,6 +11,7 @@ mod rebinding;
 mod safety;
 mod steady;
 mod udp;
+mod video;
 mod webrtc;
 
 use std::net::SocketAddr;

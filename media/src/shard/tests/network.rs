@@ -1,5 +1,7 @@
 //! The way between a browser and the shard, as bad as a test wants it, on the virtual clock.
 
+use str0m_netem::Bitrate;
+use str0m_netem::DataSize;
 use str0m_netem::Input;
 use str0m_netem::Netem;
 use str0m_netem::NetemConfig;
@@ -58,6 +60,17 @@ impl Network {
         self.up.set_config(config(self.ways.0));
         self.down.set_config(config(self.ways.1));
         self
+    }
+
+    /// Lets no more than so many bits a second through to the browser, with little room to wait.
+    pub(super) fn narrow_down(&mut self, bits: u64) {
+        let config = self.ways.1.config(self.seed);
+        self.down.set_config(config.link(Bitrate::bps(bits), DataSize::kbytes(40)));
+    }
+
+    /// Lets everything through again.
+    pub(super) fn widen_down(&mut self) {
+        self.down.set_config(self.ways.1.config(self.seed));
     }
 
     pub(super) fn send_up(&mut self, now: Instant, packet: Vec<u8>) {

@@ -11,6 +11,8 @@ use aws_lc_rs::hmac;
 use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
 use crate::rtp::ext::LEVEL_EXTENSION;
+use crate::rtp::ext::SEND_TIME_EXTENSION;
+use crate::rtp::ext::write_send_time;
 use crate::rtp::header::EXTENSION;
 use crate::rtp::header::FIXED;
 use crate::rtp::header::Layout;
@@ -130,13 +132,39 @@ impl Srtp {
             clear += LEVEL_EXTENSION;
         }
         write(out);
+        self.close_rtp(header.ssrc, index, start, clear, out);
+    }
+
+    /// The same for a picture, with the extension for its send time if there is an id for it.
+    pub(crate) fn seal_picture(
+        &self,
+        header: RtpHeader,
+        index: u64,
+        send_time: Option<(u32, u8)>,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let start = out.len();
+        out.extend_from_slice(&header.to_bytes());
+        let mut clear = FIXED;
+        if let Some((send_time, id)) = send_time {
+            out[start] |= EXTENSION;
+            write_send_time(send_time, id, out);
+            clear += SEND_TIME_EXTENSION;
+        }
+        write(out);
+        self.close_rtp(header.ssrc, index, start, clear, out);
+    }
+
+    /// Encrypts and authenticates the packet that begins at `start`, of which `clear` bytes stay readable.
+    fn close_rtp(&self, ssrc: u32, index: u64, start: usize, clear: usize, out: &mut Vec<u8>) {
         match &self.seal.rtp {
             Cipher::Gcm { key, salt } => {
-                let nonce = gcm_rtp_nonce(salt, header.ssrc, index);
+                let nonce = gcm_rtp_nonce(salt, ssrc, index);
                 gcm_seal(key, nonce, out, start, clear, None);
             }
             Cipher::Cm { key, auth, salt } => {
-                cm_apply(key, cm_iv(salt, header.ssrc, index), &mut out[start + clear..]);
+                cm_apply(key, cm_iv(salt, ssrc, index), &mut out[start + clear..]);
                 let tag = rtp_tag(auth, &out[start..], index);
                 out.extend_from_slice(&tag.as_ref()[..HMAC_TAG]);
             }

@@ -3,8 +3,9 @@
 use crate::metrics::DropReason;
 use crate::rtp::seq::ReplayWindow;
 
-/// SSRCs that a peer may send under at once. A browser uses one or two for audio and one for RTCP.
-pub(super) const SOURCES: usize = 8;
+/// SSRCs that a peer may send under at once. A browser uses one or two for audio, six for a camera in
+/// three layers, as many at most for a screen, one for its sound, and one for RTCP.
+pub(super) const SOURCES: usize = 16;
 /// SSRCs that a peer may have left behind; they stay refused, or their packets could be replayed.
 const FORMER_SOURCES: usize = 256;
 

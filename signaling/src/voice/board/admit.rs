@@ -11,6 +11,7 @@ use model::limits;
 use model::media::Grants;
 use model::media::MediaCommand;
 use model::media::PeerId;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use state::Guild;
 use tokio::sync::mpsc;
@@ -217,6 +218,9 @@ impl<A> Board<A> {
             ssrc,
             grants,
             limit,
+            asked: Tracks::default(),
+            may_show: guild.may_show(member.1, room, moment.unix_ms),
+            tracks: Tracks::default(),
             speaking: None,
             is_connected: false,
             has_socket,

@@ -58,9 +58,10 @@ impl<A> Board<A> {
         let granted = guild.and_then(|guild| {
             let state = guild.voice.get(&user)?;
             let (room, grants) = guild.voice_grants(user, moment.unix_ms)?;
-            Some((state, room, grants, timeout_ends_ms(guild, user, moment.unix_ms)))
+            let may_show = guild.may_show(user, room, moment.unix_ms);
+            Some((state, room, (grants, may_show), timeout_ends_ms(guild, user, moment.unix_ms)))
         });
-        let Some((state, room, grants, timeout_ends_ms)) = granted else {
+        let Some((state, room, (grants, may_show), timeout_ends_ms)) = granted else {
             self.end_of_member(member, CloseCode::Disconnected);
             self.places.remove(&member);
             return;
@@ -73,11 +74,13 @@ impl<A> Board<A> {
                 continue;
             }
             voice.timeout_ends_ms = timeout_ends_ms;
+            voice.may_show = may_show;
             let grants = grants.and(voice.limit);
             if voice.grants != grants {
                 voice.grants = grants;
                 self.command(MediaCommand::Update { peer, grants });
             }
+            self.settle_tracks(peer);
         }
     }
 
@@ -90,6 +93,7 @@ impl<A> Board<A> {
             | MediaEvent::Connected { peer, .. }
             | MediaEvent::Speaking { peer, .. }
             | MediaEvent::Left { peer, .. }
+            | MediaEvent::Wanted { peer, .. }
             | MediaEvent::Stats { peer, .. } => *peer,
         };
         let Some(voice) = self.voices.get_mut(&peer) else { return };

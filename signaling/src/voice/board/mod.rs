@@ -22,6 +22,7 @@ use model::media::Grants;
 use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use tokio::sync::mpsc;
 
@@ -108,6 +109,10 @@ struct Voice<A> {
     grants: Grants,
     /// What its way into the call allows at most.
     limit: Grants,
+    /// What it announced that it shows, whether it may, and what the media wing was told of it.
+    asked: Tracks,
+    may_show: bool,
+    tracks: Tracks,
     /// The flags of its last op 5, and who said them.
     speaking: Option<(u64, Speaker)>,
     /// Media flows, or did.
@@ -118,6 +123,15 @@ struct Voice<A> {
     /// When a timeout ends, in Unix milliseconds.
     timeout_ends_ms: Option<u64>,
     strings: Strings<A>,
+}
+
+/// What a member shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub member: Member,
+    /// Their gateway session.
+    pub session: String,
+    pub tracks: Tracks,
 }
 
 /// Who says that someone speaks.
@@ -154,11 +168,26 @@ impl<A> Board<A> {
         self.announce(peer, flags, Speaker::Client);
     }
 
-    /// A client announced its SSRCs.
-    pub(super) fn video(&mut self, peer: PeerId) {
-        let Some(voice) = self.voices.get(&peer) else { return };
-        let (room, user) = (voice.room, voice.member.1);
-        self.tell_room(room, peer, &News::Video(user));
+    /// A client announced what it shows: what of it is shown, and by whom.
+    pub(super) fn video(&mut self, peer: PeerId, tracks: Tracks) -> Option<Shown> {
+        self.voices.get_mut(&peer)?.asked = tracks;
+        self.settle_tracks(peer);
+        let voice = self.voices.get(&peer)?;
+        let (member, session, tracks) = (voice.member, voice.session.clone(), voice.tracks);
+        Some(Shown { member, session, tracks })
+    }
+
+    /// Shows what a client announced, if it may.
+    fn settle_tracks(&mut self, peer: PeerId) {
+        let Some(voice) = self.voices.get_mut(&peer) else { return };
+        let tracks = if voice.may_show { voice.asked } else { Tracks::default() };
+        if voice.tracks == tracks {
+            return;
+        }
+        voice.tracks = tracks;
+        let (room, news) = (voice.room, News::Video(voice.as_other()));
+        self.command(MediaCommand::Publish { peer, tracks });
+        self.tell_room(room, peer, &news);
     }
 
     /// Takes a command about a peer that has a place; others came too late.
@@ -276,6 +305,7 @@ impl<A> Voice<A> {
             user: self.member.1,
             ssrc: self.ssrc,
             speaking: self.speaking.map(|(flags, _)| flags),
+            tracks: self.tracks,
         }
     }
 }

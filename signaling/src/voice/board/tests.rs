@@ -14,6 +14,7 @@ use state::Guild;
 use state::GuildCommand;
 use state::guild::command::ChannelDraft;
 use state::guild::command::MemberPatch;
+use state::guild::command::RolePatch;
 use state::voice::VoiceCommand;
 
 use super::admit::Given;
@@ -244,8 +245,14 @@ fn joining_tells_the_media_wing_and_everyone_who_is_there() {
     let cai = hall.join(CAI);
 
     assert_eq!(ben.others, []);
-    assert_eq!(cai.others, [Other { user: BEN, ssrc: ben.ssrc, speaking: Some(1) }]);
-    assert_eq!(ben.news(), [News::Is(Other { user: CAI, ssrc: cai.ssrc, speaking: None })]);
+    assert_eq!(
+        cai.others,
+        [Other { user: BEN, ssrc: ben.ssrc, speaking: Some(1), tracks: Tracks::default() }]
+    );
+    assert_eq!(
+        ben.news(),
+        [News::Is(Other { user: CAI, ssrc: cai.ssrc, speaking: None, tracks: Tracks::default() })]
+    );
     assert_ne!(ben.ssrc, cai.ssrc);
 }
 
@@ -543,7 +550,14 @@ fn speaking_is_told_for_clients_that_do_not_say_so_themselves() {
     let ben = hall.join(BEN);
     let mut cai = hall.join(CAI);
     let heard = |speaking| MediaEvent::Speaking { peer: ben.peer, speaking };
-    let told = |speaking| News::Is(Other { user: BEN, ssrc: ben.ssrc, speaking: Some(speaking) });
+    let told = |speaking| {
+        News::Is(Other {
+            user: BEN,
+            ssrc: ben.ssrc,
+            speaking: Some(speaking),
+            tracks: Tracks::default(),
+        })
+    };
 
     hall.board.handle_media(hall.start, heard(true));
     hall.board.handle_media(hall.start, heard(false));
@@ -620,8 +634,34 @@ fn commands_of_a_peer_that_has_left_go_nowhere() {
 
     hall.board.command_of(MediaCommand::Update { peer: ben.peer, grants: ALL });
     hall.board.speaking(ben.peer, 1);
-    hall.board.video(ben.peer);
+    assert_eq!(hall.board.video(ben.peer, Tracks { camera: true, screen: true }), None);
     hall.board.has_socket(ben.peer, true);
 
     assert_eq!(hall.media.take(), [""; 0]);
+}
+
+#[test]
+fn what_is_shown_reaches_media_and_the_room_only_while_it_may_be() {
+    let mut hall = Hall::new();
+    let mut ben = hall.join(BEN);
+    let mut cai = hall.join(CAI);
+    ben.news();
+    let camera = Tracks { camera: true, screen: false };
+
+    let shown = hall.board.video(ben.peer, camera).expect("has a place");
+    assert_eq!((shown.member, shown.tracks), ((GUILD, BEN), camera));
+    assert_eq!(hall.media.take(), [format!("{}: publish camera true screen false", ben.peer.0)]);
+    let told = |tracks| News::Video(Other { user: BEN, ssrc: ben.ssrc, speaking: None, tracks });
+    assert_eq!(cai.news(), [told(camera)]);
+
+    let everyone = hall.guild.roles[&GUILD.cast()].clone();
+    let fewer = everyone.permissions - Permissions::STREAM;
+    let patch = RolePatch { permissions: Some(fewer), ..RolePatch::default() };
+    hall.change(&GuildCommand::UpdateRole(GUILD.cast(), patch));
+    hall.look();
+    assert_eq!(hall.media.take(), [format!("{}: publish camera false screen false", ben.peer.0)]);
+    assert_eq!(cai.news(), [told(Tracks::default())]);
+    let shown = hall.board.video(ben.peer, camera).expect("has a place");
+    assert_eq!(shown.tracks, Tracks::default());
+    assert!(hall.media.take().is_empty());
 }

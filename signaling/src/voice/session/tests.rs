@@ -17,11 +17,11 @@ const JOINED: MediaEvent = MediaEvent::Joined { peer: ANA };
 const NANO: Duration = Duration::from_nanos(1);
 
 fn ben() -> Other {
-    Other { user: BEN, ssrc: 64, speaking: None }
+    Other { user: BEN, ssrc: 64, speaking: None, tracks: Tracks::default() }
 }
 
 fn cai() -> Other {
-    Other { user: CAI, ssrc: 96, speaking: Some(1) }
+    Other { user: CAI, ssrc: 96, speaking: Some(1), tracks: Tracks::default() }
 }
 
 fn version(query: &str) -> Version {
@@ -420,7 +420,7 @@ fn those_who_are_there_are_named_after_ready_and_their_speaking_after_the_descri
 
     session.admit(now, &identify, admission);
     // Dan comes and goes before the media wing has our peer.
-    let dan = Other { user: UserId::new(4), ssrc: 128, speaking: None };
+    let dan = Other { user: UserId::new(4), ssrc: 128, speaking: None, tracks: Tracks::default() };
     session.handle_news(News::Is(dan.clone()));
     session.handle_news(News::Left(dan.user));
     assert!(session.poll_output().is_none());
@@ -447,11 +447,11 @@ fn comings_speaking_and_goings_are_told_as_they_happen() {
 
     session.handle_news(News::Is(ben()));
     session.handle_news(News::Is(Other { speaking: Some(1), ..ben() }));
-    session.handle_news(News::Video(BEN));
+    session.handle_news(News::Video(ben()));
     session.handle_news(News::Left(BEN));
     // Whoever is not there cannot leave, nor have SSRCs.
     session.handle_news(News::Left(BEN));
-    session.handle_news(News::Video(BEN));
+    session.handle_news(News::Video(ben()));
 
     let frames = frames(&mut session);
     assert_eq!(ops(&frames), [11, 5, 12, 13]);
@@ -529,7 +529,7 @@ fn messages_of_user_clients_are_taken() {
     let now = Instant::now();
     let mut session = described(now, "", vec![]);
 
-    for op in [14, 15, 18, 20] {
+    for op in [14, 18, 20] {
         session.handle_text(now, &json!({ "op": op, "d": {} }).to_string());
     }
     assert!(session.poll_output().is_none());
@@ -541,7 +541,10 @@ fn messages_of_user_clients_are_taken() {
         frames,
         [json!({ "op": 16, "d": { "voice": "guildhall", "rtc_worker": "guildhall" } })]
     );
-    assert!(matches!(session.poll_output(), Some(Output::Video)));
+    assert!(matches!(
+        session.poll_output(),
+        Some(Output::Video(Tracks { camera: true, screen: false }))
+    ));
 }
 
 #[test]
@@ -574,4 +577,41 @@ proptest::proptest! {
         }
         proptest::prop_assert!(closes <= 1);
     }
+}
+
+#[test]
+fn who_shows_something_is_named_with_every_stream_that_others_can_see() {
+    let now = Instant::now();
+    let shows = Other { tracks: Tracks { camera: true, screen: true }, ..cai() };
+    let mut session = admitted(now, "v=8", vec![shows]);
+    session.offer(Secret("offer".to_owned()));
+    session.poll_output();
+    session.handle_media(now, &MediaEvent::Answer { peer: ANA, sdp: "answer".to_owned() });
+
+    let frames = frames(&mut session);
+    assert_eq!(ops(&frames), [4, 5, 12]);
+    let video = &frames[2]["d"];
+    assert_eq!((&video["video_ssrc"], &video["rtx_ssrc"]), (&json!(97), &json!(98)));
+    let streams: Vec<_> = video["streams"].as_array().unwrap().iter().collect();
+    let named = |index: usize| (&streams[index]["type"], &streams[index]["ssrc"]);
+    assert_eq!(named(0), (&json!("video"), &json!(97)));
+    assert_eq!(named(1), (&json!("screen"), &json!(99)));
+    assert_eq!(named(2), (&json!("audio"), &json!(101)));
+}
+
+#[test]
+fn wants_go_to_the_media_wing_and_what_is_wanted_comes_back() {
+    let now = Instant::now();
+    let mut session = described(now, "v=8", vec![]);
+
+    session.handle_text(now, r#"{"op":15,"d":{"any":0,"97":100}}"#);
+    let Some(Output::Command(MediaCommand::Want { peer, wants })) = session.poll_output() else {
+        panic!()
+    };
+    assert_eq!((peer, wants.of(97), wants.of(99)), (ANA, 100, 0));
+
+    session.handle_media(now, &MediaEvent::Wanted { peer: ANA, camera: 50, screen: 0 });
+    let frames = frames(&mut session);
+    assert_eq!(frames[0]["op"], 15);
+    assert_eq!(frames[0]["d"], json!({ "any": 0, "33": 50, "35": 0 }));
 }
