@@ -16,6 +16,7 @@ import * as unread from "./state/unread";
 import { en } from "./strings/en";
 import { VoiceConnection, type VoiceView } from "./voice/connection";
 import type { VoiceFailure } from "./voice/contract";
+import type { Picture } from "./voice/shows";
 
 /** Discord's clients repeat the typing call no faster than this. */
 const TYPING_EVERY_MS = 8_000;
@@ -34,6 +35,8 @@ const [drafts, setDrafts] = createStore<Record<Snowflake, string>>(recall("draft
 const [link, setLink] = createSignal<GatewayState>("offline");
 const [notice, setNotice] = createSignal<string | null>(null);
 const [now, setNow] = createSignal(Date.now());
+/** Pictures of the call. Their objects are the browser's own: no store looks into them. */
+const [pictures, setPictures] = createSignal<Picture[]>([]);
 const [call, setCall] = createStore<VoiceView>({
   phase: "idle",
   established: false,
@@ -43,12 +46,15 @@ const [call, setCall] = createStore<VoiceView>({
   pushed: false,
   unheard: false,
   silentByBrowser: false,
+  canShow: false,
+  camera: false,
+  screen: false,
   endpoint: null,
   socketLatency: null,
   stats: null,
 });
 
-export { rest, account, hall, texts, marks, settings, volumes, speaking, drafts, link, notice, now, call };
+export { rest, account, hall, texts, marks, settings, volumes, speaking, drafts, link, notice, now, call, pictures };
 
 const myId = () => account()?.userId ?? hall.me?.id ?? "";
 
@@ -63,6 +69,7 @@ export const voice = new VoiceConnection({
   volumeOf: (userId) => volumes[userId] ?? 1,
   bitrateOf: (channelId) => guilds.channelOf(hall, channelId)?.bitrate,
   ask: (state) => void gateway.send(4, state),
+  onPictures: (shown) => setPictures(shown),
   onView: (view) => setCall(view),
   onSpeaking: (userId, is) => setSpeaking(userId, is),
   onEnded: (why: VoiceFailure) => tell(en.voice.failure[why]),
@@ -195,6 +202,17 @@ export function toggleMute(): void {
   // Unmuting while deafened means wanting to take part again.
   if (settings.deaf) changeSettings({ deaf: false, mute: false });
   else changeSettings({ mute: !settings.mute });
+}
+
+/** Turns the camera on or off, and says what keeps it from that. */
+export async function toggleCamera(): Promise<void> {
+  const problem = await voice.toggleCamera();
+  if (problem) tell(en.voice.camera[problem]);
+}
+
+export async function toggleScreen(): Promise<void> {
+  const problem = await voice.toggleScreen();
+  if (problem) tell(en.voice.noScreen);
 }
 
 export function toggleDeaf(): void {
@@ -338,5 +356,6 @@ export const diagnostics = {
     },
     stats: () => voice.stats(),
     remoteStream: (userId: string) => voice.remoteStream(userId),
+    pictureStats: () => voice.pictureStats(),
   },
 };

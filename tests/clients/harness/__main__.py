@@ -23,7 +23,8 @@ TEXT = {
 }
 RUST = {"twilight": "text_twilight"}
 VOICE = ("voice", "songbird", "browser")
-NAMES = [*TEXT, *RUST, *VOICE, "stream"]
+PICTURES = "pictures"
+NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
@@ -59,7 +60,19 @@ def binary(given: pathlib.Path | None) -> pathlib.Path:
 async def text(stage: Stage, name: str, script: str | pathlib.Path) -> tuple[list[Row], Client]:
     """One text scenario with a bot of its own."""
     token = await stage.server.add_bot(pathlib.Path(script).stem.replace("_", ""), stage.guild)
-    client = stage.client(script, BOT_TOKEN=token)
+    return await judged(name, stage.client(script, BOT_TOKEN=token))
+
+
+async def pictures(stage: Stage) -> tuple[list[Row], Client]:
+    """Two Chromiums with the web client: a camera and a screen."""
+    invite = await stage.server.rest("POST", f"/channels/{stage.channels['text']}/invites")
+    web = f"http://localhost:{stage.server.port}"
+    client = stage.client("pictures_chromium.mjs", WEB=web, INVITE=invite["code"], PICTURES=str(stage.folder))
+    return await judged("chromium", client)
+
+
+async def judged(name: str, client: Client) -> tuple[list[Row], Client]:
+    """What a client that judges by itself found."""
     await client.start()
     await client.finish(TEXT_TIMEOUT)
     if "ends" not in client.checks:
@@ -90,6 +103,13 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             rows += [Row(*check) for check in streaming.checks]
             tails.update(streaming.tails())
             await streaming.close()
+    if PICTURES in wanted:
+        try:
+            found, client = await pictures(stage)
+            rows += found
+            tails["chromium"] = client.tail()
+        except Exception:
+            rows.append(Row(PICTURES, "scenario", False, traceback.format_exc(limit=3)))
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)

@@ -85,6 +85,8 @@ export interface VoiceState {
   deaf: boolean;
   self_mute: boolean;
   self_deaf: boolean;
+  self_video?: boolean;
+  self_stream?: boolean;
 }
 
 /** A guild as GUILD_CREATE carries it. */

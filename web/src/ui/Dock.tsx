@@ -1,7 +1,8 @@
 // The foot of the left side: the call, when there is one, and oneself.
 
 import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
-import { call, changeSettings, hall, link, settings, speaking, toggleDeaf, toggleMute, voice } from "../app";
+import { call, changeSettings, hall, link, settings, speaking, toggleCamera, toggleDeaf, toggleMute, toggleScreen, voice } from "../app";
+import { Permission, permissionsIn } from "../state/permissions";
 import { channelOf, displayName } from "../state/guilds";
 import { en } from "../strings/en";
 import { verdict } from "../voice/quality";
@@ -83,6 +84,30 @@ function HoldButton() {
   );
 }
 
+/** Camera and screen, where the server takes them, we may show them, and the browser can. */
+function ShowControls() {
+  const may = () => {
+    const guild = call.place?.guildId ? hall.guilds[call.place.guildId] : undefined;
+    const channel = call.place && guild?.channels[call.place.channelId];
+    return !!guild && !!channel && (permissionsIn(guild, hall.me?.id ?? "", channel) & Permission.Stream) !== 0n;
+  };
+  const camera = () => (call.camera ? en.voice.cameraOff : en.voice.cameraOn);
+  const screen = () => (call.screen ? en.voice.stopScreen : en.voice.shareScreen);
+  return (
+    <Show when={(call.canShow && may()) || call.camera || call.screen}>
+      <button type="button" class="control" classList={{ on: call.camera }} aria-pressed={call.camera} aria-label={camera()} title={camera()} onClick={() => void toggleCamera()}>
+        {call.camera ? <Icon.Camera /> : <Icon.CameraOff />}
+      </button>
+      {/* Telephones share no screens. */}
+      <Show when={"getDisplayMedia" in (navigator.mediaDevices ?? {})}>
+        <button type="button" class="control" classList={{ on: call.screen }} aria-pressed={call.screen} aria-label={screen()} title={screen()} onClick={() => void toggleScreen()}>
+          <Icon.Screen />
+        </button>
+      </Show>
+    </Show>
+  );
+}
+
 export function CallControls(props: { large?: boolean }) {
   const muted = () => settings.mute || settings.deaf;
   // An open microphone must not be shown where there is none.
@@ -104,6 +129,7 @@ export function CallControls(props: { large?: boolean }) {
       <button type="button" class="control" classList={{ off: settings.deaf }} aria-pressed={settings.deaf} aria-label={settings.deaf ? en.voice.undeafen : en.voice.deafen} title={settings.deaf ? en.voice.undeafen : en.voice.deafen} onClick={toggleDeaf}>
         {settings.deaf ? <Icon.EarOff /> : <Icon.Ear />}
       </button>
+      <Show when={props.large}><ShowControls /></Show>
       <Show when={call.place && !noMicrophone() && settings.talk === "push"}>
         <HoldButton />
       </Show>

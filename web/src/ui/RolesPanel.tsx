@@ -11,7 +11,7 @@ import { Icon } from "./icons";
 
 /** Rights that are offered, in groups; a role keeps all others as they are. */
 const RIGHTS: readonly [title: string, rights: readonly (keyof typeof Permission)[]][] = [
-  [en.roles.talking, ["Connect", "Speak", "MuteMembers", "DeafenMembers", "MoveMembers"]],
+  [en.roles.talking, ["Connect", "Speak", "Stream", "MuteMembers", "DeafenMembers", "MoveMembers"]],
   [en.roles.writing, ["ViewChannel", "SendMessages", "AttachFiles", "AddReactions", "MentionEveryone", "ManageMessages"]],
   [en.roles.guild, ["CreateInvite", "ManageChannels", "ManageRoles", "ManageGuild", "KickMembers", "BanMembers", "Administrator"]],
 ];

@@ -163,7 +163,7 @@ function VoiceRow(props: { guild: Guild; channel: Channel; onEnter: () => void }
                     <Avatar id={userId} name={name()} size={24} />
                     <span class="channel-name">{name()}</span>
                   </PersonButton>
-                  <VoiceFlags mute={!!state()?.self_mute || !!state()?.mute} deaf={!!state()?.self_deaf || !!state()?.deaf} />
+                  <VoiceFlags mute={!!state()?.self_mute || !!state()?.mute} deaf={!!state()?.self_deaf || !!state()?.deaf} camera={state()?.self_video} screen={state()?.self_stream} />
                 </li>
               );
             }}
@@ -174,9 +174,11 @@ function VoiceRow(props: { guild: Guild; channel: Channel; onEnter: () => void }
   );
 }
 
-export function VoiceFlags(props: { mute: boolean; deaf: boolean }) {
+export function VoiceFlags(props: { mute: boolean; deaf: boolean; camera?: boolean | undefined; screen?: boolean | undefined }) {
   return (
     <span class="flags">
+      <Show when={props.screen}><span role="img" class="lit" aria-label={en.voice.showsScreen} title={en.voice.showsScreen}><Icon.Screen /></span></Show>
+      <Show when={props.camera}><span role="img" class="lit" aria-label={en.voice.showsCamera} title={en.voice.showsCamera}><Icon.Camera /></span></Show>
       <Show when={props.mute && !props.deaf}><span role="img" aria-label={en.voice.muted} title={en.voice.muted}><Icon.MicOff /></span></Show>
       <Show when={props.deaf}><span role="img" aria-label={en.voice.deafened} title={en.voice.deafened}><Icon.EarOff /></span></Show>
     </span>

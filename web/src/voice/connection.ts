@@ -10,6 +10,7 @@ import { SpeakingDetector, UnheardDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
 import { Playback } from "./playback";
+import { Shows, type Picture } from "./shows";
 import { PushKeys } from "./push_keys";
 import { VoiceSession } from "./session";
 
@@ -30,6 +31,10 @@ export interface VoiceView {
   unheard: boolean;
   /** The browser waits for a click before it plays. */
   silentByBrowser: boolean;
+  /** Whether the server takes pictures, and which of ours it gets. */
+  canShow: boolean;
+  camera: boolean;
+  screen: boolean;
   endpoint: string | null;
   socketLatency: number | null;
   stats: LinkStats | null;
@@ -41,7 +46,9 @@ export interface VoiceHost {
   volumeOf: (userId: Snowflake) => number;
   bitrateOf: (channelId: Snowflake) => number | undefined;
   /** Sends op 4 on the main gateway. */
-  ask: (state: { guild_id: Snowflake | null; channel_id: Snowflake | null; self_mute: boolean; self_deaf: boolean }) => void;
+  ask: (state: { guild_id: Snowflake | null; channel_id: Snowflake | null; self_mute: boolean; self_deaf: boolean; self_video: boolean }) => void;
+  /** What is to be seen of the call, ourselves included. */
+  onPictures: (pictures: Picture[]) => void;
   onView: (view: VoiceView) => void;
   onSpeaking: (userId: Snowflake, speaking: boolean) => void;
   onEnded: (why: VoiceFailure) => void;
@@ -63,6 +70,16 @@ export class VoiceConnection {
     () => (this.session.place !== null && this.host.settings().talk === "push" ? this.host.settings().pushKey : null),
     () => (this.gateMicrophone(), this.show()),
   );
+  private readonly shows = new Shows({
+    userId: () => this.host.userId(),
+    peer: () => this.peer,
+    onShowing: (showing) => this.feed({ kind: "showing", showing }),
+    onPictures: (pictures) => this.host.onPictures(pictures),
+    onSound: (userId, track) => {
+      if (track) this.playback?.attach(soundOf(userId), track);
+      else this.playback?.detach(soundOf(userId));
+    },
+  });
   private readonly unheard = new UnheardDetector();
   private readonly detectors = new Map<Snowflake, SpeakingDetector>();
 
@@ -89,7 +106,7 @@ export class VoiceConnection {
     this.feed({ kind: "flags", mute: mute || deaf, deaf });
     this.feed({ kind: "join", place });
     // After the join: as long as the machine is idle, sound and microphone are given back.
-    this.playback ??= new Playback(this.host.volumeOf);
+    this.playback ??= new Playback((of) => this.host.volumeOf(of.replace(SOUND, "")));
     void this.playback.resume().then(() => this.show());
     this.playback.deafen(deaf);
     void this.playback.output(speaker);
@@ -120,6 +137,7 @@ export class VoiceConnection {
 
   applyVolume(userId: Snowflake): void {
     this.playback?.volume(userId);
+    this.playback?.volume(soundOf(userId));
   }
 
   resumeSound(): void {
@@ -146,6 +164,29 @@ export class VoiceConnection {
   /** The button on the screen is held, or let go. */
   hold(down: boolean): void {
     this.push.hold(down);
+  }
+
+  /** Turns the camera on or off; what keeps it from that comes back. */
+  async toggleCamera(): Promise<MicrophoneProblem | null> {
+    if (!this.shows.showing.camera) return this.shows.openCamera();
+    this.shows.closeCamera();
+    return null;
+  }
+
+  /** Shares a screen, or no longer. */
+  async toggleScreen(): Promise<MicrophoneProblem | null> {
+    if (!this.shows.showing.screen) return this.shows.openScreen();
+    this.shows.closeScreen();
+    return null;
+  }
+
+  /** What is on the screen, and how well: 1 to 100 by SSRC. Nothing else is sent to us. */
+  want(wants: Record<number, number>): void {
+    this.feed({ kind: "wants", wants });
+  }
+
+  pictureStats(): Promise<unknown> {
+    return this.peer?.pictureStats() ?? Promise.resolve(null);
   }
 
   chime(which: Chime): void {
@@ -205,6 +246,7 @@ export class VoiceConnection {
           channel_id: effect.channelId,
           self_mute: effect.mute,
           self_deaf: effect.deaf,
+          self_video: effect.video,
         });
         break;
       case "open_socket":
@@ -228,7 +270,14 @@ export class VoiceConnection {
       case "heard":
         this.peer?.hear({ userId: effect.userId, ssrc: effect.ssrc });
         break;
+      case "shows":
+        this.shows.see(effect.userId, effect.streams);
+        break;
+      case "wanted":
+        this.shows.want(effect.wanted);
+        break;
       case "gone":
+        this.shows.forget(effect.userId);
         this.silence(effect.userId);
         break;
       case "ended":
@@ -281,8 +330,10 @@ export class VoiceConnection {
       peer.onState = (state) => mine() && this.feed({ kind: "peer", state });
       peer.onBroken = () => mine() && this.feed({ kind: "peer_broken" });
       peer.onVoice = (userId, track) => mine() && this.playback?.attach(userId, track);
+      peer.onShown = (userId, shown, track) => mine() && this.shows.arrived(userId, shown, track);
       const selection = await peer.offer(this.track);
       if (!mine()) return;
+      void this.shows.attach();
       this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });
     } catch {
       this.feed({ kind: "peer_broken" });
@@ -304,6 +355,7 @@ export class VoiceConnection {
     this.peer?.close();
     this.peer = null;
     this.lastStats = null;
+    this.shows.forgetAll();
     for (const userId of this.playback?.users() ?? []) this.silence(userId);
   }
 
@@ -321,6 +373,7 @@ export class VoiceConnection {
     clearInterval(this.statsTimer);
     this.microphoneTurn += 1;
     this.dropPeer();
+    this.shows.close();
     for (const [userId, detector] of this.detectors) if (detector.speaking) this.host.onSpeaking(userId, false);
     this.detectors.clear();
     if (this.track) {
@@ -340,7 +393,10 @@ export class VoiceConnection {
     if (!playback) return;
     const now = Date.now();
     const live = this.session.phase === "connected";
-    for (const userId of playback.users()) this.detect(now, userId, playback.level(userId));
+    for (const userId of playback.users()) {
+      // A film does not make its viewer a speaker.
+      if (!SOUND.test(userId)) this.detect(now, userId, playback.level(userId));
+    }
     const open = live && this.track?.enabled === true;
     const own = live && this.track ? playback.ownLevel() : 0;
     this.detect(now, this.host.userId(), open ? own : 0);
@@ -374,12 +430,19 @@ export class VoiceConnection {
       unheard: this.unheard.unheard,
       pushed: this.host.settings().talk === "push" && this.push.open,
       silentByBrowser: this.playback !== null && !this.playback.audible,
+      canShow: phase === "connected" && this.peer?.canShow === true,
+      camera: this.shows.showing.camera,
+      screen: this.shows.showing.screen,
       endpoint,
       socketLatency: latency,
       stats: this.lastStats,
     });
   }
 }
+
+/** Under which name the playback keeps the sound of somebody's screen. */
+const SOUND = /^sound-/;
+const soundOf = (userId: Snowflake) => `sound-${userId}`;
 
 /** crypto.randomUUID exists only in secure contexts; a plain page over the LAN has none. */
 function randomUuid(): string {

@@ -36,6 +36,28 @@ export type VoicePhase =
   | "waiting"
   | "failed";
 
+/** What we show. */
+export interface Showing {
+  camera: boolean;
+  screen: boolean;
+}
+
+export interface Wanted {
+  video: number;
+  screen: number;
+}
+
+/** One stream that a person shows. */
+export interface RemoteStream {
+  shown: "video" | "screen" | "sound";
+  ssrc: number;
+  rtx: number | undefined;
+}
+
+/** Our streams, counted from the SSRC of our audio; the server counts the same way. */
+export const VIDEO_NUMBER = 1;
+export const SCREEN_NUMBER = 3;
+
 export interface VoiceFrame {
   op: number;
   d?: any;
@@ -55,6 +77,10 @@ export type VoiceInput =
   | { kind: "socket_closed"; code: number }
   | { kind: "offer"; data: string; payloadType: number; connectionId: string }
   | { kind: "peer"; state: "connected" | "shaky" | "failed" }
+  /** What we show from now on. */
+  | { kind: "showing"; showing: Showing }
+  /** What we want to see: qualities of 1 to 100 by SSRC. */
+  | { kind: "wants"; wants: Record<number, number> }
   /** The main gateway says that somebody left our channel. */
   | { kind: "left"; userId: Snowflake }
   /** The browser could not make or apply a description. */
@@ -62,7 +88,7 @@ export type VoiceInput =
   | { kind: "tick" };
 
 export type VoiceEffect =
-  | { kind: "ask"; guildId: Snowflake | null; channelId: Snowflake | null; mute: boolean; deaf: boolean }
+  | { kind: "ask"; guildId: Snowflake | null; channelId: Snowflake | null; mute: boolean; deaf: boolean; video: boolean }
   | { kind: "open_socket"; endpoint: string }
   | { kind: "close_socket"; code: number }
   | { kind: "send"; frame: VoiceFrame }
@@ -71,6 +97,10 @@ export type VoiceEffect =
   | { kind: "describe"; fragment: string }
   | { kind: "drop_peer" }
   | { kind: "heard"; userId: Snowflake; ssrc: number; speaking: boolean | null }
+  /** Everything that a person shows from now on. */
+  | { kind: "shows"; userId: Snowflake; streams: RemoteStream[] }
+  /** How well anybody wants what we show, 0 to 100. */
+  | { kind: "wanted"; wanted: Wanted }
   | { kind: "gone"; userId: Snowflake }
   /** The call ended without our wish. */
   | { kind: "ended"; why: VoiceFailure };

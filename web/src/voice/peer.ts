@@ -1,9 +1,11 @@
-// One RTCPeerConnection to the server: our microphone up, one receiving line per speaker down.
+// One RTCPeerConnection to the server: our microphone, camera and screen up, one receiving line for each
+// voice and picture down.
 //
 // Changes are local and strictly one after another: `renegotiate` runs at most once at a time and
 // takes everything that happened meanwhile with it. Descriptions are written in `sdp.ts`.
 
-import { composeAnswer, opusBitrate, parseFragment, selectFragment, type Selection, type ServerTransport, type Speaker } from "./sdp";
+import { composeAnswer, opusBitrate, parseFragment, selectFragment, type Selection, type ServerTransport, type Shown, type Speaker } from "./sdp";
+import { CAMERA_LAYERS, OWN_LINES, SCREEN_LAYERS } from "./sdp_video";
 
 export interface LinkStats {
   /** Milliseconds; null until measured. */
@@ -26,7 +28,11 @@ export interface LinkStats {
 export class PeerLink {
   private readonly pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
   private readonly mic = this.pc.addTransceiver("audio", { direction: "sendonly" });
-  private readonly lines: { transceiver: RTCRtpTransceiver; speaker: Speaker | null }[] = [];
+  // In the order that `sdp_video.ts` tells; without a track they send nothing.
+  private readonly camera = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: CAMERA_LAYERS });
+  private readonly screen = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: SCREEN_LAYERS });
+  private readonly sound = this.pc.addTransceiver("audio", { direction: "sendonly" });
+  private readonly lines: { transceiver: RTCRtpTransceiver; kind: "audio" | "video"; speaker: Speaker | null }[] = [];
   private server: ServerTransport | null = null;
   private bitrate = 64_000;
   private version = 1;
@@ -38,6 +44,8 @@ export class PeerLink {
   onState: (state: "connected" | "shaky" | "failed") => void = () => {};
   onBroken: (error: unknown) => void = () => {};
   onVoice: (userId: string, track: MediaStreamTrack) => void = () => {};
+  /** A picture, or a screen's sound, will arrive on this track. */
+  onShown: (userId: string, shown: Shown, track: MediaStreamTrack) => void = () => {};
 
   constructor() {
     this.pc.onconnectionstatechange = () => {
@@ -69,30 +77,60 @@ export class PeerLink {
     await this.mic.sender.replaceTrack(track);
   }
 
-  /** A person's audio arrives, or will arrive, under `ssrc`. */
+  /** Whether the server forwards pictures; known with its description. */
+  get canShow(): boolean {
+    return this.server?.video !== undefined;
+  }
+
+  async setCamera(track: MediaStreamTrack | null): Promise<void> {
+    await this.camera.sender.replaceTrack(track);
+  }
+
+  async setScreen(track: MediaStreamTrack | null, sound: MediaStreamTrack | null): Promise<void> {
+    await this.screen.sender.replaceTrack(track);
+    await this.sound.sender.replaceTrack(sound);
+  }
+
+  /** Sends no more layers than somebody wants, at a quality of 0 to 100. */
+  async limit(shown: "video" | "screen", quality: number): Promise<void> {
+    const { sender } = shown === "video" ? this.camera : this.screen;
+    const parameters = sender.getParameters();
+    const layers = parameters.encodings.length;
+    const wanted = quality <= 0 ? 0 : Math.min(layers, quality <= 33 ? 1 : quality <= 66 ? 2 : layers);
+    if (parameters.encodings.every((encoding, layer) => (encoding.active !== false) === layer < wanted)) return;
+    parameters.encodings.forEach((encoding, layer) => (encoding.active = layer < wanted));
+    await sender.setParameters(parameters);
+  }
+
+  /** Something of a person arrives, or will arrive, under an SSRC. */
   hear(speaker: Speaker): void {
-    const known = this.lines.find((line) => line.speaker?.userId === speaker.userId);
+    const shown = speaker.shown ?? "audio";
+    const kind = shown === "video" || shown === "screen" ? "video" : "audio";
+    const known = this.lines.find(({ speaker: of }) => of?.userId === speaker.userId && (of.shown ?? "audio") === shown);
     if (known?.speaker?.ssrc === speaker.ssrc) return;
-    const line = known ?? this.lines.find((candidate) => candidate.speaker === null);
+    let line = known ?? this.lines.find((candidate) => candidate.speaker === null && candidate.kind === kind);
     if (line) {
       line.speaker = speaker;
       line.transceiver.direction = "recvonly";
-      this.onVoice(speaker.userId, line.transceiver.receiver.track);
     } else {
       // Before the first answer the offer is already out: the line joins in the next round.
-      const transceiver = this.pc.addTransceiver("audio", { direction: "recvonly" });
-      this.lines.push({ transceiver, speaker });
-      this.onVoice(speaker.userId, transceiver.receiver.track);
+      line = { transceiver: this.pc.addTransceiver(kind, { direction: "recvonly" }), kind, speaker };
+      this.lines.push(line);
     }
+    const { track } = line.transceiver.receiver;
+    if (shown === "audio") this.onVoice(speaker.userId, track);
+    else this.onShown(speaker.userId, shown, track);
     this.changed();
   }
 
-  forget(userId: string): void {
-    const line = this.lines.find((candidate) => candidate.speaker?.userId === userId);
-    if (!line) return;
-    line.speaker = null;
-    line.transceiver.direction = "inactive";
-    this.changed();
+  /** Of this person nothing comes any more; of what is `shown`, if that is said. */
+  forget(userId: string, shown?: Shown): void {
+    for (const line of this.lines) {
+      if (line.speaker?.userId !== userId || (shown && (line.speaker.shown ?? "audio") !== shown)) continue;
+      line.speaker = null;
+      line.transceiver.direction = "inactive";
+      this.changed();
+    }
   }
 
   async stats(): Promise<LinkStats> {
@@ -104,6 +142,7 @@ export class PeerLink {
     const report = await this.pc.getStats();
     let [lost, bytesIn, bytesOut, at] = [0, 0, 0, 0];
     report.forEach((entry) => {
+      if (entry.kind === "video") return;
       if (entry.type === "inbound-rtp") {
         stats.packetsReceived += entry.packetsReceived ?? 0;
         bytesIn += entry.bytesReceived ?? 0;
@@ -133,6 +172,23 @@ export class PeerLink {
     }
     this.before = { at, received: stats.packetsReceived, lost, bytesIn, bytesOut };
     return stats;
+  }
+
+  /** How pictures arrive and leave: frames decoded and sent, for the tests' window. */
+  async pictureStats(): Promise<{ received: Record<string, number>; sent: Record<string, number>; height: Record<string, number> }> {
+    const received: Record<string, number> = {};
+    const height: Record<string, number> = {};
+    const sent: Record<string, number> = {};
+    const report = await this.pc.getStats();
+    report.forEach((entry) => {
+      if (entry.kind !== "video") return;
+      if (entry.type === "inbound-rtp") {
+        received[entry.ssrc] = entry.framesDecoded ?? 0;
+        height[entry.ssrc] = entry.frameHeight ?? 0;
+      }
+      if (entry.type === "outbound-rtp") sent[`${entry.mid} ${entry.rid ?? ""}`] = entry.framesSent ?? 0;
+    });
+    return { received, sent, height };
   }
 
   close(): void {
@@ -168,7 +224,7 @@ export class PeerLink {
       .filter((line) => line.transceiver.mid !== null)
       .map((line) => (line.transceiver.direction === "inactive" ? null : line.speaker));
     this.version += 1;
-    const sdp = composeAnswer(offer, server, speakers, { bitrate: this.bitrate }, this.version);
+    const sdp = composeAnswer(offer, server, speakers, { bitrate: this.bitrate, own: OWN_LINES }, this.version);
     await this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 }

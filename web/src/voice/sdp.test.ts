@@ -1,7 +1,7 @@
 // The server as this client imagines it: fragments read, answers written, nothing malformed.
 
 import { describe, expect, it } from "vitest";
-import { composeAnswer, opusBitrate, parseFragment, SdpError, selectFragment } from "./sdp";
+import { composeAnswer, opusBitrate, parseFragment, SdpError, selectFragment, type Speaker } from "./sdp";
 
 const FRAGMENT = [
   "m=audio 50001 ICE/SDP",
@@ -150,6 +150,86 @@ describe("the composed answer", () => {
 
     expect(answer.endsWith("\r\n")).toBe(true);
     expect(answer.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  });
+});
+
+describe("lines of pictures", () => {
+  const video = (mid: string, direction: string, ...more: string[]) => [
+    "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100",
+    "a=ice-ufrag:cliU",
+    `a=mid:${mid}`,
+    "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+    "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    "a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    `a=${direction}`,
+    "a=rtpmap:96 VP8/90000",
+    "a=rtpmap:97 rtx/90000",
+    "a=fmtp:97 apt=96",
+    "a=rtpmap:98 H264/90000",
+    "a=fmtp:98 packetization-mode=0;profile-level-id=42e01f",
+    "a=rtpmap:99 H264/90000",
+    "a=fmtp:99 packetization-mode=1;profile-level-id=42e01f",
+    ...more,
+  ];
+  const own = [
+    "v=0",
+    ...line("0", "sendonly"),
+    ...video("1", "sendonly", "a=rid:q send", "a=rid:f send", "a=simulcast:send q;f"),
+    ...video("2", "sendonly"),
+    ...line("3", "sendonly"),
+  ];
+  const whole = (...more: string[][]) => [...own, ...more.flat()].join("\r\n");
+  const server = parseFragment(
+    [FRAGMENT, "a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
+      "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+      "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"].join("\n"),
+  );
+  const answer = (offer: string, speakers: Speaker[] = []) => composeAnswer(offer, server, speakers, { bitrate: 64_000, own: 4 }, 1);
+
+  it("tells the server which line is the camera's, which the screen's, and one kind of each codec", () => {
+    const { data } = selectFragment(whole());
+    const [, camera, screen, sound] = data.split(/(?=m=)/);
+
+    expect(camera).toContain("a=mid:1\na=simulcast:send q;f\na=rtpmap:96 VP8/90000");
+    expect(camera).toContain("a=rtpmap:97 rtx/90000\na=fmtp:97 apt=96");
+    expect(camera).toContain("a=rtpmap:99 H264/90000");
+    expect(camera).not.toContain("a=rtpmap:98");
+    expect(camera).not.toContain("transport-wide");
+    expect([screen, sound].map((section) => section?.includes("a=content:slides"))).toEqual([true, true]);
+  });
+
+  it("takes our camera in its layers, in codecs that the server forwards", () => {
+    const camera = part(answer(whole()), 1);
+
+    expect(camera).toContain("m=video 50001 UDP/TLS/RTP/SAVPF 96 97\r\n");
+    expect(camera).toContain("a=recvonly");
+    expect(camera).toContain("a=rid:q recv\r\na=rid:f recv\r\na=simulcast:recv q;f");
+    expect(camera).toContain("a=rtcp-fb:96 goog-remb");
+    expect(camera).not.toMatch(/H264|transport/);
+  });
+
+  it("sends somebody's screen with its retransmission", () => {
+    const seen = { userId: "7", ssrc: 67, rtx: 68, shown: "screen" as const };
+
+    const screen = part(answer(whole(video("4", "recvonly")), [seen]), 4);
+
+    expect(screen).toContain("a=sendonly");
+    expect(screen).toContain("a=msid:screen-7 screen-7-67");
+    expect(screen).toContain("a=ssrc-group:FID 67 68\r\na=ssrc:67 cname:user-7\r\na=ssrc:68 cname:user-7");
+  });
+
+  it("keeps both channels of a screen's sound and names its line", () => {
+    const sound = part(answer(whole()), 3);
+
+    expect(sound).toContain("stereo=1");
+    expect(sound).toContain("sdes:mid");
+    expect(sound).not.toMatch(/usedtx|red\/48000/);
+  });
+
+  it("refuses pictures where the server forwards none", () => {
+    const plain = composeAnswer(whole(), parseFragment(FRAGMENT), [], { bitrate: 64_000, own: 4 }, 1);
+
+    expect([1, 2, 3].map((index) => part(plain, index).includes("a=inactive"))).toEqual([true, true, true]);
   });
 });
 

@@ -3,7 +3,10 @@
 // The server answers once, in Session Description (op 4), with one transport: address, ICE
 // credentials, DTLS fingerprint, candidates. Every later change - another speaker appears or
 // goes - is local: the browser offers, and `composeAnswer` writes what the server would have said
-// (RFC 8829, RFC 8839, RFC 8842). m-line 0 is our microphone; each further one is a speaker.
+// (RFC 8829, RFC 8839, RFC 8842). The first m-lines are what we send, the microphone before all; each
+// further one is what is heard or seen of somebody. Pictures are in `sdp_video.ts`.
+
+import { answerCodecs, answerLayers, parseVideo, selectVideo, sharedExtensions, type ServerVideo } from "./sdp_video";
 
 /** The server's end of the one bundled transport. */
 export interface ServerTransport {
@@ -15,17 +18,28 @@ export interface ServerTransport {
   fingerprint: string;
   /** Values after `a=candidate:`. */
   candidates: string[];
+  /** What it forwards of pictures, if any. */
+  video?: ServerVideo | undefined;
 }
 
-/** What is heard on one receiving m-line; null parks the line for the next speaker. */
+/** What comes from one person on one line: their voice, camera, screen, or the screen's sound. */
+export type Shown = "audio" | "video" | "screen" | "sound";
+
+/** What is heard or seen on one receiving m-line; null parks the line for the next. */
 export interface Speaker {
   userId: string;
   ssrc: number;
+  /** The SSRC of retransmission. */
+  rtx?: number | undefined;
+  /** Their voice, if nothing else is said. */
+  shown?: Shown | undefined;
 }
 
 export interface OpusWishes {
   /** Bits per second, from the voice channel. */
   bitrate: number;
+  /** How many m-lines are ours; the microphone alone, if nothing is said. */
+  own?: number;
 }
 
 export class SdpError extends Error {}
@@ -97,7 +111,7 @@ export function parseFragment(fragment: string): ServerTransport {
     if (!address || !port) throw new SdpError("the server's description has no address");
     candidates.push(`1 1 udp 2130706431 ${address} ${port} typ host`);
   }
-  return { port: port || 9, address: address ?? "0.0.0.0", ufrag, pwd, fingerprint, candidates };
+  return { port: port || 9, address: address ?? "0.0.0.0", ufrag, pwd, fingerprint, candidates, video: parseVideo(all) };
 }
 
 /** The part of a browser's offer that Select Protocol (op 1) carries, and its Opus payload type. */
@@ -107,8 +121,8 @@ export interface Selection {
 }
 
 /**
- * Cuts the transport and the Opus line out of an offer. Small on purpose: the socket takes at
- * most 4,096 bytes a message, and the text travels twice in it.
+ * Cuts the transport, the Opus line and what pictures need out of an offer. Small on purpose: the text
+ * travels twice in one message.
  */
 export function selectFragment(offer: string): Selection {
   const { session, media } = sections(offer);
@@ -126,13 +140,15 @@ export function selectFragment(offer: string): Selection {
   out.push(...first.lines.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL)));
   out.push(`a=rtpmap:${payloadType} opus/48000/2`);
   out.push(...repairLines(payloadType, typeOf("red", first.lines)));
+  out.push(...selectVideo(media));
   return { data: out.join("\n"), payloadType };
 }
 
 /**
  * Writes the server's answer to `offer`.
  *
- * @param speakers who is heard on m-line 1, 2, ...; lines beyond the array, and nulls, are inactive.
+ * @param speakers who is heard or seen on the m-lines behind our own; lines beyond the array, and nulls,
+ *   are inactive.
  * @param version grows with every answer of one peer connection.
  * @throws SdpError when the offer has no audio or no Opus.
  */
@@ -157,34 +173,84 @@ export function composeAnswer(
     "a=msid-semantic: WMS *",
   ];
   media.forEach((section, index) => {
-    const type = typeOf("opus", section.lines);
-    if (type === undefined) throw new SdpError("the browser offered no Opus");
     // A line that the offer parks cannot be revived by the answer; the next round does that.
     const parked = section.lines.includes("a=inactive");
-    const speaker = index === 0 ? undefined : parked ? null : (speakers[index - 1] ?? null);
-    const red = typeOf("red", section.lines);
-    // The first is what the browser sends.
-    out.push(`m=audio ${server.port} UDP/TLS/RTP/SAVPF ${red === undefined ? "" : `${red} `}${type}`);
+    const own = wishes.own ?? 1;
+    const speaker = index < own ? undefined : parked ? null : (speakers[index - own] ?? null);
+    const body = section.head.startsWith("m=video")
+      ? videoBody(section.lines, server.video, speaker)
+      : audioBody(section.lines, server.video, speaker, wishes.bitrate, index === 0);
+    out.push(`m=${body.kind} ${server.port} UDP/TLS/RTP/SAVPF ${body.types.join(" ")}`);
     out.push(`c=IN ${server.address.includes(":") ? "IP6" : "IP4"} ${server.address}`);
     out.push(`a=ice-ufrag:${server.ufrag}`, `a=ice-pwd:${server.pwd}`);
     out.push(`a=fingerprint:${server.fingerprint}`, "a=setup:passive");
     out.push(`a=mid:${mids[index]}`);
-    out.push(...section.lines.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL)));
-    out.push(speaker === undefined ? "a=recvonly" : speaker ? "a=sendonly" : "a=inactive");
-    if (speaker) out.push(`a=msid:user-${speaker.userId} audio-${speaker.userId}-${speaker.ssrc}`);
+    out.push(...body.extensions);
+    out.push(body.refused ? "a=inactive" : speaker === undefined ? "a=recvonly" : speaker ? "a=sendonly" : "a=inactive");
+    if (speaker) {
+      // What belongs together has one name, and is then played in step.
+      const stream = speaker.shown === "screen" || speaker.shown === "sound" ? "screen" : "user";
+      out.push(`a=msid:${stream}-${speaker.userId} ${speaker.shown ?? "audio"}-${speaker.userId}-${speaker.ssrc}`);
+    }
     out.push("a=rtcp-mux", "a=rtcp-rsize");
-    out.push(`a=rtpmap:${type} opus/48000/2`);
-    out.push(`a=fmtp:${type} minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=${wishes.bitrate}`);
-    out.push(...repairLines(type, red));
+    out.push(...body.lines);
     // Candidates belong to the bundle's first line only (RFC 8829 §5.3.1).
     if (index === 0) {
       out.push(...server.candidates.map((candidate) => `a=candidate:${candidate}`));
       out.push("a=end-of-candidates");
     }
-    if (speaker) out.push(`a=ssrc:${speaker.ssrc} cname:user-${speaker.userId}`);
+    if (speaker) {
+      const rtx = section.head.startsWith("m=video") ? speaker.rtx : undefined;
+      if (rtx !== undefined) out.push(`a=ssrc-group:FID ${speaker.ssrc} ${rtx}`);
+      for (const ssrc of rtx === undefined ? [speaker.ssrc] : [speaker.ssrc, rtx]) out.push(`a=ssrc:${ssrc} cname:user-${speaker.userId}`);
+    }
   });
   return out.join("\r\n") + "\r\n";
 }
+
+interface Body {
+  kind: "audio" | "video";
+  types: (number | string)[];
+  extensions: string[];
+  lines: string[];
+  /** Nothing on this line is known at both ends. */
+  refused: boolean;
+}
+
+function audioBody(section: string[], video: ServerVideo | undefined, speaker: Speaker | null | undefined, bitrate: number, first: boolean): Body {
+  const type = typeOf("opus", section);
+  if (type === undefined) throw new SdpError("the browser offered no Opus");
+  const isSound = speaker?.shown === "sound" || (speaker === undefined && !first);
+  const red = isSound ? undefined : typeOf("red", section);
+  const extensions = section.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL));
+  // The server tells our sounds apart by the names of their lines.
+  if (isSound && video) extensions.push(...sharedExtensions(section, video).filter((line) => line.endsWith("sdes:mid")));
+  // Music needs both channels and has no pauses to leave out.
+  const format = isSound
+    ? `minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=${SOUND_BITRATE}`
+    : `minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=${bitrate}`;
+  return {
+    kind: "audio",
+    // The first is what the browser sends.
+    types: red === undefined ? [type] : [red, type],
+    extensions,
+    lines: [`a=rtpmap:${type} opus/48000/2`, `a=fmtp:${type} ${format}`, ...repairLines(type, red)],
+    refused: isSound && !video,
+  };
+}
+
+function videoBody(section: string[], video: ServerVideo | undefined, speaker: Speaker | null | undefined): Body {
+  const codecs = video ? answerCodecs(section, video, speaker === undefined) : { types: [], lines: [] };
+  const refused = codecs.types.length === 0;
+  // A line that is refused still names a format (RFC 3264 §6).
+  const types = refused ? ["0"] : codecs.types;
+  const layers = speaker === undefined && !refused ? answerLayers(section) : [];
+  const extensions = video ? sharedExtensions(section, video) : [];
+  return { kind: "video", types, extensions, lines: [...codecs.lines, ...layers], refused };
+}
+
+/** Bits per second of a shared screen's sound. */
+const SOUND_BITRATE = 128_000;
 
 /** Opus limits a bitrate to 6..510 kbit/s (RFC 7587 §6.1). */
 export function opusBitrate(channelBitrate: number | undefined): number {

@@ -65,7 +65,7 @@ function live(ms: number): void {
 describe("joining", () => {
   it("asks, greets, negotiates and speaks in the documented order", () => {
     expect(feed({ kind: "join", place: PLACE })).toEqual([
-      { kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false },
+      { kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false, video: false },
     ]);
     expect(answerAsk()).toEqual([{ kind: "open_socket", endpoint: "hall.example:443" }]);
     expect(frame(8, { heartbeat_interval: 5_000 })).toEqual([
@@ -73,7 +73,7 @@ describe("joining", () => {
         kind: "send",
         frame: {
           op: 0,
-          d: { server_id: "10", user_id: ME, session_id: "sess", token: "tok", video: false, max_dave_protocol_version: 0 },
+          d: { server_id: "10", user_id: ME, session_id: "sess", token: "tok", video: true, streams: expect.any(Array), max_dave_protocol_version: 0 },
         },
       },
     ]);
@@ -138,7 +138,7 @@ describe("joining", () => {
     pass(ATTEMPT_DEADLINE_MS);
 
     expect(feed({ kind: "retry" })).toEqual([
-      { kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false },
+      { kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false, video: false },
     ]);
     expect(session.phase).toBe("asking");
   });
@@ -160,7 +160,7 @@ describe("speaking", () => {
     connect();
 
     expect(feed({ kind: "flags", mute: true, deaf: false })).toEqual([
-      { kind: "ask", guildId: "10", channelId: "20", mute: true, deaf: false },
+      { kind: "ask", guildId: "10", channelId: "20", mute: true, deaf: false, video: false },
       { kind: "send", frame: { op: 5, d: { speaking: 0, delay: 0, ssrc: 77 } } },
     ]);
     expect(feed({ kind: "flags", mute: false, deaf: false })).toContainEqual({
@@ -203,7 +203,7 @@ describe("keeping", () => {
 
     feed({ kind: "socket_closed", code: 4006 });
 
-    expect(pass(1_000)).toContainEqual({ kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false });
+    expect(pass(1_000)).toContainEqual({ kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false, video: false });
   });
 
   it("notices a silent socket by the missing heartbeat acknowledgement", () => {
@@ -253,7 +253,7 @@ describe("keeping", () => {
     feed({ kind: "gateway", up: false, fresh: false });
 
     expect(feed({ kind: "gateway", up: true, fresh: true })).toContainEqual({
-      kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false,
+      kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false, video: false,
     });
   });
 
@@ -325,8 +325,61 @@ describe("being moved and leaving", () => {
 
     expect(feed({ kind: "leave" })).toEqual([
       { kind: "close_socket", code: 1000 },
-      { kind: "ask", guildId: "10", channelId: null, mute: false, deaf: false },
+      { kind: "ask", guildId: "10", channelId: null, mute: false, deaf: false, video: false },
     ]);
     expect(session.deadline).toBeNull();
+  });
+});
+
+describe("showing and seeing", () => {
+  const BOB = [{ shown: "video", ssrc: 129, rtx: 130 }, { shown: "sound", ssrc: 133, rtx: 134 }];
+  const op12 = (streams: unknown) => frame(12, { user_id: "2", audio_ssrc: 128, video_ssrc: 129, rtx_ssrc: 130, streams });
+
+  it("tells of a camera on both sockets, and of none when it is off again", () => {
+    connect();
+
+    const on = feed({ kind: "showing", showing: { camera: true, screen: false } });
+    expect(on[0]).toMatchObject({ kind: "ask", video: true });
+    expect(on[1]).toMatchObject({
+      frame: { op: 12, d: { audio_ssrc: 77, video_ssrc: 78, rtx_ssrc: 79, streams: [{ type: "video", ssrc: 78, active: true }] } },
+    });
+    const off = feed({ kind: "showing", showing: { camera: false, screen: false } });
+    expect(off[1]).toMatchObject({ frame: { op: 12, d: { video_ssrc: 0, streams: [] } } });
+  });
+
+  it("says again what it shows and wants after the call broke", () => {
+    connect();
+    feed({ kind: "showing", showing: { camera: false, screen: true } });
+    feed({ kind: "wants", wants: { 129: 100 } });
+    feed({ kind: "peer", state: "failed" });
+    feed({ kind: "offer", data: "FRAG", payloadType: 111, connectionId: "uuid" });
+    frame(4, { sdp: "ANSWER" });
+
+    const sent = feed({ kind: "peer", state: "connected" });
+
+    expect(sent).toContainEqual({ kind: "send", frame: { op: 15, d: { any: 0, 129: 100 } } });
+    expect(sent).toContainEqual({ kind: "send", frame: { op: 12, d: expect.objectContaining({ video_ssrc: 0 }) } });
+  });
+
+  it("sees what others show, in a new transport too, until they leave", () => {
+    connect();
+    const streams = [
+      { type: "video", ssrc: 129, rtx_ssrc: 130, active: true },
+      { type: "screen", ssrc: 131, rtx_ssrc: 132, active: false },
+      { type: "audio", ssrc: 133, rtx_ssrc: 134 },
+      { type: "hologram", ssrc: 135 },
+    ];
+
+    expect(op12(streams)).toContainEqual({ kind: "shows", userId: "2", streams: BOB });
+    expect(feed({ kind: "peer", state: "failed" })).toContainEqual({ kind: "shows", userId: "2", streams: BOB });
+    expect(op12([])).toContainEqual({ kind: "shows", userId: "2", streams: [] });
+    expect(op12("none")).not.toContainEqual(expect.objectContaining({ kind: "wanted" }));
+  });
+
+  it("learns how well anybody wants what it shows", () => {
+    connect();
+
+    expect(frame(15, { any: 0, 78: 60 })).toEqual([{ kind: "wanted", wanted: { video: 60, screen: 0 } }]);
+    expect(frame(15, { any: 100 })).toEqual([{ kind: "wanted", wanted: { video: 100, screen: 100 } }]);
   });
 });

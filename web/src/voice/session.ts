@@ -20,6 +20,10 @@ import {
   type VoiceFrame,
   type VoiceInput,
   type VoicePhase,
+  SCREEN_NUMBER,
+  VIDEO_NUMBER,
+  type RemoteStream,
+  type Showing,
 } from "./contract";
 
 export class VoiceSession {
@@ -56,6 +60,12 @@ export class VoiceSession {
   private heartbeatSent: number | null = null;
   /** Who is heard under which SSRC in this voice session: a new transport must hear them too. */
   private readonly voices = new Map<Snowflake, number>();
+  /** What they show, likewise. */
+  private readonly shows = new Map<Snowflake, RemoteStream[]>();
+  private showing: Showing = { camera: false, screen: false };
+  /** Whether the server was told of something that we show. */
+  private shown = false;
+  private wants: Record<number, number> = {};
   private out: VoiceEffect[] = [];
 
   constructor(
@@ -100,6 +110,10 @@ export class VoiceSession {
         return this.offer(input);
       case "peer":
         return this.peer(now, input.state);
+      case "showing":
+        return this.show(input.showing);
+      case "wants":
+        return this.want(input.wants);
       case "left":
         return this.gone(input.userId);
       case "peer_broken":
@@ -133,6 +147,7 @@ export class VoiceSession {
     this.failure = null;
     this.established = false;
     this.sessionId = this.token = null;
+    this.showing = { camera: false, screen: false };
     if (wasIn) this.emitAsk(guildId, null);
   }
 
@@ -157,7 +172,7 @@ export class VoiceSession {
   }
 
   private emitAsk(guildId: Snowflake | null, channelId: Snowflake | null): void {
-    this.out.push({ kind: "ask", guildId, channelId, mute: this.mute, deaf: this.deaf });
+    this.out.push({ kind: "ask", guildId, channelId, mute: this.mute, deaf: this.deaf, video: this.showing.camera });
   }
 
   private gateway(now: number, up: boolean, fresh: boolean): void {
@@ -263,7 +278,11 @@ export class VoiceSession {
             user_id: this.userId(),
             session_id: this.sessionId,
             token: this.token,
-            video: false,
+            video: true,
+            streams: [
+              { type: "video", rid: "100", quality: 100 },
+              { type: "screen", rid: "100", quality: 100 },
+            ],
             max_dave_protocol_version: 0,
           });
         }
@@ -291,6 +310,13 @@ export class VoiceSession {
         return;
       case 12:
         this.heard(d.user_id, d.audio_ssrc, null);
+        this.showsOf(d.user_id, d.streams);
+        return;
+      case 15:
+        this.out.push({
+          kind: "wanted",
+          wanted: { video: quality(d, this.ssrc + VIDEO_NUMBER), screen: quality(d, this.ssrc + SCREEN_NUMBER) },
+        });
         return;
       case 13:
         if (typeof d.user_id === "string") this.gone(d.user_id);
@@ -307,8 +333,17 @@ export class VoiceSession {
     this.out.push({ kind: "heard", userId, ssrc, speaking });
   }
 
+  private showsOf(userId: unknown, streams: unknown): void {
+    if (typeof userId !== "string" || userId === this.userId()) return;
+    const shown = streamsFrom(streams);
+    if (shown.length === 0 && !this.shows.has(userId)) return;
+    this.shows.set(userId, shown);
+    this.out.push({ kind: "shows", userId, streams: shown });
+  }
+
   private gone(userId: Snowflake): void {
     this.voices.delete(userId);
+    this.shows.delete(userId);
     this.out.push({ kind: "gone", userId });
   }
 
@@ -324,6 +359,7 @@ export class VoiceSession {
     this.pendingFailure = "no_description";
     this.out.push({ kind: "make_peer" });
     for (const [userId, ssrc] of this.voices) this.out.push({ kind: "heard", userId, ssrc, speaking: null });
+    for (const [userId, streams] of this.shows) this.out.push({ kind: "shows", userId, streams });
   }
 
   private resumed(now: number): void {
@@ -407,6 +443,46 @@ export class VoiceSession {
     this.attempt = 0;
     this.due = null;
     this.speak();
+    this.tellShown();
+    if (Object.keys(this.wants).length) this.tellWants();
+  }
+
+  // -- pictures ------------------------------------------------------------------------------
+
+  private show(showing: Showing): void {
+    const camera = this.showing.camera !== showing.camera;
+    this.showing = showing;
+    if (!this.place || this.phase === "failed") return;
+    if (camera) this.emitAsk(this.place.guildId, this.place.channelId);
+    if (this.phase === "connected") this.tellShown();
+  }
+
+  private want(wants: Record<number, number>): void {
+    const before = this.wants;
+    const same = Object.keys(before).length === Object.keys(wants).length
+      && Object.entries(wants).every(([ssrc, quality]) => before[Number(ssrc)] === quality);
+    if (same) return;
+    this.wants = wants;
+    if (this.phase === "connected") this.tellWants();
+  }
+
+  private tellShown(): void {
+    const { camera, screen } = this.showing;
+    if (!camera && !screen && !this.shown) return;
+    this.shown = camera || screen;
+    const stream = (type: string, number: number) => ({
+      type, rid: "100", ssrc: this.ssrc + number, rtx_ssrc: this.ssrc + number + 1, active: true, quality: 100,
+    });
+    this.send(12, {
+      audio_ssrc: this.ssrc,
+      video_ssrc: camera ? this.ssrc + VIDEO_NUMBER : 0,
+      rtx_ssrc: camera ? this.ssrc + VIDEO_NUMBER + 1 : 0,
+      streams: [...(camera ? [stream("video", VIDEO_NUMBER)] : []), ...(screen ? [stream("screen", SCREEN_NUMBER)] : [])],
+    });
+  }
+
+  private tellWants(): void {
+    this.send(15, { any: 0, ...this.wants });
   }
 
   private speak(): void {
@@ -445,6 +521,7 @@ export class VoiceSession {
     this.phase = "idle";
     this.place = null;
     this.established = false;
+    this.showing = { camera: false, screen: false };
     this.out.push({ kind: "ended", why });
   }
 
@@ -466,6 +543,8 @@ export class VoiceSession {
     this.resuming = false;
     this.latency = null;
     this.voices.clear();
+    this.shows.clear();
+    this.shown = false;
     this.out.push({ kind: "drop_peer" });
   }
 
@@ -511,4 +590,20 @@ export class VoiceSession {
         this.due = null;
     }
   }
+}
+
+/** The streams of op 12 that are sent. */
+function streamsFrom(streams: unknown): RemoteStream[] {
+  if (!Array.isArray(streams)) return [];
+  const names: Record<string, RemoteStream["shown"]> = { video: "video", screen: "screen", audio: "sound" };
+  return streams.flatMap(({ type, ssrc, rtx_ssrc, active }) => {
+    const shown = names[String(type)];
+    if (!shown || typeof ssrc !== "number" || active === false) return [];
+    return [{ shown, ssrc, rtx: typeof rtx_ssrc === "number" ? rtx_ssrc : undefined }];
+  });
+}
+
+/** The quality that op 15 tells of one of our streams. */
+function quality(wants: Record<string, unknown>, ssrc: number): number {
+  return Number(wants[String(ssrc)] ?? wants.any ?? 0) || 0;
 }

@@ -1,0 +1,203 @@
+// Two Chromiums with the server's own web client: one turns its camera on and shares its screen, the
+// other sees both. That pictures arrive is told by the frames that it decoded, and by what is on its
+// screen: the fake camera is green with a moving disc, and black would be nothing.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { attempt, check, demand } from "./report.mjs";
+
+const { WEB, INVITE, CHROMIUM, PICTURES = "." } = process.env;
+mkdirSync(PICTURES, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: CHROMIUM ?? "/usr/bin/chromium",
+  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
+  args: [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    // The page's own tab: a headless browser has no screen to share.
+    "--auto-select-tab-capture-source-by-title=Guildhall",
+    "--autoplay-policy=no-user-gesture-required",
+    "--no-first-run",
+    "--disable-background-networking",
+  ],
+});
+
+async function person(name, viewport) {
+  const context = await browser.newContext({ viewport, permissions: ["camera", "microphone"] });
+  const page = await context.newPage();
+  page.on("console", (message) => console.error(`${name} console ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => console.error(`${name} page error: ${error.stack}`));
+  await page.goto(`${WEB}/invite/${INVITE}`);
+  await page.fill("input[name=username]", name, { timeout: 15_000 });
+  await page.fill("input[name=password]", "correct horse battery");
+  await page.click("form button.primary");
+  await page.waitForFunction(() => window.__guildhall.gateway.state === "ready", null, { timeout: 20_000 });
+  return page;
+}
+
+async function joins(page) {
+  await page.click('.voice-card button.channel:has(.channel-name:text-is("Hall"))', { timeout: 15_000 });
+  await page.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 25_000 });
+}
+
+/** Waits until a picture is seen; its size, and how it looks. */
+async function sees(page, shown, own = false) {
+  const selector = `[data-testid=picture][data-shown=${shown}][data-own=${own}] video`;
+  await page.waitForFunction(
+    (of) => {
+      const video = document.querySelector(of);
+      return video && video.videoWidth > 0 && video.currentTime > 0.5;
+    },
+    selector,
+    { timeout: 20_000 },
+  );
+  return page.evaluate(async (of) => {
+    const video = document.querySelector(of);
+    const look = () => {
+      const canvas = new OffscreenCanvas(64, 36);
+      const context = canvas.getContext("2d");
+      context.drawImage(video, 0, 0, 64, 36);
+      return context.getImageData(0, 0, 64, 36).data;
+    };
+    const before = look();
+    const at = video.currentTime;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const after = look();
+    let [light, changed] = [0, 0];
+    for (let place = 0; place < after.length; place += 4) {
+      light += Math.max(after[place], after[place + 1], after[place + 2]);
+      if (Math.abs(after[place + 1] - before[place + 1]) > 12) changed += 1;
+    }
+    return {
+      width: video.videoWidth,
+      height: video.videoHeight,
+      advanced: video.currentTime - at,
+      light: light / (after.length / 4),
+      changed,
+    };
+  }, selector);
+}
+
+const decoded = (page) =>
+  page.evaluate(async () => {
+    const stats = await window.__guildhall.voice.pictureStats();
+    return { frames: Object.values(stats.received), heights: Object.values(stats.height), sent: stats.sent };
+  });
+
+/** One check; without what it shows the ones after it would only wait. */
+let broken = false;
+async function step(name, run) {
+  if (broken) return check(name, false, "an earlier check failed");
+  await attempt(name, async () => {
+    try {
+      return await run();
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  });
+}
+
+let [ana, ben] = [null, null];
+await step("two people join by the web client", async () => {
+  ana = await person("camana", { width: 1440, height: 900 });
+  ben = await person("camben", { width: 1440, height: 900 });
+  await joins(ana);
+  await joins(ben);
+});
+
+await step("a camera is seen by the other", async () => {
+  await ana.click("button[aria-label='Turn camera on']");
+  const own = await sees(ana, "video", true);
+  const seen = await sees(ben, "video");
+  demand(seen.light > 30, `black: ${JSON.stringify(seen)}`);
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+  const first = await decoded(ben);
+  await ben.waitForTimeout(1_000);
+  const later = await decoded(ben);
+  const frames = Math.max(...later.frames) - Math.max(...first.frames);
+  demand(frames > 5, `only ${frames} frames in a second`);
+  return `${own.width}x${own.height} filmed, ${seen.width}x${seen.height} seen, ${frames} frames decoded in a second`;
+});
+
+await step("the best of three layers reaches a good line", async () => {
+  await ben.waitForFunction(
+    async () => Math.max(...Object.values((await window.__guildhall.voice.pictureStats()).height)) >= 480,
+    null,
+    { timeout: 40_000, polling: 500 },
+  );
+  const { sent, heights } = await decoded(ana).then(async (own) => ({ sent: own.sent, heights: (await decoded(ben)).heights }));
+  const layers = Object.entries(sent).filter(([, frames]) => frames > 0).map(([name]) => name);
+  demand(layers.length === 3, `layers sent: ${JSON.stringify(sent)}`);
+  return `layers ${layers.join(", ")} sent, height ${Math.max(...heights)} seen`;
+});
+
+await step("the roster says who has a camera on", async () => {
+  await ben.waitForSelector("[data-testid=seat] [aria-label='camera on']", { timeout: 5_000 });
+});
+
+await step("a shared screen is seen by the other, large", async () => {
+  await ana.click("button[aria-label='Share screen']");
+  const seen = await sees(ben, "screen");
+  demand(seen.light > 10, `black: ${JSON.stringify(seen)}`);
+  await ben.waitForSelector("[data-testid=seat] [aria-label='shares a screen']", { timeout: 5_000 });
+  await ben.waitForSelector(".shows.focused", { timeout: 5_000 });
+  return `${seen.width}x${seen.height}`;
+});
+
+for (const [name, width, height] of [["wide", 1440, 900], ["narrow", 390, 844]]) {
+  if (broken) break;
+  await ben.setViewportSize({ width, height });
+  await ben.waitForTimeout(700);
+  await ben.screenshot({ path: join(PICTURES, `pictures-focus-${name}.png`) });
+}
+await step("all pictures stand side by side again", async () => {
+  await ben.setViewportSize({ width: 1440, height: 900 });
+  await ben.click(".shows.focused [aria-label^='Back to all: Screen']");
+  await ben.waitForSelector(".shows:not(.focused) [data-shown=video]", { timeout: 5_000 });
+  await ben.waitForTimeout(700);
+  await ben.screenshot({ path: join(PICTURES, "pictures-grid-wide.png") });
+  await ben.setViewportSize({ width: 390, height: 844 });
+  await ben.waitForTimeout(700);
+  await ben.screenshot({ path: join(PICTURES, "pictures-grid-narrow.png") });
+  await ana.screenshot({ path: join(PICTURES, "pictures-own-wide.png") });
+});
+
+await step("nothing is sent to whoever looks elsewhere", async () => {
+  await ben.setViewportSize({ width: 1440, height: 900 });
+  await ben.click("a.channel:has(.channel-name:text-is('tavern'))");
+  await ben.waitForTimeout(1_500);
+  const first = await decoded(ben);
+  await ben.waitForTimeout(2_000);
+  const later = await decoded(ben);
+  const more = later.frames.reduce((sum, frames, at) => sum + frames - first.frames[at], 0);
+  demand(more === 0, `${more} frames came`);
+  // Nobody wants it, so nothing is encoded either.
+  const before = await decoded(ana);
+  await ana.waitForTimeout(2_000);
+  const after = await decoded(ana);
+  const sent = (of) => Object.entries(of.sent).filter(([name]) => name.startsWith("1 ")).reduce((sum, [, frames]) => sum + frames, 0);
+  demand(sent(after) - sent(before) <= 2, `${sent(after) - sent(before)} frames of the camera were sent`);
+});
+
+await step("the camera is seen again on the way back", async () => {
+  await ben.click('.voice-card button.channel:has(.channel-name:text-is("Hall"))');
+  const seen = await sees(ben, "video");
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+});
+
+await step("what is turned off is gone for all", async () => {
+  await ana.click("button[aria-label='Turn camera off']");
+  await ana.click("button[aria-label='Stop sharing']");
+  for (const page of [ana, ben]) {
+    await page.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 5_000 });
+  }
+});
+
+check("ends", true);
+await browser.close();
+process.exit(0);
