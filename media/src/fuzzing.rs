@@ -15,6 +15,7 @@ use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 use crate::transport::stun;
 use crate::transport::udp::UdpTransport;
+use crate::video::codec::Codec;
 
 /// Reads an RTP header; its offsets must lie in the packet or be seen to exceed it.
 pub fn rtp_header(packet: &[u8]) {
@@ -33,6 +34,24 @@ pub fn red(payload: &[u8]) {
     let carried: usize = older.blocks().map(|block| 4 + block.payload.len()).sum();
     assert_eq!(older.blocks().count(), older.len());
     assert_eq!(carried + 1 + newest.len(), payload.len());
+}
+
+/// Reads what a router must know of a picture: the first byte chooses the codec. Numbers that are
+/// written are found again, and nothing else changes place.
+pub fn picture(bytes: &[u8]) {
+    let [which, payload @ ..] = bytes else { return };
+    let codec = match which % 3 {
+        0 => Codec::Vp8,
+        1 => Codec::Vp9 { profile: 0 },
+        _ => Codec::H264 { profile: 0x42E0, mode: 1 },
+    };
+    let begins = codec.begins_keyframe(payload);
+    let Some(counters) = codec.counters(payload) else { return };
+    let mut written = payload.to_vec();
+    counters.write(counters.picture.wrapping_add(1), 7, &mut written);
+    let again = codec.counters(&written).expect("it still has them");
+    assert!(again.base.is_none_or(|base| base == 7));
+    assert_eq!(codec.begins_keyframe(&written), begins);
 }
 
 /// Looks for an audio level: the first two bytes are the profile word, the third the id.

@@ -363,6 +363,14 @@ impl WebRtcTransport {
         self.offer.video.as_ref()
     }
 
+    /// Makes it a browser without retransmission.
+    #[cfg(test)]
+    pub(crate) fn forget_rtx(&mut self) {
+        if let Some(video) = &mut self.offer.video {
+            video.forget_rtx();
+        }
+    }
+
     /// Appends a packet of a picture, sealed; `write` appends its payload. False when there are no keys.
     pub(crate) fn seal_picture(
         &self,

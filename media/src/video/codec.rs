@@ -188,6 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rtp::header::RtpHeader;
 
     const VP9: Codec = Codec::Vp9 { profile: 0 };
     const H264: Codec = Codec::H264 { profile: 0x42E0, mode: 1 };
@@ -236,6 +237,44 @@ mod tests {
         assert!(!H264.begins_keyframe(&[0x78, 0, 1, 0x41]));
         assert!(H264.begins_keyframe(&[0x7C, 0x85]), "the first fragment");
         assert!(!H264.begins_keyframe(&[0x7C, 0x05]), "a later fragment");
+    }
+
+    /// The payloads of a capture of RTP in UDP in IPv4 in Ethernet, of the stream that began first.
+    fn captured(pcap: &[u8]) -> Vec<Vec<u8>> {
+        let mut payloads = Vec::new();
+        let (mut at, mut of) = (24, None);
+        while let Some(head) = pcap.get(at..at + 16) {
+            let length = u32::from_le_bytes([head[8], head[9], head[10], head[11]]) as usize;
+            let packet = &pcap[at + 16..at + 16 + length];
+            at += 16 + length;
+            let Some((header, layout)) = RtpHeader::parse(&packet[42..]) else { continue };
+            if *of.get_or_insert(header.ssrc) == header.ssrc {
+                payloads.push(packet[42 + layout.header_end()..].to_vec());
+            }
+        }
+        payloads
+    }
+
+    #[test]
+    fn captures_of_real_encoders_begin_with_a_keyframe_and_miss_no_number() {
+        for (codec, pcap) in [
+            (Codec::Vp8, &include_bytes!("../../tests/data/str0m/vp8.pcap")[..]),
+            (VP9, include_bytes!("../../tests/data/str0m/vp9.pcap")),
+            (H264, include_bytes!("../../tests/data/str0m/h264.pcap")),
+        ] {
+            let payloads = captured(pcap);
+            let keyframes: Vec<_> =
+                (0..payloads.len()).filter(|at| codec.begins_keyframe(&payloads[*at])).collect();
+            let pictures: Vec<_> =
+                payloads.iter().filter_map(|payload| codec.counters(payload)).collect();
+
+            assert!(payloads.len() > 50, "{codec:?}");
+            assert_eq!(keyframes.first(), Some(&0), "{codec:?}");
+            for two in pictures.windows(2) {
+                let step = two[1].picture.wrapping_sub(two[0].picture) & 0x7F;
+                assert!(step <= 1, "{codec:?} {two:?}");
+            }
+        }
     }
 
     proptest! {

@@ -209,6 +209,14 @@ impl VideoOffer {
         }))
     }
 
+    /// Makes it an offer without retransmission.
+    #[cfg(test)]
+    pub(crate) fn forget_rtx(&mut self) {
+        for line in &mut self.codecs {
+            line.rtx = None;
+        }
+    }
+
     /// The codec of a payload type, and whether it is its retransmission.
     pub(crate) fn codec(&self, payload_type: u8) -> Option<(CodecLine, bool)> {
         self.codecs.iter().find_map(|line| {

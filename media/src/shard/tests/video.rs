@@ -26,6 +26,9 @@ use str0m::rtp::RtpWrite;
 use super::network::Network;
 use super::network::Way;
 use super::*;
+use crate::rtp::rtcp;
+use crate::shell::counting::allocations;
+use crate::transport::Transport;
 use crate::video::Track;
 
 const TICK: Duration = Duration::from_millis(2);
@@ -65,6 +68,18 @@ struct Client {
 impl Client {
     /// Joins and connects; it looks at `others`.
     fn join(world: &mut World, peer: PeerId, others: &[PeerId], ways: (Way, Way)) -> Self {
+        world.command(MediaCommand::Join {
+            peer,
+            room: ChannelId::new(5),
+            user: UserId::new(peer.0),
+            ssrc: audio_of(peer),
+            grants: ALL,
+        });
+        Self::connect(world, peer, others, ways)
+    }
+
+    /// Connects, for the first time or anew.
+    fn connect(world: &mut World, peer: PeerId, others: &[PeerId], ways: (Way, Way)) -> Self {
         let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(world.now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
@@ -94,13 +109,7 @@ impl Client {
             let line = format!("a=mid:{mid}\r\n");
             text = text.replace(&line, &format!("{line}a=content:slides\r\n"));
         }
-        world.command(MediaCommand::Join {
-            peer,
-            room: ChannelId::new(5),
-            user: UserId::new(peer.0),
-            ssrc: audio_of(peer),
-            grants: ALL,
-        });
+        world.events.clear();
         let offered = text.clone();
         world.command(MediaCommand::SelectWebRtc { peer, offer: text, announce: announce() });
         let fragment = world
@@ -491,6 +500,91 @@ fn a_publisher_is_told_what_anybody_wants() {
         .collect();
 
     assert_eq!(told, [(ANA, 100, 100), (ANA, 0, 50)]);
+}
+
+#[test]
+fn a_publisher_who_connects_anew_is_seen_again_by_whoever_saw_her() {
+    let mut world = World::new();
+    let (mut ana, mut ben) = ana_and_ben(&mut world, 0.0);
+    film(&mut world, &mut [&mut ana, &mut ben], 2 * SECOND);
+    let before = ben.see(ANA, Track::Camera).last().map(|packet| *packet.seq_no).expect("seen");
+
+    let way = Way::of_millis(10);
+    let mut ana = Client::connect(&mut world, ANA, &[], (way, way));
+    pass(&mut world, &mut [&mut ana, &mut ben], 2 * SECOND);
+    film(&mut world, &mut [&mut ana, &mut ben], 2 * SECOND);
+
+    let seen = ben.see(ANA, Track::Camera);
+    assert!(seen.len() > 30, "{}", seen.len());
+    assert!(seen.iter().all(|packet| *packet.seq_no > before), "its numbers go on");
+}
+
+#[test]
+fn a_viewer_without_retransmission_gets_the_very_same_packet() {
+    let mut world = World::new();
+    let (mut ana, mut ben) = ana_and_ben(&mut world, 0.0);
+    film(&mut world, &mut [&mut ana, &mut ben], 2 * SECOND);
+    let key = world.shard.ids[&BEN];
+    let ssrc = Track::Camera.ssrc(audio_of(ANA));
+    // Ben's browser knows no RTX.
+    let peer = world.shard.peers.get_mut(key).expect("there");
+    let Transport::WebRtc(webrtc) = &mut peer.transport else { panic!() };
+    webrtc.forget_rtx();
+    let now = world.now;
+    ana.film(&mut world);
+    ana.step(&mut world);
+    world.now = now + Duration::from_millis(20);
+    ana.step(&mut world);
+    let sent = world.take_sent_to(ben.address);
+    let first = sent.iter().find(|packet| packet[8..12] == ssrc.to_be_bytes()).expect("sent");
+    let sequence = u16::from_be_bytes([first[2], first[3]]);
+
+    world.now += Duration::from_millis(50);
+    world.shard.send_picture_again(world.now, key, ssrc, sequence);
+    world.drain();
+
+    assert_eq!(world.take_sent_to(ben.address), std::slice::from_ref(first));
+}
+
+#[test]
+fn forwarding_pictures_allocates_nothing_in_steady_state() {
+    let mut world = World::new();
+    let (mut ana, mut ben) = ana_and_ben(&mut world, 0.0);
+    film(&mut world, &mut [&mut ana, &mut ben], 25 * SECOND);
+    let mut packets = Vec::new();
+    for _ in 0..30 {
+        ana.film(&mut world);
+        let end = world.now + Duration::from_millis(33);
+        while world.now < end {
+            ana.drain(&mut world);
+            world.now += TICK;
+            ana.rtc.handle_input(Input::Timeout(world.now)).expect("time passes");
+            while let Some(packet) = ana.network.arrive_up(world.now) {
+                if packet[0] >> 6 == 2 && !rtcp::is_rtcp(packet[1]) {
+                    packets.push(packet);
+                }
+            }
+        }
+    }
+    let (warm_up, measured) = packets.split_at_mut(100);
+    let mut sent = 0;
+    let (now, address) = (world.now, ana.address);
+    let mut forward = |world: &mut World, packet: &mut [u8]| {
+        world.shard.handle_datagram(now, address, packet);
+        sent += world.shard.outbox().transmits().len();
+        world.shard.outbox().clear();
+    };
+    for packet in warm_up {
+        forward(&mut world, packet);
+    }
+
+    let before = allocations();
+    for packet in measured.iter_mut() {
+        forward(&mut world, packet);
+    }
+
+    assert_eq!(allocations() - before, 0);
+    assert!(sent > measured.len() / 2, "{sent} of {}", measured.len());
 }
 
 #[test]
