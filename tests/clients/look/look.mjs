@@ -254,6 +254,15 @@ async function walk() {
   }
   await page.waitForSelector(`.seat[data-user-id="${people.ben.id}"][data-speaking=true]`, { timeout: 20_000 });
   await look(page, "voice");
+  // A camera of each: side by side, then one large.
+  for (const one of [page, ben]) await one.click(".stage button[aria-label='Turn camera on']");
+  const seen = "[data-testid=picture][data-own=false] video";
+  await page.waitForFunction((of) => document.querySelector(of)?.currentTime > 0.5, seen, { timeout: 20_000 });
+  await look(page, "cameras");
+  await page.click("[data-testid=picture][data-own=false] button[aria-label^=Enlarge]");
+  await look(page, "camera-large", { sizes: ["wide", "narrow"] });
+  for (const one of [page, ben]) await one.click(".stage button[aria-label='Turn camera off']");
+  await page.waitForSelector("[data-testid=picture]", { state: "detached" });
   await page.click(`.seat[data-user-id="${people.ben.id}"] .seat-person`);
   await page.waitForSelector(".moderation");
   await look(page, "moderation", { sizes: ["wide", "narrow"] });

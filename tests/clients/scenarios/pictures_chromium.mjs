@@ -28,6 +28,23 @@ const browser = await chromium.launch({
 
 async function person(name, viewport) {
   const context = await browser.newContext({ viewport, permissions: ["camera", "microphone"] });
+  // A headless browser has a fake screen, which makes no sound: here it hums. What sound the page
+  // asked for is kept.
+  await context.addInitScript(() => {
+    const devices = navigator.mediaDevices;
+    const real = devices.getDisplayMedia.bind(devices);
+    devices.getDisplayMedia = async (wishes) => {
+      window.__wishes = wishes;
+      const stream = await real({ video: wishes.video });
+      const audio = new AudioContext();
+      const [hum, out] = [audio.createOscillator(), audio.createMediaStreamDestination()];
+      hum.frequency.value = 440;
+      hum.connect(out);
+      hum.start();
+      stream.addTrack(out.stream.getAudioTracks()[0]);
+      return stream;
+    };
+  });
   const page = await context.newPage();
   page.on("console", (message) => console.error(`${name} console ${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => console.error(`${name} page error: ${error.stack}`));
@@ -47,14 +64,20 @@ async function joins(page) {
 /** Waits until a picture is seen; its size, and how it looks. */
 async function sees(page, shown, own = false) {
   const selector = `[data-testid=picture][data-shown=${shown}][data-own=${own}] video`;
-  await page.waitForFunction(
-    (of) => {
-      const video = document.querySelector(of);
-      return video && video.videoWidth > 0 && video.currentTime > 0.5;
-    },
-    selector,
-    { timeout: 20_000 },
-  );
+  const arrives = (of) => {
+    const video = document.querySelector(of);
+    return video && video.videoWidth > 0 && video.currentTime > 0.5;
+  };
+  await page.waitForFunction(arrives, selector, { timeout: 20_000 }).catch(async () => {
+    const state = await page.evaluate(async () => ({
+      pictures: [...document.querySelectorAll("[data-testid=picture]")].map((tile) => {
+        const video = tile.querySelector("video");
+        return { ...tile.dataset, width: video.videoWidth, at: video.currentTime, track: video.srcObject?.getVideoTracks()[0]?.muted };
+      }),
+      stats: await window.__guildhall.voice.pictureStats(),
+    }));
+    throw new Error(`no ${shown} within 20 s: ${JSON.stringify(state)}`);
+  });
   return page.evaluate(async (of) => {
     const video = document.querySelector(of);
     const look = () => {
@@ -149,6 +172,35 @@ await step("a shared screen is seen by the other, large", async () => {
   return `${seen.width}x${seen.height}`;
 });
 
+await step("the screen's sound comes with it, by itself and untouched", async () => {
+  const { id, audio } = await ana.evaluate(() => ({
+    id: JSON.parse(localStorage.getItem("guildhall.account")).userId,
+    audio: window.__wishes.audio,
+  }));
+  for (const process of ["echoCancellation", "noiseSuppression", "autoGainControl"]) {
+    demand(audio[process] === false, `${process} is on`);
+  }
+  const level = await ben.evaluate(async (of) => {
+    const stream = window.__guildhall.voice.remoteStream(of);
+    if (!stream) return -1;
+    const audio = new AudioContext();
+    await audio.resume();
+    const analyser = audio.createAnalyser();
+    audio.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let loudest = 0;
+    for (let turn = 0; turn < 30; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      analyser.getFloatTimeDomainData(samples);
+      loudest = Math.max(loudest, Math.hypot(...samples) / Math.sqrt(samples.length));
+    }
+    await audio.close();
+    return loudest;
+  }, `sound-${id}`);
+  demand(level > 0.2, `level ${level}`);
+  return `level ${level.toFixed(3)}`;
+});
+
 for (const [name, width, height] of [["wide", 1440, 900], ["narrow", 390, 844]]) {
   if (broken) break;
   await ben.setViewportSize({ width, height });
@@ -196,6 +248,31 @@ await step("what is turned off is gone for all", async () => {
   for (const page of [ana, ben]) {
     await page.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 5_000 });
   }
+});
+
+await step("a camera that is turned on again is seen again", async () => {
+  await ana.click("button[aria-label='Turn camera on']");
+  const seen = await sees(ben, "video");
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+});
+
+let cai = null;
+await step("who comes later sees it too", async () => {
+  cai = await person("camcai", { width: 1440, height: 900 });
+  await joins(cai);
+  const seen = await sees(cai, "video");
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+});
+
+await step("leaving ends what one showed", async () => {
+  await ana.click(".stage button[aria-label='Leave call']");
+  await ben.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 8_000 });
+});
+
+await step("another's camera is seen where one was before", async () => {
+  await cai.click("button[aria-label='Turn camera on']");
+  const seen = await sees(ben, "video");
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
 });
 
 check("ends", true);

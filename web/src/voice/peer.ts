@@ -123,12 +123,13 @@ export class PeerLink {
     this.changed();
   }
 
-  /** Of this person nothing comes any more; of what is `shown`, if that is said. */
-  forget(userId: string, shown?: Shown): void {
+  /** Of this person nothing comes any more. */
+  forget(userId: string): void {
     for (const line of this.lines) {
-      if (line.speaker?.userId !== userId || (shown && (line.speaker.shown ?? "audio") !== shown)) continue;
+      if (line.speaker?.userId !== userId) continue;
       line.speaker = null;
-      line.transceiver.direction = "inactive";
+      // A picture's line that was inactive shows nothing in Chromium ever after; it waits without an SSRC.
+      if (line.kind === "audio") line.transceiver.direction = "inactive";
       this.changed();
     }
   }

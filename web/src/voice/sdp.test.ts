@@ -218,6 +218,13 @@ describe("lines of pictures", () => {
     expect(screen).toContain("a=ssrc-group:FID 67 68\r\na=ssrc:67 cname:user-7\r\na=ssrc:68 cname:user-7");
   });
 
+  it("lets a line wait whose picture is gone", () => {
+    const waiting = part(answer(whole(video("4", "recvonly")), []), 4);
+
+    expect(waiting).toContain("a=sendonly");
+    expect(waiting).not.toContain("a=ssrc");
+  });
+
   it("keeps both channels of a screen's sound and names its line", () => {
     const sound = part(answer(whole()), 3);
 

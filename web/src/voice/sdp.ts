@@ -186,7 +186,8 @@ export function composeAnswer(
     out.push(`a=fingerprint:${server.fingerprint}`, "a=setup:passive");
     out.push(`a=mid:${mids[index]}`);
     out.push(...body.extensions);
-    out.push(body.refused ? "a=inactive" : speaker === undefined ? "a=recvonly" : speaker ? "a=sendonly" : "a=inactive");
+    const waits = body.kind === "video" && !parked;
+    out.push(body.refused ? "a=inactive" : speaker === undefined ? "a=recvonly" : speaker || waits ? "a=sendonly" : "a=inactive");
     if (speaker) {
       // What belongs together has one name, and is then played in step.
       const stream = speaker.shown === "screen" || speaker.shown === "sound" ? "screen" : "user";

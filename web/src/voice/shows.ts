@@ -141,31 +141,32 @@ export class Shows {
   /** Everything that a person shows from now on. */
   see(userId: Snowflake, streams: RemoteStream[]): void {
     const peer = this.host.peer();
-    for (const { shown } of this.streams.get(userId) ?? []) {
-      if (!streams.some((stream) => stream.shown === shown)) this.drop(peer, userId, shown);
-    }
     this.streams.set(userId, streams);
     for (const { shown, ssrc, rtx } of streams) peer?.hear({ userId, shown, ssrc, rtx });
+    // The lines of what is turned off stay, as long as the person does: it may be turned on again.
+    const sound = streams.some(({ shown }) => shown === "sound") ? this.tracks.get(`sound-${userId}`) : undefined;
+    this.host.onSound(userId, sound ?? null);
     this.publish();
   }
 
   /** The connection has a track for what a person shows. */
   arrived(userId: Snowflake, shown: Shown, track: MediaStreamTrack): void {
     this.tracks.set(`${shown}-${userId}`, track);
-    if (shown === "sound") this.host.onSound(userId, track);
-    else this.publish();
+    if (shown !== "sound") this.publish();
   }
 
   /** A person left, or the connection is gone. */
   forget(userId: Snowflake): void {
-    for (const { shown } of this.streams.get(userId) ?? []) this.drop(null, userId, shown);
+    for (const shown of ["video", "screen", "sound"]) this.tracks.delete(`${shown}-${userId}`);
     this.streams.delete(userId);
+    this.host.onSound(userId, null);
     this.publish();
   }
 
   /** The connection is gone; ours goes on with the next one. */
   forgetAll(): void {
     for (const userId of [...this.streams.keys()]) this.forget(userId);
+    this.tracks.clear();
     this.wanted = { video: 0, screen: 0 };
   }
 
@@ -180,12 +181,6 @@ export class Shows {
     this.camera = this.screen = null;
     this.forgetAll();
     this.publish();
-  }
-
-  private drop(peer: PeerLink | null, userId: Snowflake, shown: Shown): void {
-    peer?.forget(userId, shown);
-    this.tracks.delete(`${shown}-${userId}`);
-    if (shown === "sound") this.host.onSound(userId, null);
   }
 
   private publish(): void {
