@@ -1,6 +1,7 @@
 //! Those who come without a socket, and the audiences that they make.
 
 use model::limits;
+use model::media::Tracks;
 
 use super::*;
 
@@ -49,7 +50,8 @@ fn an_audience_is_one_member_to_the_others() {
     let first = hall.admit(BEN, LISTENS).unwrap();
     let mut second = hall.admit(BEN, LISTENS).unwrap();
     let mut third = hall.admit(BEN, LISTENS).unwrap();
-    let ben = Other { user: BEN, ssrc: first.ssrc, speaking: None };
+    let tracks = Tracks::default();
+    let ben = Other { user: BEN, ssrc: first.ssrc, speaking: None, tracks };
     assert_eq!(cai.news(), [News::Is(ben)], "told once");
     let now = hall.at(Duration::ZERO).now;
 
