@@ -26,7 +26,7 @@ const browser = await chromium.launch({
   ],
 });
 
-async function person(name, viewport) {
+async function person(name, viewport, codec = null) {
   const context = await browser.newContext({ viewport, permissions: ["camera", "microphone"] });
   // A headless browser has a fake screen, which makes no sound: here it hums. What sound the page
   // asked for is kept.
@@ -45,6 +45,20 @@ async function person(name, viewport) {
       return stream;
     };
   });
+  // A browser that likes another codec better, as others than Chromium do.
+  await context.addInitScript((liked) => {
+    if (!liked) return;
+    const add = RTCPeerConnection.prototype.addTransceiver;
+    RTCPeerConnection.prototype.addTransceiver = function (kind, how) {
+      const transceiver = add.call(this, kind, how);
+      if (kind === "video" && how.direction === "sendonly") {
+        const { codecs } = RTCRtpSender.getCapabilities("video");
+        const first = (codec) => (codec.mimeType === `video/${liked}` ? 0 : 1);
+        transceiver.setCodecPreferences([...codecs].sort((a, b) => first(a) - first(b)));
+      }
+      return transceiver;
+    };
+  }, codec);
   const page = await context.newPage();
   page.on("console", (message) => console.error(`${name} console ${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => console.error(`${name} page error: ${error.stack}`));
@@ -274,6 +288,23 @@ await step("another's camera is seen where one was before", async () => {
   const seen = await sees(ben, "video");
   demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
 });
+
+for (const codec of ["VP9", "H264"]) {
+  await step(`a camera in ${codec} is seen`, async () => {
+    const knows = await ben.evaluate((of) => RTCRtpSender.getCapabilities("video").codecs.some(({ mimeType }) => mimeType === `video/${of}`), codec);
+    if (!knows) return "this Chromium does not know it";
+    await cai.click(".stage button[aria-label='Leave call']");
+    await ben.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 8_000 });
+    cai = await person(`cam${codec.toLowerCase()}`, { width: 1440, height: 900 }, codec);
+    await joins(cai);
+    await cai.click("button[aria-label='Turn camera on']");
+    const seen = await sees(ben, "video");
+    demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+    const { codecs } = await ben.evaluate(() => window.__guildhall.voice.pictureStats());
+    demand(codecs.includes(`video/${codec}`), `it came in ${codecs.join(", ")}`);
+    return `${seen.width}x${seen.height}`;
+  });
+}
 
 check("ends", true);
 await browser.close();

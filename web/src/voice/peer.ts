@@ -175,8 +175,9 @@ export class PeerLink {
     return stats;
   }
 
-  /** How pictures arrive and leave: frames decoded and sent, for the tests' window. */
-  async pictureStats(): Promise<{ received: Record<string, number>; sent: Record<string, number>; height: Record<string, number> }> {
+  /** How pictures arrive and leave: frames decoded and sent, and in which codec, for the tests' window. */
+  async pictureStats(): Promise<{ received: Record<string, number>; sent: Record<string, number>; height: Record<string, number>; codecs: string[] }> {
+    const codecs = new Set<string>();
     const received: Record<string, number> = {};
     const height: Record<string, number> = {};
     const sent: Record<string, number> = {};
@@ -186,10 +187,11 @@ export class PeerLink {
       if (entry.type === "inbound-rtp") {
         received[entry.ssrc] = entry.framesDecoded ?? 0;
         height[entry.ssrc] = entry.frameHeight ?? 0;
+        codecs.add(String(report.get(entry.codecId)?.mimeType ?? ""));
       }
       if (entry.type === "outbound-rtp") sent[`${entry.mid} ${entry.rid ?? ""}`] = entry.framesSent ?? 0;
     });
-    return { received, sent, height };
+    return { received, sent, height, codecs: [...codecs] };
   }
 
   close(): void {
