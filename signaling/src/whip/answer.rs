@@ -58,6 +58,8 @@ pub(super) fn compose(
                 text,
                 "m={kind} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n{mid}a=inactive\r\n"
             );
+            // It means nothing there, but GStreamer takes no answer without it.
+            ours.write_transport(&mut text);
             continue;
         };
         let red = ours.red.map(|red| format!(" {red}")).unwrap_or_default();
@@ -202,7 +204,9 @@ mod tests {
                  a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=96000\r\n\
                  a=recvonly\r\na=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\r\n\
                  a=end-of-candidates\r\n\
-                 m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\n"
+                 m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\n\
+                 a=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=fingerprint:sha-256 AB:01\r\n\
+                 a=setup:passive\r\n"
             )
         );
     }
