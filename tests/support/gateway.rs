@@ -165,4 +165,12 @@ impl Gateway {
         self.wire.send(json!({ "op": 4, "d": d })).await;
         self.dispatch("VOICE_SERVER_UPDATE").await
     }
+
+    /// Leaves the voice channel of a guild.
+    pub(crate) async fn leave(&mut self, guild: &str) {
+        let d = json!({
+            "guild_id": guild, "channel_id": null, "self_mute": false, "self_deaf": false
+        });
+        self.wire.send(json!({ "op": 4, "d": d })).await;
+    }
 }

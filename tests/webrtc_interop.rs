@@ -1,0 +1,92 @@
+//! webrtc-rs, a WebRTC library that shares no code with the server, as a browser in its calls.
+
+#[path = "support/browser.rs"]
+mod browser;
+mod support;
+
+use std::time::Duration;
+
+use browser::Browser;
+use support::Instance;
+use support::udp::UdpBot;
+
+/// A voice channel (Discord: Channel Types).
+const VOICE: u8 = 2;
+/// Longer than a packet on loopback takes, however busy the machine is.
+const SOON: Duration = Duration::from_secs(5);
+/// Long enough for a packet that was sent to arrive.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// An Opus frame that names its number: 20 ms of CELT in stereo, whose content nobody decodes.
+fn frame(number: u8) -> Vec<u8> {
+    [&[0xFC, number], &[0x55; 40][..]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_browsers_and_a_bot_hear_every_packet_of_each_other_and_how_loud_it_is() {
+    let instance = Instance::open().await;
+    let channel = instance.channel("Hall", VOICE).await;
+    let (_, dan) = instance.bot("dan").await;
+    let (_, ben) = instance.bot("ben").await;
+    let (_, cai) = instance.bot("cai").await;
+    let mut dan = Browser::enter(&instance, &dan, &channel).await;
+    let mut ben = Browser::enter(&instance, &ben, &channel).await;
+    let mut cai = UdpBot::enter(&instance, &cai, &channel).await;
+    let [from_dan, from_ben, from_cai] = [&dan.voice, &ben.voice, &cai.voice].map(|v| v.ssrc());
+    for ssrc in [from_ben, from_cai] {
+        dan.expect(ssrc).await;
+    }
+    for ssrc in [from_dan, from_cai] {
+        ben.expect(ssrc).await;
+    }
+
+    for number in 0..50 {
+        dan.say(&frame(number), 20).await;
+        // One after another: in a burst, packets past the rate of one microphone are dropped.
+        let by_ben = ben.hear(SOON).await.expect("dan was heard");
+        let by_cai = cai.hear(SOON).await.expect("dan was heard");
+        assert_eq!((by_ben.ssrc, by_ben.level), (from_dan, Some(20)));
+        assert_eq!((&by_ben.payload, by_cai.ssrc), (&frame(number), from_dan));
+        assert_eq!(by_cai.payload, frame(number));
+
+        ben.say(&frame(number), 70).await;
+        let by_dan = dan.hear(SOON).await.expect("ben was heard");
+        assert_eq!((by_dan.ssrc, by_dan.level), (from_ben, Some(70)));
+        assert_eq!(by_dan.payload, frame(number));
+        assert_eq!(cai.hear(SOON).await.expect("ben was heard").ssrc, from_ben);
+
+        cai.say(&frame(number)).await;
+        let by_dan = dan.hear(SOON).await.expect("cai was heard");
+        // What a bot seals tells no level.
+        assert_eq!((by_dan.ssrc, by_dan.level), (from_cai, None));
+        assert_eq!(by_dan.payload, frame(number));
+        assert_eq!(ben.hear(SOON).await.expect("cai was heard").ssrc, from_cai);
+    }
+
+    // Nothing came twice, and nobody hears themselves.
+    assert_eq!(dan.hear(SILENCE).await, None);
+    assert_eq!((ben.hear(SILENCE).await, cai.hear(SILENCE).await), (None, None));
+    instance.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_is_said_to_be_gone_and_heard_no_more() {
+    let instance = Instance::open().await;
+    let channel = instance.channel("Hall", VOICE).await;
+    let (_, ben) = instance.bot("ben").await;
+    let (dan_id, dan) = instance.bot("dan").await;
+    let mut ben = Browser::enter(&instance, &ben, &channel).await;
+    let mut dan = Browser::enter(&instance, &dan, &channel).await;
+    ben.expect(dan.voice.ssrc()).await;
+    dan.say(&frame(1), 20).await;
+    assert_eq!(ben.hear(SOON).await.expect("dan was heard").payload, frame(1));
+
+    dan.voice.gateway.leave(&instance.guild).await;
+    let gone = ben.voice.wire.op(13).await;
+    dan.say(&frame(2), 20).await;
+
+    assert_eq!(gone["user_id"], dan_id.as_str());
+    assert_eq!(ben.hear(SILENCE).await, None);
+    dan.close().await;
+    instance.running.stop().await;
+}
