@@ -20,6 +20,8 @@ use crate::transport::stun;
 /// A session that waits longer is looked at nevertheless; otherwise deadlines in a far future
 /// would pile up in the table of timers.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// A session that asks again and again for a time that has passed must not keep the thread busy.
+const LEAST_SLEEP: Duration = Duration::from_millis(1);
 
 impl Shard {
     /// Gives STUN or DTLS to the peer's session.
@@ -63,7 +65,7 @@ impl Shard {
             self.faulty.push(key);
             return;
         };
-        let deadline = driven.deadline.map(|deadline| deadline.min(now + LONGEST_SLEEP));
+        let deadline = driven.deadline.map(|at| at.clamp(now + LEAST_SLEEP, now + LONGEST_SLEEP));
         if let Some(deadline) = deadline
             && peer.activity.drive_at.is_none_or(|at| deadline < at || at <= now)
         {

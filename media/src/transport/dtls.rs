@@ -21,6 +21,7 @@ use str0m::crypto::dtls::DtlsVersion;
 use str0m::crypto::dtls::ProtocolVersion;
 use str0m::crypto::dtls::SrtpProfile;
 
+use crate::transport::repeat::Flight;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 
@@ -106,6 +107,11 @@ impl DtlsProvider for KeyCopyingDtls {
                 if let Some(mtu) = mtu {
                     builder = builder.mtu(mtu);
                 }
+                // Times on the virtual clock are then the same in each run.
+                #[cfg(test)]
+                {
+                    builder = builder.dangerously_set_rng_seed(7);
+                }
                 let built = builder.build();
                 let built = built.map_err(|error| CryptoError::Other(error.to_string()))?;
                 Arc::clone(self.config.get_or_init(|| Arc::new(built)))
@@ -122,14 +128,18 @@ impl DtlsProvider for KeyCopyingDtls {
         };
         let slot = KeySlot::default();
         LAST_MADE.set(Some(slot.clone()));
-        Ok(Box::new(KeyCopyingInstance { dtls, slot }))
+        Ok(Box::new(KeyCopyingInstance { dtls, slot, flight: Flight::default(), now }))
     }
 }
 
-/// One handshake; forwards everything and copies the keys as they pass by.
+/// One handshake; forwards everything, copies the keys as they pass by, and says flights again sooner
+/// than the library.
 struct KeyCopyingInstance {
     dtls: dimpl::Dtls,
     slot: KeySlot,
+    flight: Flight,
+    /// The newest time that it was told.
+    now: Instant,
 }
 
 impl fmt::Debug for KeyCopyingInstance {
@@ -144,22 +154,47 @@ impl DtlsInstance for KeyCopyingInstance {
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
+        self.flight.hear(packet);
         self.dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let we_are_client = self.dtls.is_active();
-        let output = self.dtls.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output
-            && let Some(profile) = profile_of(*profile)
-            && let Some(keys) = Srtp::from_exported(profile, material, we_are_client)
+        if let Some(again) = self.flight.poll()
+            && again.len() <= buf.len()
         {
-            self.slot.put(keys);
+            let place = &mut buf[..again.len()];
+            place.copy_from_slice(again);
+            return DtlsOutput::Packet(place);
         }
-        output
+        match self.dtls.poll_output(buf) {
+            DtlsOutput::KeyingMaterial(material, profile) => {
+                if let Some(ours) = profile_of(profile)
+                    && let Some(keys) = Srtp::from_exported(ours, &material, we_are_client)
+                {
+                    self.slot.put(keys);
+                    self.flight.finish();
+                }
+                DtlsOutput::KeyingMaterial(material, profile)
+            }
+            DtlsOutput::Packet(packet) => {
+                // Only the server's flights: browsers repeat their own.
+                if !we_are_client {
+                    self.flight.say(packet);
+                }
+                DtlsOutput::Packet(packet)
+            }
+            DtlsOutput::Timeout(at) => {
+                let again = self.flight.poll_timeout(self.now);
+                DtlsOutput::Timeout(again.map_or(at, |again| again.min(at)))
+            }
+            other => other,
+        }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+        self.now = now;
+        self.flight.handle_timeout(now);
         self.dtls.handle_timeout(now)
     }
 

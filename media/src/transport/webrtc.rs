@@ -34,6 +34,7 @@ use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
 use crate::transport::dtls;
 use crate::transport::dtls::KeySlot;
+use crate::transport::repeat::Echoes;
 use crate::transport::sdp::Answer;
 use crate::transport::sdp::Offer;
 use crate::transport::srtp::Srtp;
@@ -73,6 +74,10 @@ pub(crate) struct WebRtcTransport {
     audio: Option<u32>,
     /// The SSRC of its shared screen's sound, learnt from the name of its line.
     sound: Option<u32>,
+    /// Answers to be given twice, while it joins.
+    echoes: Echoes,
+    /// The newest time that it was told.
+    now: Instant,
 }
 
 /// What driving a session led to.
@@ -124,9 +129,20 @@ impl WebRtcTransport {
         let IceCreds { ufrag, pass } = api.local_ice_credentials();
         let answer = String::new();
         let password = pass;
-        let (audio, sound) = (None, None);
-        let mut this =
-            Self { rtc, keys, srtp: None, announce, offer, ufrag, password, answer, audio, sound };
+        let mut this = Self {
+            rtc,
+            keys,
+            srtp: None,
+            announce,
+            offer,
+            ufrag,
+            password,
+            answer,
+            audio: None,
+            sound: None,
+            echoes: Echoes::default(),
+            now,
+        };
         this.write_answer();
         Ok(this)
     }
@@ -187,6 +203,7 @@ impl WebRtcTransport {
         from: SocketAddr,
         bytes: &[u8],
     ) -> Result<(), DropReason> {
+        self.now = now;
         let contents = DatagramRecv::try_from(bytes).map_err(|_| DropReason::Handshake)?;
         let destination = self.announce;
         let input = Input::Receive(
@@ -201,6 +218,7 @@ impl WebRtcTransport {
 
     /// Tells the session the time.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         // An error that ends the session shows in `is_alive`, which `drive` reads.
         let _ = self.rtc.handle_input(Input::Timeout(now));
     }
@@ -224,6 +242,9 @@ impl WebRtcTransport {
                         && transmit.contents.starts_with(&STUN_SUCCESS)
                     {
                         driven.stun_answered = request_from;
+                        if self.srtp.is_none() {
+                            self.echoes.note(self.now, transmit.destination, &transmit.contents);
+                        }
                     }
                     outbox.push(transmit.destination, &transmit.contents);
                 }
@@ -233,6 +254,12 @@ impl WebRtcTransport {
             if !self.rtc.is_alive() {
                 break;
             }
+        }
+        while let Some((to, answer)) = self.echoes.poll(self.now) {
+            outbox.push(to, &answer);
+        }
+        if let Some(echo) = self.echoes.poll_timeout() {
+            driven.deadline = Some(driven.deadline.map_or(echo, |deadline| deadline.min(echo)));
         }
         if let Some(keys) = self.keys.take() {
             self.srtp = Some(keys);
