@@ -212,7 +212,11 @@ impl Browser {
         }
         let srtp = self.srtp.as_mut().expect("the handshake is done");
         let mut packet = packet.to_vec();
-        let (compound, _) = srtp.open_rtcp(&mut packet).expect("authentic");
+        let (compound, _) = match srtp.open_rtcp(&mut packet) {
+            // The network duplicated it.
+            Err(DropReason::Replay) => return,
+            opened => opened.expect("authentic"),
+        };
         Compound::parse(compound).expect("well formed").for_each(|item| {
             if let Item::Missing { sequence, .. } = item {
                 self.again.push(sequence);
