@@ -55,6 +55,9 @@ struct Options {
     /// Kilobits a second, in each direction [default: no limit]
     #[arg(long, value_name = "KBIT", value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
+    /// TCP is only delayed: so that a test of voice does not wait for its signaling
+    #[arg(long)]
+    spare_tcp: bool,
     /// The same seed loses the same packets
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -98,6 +101,7 @@ struct Side {
     name: String,
     device: File,
     way: Way,
+    spare_tcp: bool,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -106,7 +110,8 @@ fn main() -> anyhow::Result<()> {
     for (name, seed) in options.devices.iter().zip(options.seed..) {
         // Neighbouring seeds must not give neighbouring networks.
         let way = Way::new(options.profile(), seed.wrapping_mul(0xD134_2543_DE82_EF95));
-        sides.push(Side { name: name.clone(), device: tun::make(name)?, way });
+        let (device, spare_tcp) = (tun::make(name)?, options.spare_tcp);
+        sides.push(Side { name: name.clone(), device, way, spare_tcp });
     }
     let [left, right] = &mut sides[..] else { anyhow::bail!("two devices, not {}", sides.len()) };
     println!("ready");
@@ -126,8 +131,8 @@ fn now() -> Instant {
 fn carry(left: &mut Side, right: &mut Side) -> anyhow::Result<()> {
     let mut packet = vec![0; LARGEST];
     loop {
-        take(&mut left.device, &mut left.way, &mut packet).context("cannot read a packet")?;
-        take(&mut right.device, &mut right.way, &mut packet).context("cannot read a packet")?;
+        take(left, &mut packet).context("cannot read a packet")?;
+        take(right, &mut packet).context("cannot read a packet")?;
         give(&mut left.way, &mut right.device);
         give(&mut right.way, &mut left.device);
         let next = [left.way.poll_timeout(), right.way.poll_timeout()].into_iter().flatten().min();
@@ -139,10 +144,13 @@ fn carry(left: &mut Side, right: &mut Side) -> anyhow::Result<()> {
 }
 
 /// Reads what a device has, up to a turn.
-fn take(device: &mut File, way: &mut Way, packet: &mut [u8]) -> io::Result<()> {
+fn take(side: &mut Side, packet: &mut [u8]) -> io::Result<()> {
     for _ in 0..TURN {
-        match device.read(packet) {
-            Ok(length) => way.take(now(), &packet[..length]),
+        match side.device.read(packet) {
+            Ok(length) if side.spare_tcp && is_tcp(&packet[..length]) => {
+                side.way.spare(now(), &packet[..length]);
+            }
+            Ok(length) => side.way.take(now(), &packet[..length]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             // A device that is still down, or on its way into a namespace.
             Err(error) if error.raw_os_error() == Some(libc::EIO) => return Ok(()),
@@ -150,6 +158,17 @@ fn take(device: &mut File, way: &mut Way, packet: &mut [u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether an IP packet carries TCP, as far as its first header says (RFC 791 §3.1, RFC 8200 §3).
+fn is_tcp(packet: &[u8]) -> bool {
+    const TCP: u8 = 6;
+    let protocol = match packet.first().map(|first| first >> 4) {
+        Some(4) => packet.get(9),
+        Some(6) => packet.get(6),
+        _ => None,
+    };
+    protocol == Some(&TCP)
 }
 
 /// Writes what arrives by now. What a device does not take is lost, as on any cable.
@@ -194,6 +213,18 @@ mod tests {
         assert_eq!(percent("30"), Ok(0.3));
         for wrong in ["", "-1", "101", "NaN", "ten"] {
             assert!(percent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tcp_is_told_from_udp_in_both_versions_of_ip() {
+        let mut packet = [0; 40];
+        for (version, at) in [(0x45, 9), (0x60, 6)] {
+            packet[0] = version;
+            packet[at] = 6;
+            assert!(is_tcp(&packet));
+            packet[at] = 17;
+            assert!(!is_tcp(&packet) && !is_tcp(&packet[..at]));
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 use std::time::Instant;
@@ -36,6 +37,7 @@ pub(crate) struct Way {
     random: Random,
     waiting: BinaryHeap<Waiting>,
     bytes: usize,
+    spared: VecDeque<(Instant, Vec<u8>)>,
     /// When the link has sent what it was given.
     busy_until: Option<Instant>,
     entered: u64,
@@ -76,11 +78,19 @@ impl Way {
             random: Random::new(seed),
             waiting: BinaryHeap::new(),
             bytes: 0,
+            spared: VecDeque::new(),
             busy_until: None,
             entered: 0,
             newest: None,
             tally: Tally::default(),
         }
+    }
+
+    /// Takes a packet that comes at `now` and is spared all but the delay: it is neither lost nor
+    /// counted, and waits in line with nobody.
+    pub(crate) fn spare(&mut self, now: Instant, packet: &[u8]) {
+        let due = now + self.profile.delay;
+        self.spared.push_back((due, packet.to_vec()));
     }
 
     /// Takes a packet that comes at `now`.
@@ -126,7 +136,10 @@ impl Way {
 
     /// The next packet that arrives by `now`.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Vec<u8>> {
-        if self.poll_timeout()? > now {
+        if let Some((_, packet)) = self.spared.pop_front_if(|(due, _)| *due <= now) {
+            return Some(packet);
+        }
+        if self.waiting.peek()?.due > now {
             return None;
         }
         let Waiting { number, copy, packet, .. } = self.waiting.pop()?;
@@ -142,7 +155,9 @@ impl Way {
 
     /// When the next packet arrives.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.waiting.peek().map(|waiting| waiting.due)
+        let spared = self.spared.front().map(|(due, _)| *due);
+        let waiting = self.waiting.peek().map(|waiting| waiting.due);
+        spared.into_iter().chain(waiting).min()
     }
 
     /// What became of the packets so far.
@@ -284,6 +299,24 @@ mod tests {
         assert!(way.poll(start + Duration::from_secs(1)).is_some());
         assert_eq!(way.poll_timeout(), Some(start + Duration::from_secs(2)));
         assert_eq!(way.tally().overflowed, 10_000 - (QUEUE / 1_000) as u64);
+    }
+
+    #[test]
+    fn who_is_spared_is_only_delayed_and_in_order() {
+        let start = Instant::now();
+        let jitter = millis(50);
+        let mut way = Way::new(Profile { loss: 1.0, delay: millis(75), jitter, ..GOOD }, 6);
+        for number in 0..100 {
+            way.spare(start + millis(u64::from(number)), &[number]);
+            way.take(start, &[255]);
+        }
+
+        for number in 0..100 {
+            let due = start + millis(75 + u64::from(number));
+            assert_eq!(way.poll_timeout(), Some(due));
+            assert_eq!(way.poll(due), Some(vec![number]));
+        }
+        assert_eq!((way.poll_timeout(), way.tally().lost), (None, 100));
     }
 
     proptest! {
