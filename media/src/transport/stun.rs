@@ -27,6 +27,7 @@ const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
 /// RFC 8445 §7.1.3.
 const ICE_CONTROLLED: u16 = 0x8029;
+const ICE_CONTROLLING: u16 = 0x802A;
 /// The priority that a peer-reflexive candidate learnt from our challenge would have
 /// (RFC 8445 §5.1.2.1: type preference 110).
 const CHALLENGE_PRIORITY: u32 = (110 << 24) | (65_535 << 8) | 255;
@@ -69,6 +70,11 @@ pub(crate) fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
     username.split_once(':').map(|(receiver, _)| receiver)
 }
 
+/// Whether a datagram is a binding request.
+pub(crate) fn is_request(datagram: &[u8]) -> bool {
+    datagram.starts_with(&BINDING_REQUEST) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
+}
+
 /// Whether the browser chose this path (RFC 8445 §7.3.1.5).
 pub(crate) fn nominates(datagram: &[u8]) -> bool {
     attribute(datagram, USE_CANDIDATE).is_some()
@@ -82,6 +88,26 @@ pub(crate) fn challenge(
     password: &str,
     out: &mut Vec<u8>,
 ) {
+    request(transaction, username, password, &[ICE_CONTROLLED], out);
+}
+
+/// The check that a browser would choose a path with; both are our ICE credentials.
+pub(crate) fn nomination(
+    transaction: [u8; TRANSACTION],
+    username: &str,
+    password: &str,
+    out: &mut Vec<u8>,
+) {
+    request(transaction, username, password, &[ICE_CONTROLLING, USE_CANDIDATE], out);
+}
+
+fn request(
+    transaction: [u8; TRANSACTION],
+    username: &str,
+    password: &str,
+    role: &[u16],
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     out.extend_from_slice(&BINDING_REQUEST);
     out.extend_from_slice(&[0, 0]);
@@ -89,8 +115,11 @@ pub(crate) fn challenge(
     out.extend_from_slice(&transaction);
     put(USERNAME, username.as_bytes(), out);
     put(PRIORITY, &CHALLENGE_PRIORITY.to_be_bytes(), out);
-    // Roles are settled: the tie-breaker decides nothing.
-    put(ICE_CONTROLLED, &[0; 8], out);
+    for attribute in role {
+        // Roles are settled: the tie-breaker decides nothing.
+        let value: &[u8] = if *attribute == USE_CANDIDATE { &[] } else { &[0; 8] };
+        put(*attribute, value, out);
+    }
     set_length(out, start, 4 + HMAC);
     let integrity = sign(password, &[&out[start..]]);
     put(MESSAGE_INTEGRITY, &integrity.as_ref()[..HMAC], out);
@@ -195,6 +224,15 @@ mod tests {
         let (at, value) = attribute(request, FINGERPRINT).expect("is the last");
         assert_eq!(at + 4 + value.len(), request.len());
         assert_eq!((crc_32(&request[..at]) ^ FINGERPRINT_MASK).to_be_bytes(), value);
+    }
+
+    #[test]
+    fn a_nomination_nominates_and_is_signed_too() {
+        let mut out = Vec::new();
+        nomination([7; TRANSACTION], "ours:theirs", PASSWORD, &mut out);
+
+        assert!(nominates(&out) && proves(&out, PASSWORD));
+        assert_eq!(receiver_ufrag(&out), Some("ours"));
     }
 
     proptest! {

@@ -76,6 +76,8 @@ pub(crate) struct WebRtcTransport {
     sound: Option<u32>,
     /// Answers to be given twice, while it joins.
     echoes: Echoes,
+    /// Whether the library knows where to send.
+    has_path: bool,
     /// The newest time that it was told.
     now: Instant,
 }
@@ -141,6 +143,7 @@ impl WebRtcTransport {
             audio: None,
             sound: None,
             echoes: Echoes::default(),
+            has_path: false,
             now,
         };
         this.write_answer();
@@ -213,7 +216,26 @@ impl WebRtcTransport {
         if !self.rtc.accepts(&input) {
             return Err(DropReason::Handshake);
         }
-        self.rtc.handle_input(input).map_err(|_| DropReason::Handshake)
+        self.rtc.handle_input(input).map_err(|_| DropReason::Handshake)?;
+        if stun::is_request(bytes) && !self.has_path {
+            self.choose_path(from);
+        }
+        Ok(())
+    }
+
+    /// Lets the library answer the handshake on the path whose check was just taken. It would wait
+    /// until the browser chooses one: Chromium does that a second later, and the choice can get lost.
+    /// RFC 8445 §12.1.1 lets both send on every valid pair before.
+    fn choose_path(&mut self, from: SocketAddr) {
+        self.has_path = true;
+        let mut check = Vec::new();
+        let username = format!("{}:{}", self.ufrag, self.offer.ufrag);
+        stun::nomination(CHOICE, &username, &self.password, &mut check);
+        let Ok(contents) = DatagramRecv::try_from(&check[..]) else { return };
+        let destination = self.announce;
+        let receive = Receive { proto: Protocol::Udp, source: from, destination, contents };
+        // If it is refused, the browser's own choice counts.
+        let _ = self.rtc.handle_input(Input::Receive(self.now, receive));
     }
 
     /// Tells the session the time.
@@ -238,6 +260,12 @@ impl WebRtcTransport {
                     break;
                 }
                 Ok(Output::Transmit(transmit)) => {
+                    if transmit.contents.starts_with(&STUN_SUCCESS)
+                        && transmit.contents.get(8..8 + TRANSACTION) == Some(&CHOICE)
+                    {
+                        // Nobody asked.
+                        continue;
+                    }
                     if Some(transmit.destination) == request_from
                         && transmit.contents.starts_with(&STUN_SUCCESS)
                     {
@@ -422,6 +450,9 @@ impl WebRtcTransport {
 /// How long a browser's audio SSRC must be quiet before another takes over. Lower lets two tracks
 /// alternate; higher keeps a changed microphone silent.
 const TAKE_OVER: Duration = Duration::from_millis(500);
+
+/// Names the check by which we choose a path ourselves.
+const CHOICE: [u8; TRANSACTION] = *b"path chosen!";
 
 /// Type of a STUN binding success response (RFC 8489 §5).
 const STUN_SUCCESS: [u8; 2] = [0x01, 0x01];

@@ -109,3 +109,17 @@ fn clients_that_repeat_themselves_slowly_nearly_all_join_too() {
     let failed = three_tenths.iter().filter(|time| **time >= LIMIT).count();
     assert!(failed <= 6, "{failed}");
 }
+
+#[test]
+fn a_browser_that_has_not_chosen_a_path_yet_joins_on_the_one_that_it_checked() {
+    let mut world = World::new();
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.network = Some(Network::new(CLEAR, CLEAR, 1));
+    browser.never_chooses = true;
+
+    browser.run(&mut world, Duration::from_millis(160));
+
+    assert!(browser.is_connected());
+    let connected = MediaEvent::Connected { peer: BEN, address: browser.address };
+    assert!(world.take_events().contains(&connected));
+}

@@ -29,6 +29,7 @@ use crate::rtp::rtcp::Item;
 use crate::transport::dtls;
 use crate::transport::dtls::KeySlot;
 use crate::transport::srtp::Srtp;
+use crate::transport::stun;
 
 const MODE: EncryptionMode = EncryptionMode::Aes256Gcm;
 
@@ -70,6 +71,8 @@ pub(super) struct Browser {
     pub(super) deaf: bool,
     /// Whether nothing that it sends arrives.
     pub(super) offline: bool,
+    /// Whether none of its checks that choose a path arrives.
+    pub(super) never_chooses: bool,
     /// Whether it may give up its handshake; otherwise that ends the test.
     pub(super) may_give_up: bool,
 }
@@ -145,6 +148,7 @@ impl Browser {
             watched: Vec::new(),
             deaf: false,
             offline: false,
+            never_chooses: false,
             may_give_up: false,
             network: None,
         }
@@ -241,7 +245,7 @@ impl Browser {
         if self.records {
             self.recorded.push(packet.to_vec());
         }
-        if self.offline {
+        if self.offline || (self.never_chooses && stun::nominates(packet)) {
             return;
         }
         if let Some(network) = &mut self.network {
