@@ -28,6 +28,7 @@ use crate::transport::aead::Aead;
 use crate::transport::discovery;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
+use crate::transport::stun;
 use crate::transport::webrtc::WebRtcIdentity;
 
 /// What a UDP client seals and opens with: one mode and key.
@@ -110,6 +111,14 @@ pub struct DrySpeaker {
     packets: u32,
 }
 
+/// A STUN check as a flood has them: well formed, for nobody, signed with a guess.
+#[must_use]
+pub fn forged_check() -> Vec<u8> {
+    let mut check = Vec::new();
+    stun::challenge([9; stun::TRANSACTION], "guessed1:x", "a guessed password 22+", &mut check);
+    check
+}
+
 /// Between two packets.
 const FRAME: Duration = Duration::from_millis(20);
 /// Bytes of a payload.
@@ -175,6 +184,12 @@ impl DryRoom {
         let handled = self.shard.handle_datagram(self.now, from.address, packet);
         let count = self.drain();
         if handled == Handled::Here { count } else { 0 }
+    }
+
+    /// Takes a datagram of a stranger. Whether nobody was found for it, so that it is dropped.
+    pub fn refuse(&mut self, datagram: &mut [u8]) -> bool {
+        let stranger = SocketAddr::from(([203, 0, 113, 66], 666));
+        self.shard.handle_datagram(self.now, stranger, datagram) == Handled::Unattributed
     }
 
     /// Lets the shard do what its timers ask for.

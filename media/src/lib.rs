@@ -12,7 +12,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod config;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;

@@ -104,25 +104,33 @@ fn srtp_and_srtcp_of_every_length_end_no_call() {
 
 #[test]
 fn a_client_hello_from_elsewhere_wins_no_race_against_a_joining_browser() {
+    const JOINS: u64 = 200;
     let connect_times = |attacked: bool| {
-        let mut world = World::new();
+        let mut world = World::with_places(300);
         let mut call = Unharmed::join(&mut world);
-        let mut times = Vec::new();
-        for peer in 1..=20 {
+        let (mut times, mut before) = (Vec::new(), None);
+        for peer in 300..300 + JOINS {
             let mut browser = Browser::join(&mut world, PeerId(peer), PeerId(91));
             let start = world.now;
             while !browser.is_connected() && world.now - start < Duration::from_secs(5) {
+                // 100 a second, and as many in the names of those who joined before.
                 if attacked {
                     world.deliver(stranger(), &client_hello());
+                    if let Some(before) = before {
+                        world.deliver(before, &client_hello());
+                    }
                 }
                 call.goes_on(&mut world);
                 browser.run(&mut world, Duration::from_millis(10));
             }
             assert!(browser.is_connected());
+            before = Some(browser.address);
             times.push(world.now - start);
         }
         call.assert_lost_nothing();
         assert!(world.take_sent_to(stranger()).is_empty());
+        let ended = world.take_events();
+        assert!(ended.iter().all(|event| !matches!(event, MediaEvent::Left { .. })));
         times.sort_unstable();
         times[times.len() * 95 / 100]
     };
@@ -217,14 +225,23 @@ fn a_name_and_a_password_cannot_be_guessed() {
     }
     world.sent.clear();
 
-    for number in 0..20_000u32 {
-        world.deliver(
-            stranger(),
-            &forged_check(&format!("{:08x}:x", number.wrapping_mul(2_654_435_761))),
-        );
+    const GUESSES: u32 = 1_000_000;
+    let mut check = forged_check("01234567:x");
+    let at = check.windows(8).position(|window| window == b"01234567").expect("the name");
+    let mut hits = 0;
+    for number in 0..GUESSES {
+        let mut rest = number.wrapping_mul(2_654_435_761);
+        for character in &mut check[at..at + 8] {
+            *character = b"0123456789abcdef"[rest as usize % 16];
+            rest /= 16;
+        }
+        let mut check = check.clone();
+        let handled = world.shard.handle_datagram(world.now, stranger(), &mut check);
+        hits += u32::from(handled != Handled::Unattributed);
     }
+    world.drain();
 
-    assert_eq!(world.unattributed, 20_000);
+    assert_eq!(hits, 0, "of {GUESSES}");
     assert!(world.take_sent_to(stranger()).is_empty());
 }
 
