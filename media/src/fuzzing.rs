@@ -132,6 +132,7 @@ mod tests {
     const TARGETS: &[Target] = &[
         ("aead_open", aead_open),
         ("discovery", discovery),
+        ("picture", picture),
         ("red", red),
         ("rtcp", rtcp),
         ("rtp_extension", rtp_extension),
