@@ -1,0 +1,1 @@
+"""Voice through bad networks, from outside: loss, jitter, and a NAT that maps anew."""

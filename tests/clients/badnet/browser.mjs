@@ -1,0 +1,124 @@
+// Chromium in the server's web client under measure: registers by invite, joins so many times, stays,
+// and notes when packets come. Reports and ends as `bot.py`.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const { WEB, INVITE, SPEECH, CHROMIUM, JOINS = "1" } = process.env;
+const tell = (report) => console.log(JSON.stringify(report));
+const profile = mkdtempSync(join(tmpdir(), "guildhall-badnet-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: CHROMIUM ?? "/usr/bin/chromium",
+  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
+  ignoreHTTPSErrors: true,
+  args: [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--ignore-certificate-errors",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    `--use-file-for-fake-audio-capture=${SPEECH}`,
+    "--autoplay-policy=no-user-gesture-required",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+const page = context.pages()[0] ?? (await context.newPage());
+page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
+page.on("pageerror", (error) => console.error(`page error: ${error.stack}`));
+
+// When the answer is there, when the connection is, and when packets come.
+await page.addInitScript(() => {
+  const Plain = window.RTCPeerConnection;
+  window.__watch = { pc: null, arrivals: {} };
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...settings) {
+      super(...settings);
+      window.__watch.pc = this;
+      this.addEventListener("iceconnectionstatechange", () => {
+        if (["connected", "completed"].includes(this.iceConnectionState)) this.pathAt ??= Date.now();
+      });
+      this.addEventListener("connectionstatechange", () => {
+        if (this.connectionState === "connected") this.connectedAt ??= Date.now();
+        if (this.connectionState === "failed") window.__watch.failed = true;
+      });
+    }
+    async setRemoteDescription(description) {
+      this.answeredAt ??= Date.now();
+      return super.setRemoteDescription(description);
+    }
+  };
+  // Of each speaker, by SSRC.
+  window.__inbound = async () => {
+    const speakers = {};
+    const report = await window.__watch.pc.getStats();
+    report.forEach((entry) => {
+      if (entry.type !== "inbound-rtp") return;
+      speakers[entry.ssrc] = {
+        packets: entry.packetsReceived ?? 0,
+        samples: entry.totalSamplesReceived ?? 0,
+        concealed: entry.concealedSamples ?? 0,
+      };
+    });
+    return speakers;
+  };
+});
+
+async function enter() {
+  await page.click(`.voice-card button.channel:has(.channel-name:text-is("Hall"))`, { timeout: 60_000 });
+  await page.waitForFunction(() => window.__watch.pc?.connectedAt, null, { timeout: 60_000, polling: 20 });
+  return page.evaluate(() => {
+    const { answeredAt, pathAt, connectedAt } = window.__watch.pc;
+    return { media: connectedAt - answeredAt, path: pathAt - answeredAt };
+  });
+}
+
+try {
+  await page.goto(`${WEB}/invite/${INVITE}`, { timeout: 120_000 });
+  await page.fill("input[name=username]", "bea", { timeout: 60_000 });
+  await page.fill("input[name=password]", "correct horse battery");
+  await page.click("form button.primary");
+  await page.waitForFunction(() => window.__guildhall?.gateway.state === "ready", null, { timeout: 60_000 });
+  for (let again = Number(JOINS) - 1; again >= 0; again -= 1) {
+    const began = Date.now();
+    const parts = await enter();
+    tell({ joined: Date.now() - began, ...parts });
+    if (again > 0) {
+      await page.reload({ timeout: 120_000 });
+      await page.waitForFunction(() => window.__guildhall?.gateway.state === "ready", null, { timeout: 60_000 });
+    }
+  }
+  // Speakers become known, and their lines negotiated.
+  await page.waitForTimeout(3_000);
+  const before = await page.evaluate(() => {
+    const last = {};
+    const look = async () => {
+      for (const [ssrc, { packets }] of Object.entries(await window.__inbound())) {
+        if (packets !== last[ssrc]) (window.__watch.arrivals[ssrc] ??= []).push([packets, Date.now() / 1000]);
+        last[ssrc] = packets;
+      }
+      setTimeout(look, 10);
+    };
+    void look();
+    return window.__inbound();
+  });
+  tell({ steady: true });
+  for await (const _ of process.stdin);
+  const after = await page.evaluate(() => window.__inbound());
+  const watch = await page.evaluate(() => ({
+    arrivals: window.__watch.arrivals,
+    failed: Boolean(window.__watch.failed),
+    state: window.__watch.pc.connectionState,
+  }));
+  tell({ before, after, ...watch, thrown_out: watch.failed || watch.state !== "connected" });
+} catch (error) {
+  tell({ error: String(error.stack ?? error) });
+} finally {
+  await context.close().catch(() => {});
+  rmSync(profile, { recursive: true, force: true });
+}
+process.exit(0);
