@@ -83,16 +83,27 @@ impl Wire {
         matches!(tokio::time::timeout(STALLED, self.socket.flush()).await, Ok(Ok(())))
     }
 
-    /// Closes the socket, waiting for nobody.
+    /// Closes the socket. Who was moved or removed may hang up first; nobody else is waited for.
     pub(super) async fn close(mut self, code: CloseCode) {
         metrics::counter!("signaling_voice_closes_total", "code" => code.code().to_string())
             .increment(1);
+        // The gateway tells it too. A client that hears both in one moment may stumble: discord.py
+        // misses that its new server is known, and waits for it until its time is over.
+        if code == CloseCode::Disconnected
+            && tokio::time::timeout(HANGS_UP, self.drain()).await.is_ok()
+        {
+            return;
+        }
         let frame = CloseFrame { code: code.code(), reason: format!("{code:?}").into() };
         let closing = self.socket.send(Message::Close(Some(frame)));
         let _ = tokio::time::timeout(STALLED, closing).await;
         // Reading until the peer's own close lets ours arrive before the connection is dropped.
-        let drain = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.drain()).await;
+    }
+
+    /// Reads until the peer has closed.
+    async fn drain(&mut self) {
+        while let Some(Ok(_)) = self.socket.recv().await {}
     }
 
     /// The next message. Cancel-safe.
@@ -200,3 +211,6 @@ fn admit(
 
 /// How long one write may stand still before the client counts as gone.
 const STALLED: Duration = Duration::from_secs(10);
+/// How long a client that was moved or removed has to close its socket by itself. It hears nothing
+/// in that time: media ended before.
+const HANGS_UP: Duration = Duration::from_millis(300);
