@@ -162,6 +162,8 @@ pub(crate) struct Peer {
     /// Whether louder speakers kept its last packet from being forwarded.
     pub(crate) refused: bool,
     pub(crate) packets_sent: u64,
+    /// The counters that signaling knows.
+    pub(crate) told: PeerStats,
     /// What it sends and is shown besides audio. None while it is neither.
     pub(crate) video: Option<Box<Video>>,
 }
@@ -202,6 +204,7 @@ impl Peer {
             resumptions: 0,
             refused: false,
             packets_sent: 0,
+            told: PeerStats::default(),
             video: None,
         }
     }

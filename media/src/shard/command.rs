@@ -106,7 +106,7 @@ impl Shard {
         self.rooms[room].join(key, grants);
         self.ids.insert(id, key);
         self.demux.add(Name::Ssrc(ssrc), key);
-        self.timers.set(now + timer::REPORT, Timer::Report(key));
+        self.timers.set_roughly(now + timer::REPORT, Timer::Report(key));
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Shard {
         let Some(peer) = self.peers.get_mut(key) else { return };
         if !peer.activity.expects_life {
             peer.activity.expects_life = true;
-            self.timers.set(now + self.config.idle_timeout, Timer::Idle(key));
+            self.timers.set_roughly(now + self.config.idle_timeout, Timer::Idle(key));
         }
     }
 

@@ -131,6 +131,7 @@ impl Shard {
     /// A shard without rooms.
     pub(crate) fn new(config: ShardConfig) -> Self {
         let demux = Demux::new(config.tell_names);
+        let timers = Timers::new(config.wall_clock.at);
         Self {
             config,
             peers: Peers::default(),
@@ -138,7 +139,7 @@ impl Shard {
             rooms: Slab::new(),
             room_of: HashMap::new(),
             demux,
-            timers: Timers::default(),
+            timers,
             outbox: Outbox::default(),
             events: VecDeque::new(),
             totals: Totals::default(),

@@ -39,12 +39,28 @@ impl Shard {
         if !peer.path.knows(from) && !peer.check_rate.admit(now) {
             return Err(DropReason::Policed);
         }
+        let nominates = stun::nominates(bytes);
+        let outbox = &mut self.outbox;
+        let answered = contained(|| webrtc.answer_check(from, (bytes, nominates), outbox));
+        match answered {
+            None => {
+                self.faulty.push(key);
+                return Err(DropReason::Fault);
+            }
+            Some(Some(true)) => {
+                peer.activity.alive = now;
+                self.note_check(now, key, (from, nominates), true);
+                return Ok(());
+            }
+            Some(Some(false)) => return Err(DropReason::Handshake),
+            Some(None) => {}
+        }
         let handled = contained(|| webrtc.handle(now, from, bytes)).unwrap_or_else(|| {
             self.faulty.push(key);
             Err(DropReason::Fault)
         });
         // Even a refused input may have made the session want to say something or end.
-        self.drive(now, key, Some((from, stun::nominates(bytes))));
+        self.drive(now, key, Some((from, nominates)));
         handled
     }
 
@@ -72,24 +88,42 @@ impl Shard {
             peer.activity.drive_at = Some(deadline);
             self.timers.set(deadline, Timer::Drive(key));
         }
-        let id = peer.id;
         if driven.ended {
             let reason = if had_keys { LeaveReason::Silent } else { LeaveReason::HandshakeFailed };
             self.end(key, reason);
             return;
         }
-        let mut moved = false;
         if let Some(address) = driven.stun_answered {
             peer.activity.alive = now;
             let nominates = request.is_some_and(|(_, nominates)| nominates);
-            moved = self.follow_check(now, key, address, nominates);
+            webrtc.settle(address, nominates);
+            self.note_check(now, key, (address, nominates), had_keys);
+        } else if driven.connected && !had_keys {
+            self.tell_connected(key);
         }
-        let aim = self.peers.get(key).and_then(|peer| peer.path.aim);
-        if let Some(address) = aim
-            && driven.connected
-            && (moved || !had_keys)
+    }
+
+    /// Follows a check that was answered. The client learns that it is connected when that moved the
+    /// aim, or when the keys have just come.
+    fn note_check(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        (from, nominates): (SocketAddr, bool),
+        had_keys: bool,
+    ) {
+        let moved = self.follow_check(now, key, from, nominates);
+        if moved || !had_keys {
+            self.tell_connected(key);
+        }
+    }
+
+    fn tell_connected(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(key) else { return };
+        if let Some(address) = peer.path.aim
+            && peer.transport.is_ready()
         {
-            self.events.push_back(MediaEvent::Connected { peer: id, address });
+            self.events.push_back(MediaEvent::Connected { peer: peer.id, address });
         }
     }
 

@@ -72,7 +72,7 @@ impl Shard {
         let Some(peer) = self.peers.get(key) else { return };
         let silent_at = peer.activity.alive + self.config.idle_timeout;
         if silent_at > now {
-            self.timers.set(silent_at, Timer::Idle(key));
+            self.timers.set_roughly(silent_at, Timer::Idle(key));
         } else {
             self.end(key, LeaveReason::Silent);
         }
@@ -81,9 +81,10 @@ impl Shard {
     /// Sends RTCP to a browser, and statistics to signaling.
     fn report(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        self.timers.set(now + timer::REPORT, Timer::Report(key));
+        self.timers.set_roughly(now + timer::REPORT, Timer::Report(key));
         let stats = peer.stats();
-        if self.events.len() < EVENTS_BEFORE_STATS_DROP {
+        if peer.told != stats && self.events.len() < EVENTS_BEFORE_STATS_DROP {
+            peer.told = stats;
             self.events.push_back(MediaEvent::Stats { peer: peer.id, stats });
         }
         if let Some(quality) = stats.listening

@@ -30,20 +30,39 @@ pub(crate) enum Timer {
     Video(PeerKey),
 }
 
+/// Timers that need not be exact fire together at multiples of this. Lower wakes the thread for each
+/// peer by itself; higher makes bursts of reports.
+const ROUGH: Duration = Duration::from_millis(100);
+
 /// The table of pending timers. A timer is never cancelled: when it fires, whoever it is for looks
 /// whether it still means something.
-#[derive(Default)]
-pub(crate) struct Timers(BinaryHeap<Reverse<(Instant, Timer)>>);
+pub(crate) struct Timers {
+    began: Instant,
+    pending: BinaryHeap<Reverse<(Instant, Timer)>>,
+}
 
 impl Timers {
+    /// No timers, from `now` on.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { began: now, pending: BinaryHeap::new() }
+    }
+
     /// Fires `timer` at `when`.
     pub(crate) fn set(&mut self, when: Instant, timer: Timer) {
-        self.0.push(Reverse((when, timer)));
+        self.pending.push(Reverse((when, timer)));
+    }
+
+    /// Fires `timer` at `when` or up to [`ROUGH`] later, along with others.
+    pub(crate) fn set_roughly(&mut self, when: Instant, timer: Timer) {
+        let since = when.saturating_duration_since(self.began).as_micros();
+        let ticks = since.div_ceil(ROUGH.as_micros());
+        // A node does not run for as long as 2^32 of them, thirteen years.
+        self.set(self.began + ROUGH * ticks as u32, timer);
     }
 
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.peek().map(|Reverse((when, _))| *when)
+        self.pending.peek().map(|Reverse((when, _))| *when)
     }
 
     /// The next one that is due by `now`.
@@ -51,6 +70,35 @@ impl Timers {
         if self.next()? > now {
             return None;
         }
-        self.0.pop().map(|Reverse((_, timer))| timer)
+        self.pending.pop().map(|Reverse((_, timer))| timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::media::Grants;
+    use model::media::PeerId;
+
+    use super::*;
+    use crate::peer::Peer;
+    use crate::peer::Peers;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a moment to count from")]
+    fn rough_timers_of_a_tenth_of_a_second_fire_together_and_none_early() {
+        let began = Instant::now();
+        let at = |millis| began + Duration::from_millis(millis);
+        let grants = Grants { speak: true, hear: true };
+        let key = Peers::default().insert(Peer::new(began, PeerId(1), 32, grants, (0, 0)));
+        let mut timers = Timers::new(began);
+        for millis in [1, 30, 100, 101] {
+            timers.set_roughly(at(millis), Timer::Report(key));
+        }
+
+        assert_eq!(timers.next(), Some(at(100)));
+        assert_eq!(timers.pop(at(99)), None);
+        let fired = std::iter::from_fn(|| timers.pop(at(100))).count();
+        assert_eq!(fired, 3);
+        assert_eq!(timers.next(), Some(at(200)));
     }
 }

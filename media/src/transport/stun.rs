@@ -1,7 +1,11 @@
 //! The few bytes of STUN (RFC 8489) that we read or write beside the negotiating library: whom a
-//! request names, whether it nominates, and the challenge that proves a changed path.
+//! request names, whether it nominates, the answer to a check on a path that is settled, and the
+//! challenge that proves a changed one.
 //!
 //! Hostile bytes are read here before anything is authenticated. HOT: reading allocates nothing.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use aws_lc_rs::hmac;
 
@@ -18,6 +22,8 @@ const USERNAME: u16 = 0x0006;
 /// RFC 8489 §14.5; an HMAC-SHA1 of 20 bytes.
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 const HMAC: usize = 20;
+/// RFC 8489 §14.2: family, port and address, masked by cookie and transaction id.
+const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 /// RFC 8445 §7.1.1.
 const PRIORITY: u16 = 0x0024;
 /// RFC 8445 §7.1.2.
@@ -75,6 +81,14 @@ pub(crate) fn is_request(datagram: &[u8]) -> bool {
     datagram.starts_with(&BINDING_REQUEST) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
 }
 
+/// Whether a request is from `sender` to `receiver`, by their ICE username fragments.
+pub(crate) fn is_between(datagram: &[u8], receiver: &str, sender: &str) -> bool {
+    attribute(datagram, USERNAME).is_some_and(|(_, username)| {
+        let rest = username.strip_prefix(receiver.as_bytes());
+        rest.and_then(|rest| rest.strip_prefix(b":")) == Some(sender.as_bytes())
+    })
+}
+
 /// Whether the browser chose this path (RFC 8445 §7.3.1.5).
 pub(crate) fn nominates(datagram: &[u8]) -> bool {
     attribute(datagram, USE_CANDIDATE).is_some()
@@ -120,6 +134,43 @@ fn request(
         let value: &[u8] = if *attribute == USE_CANDIDATE { &[] } else { &[0; 8] };
         put(*attribute, value, out);
     }
+    seal(password, out, start);
+}
+
+/// The answer to a request that came from `from` and is genuine; `password` is ours
+/// (RFC 8445 §7.3.1.2).
+pub(crate) fn success(request: &[u8], from: SocketAddr, password: &str, out: &mut Vec<u8>) -> bool {
+    let Some(transaction) = request.get(8..HEADER) else { return false };
+    let start = out.len();
+    out.extend_from_slice(&BINDING_SUCCESS);
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(&MAGIC_COOKIE);
+    out.extend_from_slice(transaction);
+    let mut mask = [0; 16];
+    mask[..4].copy_from_slice(&MAGIC_COOKIE);
+    mask[4..].copy_from_slice(transaction);
+    let port = from.port() ^ u16::from_be_bytes([MAGIC_COOKIE[0], MAGIC_COOKIE[1]]);
+    let mut mapped = [0; 20];
+    mapped[2..4].copy_from_slice(&port.to_be_bytes());
+    let (family, length) = match from.ip() {
+        IpAddr::V4(address) => {
+            mapped[4..8].copy_from_slice(&address.octets());
+            (1, 8)
+        }
+        IpAddr::V6(address) => {
+            mapped[4..].copy_from_slice(&address.octets());
+            (2, 20)
+        }
+    };
+    mapped[1] = family;
+    mapped[4..].iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    put(XOR_MAPPED_ADDRESS, &mapped[..length], out);
+    seal(password, out, start);
+    true
+}
+
+/// Ends a message with its integrity and its fingerprint (RFC 8489 §14.5, §14.7).
+fn seal(password: &str, out: &mut Vec<u8>, start: usize) {
     set_length(out, start, 4 + HMAC);
     let integrity = sign(password, &[&out[start..]]);
     put(MESSAGE_INTEGRITY, &integrity.as_ref()[..HMAC], out);
@@ -128,12 +179,12 @@ fn request(
     put(FINGERPRINT, &crc.to_be_bytes(), out);
 }
 
-/// Whether a success response was made by who knows `password` (RFC 8489 §9.1.4).
-pub(crate) fn proves(response: &[u8], password: &str) -> bool {
-    let Some((at, tag)) = attribute(response, MESSAGE_INTEGRITY) else { return false };
+/// Whether a message was made by who knows `password` (RFC 8489 §9.1.3, §9.1.4).
+pub(crate) fn proves(message: &[u8], password: &str) -> bool {
+    let Some((at, tag)) = attribute(message, MESSAGE_INTEGRITY) else { return false };
     // Its length field counts up to the attribute, whatever follows.
     let length = ((at - HEADER + 4 + HMAC) as u16).to_be_bytes();
-    let expected = sign(password, &[&response[..2], &length, &response[4..at]]);
+    let expected = sign(password, &[&message[..2], &length, &message[4..at]]);
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), tag).is_ok()
 }
 
@@ -159,17 +210,28 @@ fn set_length(out: &mut [u8], start: usize, more: usize) {
     out[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
-/// CRC-32 as in Ethernet (ITU-T V.42 §8.1.1.6.2), bit by bit: a challenge is rare and short.
+/// CRC-32 as in Ethernet (ITU-T V.42 §8.1.1.6.2), a byte at a time.
 fn crc_32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xEDB8_8320 };
-        }
-    }
-    !crc
+    let next = |crc: u32, byte: &u8| (crc >> 8) ^ CRC_32[usize::from(crc as u8 ^ byte)];
+    !bytes.iter().fold(u32::MAX, next)
 }
+
+/// What each byte does to the checksum.
+static CRC_32: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xEDB8_8320 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -224,6 +286,31 @@ mod tests {
         let (at, value) = attribute(request, FINGERPRINT).expect("is the last");
         assert_eq!(at + 4 + value.len(), request.len());
         assert_eq!((crc_32(&request[..at]) ^ FINGERPRINT_MASK).to_be_bytes(), value);
+    }
+
+    #[test]
+    fn the_answers_to_a_check_are_those_of_rfc_5769() {
+        // The RFC's answers name their software, which nobody needs; what they map is the same.
+        let mapped =
+            |message: &[u8]| attribute(message, XOR_MAPPED_ADDRESS).map(|(_, v)| v.to_vec());
+        for (from, response) in [
+            ("192.0.2.1:32853", RESPONSE),
+            ("[2001:db8:1234:5678:11:2233:4455:6677]:32853", RESPONSE_6),
+        ] {
+            let mut out = vec![0xAA];
+            assert!(success(REQUEST, from.parse().expect("address"), PASSWORD, &mut out));
+            let answer = &out[1..];
+
+            assert_eq!(mapped(answer), mapped(response));
+            assert_eq!(success_of(answer), success_of(response));
+            assert!(proves(answer, PASSWORD));
+            let (at, value) = attribute(answer, FINGERPRINT).expect("is the last");
+            assert_eq!(at + 4 + value.len(), answer.len());
+            assert_eq!((crc_32(&answer[..at]) ^ FINGERPRINT_MASK).to_be_bytes(), value);
+        }
+        assert!(is_between(REQUEST, "evtj", "h6vY"));
+        assert!(!is_between(REQUEST, "evtj", "h6v") && !is_between(REQUEST, "evt", "jh6vY"));
+        assert!(proves(REQUEST, PASSWORD));
     }
 
     #[test]

@@ -42,6 +42,10 @@ use crate::transport::stun;
 use crate::transport::stun::TRANSACTION;
 use crate::video::offer::VideoOffer;
 
+/// How long the library is still told the time after its handshake. What it may have to say again by
+/// then is said; from then on it is driven by what arrives.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
 const OUTPUTS_PER_INPUT: usize = 256;
 
@@ -78,6 +82,11 @@ pub(crate) struct WebRtcTransport {
     echoes: Echoes,
     /// Whether the library knows where to send.
     has_path: bool,
+    /// The path on which the library answered a check since the keys were there, and whether one
+    /// chose it: checks there are answered without it.
+    settled: Option<(SocketAddr, bool)>,
+    /// Since when there are keys.
+    keys_since: Option<Instant>,
     /// The newest time that it was told.
     now: Instant,
 }
@@ -144,6 +153,8 @@ impl WebRtcTransport {
             sound: None,
             echoes: Echoes::default(),
             has_path: false,
+            settled: None,
+            keys_since: None,
             now,
         };
         this.write_answer();
@@ -158,6 +169,12 @@ impl WebRtcTransport {
     /// Our ICE username fragment, by which STUN requests find this session.
     pub(crate) fn ufrag(&self) -> &str {
         &self.ufrag
+    }
+
+    /// The browser's.
+    #[cfg(test)]
+    pub(crate) fn their_ufrag(&self) -> &str {
+        &self.offer.ufrag
     }
 
     /// Whether DTLS is done.
@@ -223,6 +240,33 @@ impl WebRtcTransport {
         Ok(())
     }
 
+    /// Answers a check on a path where the library answered one, as it would: a browser asks once a
+    /// second or more often, for as long as the call lasts. Whether it was answered; None when it is
+    /// for the library.
+    pub(crate) fn answer_check(
+        &self,
+        from: SocketAddr,
+        (request, nominates): (&[u8], bool),
+        outbox: &mut Outbox,
+    ) -> Option<bool> {
+        let (path, chosen) = self.settled?;
+        let ours = path == from && (chosen || !nominates) && stun::is_request(request);
+        if !ours || !stun::is_between(request, &self.ufrag, &self.offer.ufrag) {
+            return None;
+        }
+        let password = &self.password;
+        let genuine = stun::proves(request, password);
+        Some(genuine && outbox.write(from, |out| stun::success(request, from, password, out)))
+    }
+
+    /// Notes that the library answered a check on this path.
+    pub(crate) fn settle(&mut self, path: SocketAddr, nominated: bool) {
+        if self.srtp.is_some() {
+            let chosen = self.settled.is_some_and(|(before, chosen)| chosen && before == path);
+            self.settled = Some((path, chosen || nominated));
+        }
+    }
+
     /// Lets the library answer the handshake on the path whose check was just taken. It would wait
     /// until the browser chooses one: Chromium does that a second later, and the choice can get lost.
     /// RFC 8445 §12.1.1 lets both send on every valid pair before.
@@ -253,10 +297,11 @@ impl WebRtcTransport {
         outbox: &mut Outbox,
     ) -> Driven {
         let mut driven = Driven::default();
+        let settling = self.keys_since.is_none_or(|since| self.now < since + SETTLING);
         for _ in 0..OUTPUTS_PER_INPUT {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(deadline)) => {
-                    driven.deadline = Some(deadline);
+                    driven.deadline = settling.then_some(deadline);
                     break;
                 }
                 Ok(Output::Transmit(transmit)) => {
@@ -291,6 +336,7 @@ impl WebRtcTransport {
         }
         if let Some(keys) = self.keys.take() {
             self.srtp = Some(keys);
+            self.keys_since.get_or_insert(self.now);
         }
         // Keys count only once the certificate was checked, which ends the session if it is wrong.
         driven.ended = !self.rtc.is_alive();

@@ -9,6 +9,7 @@ mod network;
 mod quality;
 mod rebinding;
 mod safety;
+mod settled;
 mod steady;
 mod udp;
 mod video;

@@ -1,0 +1,106 @@
+//! A browser whose call stands: its checks are answered without the negotiating library, and nothing
+//! else wakes its shard but reports.
+
+use model::media::LeaveReason;
+
+use super::webrtc::Browser;
+use super::*;
+use crate::transport::Transport;
+use crate::transport::stun;
+
+/// Longer than a session settles.
+const STANDS: Duration = Duration::from_secs(12);
+
+/// A browser that has been in its call for a while.
+fn settled(world: &mut World) -> Browser {
+    let mut browser = Browser::join(world, BEN, ANA);
+    browser.run(world, STANDS);
+    world.sent.clear();
+    browser
+}
+
+/// A check as the browser sends them, signed with `password` or else the right one.
+fn check(world: &World, password: Option<&str>) -> Vec<u8> {
+    let key = world.shard.ids[&BEN];
+    let Transport::WebRtc(webrtc) = &world.shard.peers.get(key).expect("is here").transport else {
+        unreachable!("a browser");
+    };
+    let line = |name: &str| {
+        let lines = webrtc.answer_text().lines();
+        lines.filter_map(|line| line.strip_prefix(name)).next().expect("is there").to_owned()
+    };
+    let username = format!("{}:{}", line("a=ice-ufrag:"), webrtc.their_ufrag());
+    let password = password.map_or_else(|| line("a=ice-pwd:"), str::to_owned);
+    let mut check = Vec::new();
+    stun::nomination([7; 12], &username, &password, &mut check);
+    check
+}
+
+#[test]
+fn a_check_on_the_settled_path_is_answered_and_a_forged_one_is_not() {
+    let mut world = World::new();
+    let browser = settled(&mut world);
+    let genuine = check(&world, None);
+    let forged = check(&world, Some("a guess of twenty-two chars"));
+    let before = world.dropped(DropReason::Handshake);
+
+    world.deliver(browser.address, &forged);
+    assert!(world.take_sent_to(browser.address).is_empty());
+    assert_eq!(world.dropped(DropReason::Handshake), before + 1);
+
+    world.deliver(browser.address, &genuine);
+    let answers = world.take_sent_to(browser.address);
+    assert_eq!(answers.len(), 1);
+    assert_eq!(stun::success_of(&answers[0]), Some([7; 12]));
+}
+
+#[test]
+fn checks_alone_keep_a_settled_browser_in_its_call() {
+    let mut world = World::new();
+    let browser = settled(&mut world);
+    let check = check(&world, None);
+
+    for _ in 0..4 {
+        world.deliver(browser.address, &check);
+        world.pass(IDLE - Duration::from_secs(1));
+    }
+    assert!(world.take_events().iter().all(|event| !matches!(event, MediaEvent::Left { .. })));
+
+    world.pass(Duration::from_secs(2));
+    let left = MediaEvent::Left { peer: BEN, reason: LeaveReason::Silent };
+    assert!(world.take_events().contains(&left));
+}
+
+#[test]
+fn a_check_from_another_address_is_still_the_library_s_and_moves_nothing_unproven() {
+    let mut world = World::new();
+    let browser = settled(&mut world);
+    let check = check(&world, None);
+    let elsewhere = "203.0.113.201:9".parse().expect("address");
+
+    world.deliver(elsewhere, &check);
+    let sent = world.take_sent_to(elsewhere);
+    assert!(sent.iter().any(|packet| stun::success_of(packet).is_some()), "it is answered");
+    assert!(sent.iter().any(|packet| stun::is_request(packet)), "and asked for proof");
+    let aim = world.shard.peers.get(world.shard.ids[&BEN]).expect("is here").path.aim;
+    assert_eq!(aim, Some(browser.address));
+}
+
+#[test]
+fn settled_browsers_wake_their_shard_a_few_times_in_twenty_seconds_however_many_they_are() {
+    let mut world = World::new();
+    for number in 0..8 {
+        let peer = PeerId(40 + number);
+        Browser::join(&mut world, peer, ANA).run(&mut world, Duration::from_millis(330));
+    }
+    world.pass(Duration::from_secs(6));
+
+    let (mut wakes, end) = (0, world.now + Duration::from_secs(20));
+    while let Some(at) = world.shard.poll_timeout().filter(|at| *at <= end) {
+        world.pass(at.saturating_duration_since(world.now));
+        wakes += 1;
+    }
+
+    // Reports, every five seconds for each of them.
+    assert!(wakes <= 8 * 5, "{wakes} wakes");
+}
