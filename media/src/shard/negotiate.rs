@@ -41,7 +41,7 @@ impl Shard {
         }
         let nominates = stun::nominates(bytes);
         let outbox = &mut self.outbox;
-        let answered = contained(|| webrtc.answer_check(from, (bytes, nominates), outbox));
+        let answered = contained(|| webrtc.answer_check(from, bytes, outbox));
         match answered {
             None => {
                 self.faulty.push(key);
@@ -96,7 +96,6 @@ impl Shard {
         if let Some(address) = driven.stun_answered {
             peer.activity.alive = now;
             let nominates = request.is_some_and(|(_, nominates)| nominates);
-            webrtc.settle(address, nominates);
             self.note_check(now, key, (address, nominates), had_keys);
         } else if driven.connected && !had_keys {
             self.tell_connected(key);

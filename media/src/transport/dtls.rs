@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -21,24 +22,62 @@ use str0m::crypto::dtls::DtlsVersion;
 use str0m::crypto::dtls::ProtocolVersion;
 use str0m::crypto::dtls::SrtpProfile;
 
+use crate::metrics::DropReason;
 use crate::transport::repeat::Flight;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 
-/// Where a session's SRTP keys appear when its handshake is done.
-#[derive(Clone, Default)]
-pub(crate) struct KeySlot(Arc<Mutex<Option<Srtp>>>);
+/// What outlives the library's session of one browser: its handshake, and the SRTP keys that come out
+/// of it.
+#[derive(Clone)]
+pub(crate) struct KeySlot(Arc<Mutex<Handshake>>);
+
+/// A handshake, and its keys until they are taken.
+struct Handshake {
+    dtls: dimpl::Dtls,
+    keys: Option<Srtp>,
+}
 
 impl KeySlot {
-    /// Takes the keys, once.
-    pub(crate) fn take(&self) -> Option<Srtp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn new(dtls: dimpl::Dtls) -> Self {
+        Self(Arc::new(Mutex::new(Handshake { dtls, keys: None })))
     }
 
-    fn put(&self, keys: Srtp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+    /// The lock is contended by nobody: a session stays on its shard's thread.
+    fn lock(&self) -> MutexGuard<'_, Handshake> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the keys, once.
+    pub(crate) fn take(&self) -> Option<Srtp> {
+        self.lock().keys.take()
+    }
+
+    /// Reads a datagram for a session whose handshake is done and whose library is gone. Whether the
+    /// browser says in it that it leaves (RFC 5246 §7.2.1). There is nothing to answer.
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Handshake`] when it is not acceptable.
+    pub(crate) fn says_farewell(&self, datagram: &[u8]) -> Result<bool, DropReason> {
+        let mut handshake = self.lock();
+        handshake.dtls.handle_packet(datagram).map_err(|_| DropReason::Handshake)?;
+        let mut scratch = [0; LARGEST_RECORD];
+        for _ in 0..OUTPUTS_PER_DATAGRAM {
+            match handshake.dtls.poll_output(&mut scratch) {
+                DtlsOutput::CloseNotify => return Ok(true),
+                DtlsOutput::Timeout(_) => break,
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 }
+
+/// Room for one datagram of DTLS, in bytes.
+const LARGEST_RECORD: usize = 2_048;
+/// Outputs that one datagram may cause; more is a fault of the library.
+const OUTPUTS_PER_DATAGRAM: usize = 64;
 
 impl fmt::Debug for KeySlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,16 +165,15 @@ impl DtlsProvider for KeyCopyingDtls {
             DtlsVersion::Auto => dimpl::Dtls::new_auto(config, cert, now),
             _ => dimpl::Dtls::new_12(config, cert, now),
         };
-        let slot = KeySlot::default();
+        let slot = KeySlot::new(dtls);
         LAST_MADE.set(Some(slot.clone()));
-        Ok(Box::new(KeyCopyingInstance { dtls, slot, flight: Flight::default(), now }))
+        Ok(Box::new(KeyCopyingInstance { slot, flight: Flight::default(), now }))
     }
 }
 
 /// One handshake; forwards everything, copies the keys as they pass by, and says flights again sooner
 /// than the library.
 struct KeyCopyingInstance {
-    dtls: dimpl::Dtls,
     slot: KeySlot,
     flight: Flight,
     /// The newest time that it was told.
@@ -150,16 +188,16 @@ impl fmt::Debug for KeyCopyingInstance {
 
 impl DtlsInstance for KeyCopyingInstance {
     fn set_active(&mut self, active: bool) {
-        self.dtls.set_active(active);
+        self.slot.lock().dtls.set_active(active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
         self.flight.hear(packet);
-        self.dtls.handle_packet(packet)
+        self.slot.lock().dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let we_are_client = self.dtls.is_active();
+        let we_are_client = self.slot.lock().dtls.is_active();
         if let Some(again) = self.flight.poll()
             && again.len() <= buf.len()
         {
@@ -167,12 +205,13 @@ impl DtlsInstance for KeyCopyingInstance {
             place.copy_from_slice(again);
             return DtlsOutput::Packet(place);
         }
-        match self.dtls.poll_output(buf) {
+        let output = self.slot.lock().dtls.poll_output(buf);
+        match output {
             DtlsOutput::KeyingMaterial(material, profile) => {
                 if let Some(ours) = profile_of(profile)
                     && let Some(keys) = Srtp::from_exported(ours, &material, we_are_client)
                 {
-                    self.slot.put(keys);
+                    self.slot.lock().keys = Some(keys);
                     self.flight.finish();
                 }
                 DtlsOutput::KeyingMaterial(material, profile)
@@ -195,31 +234,31 @@ impl DtlsInstance for KeyCopyingInstance {
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
         self.now = now;
         self.flight.handle_timeout(now);
-        self.dtls.handle_timeout(now)
+        self.slot.lock().dtls.handle_timeout(now)
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.dtls.send_application_data(data)
+        self.slot.lock().dtls.send_application_data(data)
     }
 
     fn is_active(&self) -> bool {
-        self.dtls.is_active()
+        self.slot.lock().dtls.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.dtls.protocol_version()
+        self.slot.lock().dtls.protocol_version()
     }
 
     fn is_closing(&self) -> bool {
-        self.dtls.is_closing()
+        self.slot.lock().dtls.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.dtls.is_closed()
+        self.slot.lock().dtls.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.dtls.close()
+        self.slot.lock().dtls.close()
     }
 }
 

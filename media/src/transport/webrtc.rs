@@ -1,7 +1,8 @@
 //! One browser's transport: the library negotiates (ICE, DTLS), audio is opened and sealed here.
 //!
 //! The only file that drives str0m, whose session declares no media: all SRTP and SRTCP under its
-//! keys is ours, so no nonce can be used by two senders.
+//! keys is ours, so no nonce can be used by two senders. Once the handshake has settled the library's
+//! session is let go, which held most of what an idle browser cost; checks are then answered here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,8 +43,7 @@ use crate::transport::stun;
 use crate::transport::stun::TRANSACTION;
 use crate::video::offer::VideoOffer;
 
-/// How long the library is still told the time after its handshake. What it may have to say again by
-/// then is said; from then on it is driven by what arrives.
+/// How long the library is kept after its handshake: what it may have to say again is said by then.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
@@ -65,8 +65,11 @@ impl WebRtcIdentity {
 
 /// One peer's WebRTC transport.
 pub(crate) struct WebRtcTransport {
-    rtc: Rtc,
+    /// The library's session, until the handshake has settled.
+    rtc: Option<Box<Rtc>>,
     keys: KeySlot,
+    /// Of our certificate, by SHA-256.
+    fingerprint: Vec<u8>,
     srtp: Option<Srtp>,
     /// The address that the peer was told; the library takes every datagram as sent to it.
     announce: SocketAddr,
@@ -82,11 +85,10 @@ pub(crate) struct WebRtcTransport {
     echoes: Echoes,
     /// Whether the library knows where to send.
     has_path: bool,
-    /// The path on which the library answered a check since the keys were there, and whether one
-    /// chose it: checks there are answered without it.
-    settled: Option<(SocketAddr, bool)>,
     /// Since when there are keys.
     keys_since: Option<Instant>,
+    /// Whether the browser said, after it settled, that it leaves.
+    farewell: bool,
     /// The newest time that it was told.
     now: Instant,
 }
@@ -138,10 +140,12 @@ impl WebRtcTransport {
         });
         api.start_dtls(false).map_err(|_| Refusal::OfferUnusable)?;
         let IceCreds { ufrag, pass } = api.local_ice_credentials();
+        let fingerprint = api.local_dtls_fingerprint().bytes.clone();
         let answer = String::new();
         let password = pass;
         let mut this = Self {
-            rtc,
+            rtc: Some(Box::new(rtc)),
+            fingerprint,
             keys,
             srtp: None,
             announce,
@@ -153,8 +157,8 @@ impl WebRtcTransport {
             sound: None,
             echoes: Echoes::default(),
             has_path: false,
-            settled: None,
             keys_since: None,
+            farewell: false,
             now,
         };
         this.write_answer();
@@ -201,12 +205,11 @@ impl WebRtcTransport {
     }
 
     fn write_answer(&mut self) {
-        let fingerprint = self.rtc.direct_api().local_dtls_fingerprint().bytes.clone();
         let answer = Answer {
             address: self.announce,
             ufrag: &self.ufrag,
             password: &self.password,
-            fingerprint: &fingerprint,
+            fingerprint: &self.fingerprint,
             offer: &self.offer,
         };
         self.answer = answer.to_fragment();
@@ -224,47 +227,41 @@ impl WebRtcTransport {
         bytes: &[u8],
     ) -> Result<(), DropReason> {
         self.now = now;
+        let Some(rtc) = &mut self.rtc else {
+            self.farewell |= self.keys.says_farewell(bytes)?;
+            return Ok(());
+        };
         let contents = DatagramRecv::try_from(bytes).map_err(|_| DropReason::Handshake)?;
         let destination = self.announce;
         let input = Input::Receive(
             now,
             Receive { proto: Protocol::Udp, source: from, destination, contents },
         );
-        if !self.rtc.accepts(&input) {
+        if !rtc.accepts(&input) {
             return Err(DropReason::Handshake);
         }
-        self.rtc.handle_input(input).map_err(|_| DropReason::Handshake)?;
+        rtc.handle_input(input).map_err(|_| DropReason::Handshake)?;
         if stun::is_request(bytes) && !self.has_path {
             self.choose_path(from);
         }
         Ok(())
     }
 
-    /// Answers a check on a path where the library answered one, as it would: a browser asks once a
-    /// second or more often, for as long as the call lasts. Whether it was answered; None when it is
-    /// for the library.
+    /// Answers a browser's check as the library would, once that is gone. Whether it was genuine; None
+    /// when the datagram is for [`handle`](Self::handle).
     pub(crate) fn answer_check(
         &self,
         from: SocketAddr,
-        (request, nominates): (&[u8], bool),
+        request: &[u8],
         outbox: &mut Outbox,
     ) -> Option<bool> {
-        let (path, chosen) = self.settled?;
-        let ours = path == from && (chosen || !nominates) && stun::is_request(request);
-        if !ours || !stun::is_between(request, &self.ufrag, &self.offer.ufrag) {
+        if self.rtc.is_some() || !stun::is_request(request) {
             return None;
         }
         let password = &self.password;
-        let genuine = stun::proves(request, password);
+        let genuine = stun::is_between(request, &self.ufrag, &self.offer.ufrag)
+            && stun::proves(request, password);
         Some(genuine && outbox.write(from, |out| stun::success(request, from, password, out)))
-    }
-
-    /// Notes that the library answered a check on this path.
-    pub(crate) fn settle(&mut self, path: SocketAddr, nominated: bool) {
-        if self.srtp.is_some() {
-            let chosen = self.settled.is_some_and(|(before, chosen)| chosen && before == path);
-            self.settled = Some((path, chosen || nominated));
-        }
     }
 
     /// Lets the library answer the handshake on the path whose check was just taken. It would wait
@@ -275,18 +272,22 @@ impl WebRtcTransport {
         let mut check = Vec::new();
         let username = format!("{}:{}", self.ufrag, self.offer.ufrag);
         stun::nomination(CHOICE, &username, &self.password, &mut check);
-        let Ok(contents) = DatagramRecv::try_from(&check[..]) else { return };
+        let (Some(rtc), Ok(contents)) = (&mut self.rtc, DatagramRecv::try_from(&check[..])) else {
+            return;
+        };
         let destination = self.announce;
         let receive = Receive { proto: Protocol::Udp, source: from, destination, contents };
         // If it is refused, the browser's own choice counts.
-        let _ = self.rtc.handle_input(Input::Receive(self.now, receive));
+        let _ = rtc.handle_input(Input::Receive(self.now, receive));
     }
 
     /// Tells the session the time.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         // An error that ends the session shows in `is_alive`, which `drive` reads.
-        let _ = self.rtc.handle_input(Input::Timeout(now));
+        if let Some(rtc) = &mut self.rtc {
+            let _ = rtc.handle_input(Input::Timeout(now));
+        }
     }
 
     /// Drains the session until it only waits. `request_from` is who sent the STUN request that
@@ -297,11 +298,42 @@ impl WebRtcTransport {
         outbox: &mut Outbox,
     ) -> Driven {
         let mut driven = Driven::default();
-        let settling = self.keys_since.is_none_or(|since| self.now < since + SETTLING);
+        self.drain(request_from, outbox, &mut driven);
+        while let Some((to, answer)) = self.echoes.poll(self.now) {
+            outbox.push(to, &answer);
+        }
+        if let Some(echo) = self.echoes.poll_timeout() {
+            driven.deadline = Some(driven.deadline.map_or(echo, |deadline| deadline.min(echo)));
+        }
+        if let Some(keys) = self.keys.take() {
+            self.srtp = Some(keys);
+            self.keys_since.get_or_insert(self.now);
+        }
+        // Keys count only once the certificate was checked, which ends the session if it is wrong.
+        driven.ended = self.farewell || self.rtc.as_ref().is_some_and(|rtc| !rtc.is_alive());
+        if driven.ended {
+            self.srtp = None;
+        }
+        driven.connected = self.srtp.is_some();
+        if driven.connected && self.keys_since.is_some_and(|since| self.now >= since + SETTLING) {
+            self.rtc = None;
+            driven.deadline = None;
+        }
+        driven
+    }
+
+    /// Takes what the library wants said.
+    fn drain(
+        &mut self,
+        request_from: Option<SocketAddr>,
+        outbox: &mut Outbox,
+        driven: &mut Driven,
+    ) {
+        let Some(rtc) = &mut self.rtc else { return };
         for _ in 0..OUTPUTS_PER_INPUT {
-            match self.rtc.poll_output() {
+            match rtc.poll_output() {
                 Ok(Output::Timeout(deadline)) => {
-                    driven.deadline = settling.then_some(deadline);
+                    driven.deadline = Some(deadline);
                     break;
                 }
                 Ok(Output::Transmit(transmit)) => {
@@ -324,27 +356,10 @@ impl WebRtcTransport {
                 Ok(Output::Event(_)) => {}
                 Err(error) => tracing::debug!(%error, "session refused an input"),
             }
-            if !self.rtc.is_alive() {
+            if !rtc.is_alive() {
                 break;
             }
         }
-        while let Some((to, answer)) = self.echoes.poll(self.now) {
-            outbox.push(to, &answer);
-        }
-        if let Some(echo) = self.echoes.poll_timeout() {
-            driven.deadline = Some(driven.deadline.map_or(echo, |deadline| deadline.min(echo)));
-        }
-        if let Some(keys) = self.keys.take() {
-            self.srtp = Some(keys);
-            self.keys_since.get_or_insert(self.now);
-        }
-        // Keys count only once the certificate was checked, which ends the session if it is wrong.
-        driven.ended = !self.rtc.is_alive();
-        if driven.ended {
-            self.srtp = None;
-        }
-        driven.connected = self.srtp.is_some();
-        driven
     }
 
     /// Opens an SRTP or SRTCP packet in place.

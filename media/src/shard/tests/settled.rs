@@ -5,6 +5,7 @@ use model::media::LeaveReason;
 
 use super::webrtc::Browser;
 use super::*;
+use crate::shell::counting::live_bytes;
 use crate::transport::Transport;
 use crate::transport::stun;
 
@@ -72,7 +73,7 @@ fn checks_alone_keep_a_settled_browser_in_its_call() {
 }
 
 #[test]
-fn a_check_from_another_address_is_still_the_library_s_and_moves_nothing_unproven() {
+fn a_check_from_another_address_is_answered_and_moves_nothing_unproven() {
     let mut world = World::new();
     let browser = settled(&mut world);
     let check = check(&world, None);
@@ -103,4 +104,54 @@ fn settled_browsers_wake_their_shard_a_few_times_in_twenty_seconds_however_many_
 
     // Reports, every five seconds for each of them.
     assert!(wakes <= 8 * 5, "{wakes} wakes");
+}
+
+#[test]
+fn a_browser_that_says_farewell_is_ended_at_once_even_long_after_its_handshake() {
+    let mut world = World::new();
+    let mut browser = settled(&mut world);
+
+    browser.leave(&mut world);
+
+    let left = MediaEvent::Left { peer: BEN, reason: LeaveReason::Silent };
+    assert!(world.take_events().contains(&left));
+}
+
+#[test]
+fn no_bytes_of_dtls_end_a_settled_call_or_are_answered() {
+    let mut world = World::new();
+    let browser = settled(&mut world);
+
+    for kind in 20..64 {
+        for length in [0, 1, 12, 13, 14, 40, 1_300] {
+            let mut datagram = vec![kind; 1 + length];
+            datagram[1..]
+                .iter_mut()
+                .zip([254, 253, 0, 1, 0, 0, 0, 0, 0, 9])
+                .for_each(|(to, from)| *to = from);
+            world.deliver(browser.address, &datagram);
+        }
+    }
+
+    assert!(world.take_sent_to(browser.address).is_empty());
+    assert!(world.take_events().iter().all(|event| !matches!(event, MediaEvent::Left { .. })));
+}
+
+#[test]
+fn a_settled_browser_holds_less_than_the_bar_allows() {
+    let mut world = World::new();
+    // What a room and its tables hold by themselves.
+    drop(Browser::join(&mut world, ANA, CAI));
+    let before = live_bytes();
+    for number in 0..8 {
+        let mut browser = Browser::join(&mut world, PeerId(40 + number), ANA);
+        browser.run(&mut world, Duration::from_secs(1));
+    }
+    world.pass(STANDS);
+    assert_eq!(world.totals().peers, 9);
+    world.sent = Vec::new();
+    world.events = Vec::new();
+
+    let each = (live_bytes() - before) / 8;
+    assert!(each <= 36 * 1_024, "{each} bytes");
 }

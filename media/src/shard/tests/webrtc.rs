@@ -336,6 +336,12 @@ impl Browser {
         stream.suppress_nack(false);
     }
 
+    /// Closes its connection, as a page does that is left.
+    pub(super) fn leave(&mut self, world: &mut World) {
+        self.rtc.close().expect("it may leave");
+        self.drain(world);
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.rtc.is_connected()
     }

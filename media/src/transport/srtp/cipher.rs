@@ -12,10 +12,20 @@ use crate::transport::srtp::RTCP_INDEX;
 /// Tag of GCM, in bytes.
 const GCM_TAG: usize = 16;
 
-#[expect(clippy::large_enum_variant, reason = "most browsers use the larger one")]
 pub(super) enum Cipher {
-    Gcm { key: aead::LessSafeKey, salt: [u8; 12] },
-    Cm { key: cipher::EncryptingKey, auth: hmac::Key, salt: [u8; 14] },
+    Gcm {
+        key: aead::LessSafeKey,
+        salt: [u8; 12],
+    },
+    /// Boxed: its keys are three times as large as the others', which nearly all browsers have.
+    Cm(Box<CounterMode>),
+}
+
+/// The keys of AES in counter mode with HMAC-SHA1.
+pub(super) struct CounterMode {
+    pub(super) key: cipher::EncryptingKey,
+    pub(super) auth: hmac::Key,
+    pub(super) salt: [u8; 14],
 }
 
 impl Cipher {
@@ -28,7 +38,7 @@ impl Cipher {
 
     pub(super) fn cm(key: &[u8], auth: &[u8; 20], salt: [u8; 14]) -> Self {
         let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth);
-        Self::Cm { key: counter_mode(key), auth, salt }
+        Self::Cm(Box::new(CounterMode { key: counter_mode(key), auth, salt }))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::rtp::header::RtpHeader;
 use crate::rtp::rtcp;
 use crate::rtp::seq::extend;
 use crate::transport::srtp::cipher::Cipher;
+use crate::transport::srtp::cipher::CounterMode;
 use crate::transport::srtp::cipher::cm_apply;
 use crate::transport::srtp::cipher::cm_iv;
 use crate::transport::srtp::cipher::derive;
@@ -163,7 +164,8 @@ impl Srtp {
                 let nonce = gcm_rtp_nonce(salt, ssrc, index);
                 gcm_seal(key, nonce, out, start, clear, None);
             }
-            Cipher::Cm { key, auth, salt } => {
+            Cipher::Cm(keys) => {
+                let CounterMode { key, auth, salt } = &**keys;
                 cm_apply(key, cm_iv(salt, ssrc, index), &mut out[start + clear..]);
                 let tag = rtp_tag(auth, &out[start..], index);
                 out.extend_from_slice(&tag.as_ref()[..HMAC_TAG]);
@@ -208,7 +210,8 @@ impl Srtp {
                 let nonce = gcm_rtp_nonce(salt, header.ssrc, index);
                 gcm_open(key, nonce, packet, clear, None)?
             }
-            Cipher::Cm { key, auth, salt } => {
+            Cipher::Cm(keys) => {
+                let CounterMode { key, auth, salt } = &**keys;
                 let end = packet.len().checked_sub(HMAC_TAG).ok_or(DropReason::Malformed)?;
                 let (body, tag) = packet.split_at_mut(end);
                 let expected = rtp_tag(auth, body, index);
@@ -259,7 +262,8 @@ impl Srtp {
                 );
                 out.extend_from_slice(&trailer);
             }
-            Cipher::Cm { key, auth, salt } => {
+            Cipher::Cm(keys) => {
+                let CounterMode { key, auth, salt } = &**keys;
                 cm_apply(key, cm_iv(salt, ssrc, u64::from(index)), &mut out[start + RTCP_CLEAR..]);
                 out.extend_from_slice(&trailer);
                 let tag = hmac::sign(auth, &out[start..]);
@@ -289,7 +293,7 @@ impl Srtp {
         let ssrc = rtcp_ssrc(packet).ok_or(DropReason::Malformed)?;
         let tag_behind = match self.open.rtcp {
             Cipher::Gcm { .. } => 0,
-            Cipher::Cm { .. } => HMAC_TAG,
+            Cipher::Cm(_) => HMAC_TAG,
         };
         let end = packet.len().checked_sub(tag_behind + RTCP_INDEX).ok_or(DropReason::Malformed)?;
         let (body, tail) = packet.split_at_mut(end);
@@ -307,7 +311,8 @@ impl Srtp {
             Cipher::Gcm { key, salt } => {
                 gcm_open(key, gcm_rtcp_nonce(salt, ssrc, index), body, RTCP_CLEAR, Some(trailer))?
             }
-            Cipher::Cm { key, auth, salt } => {
+            Cipher::Cm(keys) => {
+                let CounterMode { key, auth, salt } = &**keys;
                 let mut context = hmac::Context::with_key(auth);
                 context.update(body);
                 context.update(&trailer);
