@@ -46,8 +46,9 @@ const SLICE: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Until the last packet of a slice was heard.
 const DRAIN: Duration = Duration::from_millis(200);
-/// Until the last joins have settled: their sessions, acknowledgements and first reports.
-const SETTLE: Duration = Duration::from_secs(3);
+/// Until the last joins have settled: their sessions, acknowledgements and first reports, and the five
+/// seconds for which the server keeps what a browser's handshake needs.
+const SETTLE: Duration = Duration::from_secs(8);
 /// How long quiet participants are watched.
 const QUIET: Duration = Duration::from_secs(5);
 /// Steps of the climb to the capacity; with the laps before them, fewer than laps there may be.
