@@ -1,5 +1,6 @@
 //! Measures this machine with the parts that a server runs on, and servers as their clients do.
 
+mod chat;
 mod store;
 mod voice;
 
@@ -12,6 +13,8 @@ use clap::Subcommand;
 pub enum Bench {
     /// Acknowledged message writes a second on the embedded store, by number of writers
     Store(store::Options),
+    /// Chat through a running server from outside, against raw writes of the same bytes
+    Chat(chat::Options),
     /// Voice through a running server from outside, against the floor of this machine
     Voice(voice::Options),
 }
@@ -24,6 +27,7 @@ pub enum Bench {
 pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
     match bench {
         Bench::Store(options) => store::run(options, json).await,
+        Bench::Chat(options) => chat::run(options, json).await,
         Bench::Voice(options) => voice::run(options, json).await,
     }
 }

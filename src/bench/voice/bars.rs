@@ -8,19 +8,19 @@ use super::report::Report;
 
 /// One bar, as it was met.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Bar {
+pub(in crate::bench) struct Bar {
     /// Its name in the table of bars.
-    pub(super) bar: &'static str,
-    pub(super) value: f64,
-    pub(super) target: f64,
-    pub(super) fails_above: f64,
-    pub(super) verdict: Verdict,
+    pub(in crate::bench) bar: &'static str,
+    pub(in crate::bench) value: f64,
+    pub(in crate::bench) target: f64,
+    pub(in crate::bench) fails_above: f64,
+    pub(in crate::bench) verdict: Verdict,
 }
 
 /// How a bar was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(in crate::bench) enum Verdict {
     /// At the target or below.
     Met,
     /// Above the target, not above the limit.
@@ -30,7 +30,12 @@ pub(super) enum Verdict {
 }
 
 impl Bar {
-    fn new(bar: &'static str, value: f64, [target, fails_above]: [f64; 2]) -> Self {
+    /// Judges a figure by its target and its limit.
+    pub(in crate::bench) fn new(
+        bar: &'static str,
+        value: f64,
+        [target, fails_above]: [f64; 2],
+    ) -> Self {
         let verdict = match value {
             value if value <= target => Verdict::Met,
             value if value <= fails_above => Verdict::Short,

@@ -7,7 +7,7 @@ const MOST: usize = 200_000;
 
 /// How often which time was seen.
 #[derive(Debug, Clone)]
-pub(super) struct Histogram {
+pub(in crate::bench) struct Histogram {
     counts: Vec<u32>,
     total: u64,
 }
@@ -20,14 +20,14 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Counts one time.
-    pub(super) fn record(&mut self, time: Duration) {
+    pub(in crate::bench) fn record(&mut self, time: Duration) {
         let micros = usize::try_from(time.as_micros()).map_or(MOST, |micros| micros.min(MOST));
         self.counts[micros] += 1;
         self.total += 1;
     }
 
     /// Adds what another counted.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::bench) fn add(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
         }
@@ -35,12 +35,12 @@ impl Histogram {
     }
 
     /// How many times were counted.
-    pub(super) const fn total(&self) -> u64 {
+    pub(in crate::bench) const fn total(&self) -> u64 {
         self.total
     }
 
     /// The time that `part` (0 to 1) of all are not above, in milliseconds; 0 when there is none.
-    pub(super) fn quantile_ms(&self, part: f64) -> f64 {
+    pub(in crate::bench) fn quantile_ms(&self, part: f64) -> f64 {
         let rank = (self.total as f64 * part).ceil() as u64;
         let mut seen = 0;
         for (micros, count) in self.counts.iter().enumerate() {

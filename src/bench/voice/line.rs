@@ -16,17 +16,18 @@ use tokio::time::Interval;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Longer than any answer takes on a server that is well.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::bench) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the server is, and how to trust it.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(in crate::bench) struct Door {
     /// `host:port`.
-    pub(super) host: String,
+    pub(in crate::bench) host: String,
     /// TLS, if the server speaks it.
-    pub(super) tls: Option<TlsConnector>,
+    pub(in crate::bench) tls: Option<TlsConnector>,
 }
 
 impl Door {
@@ -35,7 +36,7 @@ impl Door {
     /// # Errors
     ///
     /// When the file holds none.
-    pub(super) fn trusting(host: String, pem: &[u8]) -> anyhow::Result<Self> {
+    pub(in crate::bench) fn trusting(host: String, pem: &[u8]) -> anyhow::Result<Self> {
         use rustls::pki_types::CertificateDer;
         use rustls::pki_types::pem::PemObject as _;
 
@@ -53,7 +54,7 @@ impl Door {
 
 /// Which gateway a line leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::bench) enum Kind {
     Gateway,
     Voice,
 }
@@ -62,7 +63,7 @@ trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// An open line.
-pub(super) struct Line {
+pub(in crate::bench) struct Line {
     socket: WebSocketStream<Box<dyn Wire>>,
     kind: Kind,
     beat: Interval,
@@ -72,7 +73,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Opens a line and takes Hello.
-    pub(super) async fn open(door: &Door, kind: Kind) -> anyhow::Result<Self> {
+    pub(in crate::bench) async fn open(door: &Door, kind: Kind) -> anyhow::Result<Self> {
         let opening = async {
             let tcp = TcpStream::connect(&door.host).await?;
             tcp.set_nodelay(true)?;
@@ -106,15 +107,30 @@ impl Line {
     }
 
     /// Sends a message.
-    pub(super) async fn send(&mut self, op: u8, d: &Value) -> anyhow::Result<()> {
+    pub(in crate::bench) async fn send(&mut self, op: u8, d: &Value) -> anyhow::Result<()> {
         let text = json!({ "op": op, "d": d }).to_string();
         self.socket.send(Message::text(text)).await?;
         Ok(())
     }
 
+    /// The next message, unread, for who hears so many that reading them would count; its number is
+    /// not noted.
+    pub(in crate::bench) async fn next_text(&mut self) -> anyhow::Result<Utf8Bytes> {
+        loop {
+            tokio::select! {
+                message = self.socket.next() => match message.context("the server hung up")?? {
+                    Message::Text(text) => return Ok(text),
+                    Message::Close(frame) => anyhow::bail!("the server closed: {frame:?}"),
+                    _ => {}
+                },
+                _ = self.beat.tick() => self.send(1, &json!(self.seq)).await?,
+            }
+        }
+    }
+
     /// The next message; heartbeats go out meanwhile. Cancel-safe: what was read is returned at
     /// once.
-    pub(super) async fn next(&mut self) -> anyhow::Result<Value> {
+    pub(in crate::bench) async fn next(&mut self) -> anyhow::Result<Value> {
         loop {
             tokio::select! {
                 message = self.socket.next() => match message.context("the server hung up")?? {
@@ -142,12 +158,12 @@ impl Line {
     }
 
     /// The data of the next message with this op.
-    pub(super) async fn until_op(&mut self, op: u64) -> anyhow::Result<Value> {
+    pub(in crate::bench) async fn until_op(&mut self, op: u64) -> anyhow::Result<Value> {
         self.until(|message| message["op"] == op).await.with_context(|| format!("no op {op}"))
     }
 
     /// The data of the next dispatch of this name.
-    pub(super) async fn until_event(&mut self, name: &str) -> anyhow::Result<Value> {
+    pub(in crate::bench) async fn until_event(&mut self, name: &str) -> anyhow::Result<Value> {
         self.until(|message| message["t"] == name).await.with_context(|| format!("no {name}"))
     }
 

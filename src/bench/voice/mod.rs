@@ -4,23 +4,23 @@
 //! Participants are bots that join by the public API. Slices of the server's work and of the
 //! floor's take turns, so that a machine whose speed drifts drifts for both.
 
-mod bars;
+pub(super) mod bars;
 mod browser;
 mod cast;
 mod clock;
 mod ears;
 mod floor;
-mod histogram;
-mod line;
+pub(super) mod histogram;
+pub(super) mod line;
 mod load;
 mod mouths;
 mod mumble;
 mod packet;
 mod participant;
-mod process;
+pub(super) mod process;
 mod report;
 mod rhythm;
-mod stage;
+pub(super) mod stage;
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;

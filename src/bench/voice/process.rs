@@ -12,7 +12,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Processor time of each thread so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cpu(BTreeMap<u32, Thread>);
+pub(in crate::bench) struct Cpu(BTreeMap<u32, Thread>);
 
 #[derive(Debug, Clone)]
 struct Thread {
@@ -22,16 +22,16 @@ struct Thread {
 
 /// Processor time of a span.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Spent {
+pub(in crate::bench) struct Spent {
     /// Of the whole process.
-    pub(super) all: Duration,
+    pub(in crate::bench) all: Duration,
     /// Of the threads that forward packets.
-    pub(super) media: Duration,
+    pub(in crate::bench) media: Duration,
 }
 
 impl Spent {
     /// Both together.
-    pub(super) fn add(&mut self, more: Self) {
+    pub(in crate::bench) fn add(&mut self, more: Self) {
         self.all += more.all;
         self.media += more.media;
     }
@@ -43,7 +43,7 @@ impl Cpu {
     /// # Errors
     ///
     /// When there is no such process.
-    pub(super) fn read(process: u32) -> io::Result<Self> {
+    pub(in crate::bench) fn read(process: u32) -> io::Result<Self> {
         let mut threads = BTreeMap::new();
         for entry in fs::read_dir(format!("/proc/{process}/task"))? {
             let folder = entry?.path();
@@ -66,7 +66,7 @@ impl Cpu {
     }
 
     /// What was used since `before`. Threads that ended in between are left out.
-    pub(super) fn since(&self, before: &Self) -> Spent {
+    pub(in crate::bench) fn since(&self, before: &Self) -> Spent {
         let mut spent = Spent::default();
         for (id, thread) in &self.0 {
             let former = before.0.get(id).map_or(Duration::ZERO, |former| former.used);
@@ -94,21 +94,21 @@ fn from_stat(text: &str) -> Option<Duration> {
 }
 
 /// Resident memory of a process, in bytes.
-pub(super) fn resident(process: u32) -> Option<u64> {
+pub(in crate::bench) fn resident(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1_024)
 }
 
 /// Processor time of the calling thread.
-pub(super) fn own_cpu() -> Duration {
+pub(in crate::bench) fn own_cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
 
 /// Raises this process's limit of descriptors, and that of those it starts, as far as it may: a
 /// participant has three here and two at the server, and the usual limit is 1,024.
-pub(super) fn raise_descriptors() {
+pub(in crate::bench) fn raise_descriptors() {
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = limit.maximum;
     // Without it large loads end with "too many open files".

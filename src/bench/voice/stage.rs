@@ -37,7 +37,7 @@ const COMMANDS: usize = 16;
 const OWNER: &str = "bench";
 
 /// A server that this process started; it ends, and its folder goes, with this.
-pub(super) struct OwnServer {
+pub(in crate::bench) struct OwnServer {
     folder: PathBuf,
     config: Config,
     listen: SocketAddr,
@@ -51,7 +51,7 @@ impl OwnServer {
     /// # Errors
     ///
     /// When it does not come up; with the end of its log.
-    pub(super) async fn start(
+    pub(in crate::bench) async fn start(
         bind: Ipv4Addr,
         shards: Option<NonZeroUsize>,
     ) -> anyhow::Result<Self> {
@@ -73,7 +73,7 @@ impl OwnServer {
     /// # Errors
     ///
     /// As for [`start`](Self::start).
-    pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
+    pub(in crate::bench) async fn restart(&mut self) -> anyhow::Result<()> {
         // As a crash: nothing acknowledged is lost.
         self.process.kill().await?;
         self.process = spawn(&self.folder, self.listen, self.shards)?;
@@ -96,7 +96,7 @@ impl OwnServer {
     }
 
     /// Its process.
-    pub(super) fn process(&self) -> Option<u32> {
+    pub(in crate::bench) fn process(&self) -> Option<u32> {
         self.process.id()
     }
 
@@ -105,7 +105,7 @@ impl OwnServer {
     /// # Errors
     ///
     /// When its CA cannot be read.
-    pub(super) fn door(&self) -> anyhow::Result<Door> {
+    pub(in crate::bench) fn door(&self) -> anyhow::Result<Door> {
         let ca = self.config.server.data_dir.join("tls").join("ca.pem");
         Door::trusting(format!("localhost:{}", self.listen.port()), &read(&ca)?)
     }
@@ -150,7 +150,17 @@ impl OwnServer {
         futures_util::stream::iter(bots).buffered(COMMANDS).try_collect().await
     }
 
-    async fn ask(&self, command: AdminCommand) -> anyhow::Result<AdminReply> {
+    /// Where it listens.
+    pub(in crate::bench) const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Asks it as its operator.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub(in crate::bench) async fn ask(&self, command: AdminCommand) -> anyhow::Result<AdminReply> {
         admin::ask(&self.config, command).await
     }
 }
@@ -190,7 +200,7 @@ fn spawn(folder: &Path, listen: SocketAddr, shards: Option<NonZeroUsize>) -> any
 /// # Errors
 ///
 /// What the system says.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(in crate::bench) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
@@ -199,7 +209,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 ///
 /// When a hundred tries found none.
-pub(super) fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
+pub(in crate::bench) fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
     for _ in 0..100 {
         let tcp = TcpListener::bind((ip, 0))?;
         let port = tcp.local_addr()?.port();

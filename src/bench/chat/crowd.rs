@@ -1,0 +1,221 @@
+//! The crowd: sessions that hear everything, and count it.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
+use indicatif::ProgressBar;
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::hall::Hall;
+use crate::bench::voice::histogram::Histogram;
+use crate::bench::voice::line::Door;
+use crate::bench::voice::line::Kind;
+use crate::bench::voice::line::Line;
+
+/// Sessions that identify at once.
+const ARRIVING: usize = 64;
+/// How long a session that was thrown out waits before it tries again.
+const AGAIN: Duration = Duration::from_millis(200);
+/// GUILDS, GUILD_MESSAGES and MESSAGE_CONTENT (Discord: Gateway Intents).
+const INTENTS: u64 = 1 | 1 << 9 | 1 << 15;
+/// Histograms that the sessions share.
+const STRIPES: usize = 16;
+
+/// What the crowd heard.
+#[derive(Default)]
+pub(super) struct Heard {
+    began: Option<Instant>,
+    expected: AtomicU64,
+    count: AtomicU64,
+    longest: AtomicUsize,
+    times: [Mutex<Histogram>; STRIPES],
+}
+
+impl Heard {
+    /// Notes how many deliveries there should have been.
+    pub(super) fn expect(&self, more: u64) {
+        self.expected.fetch_add(more, Relaxed);
+    }
+
+    /// Deliveries that did not come.
+    pub(super) fn missing(&self) -> u64 {
+        self.expected.load(Relaxed).saturating_sub(self.count.load(Relaxed))
+    }
+
+    /// Bytes of the longest message.
+    pub(super) fn longest(&self) -> usize {
+        self.longest.load(Relaxed)
+    }
+
+    /// Forgets the times of what came so far.
+    pub(super) fn forget_times(&self) {
+        for stripe in &self.times {
+            *stripe.lock().unwrap_or_else(PoisonError::into_inner) = Histogram::default();
+        }
+    }
+
+    /// The time that `part` of all deliveries took at most, in milliseconds.
+    pub(super) fn quantile_ms(&self, part: f64) -> f64 {
+        let mut all = Histogram::default();
+        for stripe in &self.times {
+            all.add(&stripe.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all.quantile_ms(part)
+    }
+
+    fn note(&self, session: usize, text: &str) {
+        let Some(began) = self.began else { return };
+        if !text.starts_with(r#"{"t":"MESSAGE_CREATE""#) {
+            return;
+        }
+        self.count.fetch_add(1, Relaxed);
+        self.longest.fetch_max(text.len(), Relaxed);
+        if let Some(said) = said_at(text) {
+            let took = began.elapsed().saturating_sub(said);
+            let stripe = &self.times[session % STRIPES];
+            stripe.lock().unwrap_or_else(PoisonError::into_inner).record(took);
+        }
+    }
+}
+
+/// When a message was said, which it tells itself.
+fn said_at(text: &str) -> Option<Duration> {
+    let (_, rest) = text.split_once(r#""content":"t"#)?;
+    let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
+    rest[..digits].parse().ok().map(Duration::from_nanos)
+}
+
+/// Sessions in the hall.
+pub(super) struct Crowd {
+    heard: Arc<Heard>,
+    sessions: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Crowd {
+    /// Lets everybody identify, and waits until all see the guild.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses one.
+    pub(super) async fn arrive(hall: &Hall, bar: &ProgressBar) -> anyhow::Result<Self> {
+        let heard = Arc::new(Heard { began: Some(hall.began), ..Heard::default() });
+        let mut crowd = Self { heard, sessions: JoinSet::new(), stop: CancellationToken::new() };
+        let there = AtomicUsize::new(0);
+        let lines = hall.tokens.iter().map(|token| {
+            let there = &there;
+            async move {
+                let line = identify(&hall.door, token).await?;
+                let there = there.fetch_add(1, Relaxed) + 1;
+                bar.set_message(format!("coming online, {there} of {}", hall.tokens.len()));
+                anyhow::Ok(line)
+            }
+        });
+        let lines: Vec<_> =
+            futures_util::stream::iter(lines).buffer_unordered(ARRIVING).try_collect().await?;
+        for (session, line) in lines.into_iter().enumerate() {
+            let (heard, stop) = (Arc::clone(&crowd.heard), crowd.stop.clone());
+            crowd.sessions.spawn(async move {
+                tokio::select! {
+                    () = listen(session, line, &heard) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        Ok(crowd)
+    }
+
+    /// What it heard so far.
+    pub(super) fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// Everybody leaves.
+    pub(super) async fn leave(mut self) {
+        self.stop.cancel();
+        while self.sessions.join_next().await.is_some() {}
+    }
+
+    /// The server went away: everybody tries until it is back, and all see the guild again.
+    ///
+    /// # Errors
+    ///
+    /// Never; it waits for as long as it takes.
+    pub(super) async fn come_back(self, hall: &Hall, bar: &ProgressBar) -> anyhow::Result<()> {
+        self.leave().await;
+        let back = AtomicUsize::new(0);
+        let all = hall.tokens.iter().map(|token| {
+            let back = &back;
+            async move {
+                let line = loop {
+                    match identify(&hall.door, token).await {
+                        Ok(line) => break line,
+                        Err(_) => tokio::time::sleep(AGAIN).await,
+                    }
+                };
+                let back = back.fetch_add(1, Relaxed) + 1;
+                bar.set_message(format!("coming back, {back} of {}", hall.tokens.len()));
+                line
+            }
+        });
+        // All at once, as a storm is.
+        let lines = futures_util::stream::iter(all).buffer_unordered(usize::MAX >> 1);
+        lines.collect::<Vec<_>>().await;
+        Ok(())
+    }
+}
+
+/// Opens a session and waits for its guild.
+async fn identify(door: &Door, token: &str) -> anyhow::Result<Line> {
+    let mut line = Line::open(door, Kind::Gateway).await?;
+    let identify = json!({
+        "token": token,
+        "intents": INTENTS,
+        "properties": { "os": "linux", "browser": "guildhall-bench", "device": "guildhall-bench" },
+    });
+    line.send(2, &identify).await?;
+    line.until_event("GUILD_CREATE").await.context("no guild")?;
+    Ok(line)
+}
+
+/// Counts what comes, until the server hangs up; then events are missing, which is told.
+async fn listen(session: usize, mut line: Line, heard: &Heard) {
+    while let Ok(text) = line.next_text().await {
+        heard.note(session, &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_tells_when_it_was_said() {
+        let text = r#"{"t":"MESSAGE_CREATE","s":3,"op":0,"d":{"content":"t1500 and","id":"1"}}"#;
+
+        assert_eq!(said_at(text), Some(Duration::from_nanos(1_500)));
+        assert_eq!(said_at(r#"{"content":"hello"}"#), None);
+    }
+
+    #[test]
+    fn what_did_not_come_is_missing() {
+        let heard = Heard { began: Some(crate::bench::now()), ..Heard::default() };
+        heard.expect(2);
+
+        heard.note(0, r#"{"t":"MESSAGE_CREATE","s":3,"op":0,"d":{"content":"t1 x"}}"#);
+        heard.note(0, r#"{"t":"TYPING_START","s":4,"op":0,"d":{}}"#);
+
+        assert_eq!(heard.missing(), 1);
+    }
+}

@@ -1,0 +1,170 @@
+//! Chat through a running server, from outside: what it costs the server to deliver an event to a
+//! session, and what it costs this machine to write as many bytes to as many sockets, in the same run.
+//!
+//! Sessions are bots in one guild, on plain connections: TLS would be the dearest part of both sides
+//! of the ratio, and is no part of what is compared.
+
+mod crowd;
+mod floor;
+mod hall;
+mod post;
+mod report;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use self::crowd::Crowd;
+use self::floor::Floor;
+use self::hall::Hall;
+use self::report::Delivery;
+use self::report::Report;
+use crate::bench::voice::process;
+use crate::bench::voice::process::Cpu;
+use crate::bench::voice::process::Spent;
+use crate::bench::voice::stage::OwnServer;
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Gateway sessions, each of a bot of its own, all in one guild
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=20_000))]
+    sessions: u16,
+    /// Messages a second that all of them hear
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    rate: u16,
+    /// Measured seconds, of the server and of the floor each, and of the writes
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    seconds: u16,
+    /// Messages that wait to be acknowledged at once, when as many as possible are written
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    writers: u16,
+    /// At the end kill the server, start it again, and wait until everybody is back
+    #[arg(long)]
+    storm: bool,
+}
+
+/// One turn of the server or the floor.
+const SLICE: Duration = Duration::from_secs(1);
+/// Until everything that was said is heard.
+const DRAIN: Duration = Duration::from_millis(300);
+/// Until sessions that came together have settled.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// When the server cannot be started, throws a session out, or loses events.
+pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
+    process::raise_descriptors();
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    // An interrupted run still ends its server and removes its folder.
+    let report = tokio::select! {
+        report = measure(&options, &bar) => report,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    bar.finish_and_clear();
+    let report = report?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+    }
+    anyhow::ensure!(report.lost == 0, "{} events were not delivered", report.lost);
+    Ok(())
+}
+
+async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report> {
+    bar.set_message("starting a server");
+    let mut server = OwnServer::start(Ipv4Addr::LOCALHOST, None).await?;
+    let sessions = usize::from(options.sessions);
+    let mut hall = Hall::furnish(&server, sessions, bar).await?;
+    server.restart().await?;
+    let mut report = Report::new(options);
+
+    let before = usage(&server)?;
+    let mut crowd = Crowd::arrive(&hall, bar).await?;
+    tokio::time::sleep(SETTLE).await;
+    let after = usage(&server)?;
+    report.identify_cpu_ms = after.cpu.since(&before.cpu).all.as_secs_f64() * 1e3 / sessions as f64;
+    report.memory_per_session_kib =
+        (after.resident as f64 - before.resident as f64) / 1_024.0 / sessions as f64;
+
+    report.delivery = deliver(options, &server, &mut hall, &mut crowd, bar).await?;
+    report.lost = crowd.heard().missing();
+    report.added_latency_p50_ms = crowd.heard().quantile_ms(0.5);
+    report.added_latency_p99_ms = crowd.heard().quantile_ms(0.99);
+    crowd.leave().await;
+    tokio::time::sleep(SETTLE).await;
+
+    bar.set_message("writing as much as it takes");
+    let span = Duration::from_secs(options.seconds.into());
+    let before = usage(&server)?;
+    let written = hall.write(options.writers.into(), span).await?;
+    let after = usage(&server)?;
+    let spent = after.cpu.since(&before.cpu).all;
+    report.writes_per_second = written.acknowledged as f64 / written.took.as_secs_f64();
+    report.create_cpu_us = spent.as_secs_f64() * 1e6 / written.acknowledged as f64;
+    report.create_p99_ms = written.p99_ms;
+
+    if options.storm {
+        let crowd = Crowd::arrive(&hall, bar).await?;
+        bar.set_message("the server was killed; everybody comes back");
+        let began = crate::bench::now();
+        server.restart().await?;
+        crowd.come_back(&hall, bar).await?;
+        report.storm_seconds = Some(began.elapsed().as_secs_f64());
+    }
+    Ok(report.judged())
+}
+
+/// Server and floor take turns, so that a machine whose speed drifts drifts for both.
+async fn deliver(
+    options: &Options,
+    server: &OwnServer,
+    hall: &mut Hall,
+    crowd: &mut Crowd,
+    bar: &ProgressBar,
+) -> anyhow::Result<Delivery> {
+    let sessions = u64::from(options.sessions);
+    let mut floor = Floor::open(options.sessions.into()).await?;
+    let mut delivery = Delivery::default();
+    for turn in 0..=options.seconds {
+        bar.set_message(format!("speaking and writing in turns, {turn} of {}", options.seconds));
+        let before = usage(server)?;
+        let said = hall.speak(options.rate, SLICE).await?;
+        tokio::time::sleep(DRAIN).await;
+        let Spent { all, .. } = usage(server)?.cpu.since(&before.cpu);
+        crowd.heard().expect(said * sessions);
+        let bytes = crowd.heard().longest();
+        let cost;
+        (floor, cost) = tokio::task::spawn_blocking(move || {
+            let cost = floor.run(said, SLICE, bytes);
+            (floor, cost)
+        })
+        .await?;
+        // The first turn of each warms caches and counts for nothing.
+        if turn == 0 {
+            crowd.heard().forget_times();
+            continue;
+        }
+        delivery.note(all, said * sessions, cost?);
+    }
+    Ok(delivery)
+}
+
+/// What the server has used so far.
+struct Usage {
+    cpu: Cpu,
+    resident: u64,
+}
+
+fn usage(server: &OwnServer) -> anyhow::Result<Usage> {
+    let id = server.process().ok_or_else(|| anyhow::anyhow!("the server ended"))?;
+    let resident = process::resident(id).unwrap_or_default();
+    Ok(Usage { cpu: Cpu::read(id)?, resident })
+}

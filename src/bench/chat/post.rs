@@ -1,0 +1,75 @@
+//! Requests to the server, over connections that are kept.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use hyper::Request;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+use super::hall::Listen;
+
+/// Largest answer that is read, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// A client, cheap to clone.
+#[derive(Clone)]
+pub(super) struct Client {
+    inner: hyper_util::client::legacy::Client<HttpConnector, axum::body::Body>,
+    origin: String,
+}
+
+impl Client {
+    /// A client of the server there.
+    pub(super) fn new(listen: Listen) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let inner =
+            hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+        Self { inner, origin: format!("http://{listen}") }
+    }
+
+    /// Posts JSON, in the name of a person or a bot. The answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or one that is no JSON.
+    pub(super) async fn post(
+        &self,
+        token: Option<(&str, bool)>,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        let mut request = Request::post(format!("{}{path}", self.origin))
+            .header("content-type", "application/json")
+            .header("user-agent", "DiscordBot (guildhall-bench, 1)");
+        if let Some((token, bot)) = token {
+            let scheme = if bot { "Bot " } else { "" };
+            request = request.header("authorization", format!("{scheme}{token}"));
+        }
+        let request = request.body(axum::body::Body::from(body.to_string()))?;
+        let answer = self.inner.request(request).await.context("the server does not answer")?;
+        let body: Bytes = axum::body::to_bytes(axum::body::Body::new(answer), LARGEST).await?;
+        serde_json::from_slice(&body).context("the server answers no JSON")
+    }
+
+    /// As [`post`](Self::post), again for as long as the server asks for patience.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post).
+    pub(super) async fn patiently(
+        &self,
+        token: Option<(&str, bool)>,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        loop {
+            let answer = self.post(token, path, body).await?;
+            let Some(wait) = answer["retry_after"].as_f64() else { return Ok(answer) };
+            tokio::time::sleep(Duration::from_secs_f64(wait)).await;
+        }
+    }
+}
