@@ -96,7 +96,7 @@ impl Mumble {
         std::fs::write(&cert, &pem)?;
         crate::private_file::write(&key, certificate.signing_key.serialize_pem().as_bytes())?;
         let ini = folder.join("server.ini");
-        std::fs::write(&ini, settings(&folder, port))?;
+        std::fs::write(&ini, settings(&folder, port, rustix::process::geteuid().is_root()))?;
         let process = Command::new(program)
             .args(["-fg", "-ini"])
             .arg(&ini)
@@ -146,10 +146,11 @@ impl Drop for Mumble {
     }
 }
 
-/// Its configuration: no limit that this load would meet, all else as it comes.
-fn settings(folder: &Path, port: u16) -> String {
+/// Its configuration: no limit that this load would meet, all else as it comes. Started by root it
+/// would become its package's user, who may not read the private folder.
+fn settings(folder: &Path, port: u16, by_root: bool) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
-    [
+    let lines = [
         format!("port={port}"),
         "host=127.0.0.1".to_owned(),
         format!("database={}", at("server.sqlite")),
@@ -162,9 +163,9 @@ fn settings(folder: &Path, port: u16) -> String {
         "autobanAttempts=0".to_owned(),
         "opusthreshold=0".to_owned(),
         "bonjour=False".to_owned(),
-        String::new(),
-    ]
-    .join("\n")
+    ];
+    let stay = by_root.then(|| "uname=root".to_owned());
+    lines.into_iter().chain(stay).map(|line| line + "\n").collect()
 }
 
 /// One client's way in.
@@ -267,4 +268,19 @@ async fn hold(line: TlsStream<TcpStream>) {
         }
     };
     tokio::select! { () = reading => {}, () = pinging => {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_is_asked_to_stay_who_it_is() {
+        let stays = |by_root| {
+            settings(Path::new("/nowhere"), 9, by_root).lines().any(|line| line == "uname=root")
+        };
+
+        assert!(stays(true));
+        assert!(!stays(false));
+    }
 }
