@@ -47,6 +47,22 @@ fn every_listener_hears_every_packet_of_its_room_by_every_transport() {
 }
 
 #[test]
+fn a_server_that_pairs_takes_turns_with_one_that_does_not() {
+    let sizes = ["--speakers", "3", "--listeners", "2", "--seconds", "1", "--paired"];
+
+    let (success, report, errors) = bench(&sizes);
+
+    assert!(success, "{errors}");
+    assert_eq!(report["rhythm"], "free");
+    for row in ["server", "paired", "floor"] {
+        assert_eq!(report[row]["packets"], 300, "{report}");
+    }
+    // Who waits for others is late, by up to 2 ms; who does not is not.
+    let p50 = |row: &str| report[row]["added_latency_p50_ms"].as_f64().expect("a time");
+    assert!(p50("paired") > p50("server") + 0.5, "{report}");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_an_error_and_no_figures() {
     let server = ["--server", "127.0.0.1:1", "--speakers", "1", "--listeners", "1"];
     let tokens = ["--token", "a.b.c", "--token", "d.e.f"];

@@ -61,7 +61,8 @@ impl fmt::Display for Bar {
 pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let ratio = report.over_floor.as_ref().map(|over| over.median);
     let mumble = report.over_mumble.as_ref().map(|over| over.median);
-    let several = report.speakers > 1;
+    let paired = report.paired_over_floor.as_ref().map(|over| over.median);
+    let paired = paired.filter(|_| report.speakers > 1);
     let join = |join: &Option<super::report::Join>| {
         join.as_ref().and_then(|join| join.media_cpu_per_join_ms)
     };
@@ -75,7 +76,7 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let most = capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms);
     let bars = [
         ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
-        ("the same, several speakers (pairing)", ratio.filter(|_| several), [0.70, 1.00]),
+        ("the same, several speakers (pairing)", paired, [0.70, 1.00]),
         ("CPU per packet / mumble-server", mumble, [0.75, 1.0]),
         ("server CPU per UDP join, ms", join(&report.udp_join), [0.05, 0.1]),
         ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),

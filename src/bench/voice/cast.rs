@@ -9,9 +9,11 @@ use model::voice::SessionKey;
 
 use super::Options;
 use super::clock::Clock;
+use super::contest::Contender;
 use super::ears::Ear;
 use super::ears::Ears;
 use super::ears::Hearing;
+use super::ears::Way;
 use super::floor::Destination;
 use super::floor::Floor;
 use super::floor::Seal;
@@ -23,97 +25,157 @@ use super::packet::Stream;
 use super::participant::Seat;
 use super::participant::Transport;
 
-/// Who does what.
+/// Who does what, while parts are given.
 pub(super) struct Cast {
-    /// Our speakers.
-    pub(super) mouths: Mouths,
-    /// Speakers on mumble-server.
-    pub(super) guests: Mouths,
+    clock: Clock,
+    mode: EncryptionMode,
+    readers: usize,
+    contenders: Vec<Contender>,
+    ears: Vec<Ear>,
+    /// Where the floor sends, by room.
+    rooms: Vec<Vec<Destination>>,
+    /// The room of each of the floor's speakers.
+    speakers: Vec<usize>,
+}
+
+/// All parts.
+pub(super) struct Parts {
+    /// In the order in which they came, and take turns.
+    pub(super) contenders: Vec<Contender>,
     pub(super) floor: Floor,
     pub(super) ears: Ears,
 }
 
-/// Speakers, the floor's sender, and listeners, who listen from here on.
-///
-/// # Errors
-///
-/// When the process has no sockets, descriptors or threads left.
-pub(super) fn cast(
-    mut seats: Vec<Seat>,
-    clock: Clock,
-    options: &Options,
-    guests: Vec<Guest>,
-) -> anyhow::Result<Cast> {
-    let mode = options.mode.udp();
-    seats.sort_by_key(|seat| seat.room);
-    let mut mouths = Vec::new();
-    let mut speaker_rooms = Vec::new();
-    let mut ears = Vec::new();
-    let mut rooms: Vec<_> = (0..options.rooms).map(|_| Vec::new()).collect();
-    let speakers: Vec<_> =
-        seats.iter().filter(|seat| seat.speaks).map(|seat| (seat.room, seat.ssrc)).collect();
-    for seat in seats {
-        match seat.transport {
-            Transport::Udp(key) if seat.speaks => {
-                speaker_rooms.push(seat.room);
+impl Cast {
+    /// Nobody has a part yet.
+    pub(super) fn new(options: &Options, clock: Clock) -> Self {
+        Self {
+            clock,
+            mode: options.mode.udp(),
+            readers: options.readers.into(),
+            contenders: Vec::new(),
+            ears: Vec::new(),
+            rooms: (0..options.rooms).map(|_| Vec::new()).collect(),
+            speakers: Vec::new(),
+        }
+    }
+
+    /// The participants of a server of ours. The floor sends to those of [`Way::Server`].
+    ///
+    /// # Errors
+    ///
+    /// When a socket is broken.
+    pub(super) fn seat(
+        &mut self,
+        way: Way,
+        pid: Option<u32>,
+        mut seats: Vec<Seat>,
+    ) -> anyhow::Result<()> {
+        seats.sort_by_key(|seat| seat.room);
+        let audience = |room| {
+            seats.iter().filter(|seat| seat.room == room && !seat.speaks).count() as u64
+        };
+        let audiences: Vec<_> = (0..self.rooms.len()).map(audience).collect();
+        let speakers: Vec<_> =
+            seats.iter().filter(|seat| seat.speaks).map(|seat| (seat.room, seat.ssrc)).collect();
+        let mut mouths = Vec::new();
+        for seat in seats {
+            match seat.transport {
+                Transport::Udp(key) if seat.speaks => {
+                    if way == Way::Server {
+                        self.speakers.push(seat.room);
+                    }
+                    mouths.push(Mouth {
+                        socket: seat.socket,
+                        server: seat.server,
+                        voice: Voice::Discord(UdpCipher::new(self.mode, &key)),
+                        stream: Stream::new(seat.ssrc),
+                        counter: 0,
+                        audience: audiences[seat.room],
+                    });
+                }
+                transport => {
+                    let here = speakers.iter().filter(|(room, _)| *room == seat.room);
+                    let mut hearing = listen(transport, self.mode, here.map(|(_, ssrc)| *ssrc));
+                    if way == Way::Server {
+                        let to = seat.socket.local_addr()?.port();
+                        let seal = floor_of(&mut hearing, self.mode);
+                        let destination = seal.map(|seal| Destination::new(to, seal));
+                        self.rooms[seat.room].extend(destination);
+                    }
+                    self.ears.push(Ear { way, socket: seat.socket, hearing });
+                }
+            }
+        }
+        self.contenders.push(Contender::new(way, pid, Mouths { mouths, clock: self.clock }));
+        Ok(())
+    }
+
+    /// The clients of mumble-server, where speakers hear each other too.
+    pub(super) fn mumble(&mut self, pid: Option<u32>, guests: Vec<Guest>) {
+        let audience = guests.len().saturating_sub(1) as u64;
+        let mut mouths = Vec::new();
+        for guest in guests {
+            if guest.speaks {
                 mouths.push(Mouth {
-                    socket: seat.socket,
-                    server: seat.server,
-                    voice: Voice::Discord(UdpCipher::new(mode, &key)),
-                    stream: Stream::new(seat.ssrc),
+                    socket: Arc::clone(&guest.socket),
+                    server: guest.server,
+                    voice: Voice::Mumble(Box::new(guest.seal)),
+                    stream: Stream::new(0),
                     counter: 0,
+                    audience,
                 });
             }
-            transport => {
-                let to = seat.socket.local_addr()?.port();
-                let here = speakers.iter().filter(|(room, _)| *room == seat.room);
-                let (seal, hearing) = listen(transport, mode, here.map(|(_, ssrc)| *ssrc));
-                rooms[seat.room].push(Destination::new(to, seal));
-                ears.push(Ear { socket: seat.socket, hearing });
-            }
+            let hearing = Hearing::Mumble(Box::new(guest.open));
+            self.ears.push(Ear { way: Way::Mumble, socket: guest.socket, hearing });
         }
+        let mouths = Mouths { mouths, clock: self.clock };
+        self.contenders.push(Contender::new(Way::Mumble, pid, mouths));
     }
-    let mut guest_mouths = Vec::new();
-    for guest in guests {
-        if guest.speaks {
-            guest_mouths.push(Mouth {
-                socket: Arc::clone(&guest.socket),
-                server: guest.server,
-                voice: Voice::Mumble(Box::new(guest.seal)),
-                stream: Stream::new(0),
-                counter: 0,
-            });
-        }
-        ears.push(Ear { socket: guest.socket, hearing: Hearing::Mumble(Box::new(guest.open)) });
+
+    /// Everybody listens from here on.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no sockets, descriptors or threads left.
+    pub(super) fn play(self) -> anyhow::Result<Parts> {
+        Ok(Parts {
+            contenders: self.contenders,
+            floor: Floor::new(self.rooms, self.speakers, self.clock)?,
+            ears: Ears::listen(self.ears, self.readers, self.clock)?,
+        })
     }
-    Ok(Cast {
-        mouths: Mouths { mouths, clock },
-        guests: Mouths { mouths: guest_mouths, clock },
-        floor: Floor::new(rooms, speaker_rooms, clock)?,
-        ears: Ears::listen(ears, options.readers.into(), clock)?,
-    })
 }
 
-/// How the floor seals for a listener, and how that listener opens. The floor has keys of its own:
-/// its counters and the server's must not meet under one.
+/// How a listener opens what its server sends.
 fn listen(
     transport: Transport,
     mode: EncryptionMode,
     speakers: impl Iterator<Item = u32>,
-) -> (Seal, Hearing) {
+) -> Hearing {
     match transport {
-        Transport::Udp(key) => {
-            let floor_key = SessionKey::new(signaling::auth::random());
-            let hearing = Hearing::Udp {
-                server: UdpCipher::new(mode, &key),
-                floor: UdpCipher::new(mode, &floor_key),
-            };
-            (Seal::Udp(UdpCipher::new(mode, &floor_key)), hearing)
-        }
+        Transport::Udp(key) => Hearing::Udp { server: UdpCipher::new(mode, &key), floor: None },
         Transport::WebRtc(mut server) => {
             speakers.for_each(|ssrc| server.expect(ssrc));
-            let (seal, floor) = SrtpCipher::pair(&signaling::auth::random());
-            (Seal::WebRtc(seal), Hearing::WebRtc { server, floor })
+            Hearing::WebRtc { server, floor: None }
         }
+    }
+}
+
+/// Lets a listener hear the floor too, and tells how that seals for it. The floor has keys of its
+/// own: its counters and the server's must not meet under one.
+fn floor_of(hearing: &mut Hearing, mode: EncryptionMode) -> Option<Seal> {
+    match hearing {
+        Hearing::Udp { floor, .. } => {
+            let key = SessionKey::new(signaling::auth::random());
+            *floor = Some(UdpCipher::new(mode, &key));
+            Some(Seal::Udp(UdpCipher::new(mode, &key)))
+        }
+        Hearing::WebRtc { floor, .. } => {
+            let (seal, open) = SrtpCipher::pair(&signaling::auth::random());
+            *floor = Some(open);
+            Some(Seal::WebRtc(seal))
+        }
+        Hearing::Mumble(_) => None,
     }
 }

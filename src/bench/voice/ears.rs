@@ -37,44 +37,74 @@ const DATAGRAM: usize = 2_048;
 
 /// One listener.
 pub(super) struct Ear {
+    /// The server that it listens to.
+    pub(super) way: Way,
     pub(super) socket: Arc<UdpSocket>,
     pub(super) hearing: Hearing,
 }
 
-/// How a listener opens what the server and what the floor sends it.
+/// The way that a packet came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the floor, which sends directly.
+    Floor,
+    /// Through the server.
+    Server,
+    /// Through the server that makes packets wait for each other.
+    Paired,
+    /// Through mumble-server.
+    Mumble,
+}
+
+/// How many ways there are.
+const WAYS: usize = 4;
+
+/// How a listener opens what its server and what the floor sends it, if that does.
 pub(super) enum Hearing {
-    Udp {
-        server: UdpCipher,
-        floor: UdpCipher,
-    },
-    WebRtc {
-        server: Browser,
-        floor: SrtpCipher,
-    },
-    /// On mumble-server, where no floor sends.
+    Udp { server: UdpCipher, floor: Option<UdpCipher> },
+    WebRtc { server: Browser, floor: Option<SrtpCipher> },
     Mumble(Box<Ocb>),
 }
 
 /// What listeners heard.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// By way of the server.
-    pub(super) server: Laps,
-    /// By way of mumble-server.
-    pub(super) mumble: Laps,
-    /// From the floor, which sends directly.
-    pub(super) floor: Laps,
+    ways: [Laps; WAYS],
     /// Datagrams that were not authentic, or not of this load.
     pub(super) strange: u64,
 }
 
+impl Heard {
+    /// What came this way in a lap.
+    pub(super) fn of(&mut self, way: Way, lap: Lap) -> &mut Histogram {
+        self.ways[way as usize].of(lap)
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (laps, more) in self.ways.iter_mut().zip(&other.ways) {
+            laps.add(more);
+        }
+        self.strange += other.strange;
+    }
+
+    /// Counts a payload that came at `now`.
+    fn count(&mut self, now: u64, way: Way, payload: Option<&[u8]>) {
+        match payload.and_then(Stamp::parse) {
+            Some(stamp) => {
+                let time = Duration::from_nanos(now.saturating_sub(stamp.nanos));
+                self.of(way, stamp.lap).record(time);
+            }
+            None => self.strange += 1,
+        }
+    }
+}
+
 /// Time from speaker to listener, by lap; the totals are the packets counted.
 #[derive(Debug, Default)]
-pub(super) struct Laps(Vec<Histogram>);
+struct Laps(Vec<Histogram>);
 
 impl Laps {
-    /// What was heard in a lap.
-    pub(super) fn of(&mut self, lap: Lap) -> &mut Histogram {
+    fn of(&mut self, lap: Lap) -> &mut Histogram {
         let index = usize::from(lap.0);
         if self.0.len() <= index {
             self.0.resize_with(index + 1, Histogram::default);
@@ -140,10 +170,7 @@ impl Ears {
         for thread in self.threads.drain(..) {
             // A thread that panicked heard nothing, which shows as loss.
             let Ok(heard) = thread.join() else { continue };
-            all.server.add(&heard.server);
-            all.mumble.add(&heard.mumble);
-            all.floor.add(&heard.floor);
-            all.strange += heard.strange;
+            all.add(&heard);
         }
         all
     }
@@ -201,21 +228,18 @@ impl Ear {
         match &mut self.hearing {
             Hearing::Mumble(ocb) => match ocb.open(datagram) {
                 Some(packet) if wire::is_ping(packet) => {}
-                packet => {
-                    let opus = packet.and_then(wire::opus_of);
-                    count(now, opus, &mut heard.mumble, &mut heard.strange);
-                }
+                packet => heard.count(now, self.way, packet.and_then(wire::opus_of)),
             },
-            Hearing::Udp { floor, .. } if is_floor => {
+            Hearing::Udp { floor: Some(floor), .. } if is_floor => {
                 let payload = floor.open(datagram).map(|(_, payload)| payload);
-                count(now, payload, &mut heard.floor, &mut heard.strange);
+                heard.count(now, Way::Floor, payload);
             }
             Hearing::Udp { server, .. } => {
                 let payload = server.open(datagram).map(|(_, payload)| payload);
-                count(now, payload, &mut heard.server, &mut heard.strange);
+                heard.count(now, self.way, payload);
             }
-            Hearing::WebRtc { floor, .. } if is_floor => {
-                count(now, floor.open(datagram), &mut heard.floor, &mut heard.strange);
+            Hearing::WebRtc { floor: Some(floor), .. } if is_floor => {
+                heard.count(now, Way::Floor, floor.open(datagram));
             }
             Hearing::WebRtc { server, .. } => {
                 server.receive(crate::bench::now(), datagram);
@@ -240,21 +264,8 @@ impl Ear {
         while let Ok(Some(wish)) = server.poll() {
             match wish {
                 Wish::Send(to, bytes) => drop(self.socket.send_to(&bytes, to)),
-                Wish::Heard(payload) => {
-                    count(now, Some(&payload), &mut heard.server, &mut heard.strange);
-                }
+                Wish::Heard(payload) => heard.count(now, self.way, Some(&payload)),
             }
         }
-    }
-}
-
-/// Counts a payload that came at `now`.
-fn count(now: u64, payload: Option<&[u8]>, laps: &mut Laps, strange: &mut u64) {
-    match payload.and_then(Stamp::parse) {
-        Some(stamp) => {
-            let time = Duration::from_nanos(now.saturating_sub(stamp.nanos));
-            laps.of(stamp.lap).record(time);
-        }
-        None => *strange += 1,
     }
 }

@@ -18,11 +18,11 @@ use rustix::net::SocketAddrAny;
 use rustix::net::sendmmsg;
 
 use super::clock::Clock;
-use super::packet::Lap;
 use super::packet::Stamp;
 use super::packet::Stream;
 use super::process::own_cpu;
 use super::rhythm;
+use super::rhythm::Slice;
 
 /// The SSRC of the floor's packets. The server assigns multiples of 32.
 pub(super) const FLOOR_SSRC: u32 = 7;
@@ -88,15 +88,16 @@ impl Floor {
     }
 
     /// Sends for `span` what a server would forward; blocks as long.
-    pub(super) fn run(&mut self, span: Duration, lap: Lap) -> FloorCost {
+    pub(super) fn run(&mut self, Slice { span, lap, rhythm, seed }: Slice) -> FloorCost {
         let began = self.clock.elapsed();
         let mut cost = FloorCost::default();
-        for (at, speaker) in rhythm::turns(self.speakers.len(), span) {
-            self.clock.sleep_until(began + at);
+        for turn in rhythm::turns(rhythm, seed, self.speakers.len(), span) {
+            self.clock.sleep_until(began + turn.at);
             let payload = Stamp { lap, nanos: self.clock.nanos() }.to_payload();
+            let room = self.speakers[turn.speaker];
             let before = own_cpu();
-            self.seal(self.speakers[speaker], &payload);
-            cost.packets += self.send(self.speakers[speaker]);
+            self.seal(room, &payload[..turn.length]);
+            cost.packets += self.send(room);
             cost.cpu += own_cpu().saturating_sub(before);
         }
         cost

@@ -8,6 +8,7 @@ pub(super) mod bars;
 mod browser;
 mod cast;
 mod clock;
+mod contest;
 mod ears;
 mod floor;
 pub(super) mod histogram;
@@ -32,11 +33,13 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 use model::voice::EncryptionMode;
 
+use self::contest::Entrants;
 use self::line::Door;
 use self::load::Load;
 use self::mumble::Mumble;
 use self::participant::Place;
 use self::report::Report;
+use self::rhythm::Rhythm;
 use self::stage::OwnServer;
 
 /// What is measured.
@@ -61,6 +64,13 @@ pub struct Options {
     /// many rooms
     #[arg(long)]
     capacity: bool,
+    /// How speakers stand to each other [default: even; free with --paired]
+    #[arg(long, value_enum)]
+    rhythm: Option<Rhythm>,
+    /// Let a second server take turns, which lets packets wait for others to the same listener
+    /// (`[media] pairing = "always"`)
+    #[arg(long, conflicts_with = "server")]
+    paired: bool,
     /// Let mumble-server take turns under the same load, if it is installed
     #[arg(long)]
     mumble: bool,
@@ -163,17 +173,15 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
             Some(OwnServer::start(options.bind, options.shards).await?)
         }
     };
-    let (door, pid, places) = match &mut own {
-        Some(server) => {
-            bar.set_message("making guilds and bots");
-            let sizes = (options.speakers.into(), options.listeners.into());
-            let places = server.furnish(options.rooms.into(), sizes).await?;
-            server.restart().await?;
-            (server.door()?, server.process(), places)
-        }
-        None => (options.door()?, options.pid, options.places()?),
+    let server = match &mut own {
+        Some(server) => attend_own(options, server, bar).await?,
+        None => Load::attend(options, options.door()?, options.pid, options.places()?, bar).await?,
     };
-    let load = Load::attend(options, door, pid, places, bar).await?;
+    let mut pairing = if options.paired { Some(paired(options).await?) } else { None };
+    let paired = match &mut pairing {
+        Some(server) => Some(attend_own(options, server, bar).await?),
+        None => None,
+    };
     let mumble = match options.mumble.then(mumble::installed) {
         None => None,
         Some(Some(program)) => {
@@ -189,13 +197,34 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
             None
         }
     };
-    load.measure(options, mumble, bar).await
+    contest::measure(options, Entrants { server, paired, mumble }, bar).await
+}
+
+/// Everybody joins a server of our own.
+async fn attend_own(
+    options: &Options,
+    server: &mut OwnServer,
+    bar: &ProgressBar,
+) -> anyhow::Result<Load> {
+    bar.set_message("making guilds and bots");
+    let sizes = (options.speakers.into(), options.listeners.into());
+    let places = server.furnish(options.rooms.into(), sizes).await?;
+    server.restart().await?;
+    Load::attend(options, server.door()?, server.process(), places, bar).await
+}
+
+/// A server like the own one, which lets packets wait for each other.
+async fn paired(options: &Options) -> anyhow::Result<OwnServer> {
+    let pairing = ("GUILDHALL__MEDIA__PAIRING", "always".to_owned());
+    let shards = options.shards.map(|shards| ("GUILDHALL__MEDIA__SHARDS", shards.to_string()));
+    OwnServer::start_with(options.bind, [pairing].into_iter().chain(shards).collect()).await
 }
 
 impl Options {
-    /// How many hear a speaker on mumble-server: the other speakers too.
-    fn heard_on_mumble(&self) -> u64 {
-        u64::from(self.listeners) + u64::from(self.speakers) - 1
+    /// The rhythm that was asked for. Whether packets meet is what pairing is about, so that is
+    /// left to chance as among real speakers.
+    fn rhythm(&self) -> Rhythm {
+        self.rhythm.unwrap_or(if self.paired { Rhythm::Free } else { Rhythm::Even })
     }
 
     /// The way to a server that runs already.

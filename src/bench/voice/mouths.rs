@@ -3,17 +3,16 @@
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::time::Duration;
 
 use media::bench::UdpCipher;
 
 use super::clock::Clock;
 use super::mumble::ocb::Ocb;
 use super::mumble::wire;
-use super::packet::Lap;
 use super::packet::Stamp;
 use super::packet::Stream;
 use super::rhythm;
+use super::rhythm::Slice;
 
 /// One speaker.
 pub(super) struct Mouth {
@@ -23,6 +22,8 @@ pub(super) struct Mouth {
     pub(super) stream: Stream,
     /// How many packets it sent, and the nonce of the next.
     pub(super) counter: u32,
+    /// How many hear it.
+    pub(super) audience: u64,
 }
 
 /// How a speaker seals.
@@ -33,16 +34,16 @@ pub(super) enum Voice {
 
 impl Mouth {
     /// The next packet.
-    fn seal(&mut self, stamp: Stamp, plain: &mut Vec<u8>, packet: &mut Vec<u8>) {
+    fn seal(&mut self, payload: &[u8], plain: &mut Vec<u8>, packet: &mut Vec<u8>) {
         match &mut self.voice {
             Voice::Discord(cipher) => {
                 packet.clear();
                 packet.extend_from_slice(&self.stream.next_header());
-                packet.extend_from_slice(&stamp.to_payload());
+                packet.extend_from_slice(payload);
                 cipher.seal(self.counter, packet, 0);
             }
             Voice::Mumble(ocb) => {
-                wire::put_voice(plain, self.counter, &stamp.to_payload());
+                wire::put_voice(plain, self.counter, payload);
                 ocb.seal(plain, packet);
             }
         }
@@ -57,18 +58,21 @@ pub(super) struct Mouths {
 }
 
 impl Mouths {
-    /// The first `active` speakers speak for `span`; blocks as long. How many packets the kernel
-    /// took.
-    pub(super) fn speak(&mut self, span: Duration, lap: Lap, active: usize) -> u64 {
+    /// The first `active` speakers speak; blocks as long. How many packets listeners should hear of
+    /// what the kernel took.
+    pub(super) fn speak(&mut self, slice: Slice, active: usize) -> u64 {
+        let Slice { span, lap, rhythm, seed } = slice;
         let began = self.clock.elapsed();
-        let (mut sent, mut plain, mut packet) = (0, Vec::new(), Vec::new());
-        for (at, index) in rhythm::turns(active.min(self.mouths.len()), span) {
-            self.clock.sleep_until(began + at);
-            let mouth = &mut self.mouths[index];
-            let stamp = Stamp { lap, nanos: self.clock.nanos() };
-            mouth.seal(stamp, &mut plain, &mut packet);
-            sent += u64::from(mouth.socket.send_to(&packet, mouth.server).is_ok());
+        let (mut wanted, mut plain, mut packet) = (0, Vec::new(), Vec::new());
+        for turn in rhythm::turns(rhythm, seed, active.min(self.mouths.len()), span) {
+            self.clock.sleep_until(began + turn.at);
+            let mouth = &mut self.mouths[turn.speaker];
+            let payload = Stamp { lap, nanos: self.clock.nanos() }.to_payload();
+            mouth.seal(&payload[..turn.length], &mut plain, &mut packet);
+            if mouth.socket.send_to(&packet, mouth.server).is_ok() {
+                wanted += mouth.audience;
+            }
         }
-        sent
+        wanted
     }
 }

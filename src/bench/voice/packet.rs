@@ -2,6 +2,9 @@
 
 /// Bytes of a payload: Opus of 40 kbit/s in frames of 20 ms.
 pub(super) const PAYLOAD: usize = 100;
+/// Between these are payloads of a variable bit rate, in bytes.
+pub(super) const SHORTEST: usize = 60;
+pub(super) const LONGEST: usize = 140;
 /// Payload type of Opus on Discord's UDP transport.
 const OPUS: u8 = 120;
 /// First byte of an Opus packet: 20 ms of full-band CELT, one frame (RFC 6716 §3.1).
@@ -32,9 +35,9 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// The payload.
-    pub(super) fn to_payload(self) -> [u8; PAYLOAD] {
-        let mut payload = [0x55; PAYLOAD];
+    /// The longest payload; its beginning is one of any length.
+    pub(super) fn to_payload(self) -> [u8; LONGEST] {
+        let mut payload = [0x55; LONGEST];
         payload[0] = TOC;
         payload[1] = self.lap.0;
         payload[2..10].copy_from_slice(&self.nanos.to_be_bytes());
@@ -43,7 +46,9 @@ impl Stamp {
 
     /// Reads a payload. `None` for one that is not ours.
     pub(super) fn parse(payload: &[u8]) -> Option<Self> {
-        let payload: &[u8; PAYLOAD] = payload.try_into().ok()?;
+        if !(SHORTEST..=LONGEST).contains(&payload.len()) {
+            return None;
+        }
         let (&[toc, lap], rest) = payload.split_first_chunk()?;
         let nanos = u64::from_be_bytes(*rest.first_chunk()?);
         (toc == TOC && lap < Lap::END).then_some(Self { lap: Lap(lap), nanos })
@@ -87,7 +92,9 @@ mod tests {
         for lap in [Lap::WARM_UP, Lap::MAIN, Lap(Lap::END - 1)] {
             let stamp = Stamp { lap, nanos: 0x0102_0304_0506_0708 };
 
-            assert_eq!(Stamp::parse(&stamp.to_payload()), Some(stamp));
+            for length in [SHORTEST, PAYLOAD, LONGEST] {
+                assert_eq!(Stamp::parse(&stamp.to_payload()[..length]), Some(stamp));
+            }
         }
     }
 
@@ -95,6 +102,8 @@ mod tests {
     fn other_payloads_have_no_stamp() {
         assert_eq!(Stamp::parse(&[0xF8, 0xFF, 0xFE]), None);
         assert_eq!(Stamp::parse(&[0x55; PAYLOAD]), None);
+        let ours = Stamp { lap: Lap::MAIN, nanos: 1 }.to_payload();
+        assert_eq!(Stamp::parse(&ours[..SHORTEST - 1]), None);
     }
 
     #[test]

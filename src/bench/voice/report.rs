@@ -16,6 +16,8 @@ use super::histogram::Histogram;
 pub(super) struct Report {
     /// The listeners' transport.
     pub(super) mode: &'static str,
+    /// How speakers stand to each other.
+    pub(super) rhythm: &'static str,
     pub(super) rooms: u16,
     /// In each room.
     pub(super) speakers: u16,
@@ -25,13 +27,18 @@ pub(super) struct Report {
     pub(super) seconds: f64,
     pub(super) server: Row,
     pub(super) floor: Row,
+    /// The server as it lets packets wait for each other (`[media] pairing = "always"`), if that
+    /// was asked.
+    pub(super) paired: Option<Row>,
     /// mumble-server under the same load, if that was asked and it is installed. There the speakers
     /// hear each other too.
     pub(super) mumble: Option<Row>,
-    /// Processor time of the whole server per forwarded packet, over mumble-server's.
-    pub(super) over_mumble: Option<Ratio>,
     /// Processor time of the whole server per forwarded packet, over the floor's.
     pub(super) over_floor: Option<Ratio>,
+    /// The same of the server as it lets packets wait for each other.
+    pub(super) paired_over_floor: Option<Ratio>,
+    /// Processor time of the whole server per forwarded packet, over mumble-server's.
+    pub(super) over_mumble: Option<Ratio>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
     /// Resident memory that each participant added, with its sockets and its gateway session.
@@ -89,8 +96,9 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    /// Of the ratios of single turns; `None` when there is none.
-    pub(super) fn of(mut turns: Vec<f64>) -> Option<Self> {
+    /// Of what each turn cost the one and the other; `None` when there was none.
+    pub(super) fn of(costs: &[f64], over: &[f64]) -> Option<Self> {
+        let mut turns: Vec<_> = costs.iter().zip(over).map(|(cost, over)| cost / over).collect();
         turns.sort_unstable_by(f64::total_cmp);
         let last = turns.len().checked_sub(1)?;
         let at = |part: f64| turns[(last as f64 * part).round() as usize];
@@ -180,8 +188,8 @@ impl fmt::Display for Report {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "{} rooms of {} speakers and {} listeners, {}, {:.0} s of each row\n",
-            self.rooms, self.speakers, self.listeners, self.mode, self.seconds
+            "{} rooms of {} speakers and {} listeners, {}, {} rhythm, {:.0} s of each row\n",
+            self.rooms, self.speakers, self.listeners, self.mode, self.rhythm, self.seconds
         );
         let _ = writeln!(
             text,
@@ -189,18 +197,23 @@ impl fmt::Display for Report {
             "", "packets", "per s", "CPU us", "media us", "cores", "loss %", "p50 ms", "p99 ms"
         );
         let mut rows = vec![("server", &self.server), ("floor", &self.floor)];
+        rows.extend(self.paired.as_ref().map(|row| ("paired", row)));
         rows.extend(self.mumble.as_ref().map(|row| ("mumble", row)));
         let steps = self.capacity.iter().flat_map(|capacity| &capacity.steps);
         rows.extend(steps.map(|step| ("  more", step)));
         for (name, row) in rows {
             let _ = writeln!(text, "{name:<8} {row}");
         }
-        let ratios = [("floor", &self.over_floor), ("mumble", &self.over_mumble)];
+        let ratios = [
+            ("server / floor", &self.over_floor),
+            ("paired / floor", &self.paired_over_floor),
+            ("server / mumble", &self.over_mumble),
+        ];
         for (name, ratio) in ratios {
             let Some(Ratio { median, lower_quartile, upper_quartile }) = ratio else { continue };
             let _ = writeln!(
                 text,
-                "\nserver / {name}, turn by turn: median {median:.2}, half of the turns within \
+                "\n{name}, turn by turn: median {median:.2}, half of the turns within \
                  {lower_quartile:.2} and {upper_quartile:.2}"
             );
         }
@@ -306,10 +319,12 @@ mod tests {
 
     #[test]
     fn one_bad_turn_does_not_move_the_median() {
-        let over = Ratio::of(vec![1.2, 9.0, 1.1, 1.0, 1.3]).expect("five turns");
+        let over = Ratio::of(&[1.2, 18.0, 1.1, 1.0, 1.3, 7.0], &[1.0, 2.0, 1.0, 1.0, 1.0]);
+
+        let over = over.expect("five turns");
 
         assert_eq!((over.lower_quartile, over.median, over.upper_quartile), (1.1, 1.2, 1.3));
-        assert!(Ratio::of(Vec::new()).is_none());
+        assert!(Ratio::of(&[1.0], &[]).is_none());
     }
 
     #[test]

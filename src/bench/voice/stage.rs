@@ -41,9 +41,12 @@ pub(in crate::bench) struct OwnServer {
     folder: PathBuf,
     config: Config,
     listen: SocketAddr,
-    shards: Option<NonZeroUsize>,
+    environment: Environment,
     process: Child,
 }
+
+/// Settings that a server has beside those that every one has, as environment variables.
+type Environment = Vec<(&'static str, String)>;
 
 impl OwnServer {
     /// Starts a server: this program, with the settings of an operator who changed none.
@@ -55,14 +58,27 @@ impl OwnServer {
         bind: Ipv4Addr,
         shards: Option<NonZeroUsize>,
     ) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("guildhall-bench-{}", std::process::id()));
+        let shards = shards.map(|shards| ("GUILDHALL__MEDIA__SHARDS", shards.to_string()));
+        Self::start_with(bind, shards.into_iter().collect()).await
+    }
+
+    /// The same with settings that differ.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub(super) async fn start_with(
+        bind: Ipv4Addr,
+        environment: Environment,
+    ) -> anyhow::Result<Self> {
+        let (listen, process) = (SocketAddr::from((bind, free_port(bind)?)), std::process::id());
+        let folder = std::env::temp_dir().join(format!("guildhall-bench-{process}-{}", listen.port()));
         private_file::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let mut config = Config::default();
         config.server.data_dir = folder.join("data");
-        let listen = SocketAddr::from((bind, free_port(bind)?));
-        let process = spawn(&folder, listen, shards)?;
-        let mut server = Self { folder, config, listen, shards, process };
+        let process = spawn(&folder, listen, &environment)?;
+        let mut server = Self { folder, config, listen, environment, process };
         server.wait().await?;
         Ok(server)
     }
@@ -76,7 +92,7 @@ impl OwnServer {
     pub(in crate::bench) async fn restart(&mut self) -> anyhow::Result<()> {
         // As a crash: nothing acknowledged is lost.
         self.process.kill().await?;
-        self.process = spawn(&self.folder, self.listen, self.shards)?;
+        self.process = spawn(&self.folder, self.listen, &self.environment)?;
         self.wait().await
     }
 
@@ -173,7 +189,7 @@ impl Drop for OwnServer {
     }
 }
 
-fn spawn(folder: &Path, listen: SocketAddr, shards: Option<NonZeroUsize>) -> anyhow::Result<Child> {
+fn spawn(folder: &Path, listen: SocketAddr, environment: &Environment) -> anyhow::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("server.log"))?;
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -185,13 +201,11 @@ fn spawn(folder: &Path, listen: SocketAddr, shards: Option<NonZeroUsize>) -> any
         .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
         // All participants come from one address.
         .env("GUILDHALL__SIGNALING__REQUESTS_PER_SECOND", "100000")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::from(log.try_clone()?))
         .stderr(Stdio::from(log))
         .kill_on_drop(true);
-    if let Some(shards) = shards {
-        command.env("GUILDHALL__MEDIA__SHARDS", shards.to_string());
-    }
     command.spawn().context("cannot start a server")
 }
 

@@ -1,0 +1,275 @@
+//! The contest: all servers and the floor take turns under the same load.
+
+use std::mem;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use tokio::task::JoinSet;
+
+use super::Options;
+use super::cast::Cast;
+use super::cast::Parts;
+use super::clock::Clock;
+use super::ears::Heard;
+use super::ears::Way;
+use super::floor::FloorCost;
+use super::load;
+use super::load::Load;
+use super::load::show;
+use super::mouths::Mouths;
+use super::mumble::Mumble;
+use super::packet::Lap;
+use super::process;
+use super::process::Cpu;
+use super::process::Spent;
+use super::report::Capacity;
+use super::report::Ratio;
+use super::report::Report;
+use super::report::Row;
+use super::rhythm::Slice;
+
+/// All take turns of this length.
+const SLICE: Duration = Duration::from_secs(1);
+/// Spoken before anything is counted.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Until the last packet of a slice was heard.
+const DRAIN: Duration = Duration::from_millis(200);
+/// Until the last joins have settled: their sessions, acknowledgements and first reports, and the five
+/// seconds for which the server keeps what a browser's handshake needs.
+const SETTLE: Duration = Duration::from_secs(8);
+/// How long quiet participants are watched.
+const QUIET: Duration = Duration::from_secs(5);
+/// Steps of the climb to the capacity; with the laps before them, fewer than laps there may be.
+const STEPS: usize = 12;
+/// How long one lasts.
+const STEP: Duration = Duration::from_secs(2);
+
+/// Everybody who takes turns, in their channels.
+pub(super) struct Entrants {
+    /// The server that is measured.
+    pub(super) server: Load,
+    /// The same, as it lets packets wait for each other.
+    pub(super) paired: Option<Load>,
+    pub(super) mumble: Option<Mumble>,
+}
+
+/// One server under the load.
+pub(super) struct Contender {
+    way: Way,
+    pid: Option<u32>,
+    mouths: Mouths,
+    /// Packets that listeners should have heard.
+    wanted: u64,
+    /// Processor time of all turns; none of a server on another machine.
+    spent: Option<Spent>,
+    /// Processor time per packet, in seconds, turn by turn.
+    costs: Vec<f64>,
+}
+
+impl Contender {
+    /// One that had no turn yet.
+    pub(super) const fn new(way: Way, pid: Option<u32>, mouths: Mouths) -> Self {
+        Self { way, pid, mouths, wanted: 0, spent: None, costs: Vec::new() }
+    }
+
+    /// Its speakers speak, and what came of it is heard.
+    async fn turn(&mut self, slice: Slice) -> anyhow::Result<()> {
+        let (wanted, spent) = self.speak(slice, usize::MAX).await?;
+        if slice.lap != Lap::WARM_UP {
+            self.wanted += wanted;
+            if let Some(spent) = spent {
+                self.spent.get_or_insert_default().add(spent);
+                self.costs.push(spent.all.as_secs_f64() / wanted as f64);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first `active` speakers speak. How many packets should be heard, and what it took.
+    async fn speak(&mut self, slice: Slice, active: usize) -> anyhow::Result<(u64, Option<Spent>)> {
+        let cpu = read_cpu(self.pid)?;
+        let clock = self.mouths.clock;
+        let mouths = mem::replace(&mut self.mouths, Mouths { mouths: Vec::new(), clock });
+        let wanted;
+        (self.mouths, wanted) =
+            blocking(mouths, move |mouths| mouths.speak(slice, active)).await?;
+        tokio::time::sleep(DRAIN).await;
+        Ok((wanted, spent_since(self.pid, cpu.as_ref())?))
+    }
+
+    fn row(&self, heard: &mut Heard, seconds: f64) -> Row {
+        Row::new(heard.of(self.way, Lap::MAIN), self.wanted, seconds).with_cpu(
+            self.spent.map(|spent| spent.all),
+            self.spent.map(|spent| spent.media).filter(|_| self.way != Way::Mumble),
+        )
+    }
+}
+
+/// Lets all take turns, and tells what came of it.
+///
+/// # Errors
+///
+/// When a participant was thrown out, or a server's process is gone.
+pub(super) async fn measure(
+    options: &Options,
+    entrants: Entrants,
+    bar: &ProgressBar,
+) -> anyhow::Result<Report> {
+    let Entrants { mut server, mut paired, mut mumble } = entrants;
+    let (pid, count) = (server.pid, server.seats.len() as f64);
+    let clock = Clock::start();
+    let sockets = server.sockets().chain(paired.iter().flat_map(Load::sockets)).collect();
+    let keepalive = JoinSet::from_iter([load::keep_alive(sockets)]);
+    let mut cast = Cast::new(options, clock);
+    cast.seat(Way::Server, pid, mem::take(&mut server.seats))?;
+    if let Some(load) = &mut paired {
+        cast.seat(Way::Paired, load.pid, mem::take(&mut load.seats))?;
+    }
+    if let Some(mumble) = &mut mumble {
+        cast.mumble(mumble.process(), mem::take(&mut mumble.guests));
+    }
+    let Parts { mut contenders, mut floor, ears } = cast.play()?;
+
+    bar.set_message("watching everybody be quiet");
+    tokio::time::sleep(SETTLE).await;
+    let cpu = read_cpu(pid)?;
+    tokio::time::sleep(QUIET).await;
+    let quiet = spent_since(pid, cpu.as_ref())?;
+
+    let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
+    let rhythm = options.rhythm();
+    let (mut floor_cost, mut floor_costs) = (FloorCost::default(), Vec::new());
+    show(bar, options.seconds.into(), "speaking");
+    for index in 0..=options.seconds {
+        // The first turn of each warms caches and counts for nothing.
+        let (lap, span) = if index == 0 { (Lap::WARM_UP, WARM_UP) } else { (Lap::MAIN, SLICE) };
+        let slice = Slice { span, lap, rhythm, seed: index.into() };
+        for contender in &mut contenders {
+            contender.turn(slice).await?;
+        }
+        let cost;
+        (floor, cost) = blocking(floor, move |floor| floor.run(slice)).await?;
+        tokio::time::sleep(DRAIN).await;
+        if index == 0 {
+            continue;
+        }
+        floor_cost.packets += cost.packets;
+        floor_cost.cpu += cost.cpu;
+        floor_costs.push(cost.cpu.as_secs_f64() / cost.packets as f64);
+        bar.inc(1);
+    }
+    let after = pid.and_then(process::resident);
+    let climb =
+        if options.capacity { climb(&mut contenders, options, bar).await? } else { Vec::new() };
+    drop(keepalive);
+    let mut heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
+    server.leave().await?;
+    if let Some(paired) = &mut paired {
+        paired.leave().await?;
+    }
+    drop(mumble);
+
+    let of = |way| contenders.iter().find(|contender| contender.way == way);
+    let costs = |way| of(way).map(|contender| &*contender.costs).unwrap_or_default();
+    let mut row = |way| of(way).map(|contender| contender.row(&mut heard, seconds));
+    let (server_row, paired_row) = (row(Way::Server), row(Way::Paired));
+    let mumble_row = row(Way::Mumble);
+    let floor_row = Row::new(heard.of(Way::Floor, Lap::MAIN), floor_cost.packets, seconds)
+        .with_cpu(Some(floor_cost.cpu), None);
+    let climb = climb.iter().map(|step| {
+        let row = Row::new(heard.of(Way::Server, step.lap), step.wanted, STEP.as_secs_f64());
+        row.with_cpu(step.spent.map(|spent| spent.all), step.spent.map(|spent| spent.media))
+    });
+    let capacity = options.capacity.then(|| Capacity::of(climb.collect()));
+    // Among few participants it may even shrink: the allocator gives back what starting took.
+    let grown = server.before.zip(after).map(|(before, after)| after as f64 - before as f64);
+    let idle = |time: Duration| time.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
+    Ok(Report {
+        mode: options.mode.name(),
+        rhythm: rhythm.name(),
+        rooms: options.rooms,
+        speakers: options.speakers,
+        listeners: options.listeners,
+        seconds,
+        server: server_row.context("the server had no turn")?,
+        floor: floor_row,
+        paired: paired_row,
+        mumble: mumble_row,
+        over_floor: Ratio::of(costs(Way::Server), &floor_costs),
+        paired_over_floor: Ratio::of(costs(Way::Paired), &floor_costs),
+        over_mumble: Ratio::of(costs(Way::Server), costs(Way::Mumble)),
+        udp_join: server.joins.udp.report(),
+        browser_join: server.joins.browser.report(),
+        memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
+        idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
+        idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
+        capacity,
+        strange: heard.strange,
+        bars: Vec::new(),
+    }
+    .judged())
+}
+
+/// One step of the climb.
+struct Step {
+    lap: Lap,
+    /// Packets that listeners should have heard.
+    wanted: u64,
+    spent: Option<Spent>,
+}
+
+/// Lets more and more speak, room after room.
+async fn climb(
+    contenders: &mut [Contender],
+    options: &Options,
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Step>> {
+    let server = contenders.iter_mut().find(|contender| contender.way == Way::Server);
+    let server = server.context("the server had no turn")?;
+    let all = server.mouths.mouths.len();
+    let steps = STEPS.min(all);
+    show(bar, steps, "more and more speak");
+    let mut climb = Vec::new();
+    for (index, lap) in (1..=steps).zip(Lap::MAIN.0 + 1..) {
+        let (active, lap) = ((all * index).div_ceil(steps), Lap(lap));
+        let slice = Slice { span: STEP, lap, rhythm: options.rhythm(), seed: index as u64 };
+        let (wanted, spent) = server.speak(slice, active).await?;
+        climb.push(Step { lap, wanted, spent });
+        bar.inc(1);
+    }
+    Ok(climb)
+}
+
+/// Does blocking work with something, which comes back with the result.
+async fn blocking<T: Send + 'static, R: Send + 'static>(
+    mut with: T,
+    work: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> anyhow::Result<(T, R)> {
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&mut with);
+        (with, result)
+    });
+    Ok(done.await?)
+}
+
+/// What a process has used.
+///
+/// # Errors
+///
+/// When it is gone.
+pub(super) fn read_cpu(pid: Option<u32>) -> anyhow::Result<Option<Cpu>> {
+    pid.map(Cpu::read).transpose().context("the server's process is gone")
+}
+
+/// What it has used since.
+///
+/// # Errors
+///
+/// When it is gone.
+pub(super) fn spent_since(
+    pid: Option<u32>,
+    before: Option<&Cpu>,
+) -> anyhow::Result<Option<Spent>> {
+    Ok(read_cpu(pid)?.zip(before).map(|(after, before)| after.since(before)))
+}
