@@ -63,6 +63,24 @@ fn a_server_that_pairs_takes_turns_with_one_that_does_not() {
 }
 
 #[test]
+fn janus_carries_the_same_load_in_turns_if_it_is_installed() {
+    let sizes = ["--speakers", "2", "--listeners", "3", "--seconds", "1", "--janus"];
+    let transports = ["--mode", "webrtc", "--speaker-mode", "webrtc"];
+
+    let (success, report, errors) = bench(&[&sizes[..], &transports].concat());
+
+    assert!(success, "{errors}");
+    assert_eq!(report["server"]["packets"], 300, "{report}");
+    assert_eq!(report["browser_join"]["joins"], 5, "{report}");
+    if errors.contains("SKIPPED: Janus is not installed") {
+        assert_eq!(report["janus"], Value::Null);
+    } else {
+        assert_eq!(report["janus"]["packets"], 300, "{report}");
+        assert!(report["over_janus"]["median"].as_f64() > Some(0.0), "{report}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_an_error_and_no_figures() {
     let server = ["--server", "127.0.0.1:1", "--speakers", "1", "--listeners", "1"];
     let tokens = ["--token", "a.b.c", "--token", "d.e.f"];

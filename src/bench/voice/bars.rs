@@ -63,6 +63,7 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
     let mumble = report.over_mumble.as_ref().map(|over| over.median);
     let paired = report.paired_over_floor.as_ref().map(|over| over.median);
     let paired = paired.filter(|_| report.speakers > 1);
+    let janus = report.over_janus.as_ref().map(|over| over.median);
     let join = |join: &Option<super::report::Join>| {
         join.as_ref().and_then(|join| join.media_cpu_per_join_ms)
     };
@@ -78,6 +79,7 @@ pub(super) fn judge(report: &Report) -> Vec<Bar> {
         ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
         ("the same, several speakers (pairing)", paired, [0.70, 1.00]),
         ("CPU per packet / mumble-server", mumble, [0.75, 1.0]),
+        ("CPU per packet / Janus (event_loops = 2)", janus, [1.0 / 4.0, 1.0 / 3.0]),
         ("server CPU per UDP join, ms", join(&report.udp_join), [0.05, 0.1]),
         ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),
         ("idle CPU per browser peer, us/s", idle, [3.0, 6.0]),

@@ -1,5 +1,6 @@
-//! A browser's part as a listener, played by an unmodified WebRTC library: ICE, DTLS, SRTP.
+//! A browser's part, played by an unmodified WebRTC library: ICE, DTLS, SRTP.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use str0m::Input;
 use str0m::Output;
 use str0m::Rtc;
 use str0m::change::SdpAnswer;
+use str0m::change::SdpOffer;
 use str0m::change::SdpPendingOffer;
 use str0m::media::Direction;
 use str0m::media::MediaKind;
@@ -18,10 +20,15 @@ use str0m::media::Mid;
 use str0m::net::DatagramRecv;
 use str0m::net::Protocol;
 use str0m::net::Receive;
+use str0m::rtp::RtpWrite;
 use tokio::net::UdpSocket;
 
 /// Room for a datagram, in bytes.
 const DATAGRAM: usize = 2_048;
+/// The payload type of Opus in the offers of the library, and in those that it takes here.
+const OPUS: u8 = 111;
+/// Samples in a frame of 20 ms at 48 kHz.
+const SAMPLES: u32 = 960;
 
 /// One session.
 pub(super) struct Browser {
@@ -60,10 +67,19 @@ impl Browser {
         own: SocketAddr,
         server: SocketAddr,
     ) -> anyhow::Result<Offered> {
+        Self::begin(now, own, server, Direction::SendRecv)
+    }
+
+    fn begin(
+        now: Instant,
+        own: SocketAddr,
+        server: SocketAddr,
+        direction: Direction,
+    ) -> anyhow::Result<Offered> {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
         rtc.add_local_candidate(Candidate::host(own, "udp")?);
         let mut change = rtc.sdp_api();
-        let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
         let (offer, pending) = change.apply().context("no change to offer")?;
         let sdp = offer.to_sdp_string();
         Ok(Offered {
@@ -71,6 +87,43 @@ impl Browser {
             pending,
             sdp,
         })
+    }
+
+    /// Offers audio that is only sent, from the address `own`, to whoever answers with an address.
+    ///
+    /// # Errors
+    ///
+    /// When the library does not take the address.
+    pub(super) fn publish(now: Instant, own: SocketAddr) -> anyhow::Result<Offered> {
+        Self::begin(now, own, own, Direction::SendOnly)
+    }
+
+    /// Takes an offer of audio. The session, and the answer to give.
+    ///
+    /// # Errors
+    ///
+    /// When the offer is unusable.
+    pub(super) fn subscribe(
+        now: Instant,
+        own: SocketAddr,
+        offer: &str,
+    ) -> anyhow::Result<(Self, String)> {
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
+        rtc.add_local_candidate(Candidate::host(own, "udp")?);
+        let (server, mid) = (candidate_of(offer)?, mid_of(offer)?);
+        let answer = rtc.sdp_api().accept_offer(SdpOffer::from_sdp_string(offer)?)?;
+        let browser = Self { rtc: Box::new(rtc), mid, own, server, deadline: now };
+        Ok((browser, answer.to_sdp_string()))
+    }
+
+    /// Sends a packet of audio, which [`poll`](Self::poll) tells; `number` counts them from 0.
+    pub(super) fn speak(&mut self, now: Instant, number: u32, payload: &[u8]) {
+        let mut api = self.rtc.direct_api();
+        // Without a stream nothing is heard, which shows.
+        let Some(stream) = api.stream_tx_by_mid(self.mid, None) else { return };
+        let time = number.wrapping_mul(SAMPLES);
+        stream.write_rtp(RtpWrite::new(OPUS.into(), u64::from(number).into(), time, now, payload));
+        self.handle_timeout(now);
     }
 
     /// Takes part in ICE and DTLS until media may flow.
@@ -98,6 +151,11 @@ impl Browser {
                 Err(_) => self.handle_timeout(crate::bench::now()),
             }
         }
+    }
+
+    /// Where it sends.
+    pub(super) const fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Expects the audio of someone.
@@ -150,9 +208,23 @@ impl Offered {
     /// # Errors
     ///
     /// When it is unusable.
-    pub(super) fn answered(mut self, fragment: &str) -> anyhow::Result<Browser> {
+    pub(super) fn answered(self, fragment: &str) -> anyhow::Result<Browser> {
         let answer = remote_description(fragment, self.browser.mid)?;
-        let answer = SdpAnswer::from_sdp_string(&answer)?;
+        self.accept(&answer)
+    }
+
+    /// Takes a whole answer, which says where to send.
+    ///
+    /// # Errors
+    ///
+    /// When it is unusable.
+    pub(super) fn answered_in_full(mut self, answer: &str) -> anyhow::Result<Browser> {
+        self.browser.server = candidate_of(answer)?;
+        self.accept(answer)
+    }
+
+    fn accept(mut self, answer: &str) -> anyhow::Result<Browser> {
+        let answer = SdpAnswer::from_sdp_string(answer)?;
         self.browser.rtc.sdp_api().accept_answer(self.pending, answer)?;
         Ok(self.browser)
     }
@@ -189,6 +261,24 @@ fn remote_description(fragment: &str, mid: Mid) -> anyhow::Result<String> {
     Ok(lines.join("\r\n"))
 }
 
+/// The address of a description's first host candidate by UDP (RFC 8839 §5.1).
+fn candidate_of(sdp: &str) -> anyhow::Result<SocketAddr> {
+    let candidates = sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let parse = |line: &str| {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let &[_, _, transport, _, ip, port, "typ", "host", ..] = &*fields else { return None };
+        let ip: IpAddr = ip.parse().ok()?;
+        transport.eq_ignore_ascii_case("udp").then_some(SocketAddr::new(ip, port.parse().ok()?))
+    };
+    candidates.filter_map(parse).next().context("the description has no host candidate by UDP")
+}
+
+/// The name of a description's first medium.
+fn mid_of(sdp: &str) -> anyhow::Result<Mid> {
+    let mid = sdp.lines().find_map(|line| line.strip_prefix("a=mid:"));
+    Ok(mid.context("the description has no a=mid:")?.trim().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +291,28 @@ mod tests {
         let refused = offered.answered("c=IN IP4 127.0.0.1").err().expect("refused");
 
         assert!(refused.to_string().contains("a=ice-ufrag:"), "{refused}");
+    }
+
+    #[test]
+    fn the_host_candidate_by_udp_says_where_to_send() {
+        let sdp = "a=mid:a0\r\na=candidate:1 1 TCP 5 192.0.2.1 9 typ host tcptype active\r\n\
+                   a=candidate:2 1 udp 4 192.0.2.7 4000 typ srflx\r\n\
+                   a=candidate:3 1 UDP 3 192.0.2.9 5000 typ host\r\n";
+
+        assert_eq!(candidate_of(sdp).expect("there is one").to_string(), "192.0.2.9:5000");
+        assert_eq!(mid_of(sdp).expect("there is one"), Mid::from("a0"));
+        assert!(candidate_of("v=0\r\n").is_err());
+    }
+
+    #[test]
+    fn an_offer_to_publish_is_one_that_another_browser_can_take() {
+        let now = crate::bench::now();
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let offered = Browser::publish(now, at(9)).expect("an offer");
+
+        let (subscriber, answer) = Browser::subscribe(now, at(10), &offered.sdp).expect("taken");
+        let publisher = offered.answered_in_full(&answer).expect("answered");
+
+        assert_eq!((publisher.server, subscriber.server), (at(10), at(9)));
     }
 }

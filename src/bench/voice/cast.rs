@@ -1,6 +1,9 @@
 //! Gives the parts: which participant speaks, which listens, and where the floor sends.
 
+use std::net::SocketAddr;
+use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
@@ -8,6 +11,7 @@ use model::voice::EncryptionMode;
 use model::voice::SessionKey;
 
 use super::Options;
+use super::browser::Browser;
 use super::clock::Clock;
 use super::contest::Contender;
 use super::ears::Ear;
@@ -17,6 +21,7 @@ use super::ears::Way;
 use super::floor::Destination;
 use super::floor::Floor;
 use super::floor::Seal;
+use super::janus;
 use super::mouths::Mouth;
 use super::mouths::Mouths;
 use super::mouths::Voice;
@@ -94,6 +99,14 @@ impl Cast {
                         audience: audiences[seat.room],
                     });
                 }
+                Transport::WebRtc(browser) if seat.speaks => {
+                    if way == Way::Server {
+                        self.speakers.push(seat.room);
+                    }
+                    let audience = audiences[seat.room];
+                    let mouth = self.browser(way, seat.socket, seat.server, browser, audience);
+                    mouths.push(mouth);
+                }
                 transport => {
                     let here = speakers.iter().filter(|(room, _)| *room == seat.room);
                     let mut hearing = listen(transport, self.mode, here.map(|(_, ssrc)| *ssrc));
@@ -131,6 +144,39 @@ impl Cast {
         }
         let mouths = Mouths { mouths, clock: self.clock };
         self.contenders.push(Contender::new(Way::Mumble, pid, mouths));
+    }
+
+    /// The clients of Janus.
+    pub(super) fn janus(&mut self, pid: Option<u32>, guests: Vec<janus::Guest>) {
+        let audience = guests.iter().filter(|guest| !guest.speaks).count() as u64;
+        let mut mouths = Vec::new();
+        for janus::Guest { speaks, socket, browser } in guests {
+            if speaks {
+                let server = browser.server();
+                mouths.push(self.browser(Way::Janus, socket, server, browser, audience));
+            } else {
+                let hearing = Hearing::WebRtc { server: browser, floor: None };
+                self.ears.push(Ear { way: Way::Janus, socket, hearing });
+            }
+        }
+        let mouths = Mouths { mouths, clock: self.clock };
+        self.contenders.push(Contender::new(Way::Janus, pid, mouths));
+    }
+
+    /// A speaker by WebRTC, of whose session an ear takes care.
+    fn browser(
+        &mut self,
+        way: Way,
+        socket: Arc<UdpSocket>,
+        server: SocketAddr,
+        browser: Browser,
+        audience: u64,
+    ) -> Mouth {
+        let browser = Arc::new(Mutex::new(browser));
+        let hearing = Hearing::Speaker(Arc::clone(&browser));
+        self.ears.push(Ear { way, socket: Arc::clone(&socket), hearing });
+        let voice = Voice::WebRtc(browser);
+        Mouth { socket, server, voice, stream: Stream::new(0), counter: 0, audience }
     }
 
     /// Everybody listens from here on.
@@ -176,6 +222,6 @@ fn floor_of(hearing: &mut Hearing, mode: EncryptionMode) -> Option<Seal> {
             *floor = Some(open);
             Some(Seal::WebRtc(seal))
         }
-        Hearing::Mumble(_) => None,
+        Hearing::Mumble(_) | Hearing::Speaker(_) => None,
     }
 }

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::ears::Heard;
 use super::ears::Way;
 use super::floor::FloorCost;
+use super::janus::Janus;
 use super::load;
 use super::load::Load;
 use super::load::show;
@@ -52,6 +53,7 @@ pub(super) struct Entrants {
     /// The same, as it lets packets wait for each other.
     pub(super) paired: Option<Load>,
     pub(super) mumble: Option<Mumble>,
+    pub(super) janus: Option<Janus>,
 }
 
 /// One server under the load.
@@ -99,9 +101,10 @@ impl Contender {
     }
 
     fn row(&self, heard: &mut Heard, seconds: f64) -> Row {
+        let ours = matches!(self.way, Way::Server | Way::Paired);
         Row::new(heard.of(self.way, Lap::MAIN), self.wanted, seconds).with_cpu(
             self.spent.map(|spent| spent.all),
-            self.spent.map(|spent| spent.media).filter(|_| self.way != Way::Mumble),
+            self.spent.map(|spent| spent.media).filter(|_| ours),
         )
     }
 }
@@ -116,7 +119,7 @@ pub(super) async fn measure(
     entrants: Entrants,
     bar: &ProgressBar,
 ) -> anyhow::Result<Report> {
-    let Entrants { mut server, mut paired, mut mumble } = entrants;
+    let Entrants { mut server, mut paired, mut mumble, mut janus } = entrants;
     let (pid, count) = (server.pid, server.seats.len() as f64);
     let clock = Clock::start();
     let sockets = server.sockets().chain(paired.iter().flat_map(Load::sockets)).collect();
@@ -128,6 +131,9 @@ pub(super) async fn measure(
     }
     if let Some(mumble) = &mut mumble {
         cast.mumble(mumble.process(), mem::take(&mut mumble.guests));
+    }
+    if let Some(janus) = &mut janus {
+        cast.janus(janus.process(), mem::take(&mut janus.guests));
     }
     let Parts { mut contenders, mut floor, ears } = cast.play()?;
 
@@ -168,13 +174,13 @@ pub(super) async fn measure(
     if let Some(paired) = &mut paired {
         paired.leave().await?;
     }
-    drop(mumble);
+    drop((mumble, janus));
 
     let of = |way| contenders.iter().find(|contender| contender.way == way);
     let costs = |way| of(way).map(|contender| &*contender.costs).unwrap_or_default();
     let mut row = |way| of(way).map(|contender| contender.row(&mut heard, seconds));
     let (server_row, paired_row) = (row(Way::Server), row(Way::Paired));
-    let mumble_row = row(Way::Mumble);
+    let (mumble_row, janus_row) = (row(Way::Mumble), row(Way::Janus));
     let floor_row = Row::new(heard.of(Way::Floor, Lap::MAIN), floor_cost.packets, seconds)
         .with_cpu(Some(floor_cost.cpu), None);
     let climb = climb.iter().map(|step| {
@@ -196,9 +202,11 @@ pub(super) async fn measure(
         floor: floor_row,
         paired: paired_row,
         mumble: mumble_row,
+        janus: janus_row,
         over_floor: Ratio::of(costs(Way::Server), &floor_costs),
         paired_over_floor: Ratio::of(costs(Way::Paired), &floor_costs),
         over_mumble: Ratio::of(costs(Way::Server), costs(Way::Mumble)),
+        over_janus: Ratio::of(costs(Way::Server), costs(Way::Janus)),
         udp_join: server.joins.udp.report(),
         browser_join: server.joins.browser.report(),
         memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),

@@ -4,6 +4,8 @@
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -54,16 +56,20 @@ pub(super) enum Way {
     Paired,
     /// Through mumble-server.
     Mumble,
+    /// Through Janus.
+    Janus,
 }
 
 /// How many ways there are.
-const WAYS: usize = 4;
+const WAYS: usize = 5;
 
 /// How a listener opens what its server and what the floor sends it, if that does.
 pub(super) enum Hearing {
     Udp { server: UdpCipher, floor: Option<UdpCipher> },
     WebRtc { server: Browser, floor: Option<SrtpCipher> },
     Mumble(Box<Ocb>),
+    /// A speaker by WebRTC, whose session wants to be told of checks, reports and the time.
+    Speaker(Arc<Mutex<Browser>>),
 }
 
 /// What listeners heard.
@@ -243,29 +249,48 @@ impl Ear {
             }
             Hearing::WebRtc { server, .. } => {
                 server.receive(crate::bench::now(), datagram);
-                self.tend(now, heard);
+                tend(server, &self.socket, |payload| heard.count(now, self.way, Some(payload)));
+            }
+            Hearing::Speaker(speaker) => {
+                let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
+                speaker.receive(crate::bench::now(), datagram);
+                tend(&mut speaker, &self.socket, |_| {});
             }
         }
     }
 
     /// Tells a session the time, if it wants to know.
     fn pulse(&mut self, now: Instant, nanos: u64, heard: &mut Heard) {
-        let Hearing::WebRtc { server, .. } = &mut self.hearing else { return };
-        if server.deadline <= now {
-            server.handle_timeout(now);
-            self.tend(nanos, heard);
-        }
-    }
-
-    /// Does what a session wants done.
-    fn tend(&mut self, now: u64, heard: &mut Heard) {
-        let Hearing::WebRtc { server, .. } = &mut self.hearing else { return };
-        // A session that failed hears nothing more, which shows as loss.
-        while let Ok(Some(wish)) = server.poll() {
-            match wish {
-                Wish::Send(to, bytes) => drop(self.socket.send_to(&bytes, to)),
-                Wish::Heard(payload) => heard.count(now, self.way, Some(&payload)),
+        match &mut self.hearing {
+            Hearing::WebRtc { server, .. } if server.deadline <= now => {
+                server.handle_timeout(now);
+                tend(server, &self.socket, |payload| heard.count(nanos, self.way, Some(payload)));
             }
+            Hearing::Speaker(speaker) => {
+                let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
+                if speaker.deadline <= now {
+                    speaker.handle_timeout(now);
+                    tend(&mut speaker, &self.socket, |_| {});
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// Does what a session wants done. Whether all was sent.
+pub(super) fn tend(
+    browser: &mut Browser,
+    socket: &UdpSocket,
+    mut heard: impl FnMut(&[u8]),
+) -> bool {
+    let mut sent = true;
+    // A session that failed hears nothing more, which shows as loss.
+    while let Ok(Some(wish)) = browser.poll() {
+        match wish {
+            Wish::Send(to, bytes) => sent &= socket.send_to(&bytes, to).is_ok(),
+            Wish::Heard(payload) => heard(&payload),
+        }
+    }
+    sent
 }

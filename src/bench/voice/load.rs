@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Mode;
 use super::Options;
+use super::Speaking;
 use super::contest::read_cpu;
 use super::contest::spent_since;
 use super::histogram::Histogram;
@@ -90,7 +91,8 @@ impl Load {
         bar: &ProgressBar,
     ) -> anyhow::Result<Self> {
         let before = pid.and_then(process::resident);
-        let browsers = options.mode == Mode::WebRtc;
+        let browsers =
+            [options.speaker_mode == Speaking::WebRtc, options.mode == Mode::WebRtc];
         let (count, stop) = (places.len(), CancellationToken::new());
         let speakers = places.iter().filter(|place| place.speaks).count();
         let company = Arc::new(Company {
@@ -115,8 +117,7 @@ impl Load {
         show(bar, count, "joining");
         let (mut seats, mut joins) = (Vec::new(), Joins::default());
         for (phase, most) in [speakers, count].into_iter().enumerate() {
-            let of_browsers = browsers && phase == 1;
-            let tally = if of_browsers { &mut joins.browser } else { &mut joins.udp };
+            let tally = if browsers[phase] { &mut joins.browser } else { &mut joins.udp };
             let cpu = read_cpu(pid)?;
             company.joining[phase].add_permits(JOINS);
             while seats.len() < most {

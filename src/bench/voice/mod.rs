@@ -12,6 +12,7 @@ mod contest;
 mod ears;
 mod floor;
 pub(super) mod histogram;
+mod janus;
 pub(super) mod line;
 mod load;
 mod mouths;
@@ -34,6 +35,7 @@ use indicatif::ProgressBar;
 use model::voice::EncryptionMode;
 
 use self::contest::Entrants;
+use self::janus::Janus;
 use self::line::Door;
 use self::load::Load;
 use self::mumble::Mumble;
@@ -57,9 +59,13 @@ pub struct Options {
     /// Measured seconds, of the server and of the floor each
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3_600))]
     seconds: u16,
-    /// The transport of the listeners; speakers have Discord's UDP transport
+    /// The transport of the listeners
     #[arg(long, value_enum, default_value_t = Mode::Aes256Gcm)]
     mode: Mode,
+    /// The transport of the speakers; who has Discord's UDP transport has the mode of the
+    /// listeners, if that is one
+    #[arg(long, value_enum, default_value_t = Speaking::Udp)]
+    speaker_mode: Speaking,
     /// Afterwards let more and more speak, up to all, and tell how much the server carries: with
     /// many rooms
     #[arg(long)]
@@ -74,6 +80,10 @@ pub struct Options {
     /// Let mumble-server take turns under the same load, if it is installed
     #[arg(long)]
     mumble: bool,
+    /// Let Janus's VideoRoom with two event loops take turns under the same load, if it is
+    /// installed: best with --mode webrtc --speaker-mode webrtc, which is all that Janus speaks
+    #[arg(long)]
+    janus: bool,
     /// Threads among which the listeners' sockets are shared out
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     readers: u16,
@@ -111,6 +121,16 @@ enum Mode {
     /// Discord's UDP transport with ChaCha20
     #[value(name = "aead_xchacha20_poly1305_rtpsize")]
     XChaCha20Poly1305,
+    /// WebRTC, as browsers
+    #[value(name = "webrtc")]
+    WebRtc,
+}
+
+/// The transports of speakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Speaking {
+    /// Discord's UDP transport
+    Udp,
     /// WebRTC, as browsers
     #[value(name = "webrtc")]
     WebRtc,
@@ -197,7 +217,19 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
             None
         }
     };
-    contest::measure(options, Entrants { server, paired, mumble }, bar).await
+    let janus = match options.janus.then(janus::installed) {
+        None => None,
+        Some(Some(program)) => {
+            anyhow::ensure!(options.rooms == 1, "--janus compares one room: --rooms 1");
+            bar.set_message("starting Janus");
+            Some(Janus::start(&program, options.speakers, options.listeners, bar).await?)
+        }
+        Some(None) => {
+            bar.suspend(|| eprintln!("SKIPPED: Janus is not installed, nothing is compared"));
+            None
+        }
+    };
+    contest::measure(options, Entrants { server, paired, mumble, janus }, bar).await
 }
 
 /// Everybody joins a server of our own.

@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use media::bench::UdpCipher;
 
+use super::browser::Browser;
 use super::clock::Clock;
+use super::ears;
 use super::mumble::ocb::Ocb;
 use super::mumble::wire;
 use super::packet::Stamp;
@@ -30,24 +34,33 @@ pub(super) struct Mouth {
 pub(super) enum Voice {
     Discord(UdpCipher),
     Mumble(Box<Ocb>),
+    /// By WebRTC; one of the ears tends its session.
+    WebRtc(Arc<Mutex<Browser>>),
 }
 
 impl Mouth {
-    /// The next packet.
-    fn seal(&mut self, payload: &[u8], plain: &mut Vec<u8>, packet: &mut Vec<u8>) {
+    /// Sends the next packet. Whether the kernel took it.
+    fn say(&mut self, payload: &[u8], plain: &mut Vec<u8>, packet: &mut Vec<u8>) -> bool {
+        let counter = self.counter;
+        self.counter = counter.wrapping_add(1);
         match &mut self.voice {
             Voice::Discord(cipher) => {
                 packet.clear();
                 packet.extend_from_slice(&self.stream.next_header());
                 packet.extend_from_slice(payload);
-                cipher.seal(self.counter, packet, 0);
+                cipher.seal(counter, packet, 0);
             }
             Voice::Mumble(ocb) => {
-                wire::put_voice(plain, self.counter, payload);
+                wire::put_voice(plain, counter, payload);
                 ocb.seal(plain, packet);
             }
+            Voice::WebRtc(browser) => {
+                let mut browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
+                browser.speak(crate::bench::now(), counter, payload);
+                return ears::tend(&mut browser, &self.socket, |_| {});
+            }
         }
-        self.counter = self.counter.wrapping_add(1);
+        self.socket.send_to(packet, self.server).is_ok()
     }
 }
 
@@ -68,8 +81,7 @@ impl Mouths {
             self.clock.sleep_until(began + turn.at);
             let mouth = &mut self.mouths[turn.speaker];
             let payload = Stamp { lap, nanos: self.clock.nanos() }.to_payload();
-            mouth.seal(&payload[..turn.length], &mut plain, &mut packet);
-            if mouth.socket.send_to(&packet, mouth.server).is_ok() {
+            if mouth.say(&payload[..turn.length], &mut plain, &mut packet) {
                 wanted += mouth.audience;
             }
         }

@@ -67,8 +67,8 @@ pub(super) struct Company {
     pub(super) door: Door,
     /// The mode of those on Discord's UDP transport.
     pub(super) mode: EncryptionMode,
-    /// Listeners are browsers.
-    pub(super) browsers: bool,
+    /// Whether speakers and whether listeners are browsers.
+    pub(super) browsers: [bool; 2],
     /// Leave to come online: so many at once.
     pub(super) arriving: Semaphore,
     /// Leave to join for speakers and for listeners: none before everybody is online.
@@ -178,7 +178,7 @@ async fn join(
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
     // The kernel may give less; then bursts are lost, which shows.
     let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER);
-    let (transport, took) = if company.browsers && !place.speaks {
+    let (transport, took) = if company.browsers[usize::from(!place.speaks)] {
         let browser = negotiate(&mut voice, &socket, server).await?;
         (Transport::WebRtc(browser), began.elapsed())
     } else {

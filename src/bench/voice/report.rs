@@ -33,12 +33,17 @@ pub(super) struct Report {
     /// mumble-server under the same load, if that was asked and it is installed. There the speakers
     /// hear each other too.
     pub(super) mumble: Option<Row>,
+    /// Janus's VideoRoom with two event loops under the same load, if that was asked and it is
+    /// installed.
+    pub(super) janus: Option<Row>,
     /// Processor time of the whole server per forwarded packet, over the floor's.
     pub(super) over_floor: Option<Ratio>,
     /// The same of the server as it lets packets wait for each other.
     pub(super) paired_over_floor: Option<Ratio>,
     /// Processor time of the whole server per forwarded packet, over mumble-server's.
     pub(super) over_mumble: Option<Ratio>,
+    /// The same over Janus's.
+    pub(super) over_janus: Option<Ratio>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
     /// Resident memory that each participant added, with its sockets and its gateway session.
@@ -199,6 +204,7 @@ impl fmt::Display for Report {
         let mut rows = vec![("server", &self.server), ("floor", &self.floor)];
         rows.extend(self.paired.as_ref().map(|row| ("paired", row)));
         rows.extend(self.mumble.as_ref().map(|row| ("mumble", row)));
+        rows.extend(self.janus.as_ref().map(|row| ("janus", row)));
         let steps = self.capacity.iter().flat_map(|capacity| &capacity.steps);
         rows.extend(steps.map(|step| ("  more", step)));
         for (name, row) in rows {
@@ -208,6 +214,7 @@ impl fmt::Display for Report {
             ("server / floor", &self.over_floor),
             ("paired / floor", &self.paired_over_floor),
             ("server / mumble", &self.over_mumble),
+            ("server / janus", &self.over_janus),
         ];
         for (name, ratio) in ratios {
             let Some(Ratio { median, lower_quartile, upper_quartile }) = ratio else { continue };
