@@ -81,6 +81,37 @@ fn janus_carries_the_same_load_in_turns_if_it_is_installed() {
 }
 
 #[test]
+fn what_networks_lose_on_purpose_is_missed_by_listeners_and_judged_by_no_bar() {
+    let sizes = ["--speakers", "4", "--listeners", "5", "--seconds", "4", "--loss", "20"];
+
+    let (success, report, errors) = bench(&sizes);
+
+    assert!(success, "{errors}");
+    // 20 % of 800 uplink packets, and 20 % of what is left on 5 downlinks: 36 %.
+    let loss = report["server"]["loss"].as_f64().expect("a figure");
+    assert!((0.28..0.44).contains(&loss), "{report}");
+    assert_eq!(report["floor"]["loss"], 0.0, "{report}");
+    assert_eq!(report["bars"], serde_json::json!([]), "{report}");
+}
+
+#[test]
+fn joins_at_a_pace_take_the_time_that_the_pace_asks_for() {
+    let sizes = ["--speakers", "2", "--listeners", "8", "--seconds", "1"];
+    let began = Instant::now();
+
+    let (success, report, errors) = bench(&[&sizes[..], &["--joins-per-second", "2"]].concat());
+
+    assert!(success, "{errors}");
+    // The first of each of both groups comes at once, eight follow at half a second.
+    assert!(began.elapsed() >= Duration::from_secs(4));
+    assert_eq!(report["udp_join"]["joins"], 10, "{report}");
+    assert_eq!(report["udp_join"]["failures"], 0, "{report}");
+
+    let (success, _, errors) = bench(&[&sizes[..], &["--joins-per-second", "0"]].concat());
+    assert!(!success && errors.contains("joins-per-second"), "{errors}");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_an_error_and_no_figures() {
     let server = ["--server", "127.0.0.1:1", "--speakers", "1", "--listeners", "1"];
     let tokens = ["--token", "a.b.c", "--token", "d.e.f"];

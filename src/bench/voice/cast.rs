@@ -12,6 +12,7 @@ use model::voice::SessionKey;
 
 use super::Options;
 use super::browser::Browser;
+use super::chance::Dice;
 use super::clock::Clock;
 use super::contest::Contender;
 use super::ears::Ear;
@@ -35,6 +36,9 @@ pub(super) struct Cast {
     clock: Clock,
     mode: EncryptionMode,
     readers: usize,
+    /// Part of the packets that each client's network loses.
+    loss: f64,
+    clients: u64,
     contenders: Vec<Contender>,
     ears: Vec<Ear>,
     /// Where the floor sends, by room.
@@ -58,6 +62,8 @@ impl Cast {
             clock,
             mode: options.mode.udp(),
             readers: options.readers.into(),
+            loss: options.loss(),
+            clients: 0,
             contenders: Vec::new(),
             ears: Vec::new(),
             rooms: (0..options.rooms).map(|_| Vec::new()).collect(),
@@ -97,6 +103,7 @@ impl Cast {
                         stream: Stream::new(seat.ssrc),
                         counter: 0,
                         audience: audiences[seat.room],
+                        dice: self.dice(),
                     });
                 }
                 Transport::WebRtc(browser) if seat.speaks => {
@@ -116,7 +123,8 @@ impl Cast {
                         let destination = seal.map(|seal| Destination::new(to, seal));
                         self.rooms[seat.room].extend(destination);
                     }
-                    self.ears.push(Ear { way, socket: seat.socket, hearing });
+                    let dice = self.dice();
+                    self.ears.push(Ear { way, socket: seat.socket, hearing, dice });
                 }
             }
         }
@@ -137,10 +145,12 @@ impl Cast {
                     stream: Stream::new(0),
                     counter: 0,
                     audience,
+                    dice: self.dice(),
                 });
             }
             let hearing = Hearing::Mumble(Box::new(guest.open));
-            self.ears.push(Ear { way: Way::Mumble, socket: guest.socket, hearing });
+            let dice = self.dice();
+            self.ears.push(Ear { way: Way::Mumble, socket: guest.socket, hearing, dice });
         }
         let mouths = Mouths { mouths, clock: self.clock };
         self.contenders.push(Contender::new(Way::Mumble, pid, mouths));
@@ -156,7 +166,8 @@ impl Cast {
                 mouths.push(self.browser(Way::Janus, socket, server, browser, audience));
             } else {
                 let hearing = Hearing::WebRtc { server: browser, floor: None };
-                self.ears.push(Ear { way: Way::Janus, socket, hearing });
+                let dice = self.dice();
+                self.ears.push(Ear { way: Way::Janus, socket, hearing, dice });
             }
         }
         let mouths = Mouths { mouths, clock: self.clock };
@@ -174,9 +185,16 @@ impl Cast {
     ) -> Mouth {
         let browser = Arc::new(Mutex::new(browser));
         let hearing = Hearing::Speaker(Arc::clone(&browser));
-        self.ears.push(Ear { way, socket: Arc::clone(&socket), hearing });
-        let voice = Voice::WebRtc(browser);
-        Mouth { socket, server, voice, stream: Stream::new(0), counter: 0, audience }
+        let (dice, stream) = (self.dice(), Stream::new(0));
+        self.ears.push(Ear { way, socket: Arc::clone(&socket), hearing, dice });
+        let (voice, dice) = (Voice::WebRtc(browser), self.dice());
+        Mouth { socket, server, voice, stream, counter: 0, audience, dice }
+    }
+
+    /// What the network of the next client loses.
+    fn dice(&mut self) -> Dice {
+        self.clients += 1;
+        Dice::new(self.loss, self.clients)
     }
 
     /// Everybody listens from here on.

@@ -18,6 +18,7 @@ use super::janus::Janus;
 use super::load;
 use super::load::Load;
 use super::load::show;
+use super::memory;
 use super::mouths::Mouths;
 use super::mumble::Mumble;
 use super::packet::Lap;
@@ -121,6 +122,9 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Report> {
     let Entrants { mut server, mut paired, mut mumble, mut janus } = entrants;
     let (pid, count) = (server.pid, server.seats.len() as f64);
+    let sizes = [true, false].map(|speaks| {
+        server.seats.iter().filter(|seat| seat.speaks == speaks).count()
+    });
     let clock = Clock::start();
     let sockets = server.sockets().chain(paired.iter().flat_map(Load::sockets)).collect();
     let keepalive = JoinSet::from_iter([load::keep_alive(sockets)]);
@@ -142,6 +146,12 @@ pub(super) async fn measure(
     let cpu = read_cpu(pid)?;
     tokio::time::sleep(QUIET).await;
     let quiet = spent_since(pid, cpu.as_ref())?;
+    let [before, online, spoken, _] = server.memory;
+    let marks = [before, online, spoken, pid.and_then(process::resident)];
+    if let Some(quiet) = quiet {
+        let micros = quiet.media.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
+        bar.println(format!("quiet: {micros:.1} us/s of the media threads for each participant"));
+    }
 
     let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
     let rhythm = options.rhythm();
@@ -163,6 +173,7 @@ pub(super) async fn measure(
         floor_cost.packets += cost.packets;
         floor_cost.cpu += cost.cpu;
         floor_costs.push(cost.cpu.as_secs_f64() / cost.packets as f64);
+        bar.set_message(standing(&contenders, &floor_costs));
         bar.inc(1);
     }
     let after = pid.and_then(process::resident);
@@ -189,7 +200,7 @@ pub(super) async fn measure(
     });
     let capacity = options.capacity.then(|| Capacity::of(climb.collect()));
     // Among few participants it may even shrink: the allocator gives back what starting took.
-    let grown = server.before.zip(after).map(|(before, after)| after as f64 - before as f64);
+    let grown = before.zip(after).map(|(before, after)| after as f64 - before as f64);
     let idle = |time: Duration| time.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
     Ok(Report {
         mode: options.mode.name(),
@@ -209,14 +220,31 @@ pub(super) async fn measure(
         over_janus: Ratio::of(costs(Way::Server), costs(Way::Janus)),
         udp_join: server.joins.udp.report(),
         browser_join: server.joins.browser.report(),
+        memory: memory::per_participant(marks, server.browsers, sizes),
         memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
         idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
         idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
         capacity,
+        loss_on_purpose: options.loss(),
+        joins_per_second: options.joins_per_second,
         strange: heard.strange,
         bars: Vec::new(),
     }
     .judged())
+}
+
+/// How it stands so far, for who watches.
+fn standing(contenders: &[Contender], floor: &[f64]) -> String {
+    let server = contenders.iter().find(|contender| contender.way == Way::Server);
+    let costs = server.map(|server| &*server.costs).unwrap_or_default();
+    let over_floor = Ratio::of(costs, floor).map(|over| format!(" {:.2} x floor", over.median));
+    let others = contenders.iter().filter(|contender| contender.way != Way::Server);
+    let over_others = others.filter_map(|other| {
+        let over = Ratio::of(costs, &other.costs)?;
+        Some(format!(" {:.2} x {}", over.median, other.way.name()))
+    });
+    let parts: Vec<_> = over_floor.into_iter().chain(over_others).collect();
+    format!("speaking{}{}", if parts.is_empty() { "" } else { ":" }, parts.join(","))
 }
 
 /// One step of the climb.

@@ -20,6 +20,7 @@ use rustix::event::epoll;
 
 use super::browser::Browser;
 use super::browser::Wish;
+use super::chance::Dice;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
 use super::histogram::Histogram;
@@ -43,6 +44,8 @@ pub(super) struct Ear {
     pub(super) way: Way,
     pub(super) socket: Arc<UdpSocket>,
     pub(super) hearing: Hearing,
+    /// What its network loses, in both directions; the floor has none.
+    pub(super) dice: Dice,
 }
 
 /// The way that a packet came.
@@ -58,6 +61,19 @@ pub(super) enum Way {
     Mumble,
     /// Through Janus.
     Janus,
+}
+
+impl Way {
+    /// What reports call it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Server => "server",
+            Self::Paired => "paired",
+            Self::Mumble => "mumble",
+            Self::Janus => "janus",
+        }
+    }
 }
 
 /// How many ways there are.
@@ -231,6 +247,10 @@ impl Ear {
     fn hear(&mut self, now: u64, datagram: &mut [u8], heard: &mut Heard) {
         let Some(ssrc) = datagram.get(8..12) else { return };
         let is_floor = ssrc == FLOOR_SSRC.to_be_bytes();
+        if !is_floor && self.dice.drops() {
+            return;
+        }
+        let dice = &mut self.dice;
         match &mut self.hearing {
             Hearing::Mumble(ocb) => match ocb.open(datagram) {
                 Some(packet) if wire::is_ping(packet) => {}
@@ -249,28 +269,29 @@ impl Ear {
             }
             Hearing::WebRtc { server, .. } => {
                 server.receive(crate::bench::now(), datagram);
-                tend(server, &self.socket, |payload| heard.count(now, self.way, Some(payload)));
+                tend(server, &self.socket, dice, |payload| heard.count(now, self.way, Some(payload)));
             }
             Hearing::Speaker(speaker) => {
                 let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
                 speaker.receive(crate::bench::now(), datagram);
-                tend(&mut speaker, &self.socket, |_| {});
+                tend(&mut speaker, &self.socket, dice, |_| {});
             }
         }
     }
 
     /// Tells a session the time, if it wants to know.
     fn pulse(&mut self, now: Instant, nanos: u64, heard: &mut Heard) {
+        let dice = &mut self.dice;
         match &mut self.hearing {
             Hearing::WebRtc { server, .. } if server.deadline <= now => {
                 server.handle_timeout(now);
-                tend(server, &self.socket, |payload| heard.count(nanos, self.way, Some(payload)));
+                tend(server, &self.socket, dice, |payload| heard.count(nanos, self.way, Some(payload)));
             }
             Hearing::Speaker(speaker) => {
                 let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
                 if speaker.deadline <= now {
                     speaker.handle_timeout(now);
-                    tend(&mut speaker, &self.socket, |_| {});
+                    tend(&mut speaker, &self.socket, dice, |_| {});
                 }
             }
             _ => {}
@@ -278,16 +299,18 @@ impl Ear {
     }
 }
 
-/// Does what a session wants done. Whether all was sent.
+/// Does what a session wants done. Whether the kernel took all that was not lost on purpose.
 pub(super) fn tend(
     browser: &mut Browser,
     socket: &UdpSocket,
+    dice: &mut Dice,
     mut heard: impl FnMut(&[u8]),
 ) -> bool {
     let mut sent = true;
     // A session that failed hears nothing more, which shows as loss.
     while let Ok(Some(wish)) = browser.poll() {
         match wish {
+            Wish::Send(..) if dice.drops() => {}
             Wish::Send(to, bytes) => sent &= socket.send_to(&bytes, to).is_ok(),
             Wish::Heard(payload) => heard(&payload),
         }

@@ -1,5 +1,6 @@
 //! The load: everybody comes online, joins, and stays until they are let go.
 
+use std::mem;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use indicatif::ProgressStyle;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Interval;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::Mode;
@@ -33,6 +36,8 @@ use super::report::Join;
 const ARRIVALS: usize = 16;
 /// Joins under way at once.
 const JOINS: usize = 8;
+/// How long joins may go on: who joined first says nothing until the last has.
+const LONGEST_JOINING: Duration = Duration::from_secs(20);
 /// How often participants say that they live, as clients do.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
@@ -42,8 +47,11 @@ pub(super) struct Load {
     pub(super) seats: Vec<Seat>,
     pub(super) pid: Option<u32>,
     pub(super) joins: Joins,
-    /// Resident memory before the first participant came.
-    pub(super) before: Option<u64>,
+    /// Whether speakers and whether listeners are browsers.
+    pub(super) browsers: [bool; 2],
+    /// Resident memory before the first participant came, when all were online, when the speakers
+    /// and when the listeners had joined.
+    pub(super) memory: [Option<u64>; 4],
     stop: CancellationToken,
     participants: JoinSet<anyhow::Result<()>>,
 }
@@ -60,20 +68,33 @@ pub(super) struct Joins {
 pub(super) struct Tally {
     took: Histogram,
     spent: Option<Spent>,
+    /// Joins that failed.
+    failures: u64,
 }
 
 impl Tally {
     /// The figures, if there were any.
     pub(super) fn report(&self) -> Option<Join> {
         let joins = self.took.total();
-        let per_join = |time: Duration| time.as_secs_f64() * 1e3 / joins as f64;
-        (joins > 0).then(|| Join {
+        let per_join = |time: Duration| time.as_secs_f64() * 1e3 / joins.max(1) as f64;
+        (joins + self.failures > 0).then(|| Join {
             joins,
+            failures: self.failures,
             join_p50_ms: self.took.quantile_ms(0.5),
             join_p95_ms: self.took.quantile_ms(0.95),
             server_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.all)),
             media_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.media)),
         })
+    }
+}
+
+impl Tally {
+    /// How it went so far, for who watches.
+    fn line(&self, by_browser: bool) -> String {
+        let (joins, failures) = (self.took.total(), self.failures);
+        let p95 = self.took.quantile_ms(0.95);
+        let way = if by_browser { "WebRTC" } else { "UDP" };
+        format!("joined by {way}: {joins}, within {p95:.1} ms (p95); failed: {failures}")
     }
 }
 
@@ -90,10 +111,19 @@ impl Load {
         places: Vec<Place>,
         bar: &ProgressBar,
     ) -> anyhow::Result<Self> {
+        let count = places.len();
+        if let Some(rate) = options.joins_per_second {
+            anyhow::ensure!(
+                count as f64 / f64::from(rate) <= LONGEST_JOINING.as_secs_f64(),
+                "{count} joins at {rate} a second would take longer than {} s, after which a server \
+                 throws out who has joined and says nothing",
+                LONGEST_JOINING.as_secs()
+            );
+        }
         let before = pid.and_then(process::resident);
         let browsers =
             [options.speaker_mode == Speaking::WebRtc, options.mode == Mode::WebRtc];
-        let (count, stop) = (places.len(), CancellationToken::new());
+        let stop = CancellationToken::new();
         let speakers = places.iter().filter(|place| place.speaks).count();
         let company = Arc::new(Company {
             door,
@@ -101,6 +131,7 @@ impl Load {
             browsers,
             arriving: Semaphore::new(ARRIVALS),
             joining: [Semaphore::new(0), Semaphore::new(0)],
+            paced: options.joins_per_second.is_some(),
             stop: stop.clone(),
         });
         let (sender, mut progress) = mpsc::channel(count.max(1));
@@ -114,24 +145,46 @@ impl Load {
             next(&mut progress, &mut participants).await?;
             bar.inc(1);
         }
+        let online = pid.and_then(process::resident);
+        let (mut seats, mut joins) = (Vec::with_capacity(count), Joins::default());
+        let mut memory = [before, online, None, None];
+        let begun = [speakers, count - speakers];
+        let mut told = false;
         show(bar, count, "joining");
-        let (mut seats, mut joins) = (Vec::new(), Joins::default());
-        for (phase, most) in [speakers, count].into_iter().enumerate() {
+        for (phase, most) in begun.into_iter().enumerate() {
             let tally = if browsers[phase] { &mut joins.browser } else { &mut joins.udp };
             let cpu = read_cpu(pid)?;
-            company.joining[phase].add_permits(JOINS);
-            while seats.len() < most {
-                if let Progress::Seated(seat) = next(&mut progress, &mut participants).await? {
-                    tally.took.record(seat.took);
-                    seats.push(seat);
-                    bar.inc(1);
+            let mut leave = Leave::give(options, &company.joining[phase], most);
+            let mut arrived = 0;
+            while arrived < most {
+                let step = tokio::select! {
+                    step = next(&mut progress, &mut participants) => step?,
+                    () = leave.next() => continue,
+                };
+                match step {
+                    Progress::Online => continue,
+                    Progress::Seated(seat) => {
+                        tally.took.record(seat.took);
+                        seats.push(*seat);
+                    }
+                    Progress::Failed(error) => {
+                        tally.failures += 1;
+                        // One is told, or a server that refuses all would fill the screen.
+                        if !mem::replace(&mut told, true) {
+                            bar.suspend(|| eprintln!("a join failed: {error:#}"));
+                        }
+                    }
                 }
+                arrived += 1;
+                bar.inc(1);
             }
             if let Some(spent) = spent_since(pid, cpu.as_ref())? {
                 tally.spent.get_or_insert_default().add(spent);
             }
+            bar.println(tally.line(browsers[phase]));
+            memory[2 + phase] = pid.and_then(process::resident);
         }
-        Ok(Self { seats, pid, joins, before, stop, participants })
+        Ok(Self { seats, pid, joins, browsers, memory, stop, participants })
     }
 
     /// Everybody's sockets, and where they send.
@@ -146,6 +199,42 @@ impl Load {
             ended?.context("a participant was thrown out")?;
         }
         Ok(())
+    }
+}
+
+/// How leave to join is given.
+struct Leave<'a> {
+    gate: &'a Semaphore,
+    /// Joins that have no leave yet, and how often one gets it.
+    waiting: Option<(usize, Interval)>,
+}
+
+impl<'a> Leave<'a> {
+    /// At the pace that was asked for; else to a few at once, who pass it on.
+    fn give(options: &Options, gate: &'a Semaphore, joins: usize) -> Self {
+        let pace = |rate: u16| {
+            let mut pace = tokio::time::interval(Duration::from_secs(1) / u32::from(rate));
+            // A pace that fell behind catches up: the rate is what was asked for.
+            pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+            (joins, pace)
+        };
+        let waiting = options.joins_per_second.map(pace);
+        if waiting.is_none() {
+            gate.add_permits(JOINS);
+        }
+        Self { gate, waiting }
+    }
+
+    /// Gives leave to the next. It ends when it has, and never once all have it.
+    async fn next(&mut self) {
+        match &mut self.waiting {
+            Some((waiting, pace)) if *waiting > 0 => {
+                pace.tick().await;
+                *waiting -= 1;
+                self.gate.add_permits(1);
+            }
+            _ => std::future::pending().await,
+        }
     }
 }
 

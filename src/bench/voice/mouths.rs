@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use media::bench::UdpCipher;
 
 use super::browser::Browser;
+use super::chance::Dice;
 use super::clock::Clock;
 use super::ears;
 use super::mumble::ocb::Ocb;
@@ -28,6 +29,8 @@ pub(super) struct Mouth {
     pub(super) counter: u32,
     /// How many hear it.
     pub(super) audience: u64,
+    /// What its network loses.
+    pub(super) dice: Dice,
 }
 
 /// How a speaker seals.
@@ -39,7 +42,7 @@ pub(super) enum Voice {
 }
 
 impl Mouth {
-    /// Sends the next packet. Whether the kernel took it.
+    /// Sends the next packet. Whether the kernel took it, or it was lost on purpose.
     fn say(&mut self, payload: &[u8], plain: &mut Vec<u8>, packet: &mut Vec<u8>) -> bool {
         let counter = self.counter;
         self.counter = counter.wrapping_add(1);
@@ -57,10 +60,10 @@ impl Mouth {
             Voice::WebRtc(browser) => {
                 let mut browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
                 browser.speak(crate::bench::now(), counter, payload);
-                return ears::tend(&mut browser, &self.socket, |_| {});
+                return ears::tend(&mut browser, &self.socket, &mut self.dice, |_| {});
             }
         }
-        self.socket.send_to(packet, self.server).is_ok()
+        self.dice.drops() || self.socket.send_to(packet, self.server).is_ok()
     }
 }
 

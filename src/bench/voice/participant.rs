@@ -73,6 +73,9 @@ pub(super) struct Company {
     pub(super) arriving: Semaphore,
     /// Leave to join for speakers and for listeners: none before everybody is online.
     pub(super) joining: [Semaphore; 2],
+    /// Leave to join is given at a pace, for each join by itself, and one that fails is counted;
+    /// otherwise who has joined passes its leave on, and all must join.
+    pub(super) paced: bool,
     pub(super) stop: CancellationToken,
 }
 
@@ -81,7 +84,9 @@ pub(super) enum Progress {
     /// Its gateway session is there.
     Online,
     /// It is in its channel.
-    Seated(Seat),
+    Seated(Box<Seat>),
+    /// It could not join, where that is counted.
+    Failed(anyhow::Error),
 }
 
 /// Comes online, joins, and stays until the company stops.
@@ -106,9 +111,23 @@ pub(super) async fn attend(
             () = company.stop.cancelled() => return Ok(()),
         }
     };
-    let (mut voice, seat) = join(&company, &mut gateway, &me, &place).await?;
+    let permit = if company.paced {
+        permit.forget();
+        None
+    } else {
+        Some(permit)
+    };
+    let (mut voice, seat) = match join(&company, &mut gateway, &me, &place).await {
+        Ok(joined) => joined,
+        Err(error) if company.paced => {
+            let _ = progress.send(Progress::Failed(error)).await;
+            company.stop.cancelled().await;
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     drop(permit);
-    let _ = progress.send(Progress::Seated(seat)).await;
+    let _ = progress.send(Progress::Seated(Box::new(seat))).await;
     loop {
         tokio::select! {
             message = gateway.next() => drop(message.context("thrown out of the gateway")?),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::bars;
 use super::bars::Bar;
 use super::histogram::Histogram;
+use super::memory::PerParticipant;
 
 /// All figures of one run. What could not be measured is `null`: CPU and memory of a server on
 /// another machine.
@@ -46,6 +47,12 @@ pub(super) struct Report {
     pub(super) over_janus: Option<Ratio>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
+    /// Joins that began each second, if they were paced.
+    pub(super) joins_per_second: Option<u16>,
+    /// Part of the packets that each client's network lost on purpose in each direction, 0 to 1.
+    pub(super) loss_on_purpose: f64,
+    /// Resident memory that a participant of each transport added, once all had settled.
+    pub(super) memory: PerParticipant,
     /// Resident memory that each participant added, with its sockets and its gateway session.
     pub(super) memory_per_participant_kib: Option<f64>,
     /// Processor time of the whole server per quiet participant and second.
@@ -82,6 +89,8 @@ pub(super) struct Row {
 #[derive(Debug, Serialize)]
 pub(super) struct Join {
     pub(super) joins: u64,
+    /// Those that failed, which counts only under a pace: else one ends the run.
+    pub(super) failures: u64,
     pub(super) join_p50_ms: f64,
     pub(super) join_p95_ms: f64,
     /// Of the whole process: gateway, TLS, voice gateway and media.
@@ -154,8 +163,16 @@ impl Report {
 
     /// The report with the bars that it can judge.
     pub(super) fn judged(mut self) -> Self {
-        self.bars = bars::judge(&self);
+        // Packets that were lost on purpose cost a server nothing, or repairs.
+        if self.loss_on_purpose <= 0.0 {
+            self.bars = bars::judge(&self);
+        }
         self
+    }
+
+    /// Joins by each transport.
+    pub(super) fn joins(&self) -> impl Iterator<Item = &Join> {
+        self.udp_join.iter().chain(&self.browser_join)
     }
 }
 
@@ -231,21 +248,35 @@ impl fmt::Display for Report {
         }
         let _ = writeln!(
             text,
-            "\n{:<8} {:>11} {:>9} {:>10} {:>10}",
-            "joins", "p50 ms", "p95 ms", "CPU ms", "media ms"
+            "\n{:<8} {:>11} {:>9} {:>10} {:>10} {:>7}",
+            "joins", "p50 ms", "p95 ms", "CPU ms", "media ms", "failed"
         );
         for (name, join) in [("udp", &self.udp_join), ("browser", &self.browser_join)] {
             let Some(join) = join else { continue };
             let _ = writeln!(
                 text,
-                "{name:<8} {:>11.1} {:>9.1} {:>10} {:>10}",
+                "{name:<8} {:>11.1} {:>9.1} {:>10} {:>10} {:>7}",
                 join.join_p50_ms,
                 join.join_p95_ms,
                 or_dash(join.server_cpu_per_join_ms, 3),
                 or_dash(join.media_cpu_per_join_ms, 3),
+                join.failures,
+            );
+        }
+        if let Some(rate) = self.joins_per_second {
+            let _ = writeln!(text, "{rate} joins began each second");
+        }
+        if self.loss_on_purpose > 0.0 {
+            let _ = writeln!(
+                text,
+                "\nlost on purpose: {:.0} % each way, {:.1} % both ways; no bar is judged",
+                self.loss_on_purpose * 100.0,
+                (1.0 - (1.0 - self.loss_on_purpose).powi(2)) * 100.0
             );
         }
         let lines = [
+            ("memory per participant by UDP", self.memory.udp_kib, " KiB"),
+            ("memory per browser", self.memory.browser_kib, " KiB"),
             ("memory per participant, all of it", self.memory_per_participant_kib, " KiB"),
             (
                 "idle CPU per participant, all of it",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::chance::part;
 use super::packet::LONGEST;
 use super::packet::Lap;
 use super::packet::PAYLOAD;
@@ -89,18 +90,6 @@ pub(super) fn turns(
             length: length(frame, speaker),
         })
     })
-}
-
-/// A number from 0 to 1 that looks drawn, by what it is for.
-fn part(seed: u64, of: [u64; 2]) -> f64 {
-    // The finalizer of SplitMix64, once for each word.
-    let mixed = of.into_iter().fold(seed, |state, word| {
-        let mut z = (state ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    });
-    (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]
