@@ -92,6 +92,7 @@ fn what_networks_lose_on_purpose_is_missed_by_listeners_and_judged_by_no_bar() {
     assert!((0.28..0.44).contains(&loss), "{report}");
     assert_eq!(report["floor"]["loss"], 0.0, "{report}");
     assert_eq!(report["bars"], serde_json::json!([]), "{report}");
+    assert_eq!(report["open_bars"].as_array().map(Vec::len), Some(15), "{report}");
 }
 
 #[test]

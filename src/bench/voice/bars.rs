@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::report::Join;
+use super::report::Ratio;
 use super::report::Report;
 
 /// One bar, as it was met.
@@ -12,6 +14,9 @@ pub(in crate::bench) struct Bar {
     /// Its name in the table of bars.
     pub(in crate::bench) bar: &'static str,
     pub(in crate::bench) value: f64,
+    /// Of the value and its limits; empty for a ratio.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(in crate::bench) unit: &'static str,
     pub(in crate::bench) target: f64,
     pub(in crate::bench) fails_above: f64,
     pub(in crate::bench) verdict: Verdict,
@@ -41,7 +46,7 @@ impl Bar {
             value if value <= fails_above => Verdict::Short,
             _ => Verdict::Failed,
         };
-        Self { bar, value, target, fails_above, verdict }
+        Self { bar, value, unit: "", target, fails_above, verdict }
     }
 }
 
@@ -52,42 +57,124 @@ impl fmt::Display for Bar {
             Verdict::Short => "short of the target",
             Verdict::Failed => "FAILED",
         };
-        let Self { bar, value, target, fails_above, .. } = self;
-        write!(f, "{bar:<38} {value:>7.2}   target {target}, fails above {fails_above}: {verdict}")
+        let Self { bar, value, unit, target, fails_above, .. } = self;
+        let (target, fails_above) = (short(*target), short(*fails_above));
+        let gap = if unit.is_empty() { "" } else { " " };
+        let value = format!("{value:.2}{gap}{unit}");
+        write!(f, "{bar:<72} {value:>11}   target {target}, fails above {fails_above}: {verdict}")
     }
 }
 
-/// The bars that a run can judge: those whose figures it has.
-pub(super) fn judge(report: &Report) -> Vec<Bar> {
-    let ratio = report.over_floor.as_ref().map(|over| over.median);
-    let mumble = report.over_mumble.as_ref().map(|over| over.median);
-    let paired = report.paired_over_floor.as_ref().map(|over| over.median);
-    let paired = paired.filter(|_| report.speakers > 1);
-    let janus = report.over_janus.as_ref().map(|over| over.median);
-    let join = |join: &Option<super::report::Join>| {
-        join.as_ref().and_then(|join| join.media_cpu_per_join_ms)
-    };
-    let is_browsers = report.browser_join.is_some();
-    let idle = report.idle_media_cpu_per_participant_us_per_s.filter(|_| is_browsers);
+/// A limit without digits that nobody needs.
+fn short(limit: f64) -> String {
+    let text = format!("{limit:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A bar that a run could not judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Open {
+    pub(super) bar: &'static str,
+    /// The command that judges it.
+    pub(super) judged_by: &'static str,
+}
+
+/// One line of the table of bars.
+struct Line {
+    bar: &'static str,
+    unit: &'static str,
+    /// Target, and above which it fails.
+    ends: [f64; 2],
+    /// The command that judges it.
+    by: &'static str,
+}
+
+/// The table of bars, in its order, by its names: docs/performance.md tells what each is.
+const TABLE: [Line; 15] = [
+    line("CPU per forwarded packet / floor", "", [1.10, 1.30], VOICE),
+    line(
+        "with several speakers per listener and pairing on: / the same floor",
+        "",
+        [0.70, 1.00],
+        "guildhall bench voice --paired",
+    ),
+    line("user code only, sends stubbed", "ns", [200.0, 350.0], VOICE),
+    line("growth of CPU per packet, rooms of 10 -> 100", "x", [1.1, 1.25], VOICE),
+    line("allocations per forwarded packet, steady state", "", [0.0, 0.01], ROUTE),
+    line("heap per idle browser peer", "KiB", [36.0, 48.0], SETTLED),
+    line("heap per idle UDP peer", "KiB", [2.0, 4.0], ROUTE),
+    line("idle CPU per browser peer", "us/s", [3.0, 6.0], BROWSERS),
+    line("server CPU per browser join", "ms", [0.35, 0.6], BROWSERS),
+    line("server CPU per UDP join", "ms", [0.05, 0.1], VOICE),
+    line("added latency p99 at 50 % of the capacity", "ms", [1.0, 3.0], CAPACITY),
+    line("added latency p99 at 80 % of the capacity", "ms", [5.0, 10.0], CAPACITY),
+    line(
+        "versus Janus (event_loops = 2), same load, interleaved, CPU per packet",
+        "",
+        [1.0 / 4.0, 1.0 / 3.0],
+        "guildhall bench voice --mode webrtc --speaker-mode webrtc --janus",
+    ),
+    line(
+        "versus mumble-server, same load, interleaved, CPU per packet",
+        "",
+        [0.75, 1.0],
+        MUMBLE,
+    ),
+    line("added latency p99 at 10 x 50, interleaved with mumble-server", "ms", [0.5, 1.0], MUMBLE),
+];
+const VOICE: &str = "guildhall bench voice";
+const BROWSERS: &str = "guildhall bench voice --mode webrtc";
+const CAPACITY: &str = "guildhall bench voice --rooms 10 --capacity";
+const MUMBLE: &str = "guildhall bench voice --mumble";
+const ROUTE: &str = "cargo bench -p media --bench route";
+const SETTLED: &str = "cargo test -p media a_settled_browser -- --nocapture";
+
+const fn line(bar: &'static str, unit: &'static str, ends: [f64; 2], by: &'static str) -> Line {
+    Line { bar, unit, ends, by }
+}
+
+/// The bars that a run can judge, and the others.
+pub(super) fn judge(report: &Report) -> (Vec<Bar>, Vec<Open>) {
+    let (mut judged, mut open) = (Vec::new(), Vec::new());
+    for (Line { bar, unit, ends, by }, value) in TABLE.into_iter().zip(figures(report)) {
+        match value {
+            Some(value) => judged.push(Bar { unit, ..Bar::new(bar, value, ends) }),
+            None => open.push(Open { bar, judged_by: by }),
+        }
+    }
+    (judged, open)
+}
+
+/// The figures of the table that a run has, line by line.
+fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
+    // Packets that were lost on purpose cost a server nothing, or repairs.
+    if report.loss_on_purpose > 0.0 {
+        return [None; TABLE.len()];
+    }
+    let median = |ratio: &Option<Ratio>| ratio.as_ref().map(|ratio| ratio.median);
+    let join = |join: &Option<Join>| join.as_ref().and_then(|join| join.media_cpu_per_join_ms);
     let is_10x50 = (report.rooms, report.speakers, report.listeners) == (1, 10, 50);
-    let p99 = is_10x50.then_some(report.server.added_latency_p99_ms);
     // Shares of a capacity that was not reached are not known.
     let capacity = report.capacity.as_ref().filter(|capacity| !capacity.at_least);
-    let half = capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms);
-    let most = capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms);
-    let bars = [
-        ("CPU per forwarded packet / floor", ratio, [1.10, 1.30]),
-        ("the same, several speakers (pairing)", paired, [0.70, 1.00]),
-        ("CPU per packet / mumble-server", mumble, [0.75, 1.0]),
-        ("CPU per packet / Janus (event_loops = 2)", janus, [1.0 / 4.0, 1.0 / 3.0]),
-        ("server CPU per UDP join, ms", join(&report.udp_join), [0.05, 0.1]),
-        ("server CPU per browser join, ms", join(&report.browser_join), [0.35, 0.6]),
-        ("idle CPU per browser peer, us/s", idle, [3.0, 6.0]),
-        ("added latency p99 at 10 x 50, ms", p99, [0.5, 1.0]),
-        ("added latency p99 at 50 % load, ms", half, [1.0, 3.0]),
-        ("added latency p99 at 80 % load, ms", most, [5.0, 10.0]),
-    ];
-    bars.into_iter().filter_map(|(bar, value, ends)| Some(Bar::new(bar, value?, ends))).collect()
+    [
+        median(&report.over_floor),
+        median(&report.paired_over_floor).filter(|_| report.speakers > 1),
+        report.code.map(|code| code.per_forwarded_packet_ns),
+        report.code.map(|code| code.growth),
+        None,
+        None,
+        None,
+        report
+            .idle_media_cpu_per_participant_us_per_s
+            .filter(|_| report.browser_join.is_some()),
+        join(&report.browser_join),
+        join(&report.udp_join),
+        capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms),
+        capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms),
+        median(&report.over_janus).filter(|_| is_10x50),
+        median(&report.over_mumble).filter(|_| is_10x50),
+        report.mumble.as_ref().filter(|_| is_10x50).map(|_| report.server.added_latency_p99_ms),
+    ]
 }
 
 #[cfg(test)]
@@ -102,5 +189,22 @@ mod tests {
         assert_eq!(verdict(1.11), Verdict::Short);
         assert_eq!(verdict(1.30), Verdict::Short);
         assert_eq!(verdict(1.31), Verdict::Failed);
+    }
+
+    #[test]
+    fn limits_are_told_without_digits_that_nobody_needs() {
+        let told = [1.0 / 3.0, 0.25, 1.1, 200.0, 0.0].map(short);
+
+        assert_eq!(told, ["0.333", "0.25", "1.1", "200", "0"]);
+    }
+
+    #[test]
+    fn every_bar_of_the_table_is_documented_under_its_name() {
+        let documented = include_str!("../../../docs/performance.md");
+
+        for Line { bar, by, .. } in TABLE {
+            assert!(documented.contains(&format!("| `{bar}` |")), "{bar}");
+            assert!(documented.contains(by), "{by}");
+        }
     }
 }

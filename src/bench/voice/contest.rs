@@ -11,6 +11,7 @@ use super::Options;
 use super::cast::Cast;
 use super::cast::Parts;
 use super::clock::Clock;
+use super::code;
 use super::ears::Heard;
 use super::ears::Way;
 use super::floor::FloorCost;
@@ -153,6 +154,10 @@ pub(super) async fn measure(
         bar.println(format!("quiet: {micros:.1} us/s of the media threads for each participant"));
     }
 
+    bar.set_message("timing the code without sends");
+    let mode = options.mode.udp();
+    let code = tokio::task::spawn_blocking(move || code::measure(mode)).await?;
+
     let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
     let rhythm = options.rhythm();
     let (mut floor_cost, mut floor_costs) = (FloorCost::default(), Vec::new());
@@ -225,10 +230,12 @@ pub(super) async fn measure(
         idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
         idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
         capacity,
+        code,
         loss_on_purpose: options.loss(),
         joins_per_second: options.joins_per_second,
         strange: heard.strange,
         bars: Vec::new(),
+        open_bars: Vec::new(),
     }
     .judged())
 }

@@ -9,6 +9,7 @@ mod browser;
 mod cast;
 mod chance;
 mod clock;
+mod code;
 mod contest;
 mod ears;
 mod floor;

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::bars;
 use super::bars::Bar;
+use super::bars::Open;
+use super::code::Code;
 use super::histogram::Histogram;
 use super::memory::PerParticipant;
 
@@ -47,6 +49,8 @@ pub(super) struct Report {
     pub(super) over_janus: Option<Ratio>,
     pub(super) udp_join: Option<Join>,
     pub(super) browser_join: Option<Join>,
+    /// Our own code without sends, measured by this process.
+    pub(super) code: Option<Code>,
     /// Joins that began each second, if they were paced.
     pub(super) joins_per_second: Option<u16>,
     /// Part of the packets that each client's network lost on purpose in each direction, 0 to 1.
@@ -65,6 +69,8 @@ pub(super) struct Report {
     pub(super) strange: u64,
     /// The bars that this run can judge.
     pub(super) bars: Vec<Bar>,
+    /// Those that it cannot, with the commands that can.
+    pub(super) open_bars: Vec<Open>,
 }
 
 /// What was forwarded, and what it took.
@@ -163,10 +169,7 @@ impl Report {
 
     /// The report with the bars that it can judge.
     pub(super) fn judged(mut self) -> Self {
-        // Packets that were lost on purpose cost a server nothing, or repairs.
-        if self.loss_on_purpose <= 0.0 {
-            self.bars = bars::judge(&self);
-        }
+        (self.bars, self.open_bars) = bars::judge(&self);
         self
     }
 
@@ -290,7 +293,13 @@ impl fmt::Display for Report {
             ),
         ];
         text.push('\n');
-        for (name, value, unit) in lines {
+        // A transport that nobody had has no line; what is not known has one.
+        let [udp, browser] = [&self.udp_join, &self.browser_join].map(Option::is_some);
+        let told = [udp, browser, true, true, true];
+        for ((name, value, unit), told) in lines.into_iter().zip(told) {
+            if !told {
+                continue;
+            }
             let _ = writeln!(text, "{name:<40} {:>8}{unit}", or_dash(value, 1));
         }
         if self.strange > 0 {
@@ -302,6 +311,12 @@ impl fmt::Display for Report {
         }
         for bar in &self.bars {
             let _ = writeln!(text, "{bar}");
+        }
+        if !self.open_bars.is_empty() {
+            let _ = writeln!(text, "\n{} bars are judged by other commands:", self.open_bars.len());
+        }
+        for Open { bar, judged_by } in &self.open_bars {
+            let _ = writeln!(text, "{bar:<72} {judged_by}");
         }
         f.write_str(&text)
     }

@@ -153,5 +153,6 @@ fn a_settled_browser_holds_less_than_the_bar_allows() {
     world.events = Vec::new();
 
     let each = (live_bytes() - before) / 8;
+    println!("heap per idle browser peer: {:.1} KiB", each as f64 / 1_024.0);
     assert!(each <= 36 * 1_024, "{each} bytes");
 }
