@@ -131,6 +131,7 @@ impl DryRoom {
     pub fn new(now: Instant, mode: EncryptionMode) -> Option<(Self, DrySpeaker)> {
         let shard = Shard::new(ShardConfig {
             index: 0,
+            shards: 1,
             idle_timeout: Duration::from_secs(30),
             places: Places { taken: Arc::new(AtomicUsize::new(0)), most: usize::MAX },
             identity: WebRtcIdentity::generate()?,

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use model::limits;
+
 /// `[media]` - how this node carries voice.
 #[derive(Debug, Clone, serde::Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,9 +14,13 @@ pub struct MediaConfig {
     /// The one UDP port of all voice, Discord's UDP transport and WebRTC alike. Default
     /// `0.0.0.0:8443`; port 0 lets the kernel choose, for tests.
     pub listen: SocketAddr,
-    /// Threads that forward packets; each owns whole rooms. Default: one per core. More than cores
+    /// Threads that forward packets; each owns rooms, and parts of large ones. Default: one per core. More than cores
     /// costs context switches, fewer leaves cores idle when many rooms speak.
     pub shards: Option<NonZeroUsize>,
+    /// Peers of one room from which on those who join later are carried by other threads too. Default
+    /// 200. Lower spreads rooms that one thread carries as well, higher lets listeners of a large one
+    /// wait for each other.
+    pub spread_from: NonZeroUsize,
     /// Silence after which a peer is dropped, e.g. "30s" (default; RFC 7675 §5.1 gives consent 30
     /// seconds too). Shorter frees places sooner; shorter than the keepalives of clients (5 s)
     /// throws out healthy peers.
@@ -45,6 +51,7 @@ impl Default for MediaConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
             shards: None,
+            spread_from: limits::PEERS_TOGETHER,
             idle_timeout: Duration::from_secs(30),
             pairing: PairingPolicy::default(),
             max_peers: 10_000,

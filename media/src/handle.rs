@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,6 +20,7 @@ use model::media::PeerId;
 
 use crate::metrics::SharedTotals;
 use crate::metrics::Totals;
+use crate::room::home_of;
 use crate::shell::waker::Waker;
 
 /// A running media wing. Clones are cheap and mean the same wing; it stops when the last is gone
@@ -42,22 +45,71 @@ pub(crate) struct Wing {
     pub(crate) homes: Arc<Homes>,
 }
 
-/// Which shard a peer joined. Not needed, and not kept, when there is one.
+/// Which shard each peer is on, and how many of each room each shard has.
+#[derive(Debug)]
+pub(crate) struct Homes {
+    shards: usize,
+    /// Peers of a room that sit at its home before others go elsewhere.
+    together: usize,
+    seating: Mutex<Seating>,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct Homes(Mutex<HashMap<PeerId, usize>>);
+struct Seating {
+    peers: HashMap<PeerId, (usize, ChannelId)>,
+    /// By shard.
+    rooms: HashMap<ChannelId, Box<[usize]>>,
+}
 
 impl Homes {
-    fn find(&self, peer: PeerId) -> Option<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&peer).copied()
+    pub(crate) fn new(shards: usize, together: NonZeroUsize) -> Self {
+        Self { shards, together: together.get(), seating: Mutex::default() }
     }
 
-    fn add(&self, peer: PeerId, shard: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, shard);
+    fn find(&self, peer: PeerId) -> Option<usize> {
+        self.lock().peers.get(&peer).map(|(shard, _)| *shard)
+    }
+
+    /// Gives a peer that joins a room its shard: the room's home while there is place, then the one
+    /// that has the fewest of the room. Also the shard that the peer was on before, if any.
+    fn seat(&self, peer: PeerId, room: ChannelId) -> (usize, Option<usize>) {
+        let mut seating = self.lock();
+        let former = seating.remove(peer).map(|(shard, _)| shard);
+        let home = home_of(room, self.shards);
+        let counts =
+            seating.rooms.entry(room).or_insert_with(|| vec![0; self.shards].into_boxed_slice());
+        let shard = if counts[home] < self.together {
+            home
+        } else {
+            // From the home on, so that of several large rooms each begins with another neighbour.
+            let around = (0..self.shards).map(|step| (home + step) % self.shards);
+            around.min_by_key(|shard| counts[*shard]).unwrap_or(home)
+        };
+        counts[shard] += 1;
+        seating.peers.insert(peer, (shard, room));
+        (shard, former)
     }
 
     /// Forgets a peer that left, or that media ended by itself.
     pub(crate) fn remove(&self, peer: PeerId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+        self.lock().remove(peer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seating> {
+        self.seating.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seating {
+    fn remove(&mut self, peer: PeerId) -> Option<(usize, ChannelId)> {
+        let (shard, room) = self.peers.remove(&peer)?;
+        if let Some(counts) = self.rooms.get_mut(&room) {
+            counts[shard] = counts[shard].saturating_sub(1);
+            if counts.iter().all(|count| *count == 0) {
+                self.rooms.remove(&room);
+            }
+        }
+        Some((shard, room))
     }
 }
 
@@ -103,16 +155,26 @@ impl Wing {
         }
     }
 
-    /// The shard that a command is for. All peers of a room share one.
-    fn shard_for(&self, command: &MediaCommand) -> usize {
-        if self.doors.len() == 1 {
-            return 0;
+    fn send(&self, shard: usize, command: MediaCommand) -> Result<(), Busy> {
+        let door = self.doors.get(shard).ok_or(Busy)?;
+        door.commands.try_send(command).map_err(|_| Busy)?;
+        door.waker.wake();
+        Ok(())
+    }
+
+    /// Sends a Join to the shard that has place for it.
+    fn join(&self, peer: PeerId, room: ChannelId, command: MediaCommand) -> Result<(), Busy> {
+        // Before it is sent: the shard may end the peer at once, and forgets it here then.
+        let (shard, former) = self.homes.seat(peer, room);
+        if let Some(former) = former.filter(|former| *former != shard) {
+            // A second Join of one name replaces the first.
+            let _ = self.send(former, MediaCommand::Leave { peer });
         }
-        match command {
-            MediaCommand::Join { room, .. } => shard_of_room(*room, self.doors.len()),
-            // Nobody of that name joined: any shard says so.
-            other => self.homes.find(other.peer()).unwrap_or(0),
+        let sent = self.send(shard, command);
+        if sent.is_err() {
+            self.homes.remove(peer);
         }
+        sent
     }
 }
 
@@ -124,23 +186,17 @@ impl Drop for Wing {
 
 impl MediaPort for MediaHandle {
     fn command(&self, command: MediaCommand) -> Result<(), Busy> {
-        let shard = self.wing.shard_for(&command);
         let peer = command.peer();
-        let joins = matches!(command, MediaCommand::Join { .. });
-        let leaves = matches!(command, MediaCommand::Leave { .. });
-        let door = self.wing.doors.get(shard).ok_or(Busy)?;
-        let several = self.wing.doors.len() > 1;
-        // Before it is sent: the shard may end the peer at once, and forgets it here then.
-        if several && joins {
-            self.wing.homes.add(peer, shard);
+        if let MediaCommand::Join { room, .. } = command {
+            return self.wing.join(peer, room, command);
         }
-        let sent = door.commands.try_send(command);
-        let gone = if joins { sent.is_err() } else { leaves && sent.is_ok() };
-        if several && gone {
+        // Nobody of that name joined: any shard says so.
+        let shard = self.wing.homes.find(peer).unwrap_or(0);
+        let leaves = matches!(command, MediaCommand::Leave { .. });
+        self.wing.send(shard, command)?;
+        if leaves {
             self.wing.homes.remove(peer);
         }
-        sent.map_err(|_| Busy)?;
-        door.waker.wake();
         Ok(())
     }
 
@@ -149,8 +205,45 @@ impl MediaPort for MediaHandle {
     }
 }
 
-/// The shard of a room. The low bits of a snowflake hardly vary, so they are mixed first.
-fn shard_of_room(room: ChannelId, shards: usize) -> usize {
-    let mixed = room.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    (mixed % shards as u64) as usize
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: ChannelId = ChannelId::new(7);
+
+    fn homes(shards: usize, together: usize) -> Homes {
+        Homes::new(shards, NonZeroUsize::new(together).expect("above zero"))
+    }
+
+    #[test]
+    fn a_room_stays_together_until_it_is_large_and_is_then_shared_out_evenly() {
+        let homes = homes(3, 4);
+        let home = home_of(ROOM, 3);
+
+        let shards: Vec<_> = (0..12).map(|peer| homes.seat(PeerId(peer), ROOM).0).collect();
+
+        assert!(shards[..4].iter().all(|shard| *shard == home));
+        for shard in 0..3 {
+            assert_eq!(shards.iter().filter(|of| **of == shard).count(), 4);
+        }
+        homes.remove(PeerId(0));
+        assert_eq!(homes.seat(PeerId(20), ROOM), (home, None), "there is place at home again");
+    }
+
+    #[test]
+    fn who_joins_again_is_counted_once_and_an_empty_room_is_forgotten() {
+        let homes = homes(2, 1);
+        let home = home_of(ROOM, 2);
+        homes.seat(PeerId(1), ROOM);
+        homes.seat(PeerId(2), ROOM);
+
+        assert_eq!(homes.seat(PeerId(1), ROOM), (home, Some(home)));
+        assert_eq!(homes.find(PeerId(2)), Some(1 - home));
+        homes.remove(PeerId(1));
+        homes.remove(PeerId(2));
+        homes.remove(PeerId(2));
+
+        let seating = homes.lock();
+        assert!(seating.peers.is_empty() && seating.rooms.is_empty());
+    }
 }

@@ -59,6 +59,8 @@ use crate::shard::Shard;
 use crate::shard::ShardConfig;
 use crate::shard::WallClock;
 use crate::shell::directory::Directory;
+use crate::shell::link::LinkRing;
+use crate::shell::link::LinkSender;
 use crate::shell::run::Events;
 use crate::shell::run::Neighbour;
 use crate::shell::run::ShardThread;
@@ -96,7 +98,8 @@ impl Media {
             sockets.push(BatchSocket::bind(address, true)?);
         }
         let shard_config = shard_config(&config, count)?;
-        start_threads(sockets, address, config.pairing, &shard_config, &events)
+        let knobs = (config.pairing, config.spread_from);
+        start_threads(sockets, address, knobs, &shard_config, &events)
     }
 }
 
@@ -114,6 +117,7 @@ fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> 
     let ntp = (unix.as_secs() + NTP_TO_UNIX) << 32;
     Ok(ShardConfig {
         index: 0,
+        shards: u16::try_from(shards).map_err(|_| io::Error::other("too many shards"))?,
         idle_timeout: config.idle_timeout,
         places: Places { taken: Arc::new(AtomicUsize::new(0)), most: config.max_peers },
         identity,
@@ -125,26 +129,29 @@ fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> 
 fn start_threads(
     sockets: Vec<BatchSocket>,
     address: SocketAddr,
-    pairing: PairingPolicy,
+    (pairing, share): (PairingPolicy, NonZeroUsize),
     config: &ShardConfig,
     events: &mpsc::Sender<MediaEvent>,
 ) -> io::Result<MediaHandle> {
     let stop = Arc::new(AtomicBool::new(false));
     let directory = Arc::new(Directory::default());
-    let homes = Arc::new(Homes::default());
+    let homes = Arc::new(Homes::new(sockets.len(), share));
     let mut neighbours = Vec::new();
     let mut rings = Vec::new();
+    let shards = sockets.len();
     for _ in &sockets {
         let (ring, handed) = sync_channel(RING);
-        neighbours.push(Neighbour { ring, waker: Arc::new(Waker::new()?) });
-        rings.push(handed);
+        let (links, told) = LinkRing::new();
+        let (links, waker) = (Arc::new(links), Arc::new(Waker::new()?));
+        neighbours.push(Neighbour { ring, links, waker });
+        rings.push((handed, told));
     }
     let neighbours: Arc<[Neighbour]> = neighbours.into();
     let (reports, reported) = sync_channel(steering::REPORTS);
     let steered = if sockets.len() > 1 { Some(sockets[0].try_clone()?) } else { None };
     let mut doors = Vec::new();
     let mut parts = Vec::new();
-    for (index, (socket, handed)) in sockets.into_iter().zip(rings).enumerate() {
+    for (index, (socket, (handed, told))) in sockets.into_iter().zip(rings).enumerate() {
         let (sender, commands) = sync_channel(COMMANDS);
         let totals = Arc::new(SharedTotals::default());
         let waker = Arc::clone(&neighbours[index].waker);
@@ -160,6 +167,8 @@ fn start_threads(
             waker,
             commands,
             handed,
+            told,
+            links: LinkSender::new(index as u16, shards),
             neighbours: Arc::clone(&neighbours),
             directory: Arc::clone(&directory),
             strays: Strays::new(reports.clone()),

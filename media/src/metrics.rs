@@ -64,6 +64,8 @@ drop_reasons! {
     SendBufferFull => "send_buffer_full",
     /// It belonged to another shard, whose ring was full.
     HandoverFull => "handover_full",
+    /// The oldest of a room's packets on their way to another shard, which did not keep up.
+    LinkFull => "link_full",
 }
 
 /// Counters of one shard since its start.
@@ -81,7 +83,9 @@ pub struct Totals {
     pub retransmitted: u64,
     /// Frames that were lost and came as a later packet's redundancy.
     pub recovered: u64,
-    /// Rooms with a peer in them, now.
+    /// Packets given to other shards that have peers of the same room, once for each.
+    pub linked: u64,
+    /// Rooms with a peer in them, now; one that is spread over shards counts once.
     pub rooms: u64,
     /// Peers, now.
     pub peers: u64,
@@ -96,6 +100,7 @@ impl Default for Totals {
             rtcp: 0,
             retransmitted: 0,
             recovered: 0,
+            linked: 0,
             rooms: 0,
             peers: 0,
         }
@@ -121,6 +126,7 @@ impl Totals {
         self.rtcp += other.rtcp;
         self.retransmitted += other.retransmitted;
         self.recovered += other.recovered;
+        self.linked += other.linked;
         self.rooms += other.rooms;
         self.peers += other.peers;
         for (sum, value) in self.dropped.iter_mut().zip(other.dropped) {
@@ -137,6 +143,7 @@ impl Totals {
             .increment(self.retransmitted - before.retransmitted);
         metrics::counter!("media_frames_recovered_total")
             .increment(self.recovered - before.recovered);
+        metrics::counter!("media_packets_linked_total").increment(self.linked - before.linked);
         for reason in DropReason::ALL {
             let added = self.dropped_for(*reason) - before.dropped_for(*reason);
             metrics::counter!("media_packets_dropped_total", "reason" => reason.label())
@@ -167,6 +174,7 @@ pub(crate) struct SharedTotals {
     rtcp: AtomicU64,
     retransmitted: AtomicU64,
     recovered: AtomicU64,
+    linked: AtomicU64,
     rooms: AtomicU64,
     peers: AtomicU64,
 }
@@ -178,6 +186,7 @@ impl SharedTotals {
         self.rtcp.store(totals.rtcp, Relaxed);
         self.retransmitted.store(totals.retransmitted, Relaxed);
         self.recovered.store(totals.recovered, Relaxed);
+        self.linked.store(totals.linked, Relaxed);
         self.rooms.store(totals.rooms, Relaxed);
         self.peers.store(totals.peers, Relaxed);
         for (shared, value) in self.dropped.iter().zip(totals.dropped) {
@@ -193,6 +202,7 @@ impl SharedTotals {
             rtcp: self.rtcp.load(Relaxed),
             retransmitted: self.retransmitted.load(Relaxed),
             recovered: self.recovered.load(Relaxed),
+            linked: self.linked.load(Relaxed),
             rooms: self.rooms.load(Relaxed),
             peers: self.peers.load(Relaxed),
         }

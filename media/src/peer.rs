@@ -139,6 +139,10 @@ pub(crate) struct Peer {
     /// What all listeners see its audio under.
     pub(crate) ssrc: u32,
     pub(crate) grants: Grants,
+    /// The shard where it really is, when this only stands for it.
+    pub(crate) elsewhere: Option<u16>,
+    /// Whether other shards may have somebody who stands for it.
+    pub(crate) is_known_afar: bool,
     pub(crate) transport: Transport,
     pub(crate) path: Path,
     pub(crate) inbound: InboundStream,
@@ -182,6 +186,8 @@ impl Peer {
             seat: place.1,
             ssrc,
             grants,
+            elsewhere: None,
+            is_known_afar: false,
             transport: Transport::Unchosen,
             path: Path::default(),
             inbound: InboundStream::default(),
@@ -386,7 +392,8 @@ impl Outbound {
         if let Some(funnel) = &mut self.funnel {
             funnel.release(seat);
         }
-        let Some(stream) = self.live.get_mut(seat).and_then(Option::take) else { return };
+        let Some(mut stream) = self.live.get_mut(seat).and_then(Option::take) else { return };
+        stream.end_piece();
         if self.former.len() >= FORMER_STREAMS
             && let Some(ssrc) = self.former.keys().next().copied()
         {
@@ -483,10 +490,10 @@ mod tests {
             .expect("first");
         outbound.release(0);
 
-        let piece = outbound.piece(1, 0);
+        // Another session of the same speaker may begin with the same number.
         let (_, after) = outbound
             .stream(3, 7)
-            .rewrite(now, piece, 5, &header, (1, Carried::default()))
+            .rewrite(now, piece, 9, &header, (1, Carried::default()))
             .expect("first");
 
         assert_eq!(after, before + 1);

@@ -116,9 +116,12 @@ fn nonce(counter: [u8; 4]) -> [u8; 12] {
 }
 
 fn start(shards: usize) -> (MediaHandle, mpsc::Receiver<MediaEvent>) {
+    start_with(shards, MediaConfig::default())
+}
+
+fn start_with(shards: usize, config: MediaConfig) -> (MediaHandle, mpsc::Receiver<MediaEvent>) {
     let listen: SocketAddr = "127.0.0.1:0".parse().expect("address");
-    let config =
-        MediaConfig { listen, shards: NonZeroUsize::new(shards), ..MediaConfig::default() };
+    let config = MediaConfig { listen, shards: NonZeroUsize::new(shards), ..config };
     let (sender, events) = mpsc::channel(1_024);
     (Media::start(config, sender).expect("starts"), events)
 }
@@ -182,6 +185,46 @@ fn a_datagram_that_the_kernel_gave_to_another_shard_finds_its_room() {
 
     media.shutdown();
     assert_eq!(media.totals().dropped_for(DropReason::HandoverFull), 0);
+}
+
+#[test]
+fn a_room_that_is_spread_over_shards_is_one_room() {
+    let spread_from = NonZeroUsize::new(2).expect("above zero");
+    let (media, _events) = start_with(3, MediaConfig { spread_from, ..MediaConfig::default() });
+    let mut bots: Vec<_> = (1..=9).map(|peer| Bot::join(&media, peer, 5)).collect();
+    let stranger = Bot::join(&media, 20, 6);
+
+    for round in 0..20u8 {
+        for talker in 0..bots.len() {
+            let said = [round, talker as u8, 3, 4].repeat(20);
+            bots[talker].say(&said);
+            let ssrc = bots[talker].ssrc;
+            for (listener, bot) in bots.iter().enumerate() {
+                if listener != talker {
+                    assert_eq!(bot.hear(), (ssrc, said.clone()), "{talker} to {listener}");
+                }
+            }
+        }
+    }
+
+    let totals = media.totals();
+    assert_eq!((totals.rooms, totals.peers), (2, 10));
+    media.shutdown();
+    let totals = media.totals();
+    assert!(totals.linked >= 9 * 20 * 2, "it was spread: {totals:?}");
+    assert_eq!(totals.dropped_for(DropReason::LinkFull), 0);
+    // All that was sent: answers to discovery, and each packet to eight listeners once.
+    stranger.socket.set_nonblocking(true).expect("a mode");
+    let mut buffer = [0; 1_500];
+    while let Ok(length) = stranger.socket.recv(&mut buffer) {
+        assert_eq!(length, 74, "a stranger hears nothing but late answers to discovery");
+    }
+    for bot in &bots {
+        bot.socket.set_nonblocking(true).expect("a mode");
+        while let Ok(length) = bot.socket.recv(&mut buffer) {
+            assert_eq!(length, 74, "nobody hears a packet twice");
+        }
+    }
 }
 
 #[test]

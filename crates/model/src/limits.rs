@@ -1,5 +1,6 @@
 //! Every limit of the server, with its source. What is not here is not limited.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Largest payload that a gateway client may send, in bytes (Discord: Gateway/Sending Events).
@@ -73,6 +74,9 @@ pub const AUDIENCE: usize = 200;
 /// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
 /// as many again for bursts (safety: SRTP flood by a member).
 pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;
+/// Peers of one room that one thread carries before those who join later go to others, by default:
+/// at 2 us a listener and packet, one speaker's take 2 % of it, and of sixteen a third.
+pub const PEERS_TOGETHER: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 /// Packets of pictures per second that one peer may send before the rest is dropped: about 14 million
 /// bits a second, more than three layers and their repair have (safety: flood by a member).
 pub const VIDEO_PACKETS_PER_SECOND: u32 = 1_500;

@@ -31,12 +31,12 @@ mod tests {
     const ALL: Grants = Grants { speak: true, hear: true };
 
     fn room_of(grants: &[Grants]) -> (Room, Vec<PeerKey>) {
-        let mut room = Room::new(ChannelId::new(1));
+        let mut room = Room::new(ChannelId::new(1), None);
         let mut peers = Peers::default();
         let keys = grants.iter().zip(0..).map(|(grants, id)| {
             let peer = Peer::new(Instant::now(), PeerId(id), 0, *grants, (0, room.next_seat()));
             let key = peers.insert(peer);
-            room.join(key, *grants);
+            room.join(key, *grants, true);
             key
         });
         let keys = keys.collect();

@@ -16,6 +16,7 @@ use model::voice::SessionKey;
 use crate::peer::Peer;
 use crate::peer::PeerKey;
 use crate::room::Room;
+use crate::room::home_of;
 use crate::shard::Shard;
 use crate::shard::contained;
 use crate::shard::demux::Name;
@@ -99,15 +100,42 @@ impl Shard {
         let places = &self.config.places;
         let admit = |taken| (taken < places.most).then_some(taken + 1);
         places.taken.fetch_update(Relaxed, Relaxed, admit).map_err(|_| Refusal::Full)?;
-        let room =
-            *self.room_of.entry(channel).or_insert_with(|| self.rooms.insert(Room::new(channel)));
+        // Who came here from another shard is stood for no more: two numberings under one SSRC would
+        // use nonces twice.
+        if let Some(stand_in) = self.stand_ins.get(&ssrc).copied() {
+            self.remove(stand_in);
+        }
+        let room = self.room_for(channel);
         let seat = self.rooms[room].next_seat();
         let key = self.peers.insert(Peer::new(now, id, ssrc, grants, (room, seat)));
-        self.rooms[room].join(key, grants);
+        self.rooms[room].join(key, grants, true);
+        self.tell_count(room);
         self.ids.insert(id, key);
         self.demux.add(Name::Ssrc(ssrc), key);
         self.timers.set_roughly(now + timer::REPORT, Timer::Report(key));
         Ok(())
+    }
+
+    /// The room of a channel; a new one if nobody is in it.
+    pub(super) fn room_for(&mut self, channel: ChannelId) -> usize {
+        let config = &self.config;
+        let home = home_of(channel, usize::from(config.shards)) as u16;
+        let home = (config.shards > 1 && home != config.index).then_some(home);
+        *self.room_of.entry(channel).or_insert_with(|| {
+            self.rooms_away += u64::from(home.is_some());
+            self.rooms.insert(Room::new(channel, home))
+        })
+    }
+
+    /// Ends a room that nobody is in.
+    pub(super) fn close_if_empty(&mut self, room: usize) {
+        if !self.rooms.get(room).is_some_and(Room::is_empty) {
+            return;
+        }
+        self.dismiss(room, None);
+        let room = self.rooms.remove(room);
+        self.room_of.remove(&room.channel);
+        self.rooms_away -= u64::from(room.home.is_some());
     }
 
     fn select_udp(&mut self, now: Instant, key: PeerKey, mode: EncryptionMode, secret: SessionKey) {
@@ -190,6 +218,9 @@ impl Shard {
         if let Some(room) = self.rooms.get_mut(peer.room) {
             room.update(peer.seat, grants);
         }
+        if peer.is_known_afar && before.speak != grants.speak {
+            self.tell_of(key);
+        }
     }
 
     /// Takes back the names of a WebRTC session that another transport replaces.
@@ -212,14 +243,18 @@ impl Shard {
         }
     }
 
-    /// Takes a peer out of its room and every table.
-    fn remove(&mut self, key: PeerKey) -> Option<Peer> {
+    /// Takes a peer, or who stands for one, out of its room and every table.
+    pub(super) fn remove(&mut self, key: PeerKey) -> Option<Peer> {
         self.forget_session(key);
         self.leave_video(key);
         let mut peer = self.peers.remove(key)?;
-        self.config.places.taken.fetch_sub(1, Relaxed);
-        self.ids.remove(&peer.id);
-        self.demux.remove(Name::Ssrc(peer.ssrc), key);
+        if peer.elsewhere.is_some() {
+            self.stand_ins.remove(&peer.ssrc);
+        } else {
+            self.config.places.taken.fetch_sub(1, Relaxed);
+            self.ids.remove(&peer.id);
+            self.demux.remove(Name::Ssrc(peer.ssrc), key);
+        }
         if let Some(guess) = peer.path.guess {
             self.demux.remove(Name::Guess(guess), key);
         }
@@ -233,10 +268,11 @@ impl Shard {
                     member.outbound.release(peer.seat);
                 }
             }
-            if room.is_empty() {
-                self.room_of.remove(&room.channel);
-                self.rooms.remove(peer.room);
-            }
+        }
+        self.tell_gone(peer.room, &peer);
+        if peer.elsewhere.is_none() {
+            self.tell_count(peer.room);
+            self.close_if_empty(peer.room);
         }
         Some(peer)
     }

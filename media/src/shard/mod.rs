@@ -7,6 +7,7 @@
 
 mod command;
 pub(crate) mod demux;
+pub(crate) mod linked;
 mod negotiate;
 pub(crate) mod outbox;
 pub(crate) mod path;
@@ -45,6 +46,7 @@ use crate::room::speakers;
 use crate::shard::demux::Demux;
 use crate::shard::demux::Name;
 use crate::shard::demux::Shape;
+use crate::shard::linked::Links;
 use crate::shard::outbox::Outbox;
 use crate::shard::timer::Timer;
 use crate::shard::timer::Timers;
@@ -62,8 +64,9 @@ const EVENTS_BEFORE_STATS_DROP: usize = 1_024;
 /// What a shard is told once.
 #[derive(Clone)]
 pub(crate) struct ShardConfig {
-    /// Which of the node's shards it is.
+    /// Which of the node's shards it is, and how many there are.
     pub(crate) index: u16,
+    pub(crate) shards: u16,
     /// Silence after which a peer is dropped.
     pub(crate) idle_timeout: Duration,
     /// Places on the node, shared by its shards.
@@ -99,6 +102,17 @@ pub(crate) enum Handled {
     Unattributed,
 }
 
+/// An accepted packet's place among its speaker's.
+#[derive(Debug, Clone, Copy)]
+struct Spoken {
+    /// Restarts of the inbound stream.
+    source: u32,
+    /// Resumptions of the speaker where it is, as far as they were counted there.
+    resumptions: u32,
+    /// Extended sequence number.
+    seq: u64,
+}
+
 /// One thread's rooms and peers.
 pub(crate) struct Shard {
     config: ShardConfig,
@@ -106,6 +120,11 @@ pub(crate) struct Shard {
     ids: HashMap<PeerId, PeerKey>,
     rooms: Slab<Room>,
     room_of: HashMap<ChannelId, usize>,
+    /// Who stands for peers of other shards, by the SSRC that these are heard under.
+    stand_ins: HashMap<u32, PeerKey>,
+    /// Rooms that another shard decides for.
+    rooms_away: u64,
+    links: Links,
     demux: Demux,
     timers: Timers,
     outbox: Outbox,
@@ -138,6 +157,9 @@ impl Shard {
             ids: HashMap::new(),
             rooms: Slab::new(),
             room_of: HashMap::new(),
+            stand_ins: HashMap::new(),
+            rooms_away: 0,
+            links: Links::default(),
             demux,
             timers,
             outbox: Outbox::default(),
@@ -280,13 +302,36 @@ impl Shard {
         Ok((before.filter(|_| peer.inbound.piece == piece), accepted))
     }
 
-    /// Sends the packet to everybody who hears the peer: for each its own numbers and its own seal.
+    /// Has the packet sent to everybody who hears the peer. Whether anybody does, the room's home
+    /// decides.
     fn forward(
         &mut self,
         now: Instant,
         key: PeerKey,
         packet: &RtpPacket<'_>,
         accepted: Accepted,
+    ) -> Result<(), DropReason> {
+        let speaker = self.peers.get(key).ok_or(DropReason::UnknownSource)?;
+        if !speaker.grants.speak {
+            return Err(DropReason::Muted);
+        }
+        let Some(room) = self.rooms.get(speaker.room) else { return Ok(()) };
+        let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);
+        let spoken = Spoken { source, resumptions, seq: accepted.seq };
+        if let Some(home) = room.home {
+            self.pass_up(key, home, packet, spoken);
+            return Ok(());
+        }
+        self.decide(now, key, packet, spoken)
+    }
+
+    /// Has a packet heard by the whole room, whose home this is, unless louder ones are.
+    fn decide(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        packet: &RtpPacket<'_>,
+        spoken: Spoken,
     ) -> Result<(), DropReason> {
         let speaker = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         if !speaker.grants.speak {
@@ -301,25 +346,47 @@ impl Shard {
         if std::mem::take(&mut speaker.refused) {
             speaker.resumptions = speaker.resumptions.wrapping_add(1);
         }
-        let (ssrc, seat, room) = (speaker.ssrc, speaker.seat, speaker.room);
-        let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);
+        let elsewhere = if speaker.elsewhere.is_some() { spoken.resumptions } else { 0 };
+        let resumptions = speaker.resumptions.wrapping_add(elsewhere);
+        let (seat, ssrc, source) = (speaker.seat, speaker.ssrc, spoken.source);
+        let loudness = room.loudness(now, seat);
+        if room.away().next().is_some() {
+            self.pass_down(key, packet, Spoken { resumptions, ..spoken }, loudness);
+        }
+        let said = Said { seat, ssrc, source, resumptions, loudness, voice };
+        self.deliver(now, key, packet, spoken.seq, &said);
+        Ok(())
+    }
+
+    /// Sends the packet to everybody here who hears the peer: for each its own numbers and its own
+    /// seal.
+    fn deliver(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        packet: &RtpPacket<'_>,
+        seq: u64,
+        said: &Said,
+    ) {
+        let Some(speaker) = self.peers.get_mut(key) else { return };
+        let room = speaker.room;
         // Taken out for a moment, because speaker and listeners live in one table.
         let mut history = std::mem::take(&mut speaker.history);
-        self.note_speaking(now, key, voice);
-        let Some(room) = self.rooms.get(room) else { return Ok(()) };
+        if speaker.elsewhere.is_none() {
+            self.note_speaking(now, key, said.voice);
+        }
+        let Some(room) = self.rooms.get(room) else { return };
         let mut wanted = false;
-        let loudness = room.loudness(now, seat);
-        let said = Said { seat, ssrc, source, resumptions, loudness, voice };
-        for listener in room.route(seat) {
+        for listener in room.route(said.seat) {
             let Some(peer) = self.peers.get_mut(listener) else { continue };
             let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
             wanted |= peer.transport.may_ask_again();
             let depth = if peer.transport.takes_redundancy() { peer.quality.depth() } else { 0 };
-            let Some((stream, piece)) = peer.outbound.choose(now, &said) else { continue };
-            let name = (accepted.seq, packet.header.timestamp);
+            let Some((stream, piece)) = peer.outbound.choose(now, said) else { continue };
+            let name = (seq, packet.header.timestamp);
             let (redundancy, carried) = repair::redundancy(&history, stream, piece, name, depth);
             let length = (packet.payload.len(), carried);
-            let rewritten = stream.rewrite(now, piece, accepted.seq, &packet.header, length);
+            let rewritten = stream.rewrite(now, piece, seq, &packet.header, length);
             let Some((header, index)) = rewritten else {
                 self.totals.drop(DropReason::Late);
                 continue;
@@ -339,11 +406,10 @@ impl Shard {
         }
         if let Some(speaker) = self.peers.get_mut(key) {
             if wanted {
-                history.keep((source, accepted.seq), &packet.header, packet.level, packet.payload);
+                history.keep((said.source, seq), &packet.header, packet.level, packet.payload);
             }
             speaker.history = history;
         }
-        Ok(())
     }
 
     /// Tells once that a peer began to speak, or that it said that it stopped.
@@ -377,10 +443,15 @@ impl Shard {
         &mut self.outbox
     }
 
+    /// What to carry to other shards; the caller clears it.
+    pub(crate) fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+
     /// The counters, which the caller may add to.
     pub(crate) fn totals_mut(&mut self) -> &mut Totals {
-        self.totals.peers = self.peers.len() as u64;
-        self.totals.rooms = self.rooms.len() as u64;
+        self.totals.peers = self.ids.len() as u64;
+        self.totals.rooms = self.rooms.len() as u64 - self.rooms_away;
         &mut self.totals
     }
 

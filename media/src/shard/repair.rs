@@ -136,7 +136,7 @@ impl Shard {
         let listener = self.peers.get(listener)?;
         match listener.outbound.funnelled(ssrc) {
             Some(seat) => self.rooms.get(listener.room)?.peer_on(seat),
-            None => self.demux.assigned(ssrc),
+            None => self.heard_as(ssrc),
         }
     }
 

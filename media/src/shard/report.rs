@@ -32,6 +32,7 @@ impl Shard {
                 Timer::Path(key) => self.continue_trial(now, key),
                 Timer::Report(key) => self.report(now, key),
                 Timer::Video(key) => self.look_at_video(now, key),
+                Timer::StandIn(key) => self.end_idle_stand_in(now, key),
             }
         }
         self.remove_faulty();
@@ -171,7 +172,7 @@ impl Shard {
     fn stream_to(&mut self, listener: PeerKey, ssrc: u32) -> Option<(&mut Peer, usize)> {
         let seat = match self.peers.get(listener)?.outbound.funnelled(ssrc) {
             Some(seat) => seat,
-            None => self.peers.get(self.demux.assigned(ssrc)?)?.seat,
+            None => self.peers.get(self.heard_as(ssrc)?)?.seat,
         };
         Some((self.peers.get_mut(listener)?, seat))
     }

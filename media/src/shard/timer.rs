@@ -28,6 +28,8 @@ pub(crate) enum Timer {
     Report(PeerKey),
     /// What the peer sends and is shown is to be looked at.
     Video(PeerKey),
+    /// Somebody who stands for a peer of another shard may stand for nothing any more.
+    StandIn(PeerKey),
 }
 
 /// Timers that need not be exact fire together at multiples of this. Lower wakes the thread for each

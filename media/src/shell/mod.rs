@@ -8,6 +8,7 @@ pub(crate) mod control;
 #[allow(unsafe_code, reason = "an allocator is unsafe by its nature")]
 pub(crate) mod counting;
 pub(crate) mod directory;
+pub(crate) mod link;
 #[cfg(feature = "measuring")]
 #[allow(unsafe_code, reason = "the time of one thread has no safe wrapper here")]
 pub mod measuring;

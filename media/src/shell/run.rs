@@ -31,7 +31,10 @@ use crate::metrics::Totals;
 use crate::metrics::publish_quality;
 use crate::shard::Handled;
 use crate::shard::Shard;
+use crate::shard::linked::Note;
 use crate::shell::directory::Directory;
+use crate::shell::link::LinkRing;
+use crate::shell::link::LinkSender;
 use crate::shell::socket;
 use crate::shell::socket::BatchSocket;
 use crate::shell::steering::Strays;
@@ -45,6 +48,8 @@ const BATCHES_PER_TURN: usize = 8;
 const COMMANDS_AT_ONCE: usize = 32;
 /// Handed-over datagrams in one turn.
 const HANDED_PER_TURN: usize = 64;
+/// Packets of other shards' speakers between two batches.
+const LINKED_AT_ONCE: usize = 64;
 /// Datagrams that wait in the outbox before they are sent within a batch.
 const FLUSH_AT: usize = 512;
 /// Longest sleep: counters are published this often.
@@ -76,6 +81,7 @@ pub(crate) struct HandedDatagram {
 #[derive(Clone)]
 pub(crate) struct Neighbour {
     pub(crate) ring: SyncSender<HandedDatagram>,
+    pub(crate) links: Arc<LinkRing>,
     pub(crate) waker: Arc<Waker>,
 }
 
@@ -87,6 +93,8 @@ pub(crate) struct ShardThread {
     pub(crate) waker: Arc<Waker>,
     pub(crate) commands: Receiver<MediaCommand>,
     pub(crate) handed: Receiver<HandedDatagram>,
+    pub(crate) told: Receiver<(u16, Note)>,
+    pub(crate) links: LinkSender,
     pub(crate) neighbours: Arc<[Neighbour]>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) strays: Strays,
@@ -122,7 +130,8 @@ impl ShardThread {
             self.totals.store(self.shard.totals_mut());
             let next = self.shard.poll_timeout().into_iter().chain(self.window.due()).min();
             let until = next.map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
-            let most = if self.events.is_behind() { RETRY } else { LONGEST_SLEEP };
+            let waits = self.events.is_behind() || self.links.is_behind();
+            let most = if waits { RETRY } else { LONGEST_SLEEP };
             let sleep = if busy { Duration::ZERO } else { until.min(most) };
             waker::wait(&self.socket, &self.waker, sleep);
             let worked = now.saturating_duration_since(woke);
@@ -143,7 +152,7 @@ impl ShardThread {
     /// Commands are taken between receiving datagrams and handling them: a packet that was sent
     /// after a command was queued is always handled after it.
     fn turn(&mut self) -> bool {
-        let (mut full, mut commands) = (0, 0);
+        let (mut full, mut commands, mut linked) = (0, 0, 0);
         for _ in 0..BATCHES_PER_TURN {
             let count = self.socket.receive();
             let now = Instant::now();
@@ -152,6 +161,7 @@ impl ShardThread {
             for index in 0..count {
                 self.take_datagram(now, index);
             }
+            linked = self.take_linked(now);
             self.flush_unless_held(now);
             if count < socket::BATCH {
                 break;
@@ -164,7 +174,41 @@ impl ShardThread {
         self.flush_unless_held(now);
         self.tell_names();
         self.emit();
-        full == BATCHES_PER_TURN || handed == HANDED_PER_TURN || commands >= COMMANDS_AT_ONCE
+        full == BATCHES_PER_TURN
+            || handed == HANDED_PER_TURN
+            || linked == LINKED_AT_ONCE
+            || commands >= COMMANDS_AT_ONCE
+    }
+
+    /// Takes what other shards have for the rooms that are spread over them and this: all notes, then
+    /// packets. How many packets.
+    fn take_linked(&mut self, now: Instant) -> usize {
+        while let Ok((from, note)) = self.told.try_recv() {
+            guarded(&mut self.shard, |shard| shard.handle_note(now, from, note));
+        }
+        let mut count = 0;
+        while count < LINKED_AT_ONCE
+            && let Some(ring) = self.neighbours.get(self.index).map(|own| Arc::clone(&own.links))
+            && let Some(carried) = ring.take()
+        {
+            count += 1;
+            guarded(&mut self.shard, |shard| {
+                shard.handle_passed(now, &carried.passed, &carried.payload);
+            });
+            ring.give_back(carried);
+            if self.shard.outbox().transmits().len() >= FLUSH_AT {
+                self.flush(now);
+            }
+        }
+        count
+    }
+
+    /// Gives other shards what is for them. Before anything is sent: then all of a room's shards send
+    /// at the same time.
+    fn pass_on(&mut self) {
+        if !self.shard.links().is_empty() || self.links.is_behind() {
+            self.links.carry(&mut self.shard, &self.neighbours);
+        }
     }
 
     /// Carries out commands that wait. How many.
@@ -244,12 +288,14 @@ impl ShardThread {
 
     /// Sends what is there, unless it waits for more to the same listeners.
     fn flush_unless_held(&mut self, now: Instant) {
+        self.pass_on();
         if !self.shard.outbox().transmits().is_empty() && !self.window.holds(now) {
             self.flush(now);
         }
     }
 
     fn flush(&mut self, now: Instant) {
+        self.pass_on();
         let outbox = self.shard.outbox();
         let count = outbox.transmits().len();
         let sent = self.socket.send(outbox);

@@ -109,6 +109,11 @@ impl OutboundStream {
         Some((header, index))
     }
 
+    /// Its speaker left: whatever comes is of another piece, even if it is named alike.
+    pub(crate) fn end_piece(&mut self) {
+        self.piece = None;
+    }
+
     /// Whether the packet `seq` of its speaker belongs to what this listener gets at present: it is
     /// of the piece that was sent last, and not from before its start.
     pub(crate) fn continues(&self, piece: Piece, seq: u64) -> bool {

@@ -47,6 +47,8 @@ pub(crate) struct TrackIn {
     pub(crate) layers: [Option<Box<Layer>>; LAYERS],
     /// Whom it is sent to.
     pub(crate) watchers: Vec<PeerKey>,
+    /// Other shards where it is wanted, and how well, 1 to 100.
+    pub(crate) afar: Vec<(u16, u8)>,
     /// The best quality that anybody wants, as its publisher was told, and since when it is lower.
     pub(crate) told: u8,
     pub(crate) lower_since: Option<Instant>,
@@ -132,6 +134,14 @@ impl Ingest {
 }
 
 impl TrackIn {
+    /// On that shard it is wanted so well from now on, 0 to 100.
+    pub(crate) fn note_afar(&mut self, shard: u16, quality: u8) {
+        self.afar.retain(|(of, _)| *of != shard);
+        if quality > 0 {
+            self.afar.push((shard, quality.min(100)));
+        }
+    }
+
     /// The bits a second of each layer that is being sent.
     pub(crate) fn rates(&mut self, now: Instant) -> [Option<u64>; LAYERS] {
         let mut rates = [None; LAYERS];

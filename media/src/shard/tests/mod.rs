@@ -4,6 +4,7 @@ mod funnel;
 mod hostile;
 mod joining;
 mod levels;
+mod linked;
 mod loss;
 mod network;
 mod quality;
@@ -50,6 +51,7 @@ use crate::transport::webrtc::WebRtcIdentity;
 pub(super) const ANA: PeerId = PeerId(1);
 pub(super) const BEN: PeerId = PeerId(2);
 pub(super) const CAI: PeerId = PeerId(3);
+pub(super) const ROOM: ChannelId = ChannelId::new(5);
 pub(super) const ALL: Grants = Grants { speak: true, hear: true };
 pub(super) const IDLE: Duration = Duration::from_secs(30);
 
@@ -73,10 +75,15 @@ impl World {
     }
 
     pub(super) fn with_places(most: usize) -> Self {
+        Self::on_shard(Instant::now(), (3, 1), most)
+    }
+
+    /// One shard of several.
+    pub(super) fn on_shard(now: Instant, (index, shards): (u16, u16), most: usize) -> Self {
         static IDENTITY: OnceLock<WebRtcIdentity> = OnceLock::new();
-        let now = Instant::now();
         let shard = Shard::new(ShardConfig {
-            index: 3,
+            index,
+            shards,
             idle_timeout: IDLE,
             places: Places { taken: Arc::new(AtomicUsize::new(0)), most },
             identity: IDENTITY
@@ -95,9 +102,13 @@ impl World {
     }
 
     pub(super) fn join(&mut self, peer: PeerId, grants: Grants) {
+        self.join_room(ROOM, peer, grants);
+    }
+
+    pub(super) fn join_room(&mut self, room: ChannelId, peer: PeerId, grants: Grants) {
         self.command(MediaCommand::Join {
             peer,
-            room: ChannelId::new(5),
+            room,
             user: UserId::new(peer.0),
             ssrc: ssrc_of(peer),
             grants,
@@ -166,8 +177,18 @@ impl World {
         mode: EncryptionMode,
         grants: Grants,
     ) -> UdpClient {
+        self.udp_client_in(ROOM, peer, mode, grants)
+    }
+
+    pub(super) fn udp_client_in(
+        &mut self,
+        room: ChannelId,
+        peer: PeerId,
+        mode: EncryptionMode,
+        grants: Grants,
+    ) -> UdpClient {
         let client = UdpClient::new(peer, mode);
-        self.join(peer, grants);
+        self.join_room(room, peer, grants);
         let discovery = client.discovery();
         self.deliver(client.address, &discovery);
         assert_eq!(self.take_sent_to(client.address).len(), 1, "discovery is answered");

@@ -31,9 +31,9 @@ use crate::shell::counting::allocations;
 use crate::transport::Transport;
 use crate::video::Track;
 
-const TICK: Duration = Duration::from_millis(2);
-const SECOND: Duration = Duration::from_secs(1);
-const SHOW: Tracks = Tracks { camera: true, screen: true };
+pub(super) const TICK: Duration = Duration::from_millis(2);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SHOW: Tracks = Tracks { camera: true, screen: true };
 /// Layers from the lowest, and the packets of one of their frames, 30 of which are a second.
 const LAYERS: [(&str, usize); 3] = [("q", 1), ("h", 2), ("f", 6)];
 const PACKET: usize = 1_000;
@@ -43,15 +43,15 @@ fn announce() -> SocketAddr {
 }
 
 /// 32 numbers of its own, as signaling assigns them.
-fn audio_of(peer: PeerId) -> u32 {
+pub(super) fn audio_of(peer: PeerId) -> u32 {
     64 * peer.0 as u32
 }
 
 /// Somebody with a camera and a screen to share, who looks at what others show.
-struct Client {
+pub(super) struct Client {
     peer: PeerId,
     address: SocketAddr,
-    rtc: Rtc,
+    pub(super) rtc: Rtc,
     deadline: Instant,
     network: Network,
     camera: Mid,
@@ -59,7 +59,7 @@ struct Client {
     sound: Mid,
     got: Vec<RtpPacket>,
     /// Keyframes that it was asked for.
-    asked: Vec<(Mid, Option<Rid>)>,
+    pub(super) asked: Vec<(Mid, Option<Rid>)>,
     /// Of each layer: the next packet and picture, and whether a keyframe is due.
     layers: [(u64, u16, bool); 3],
     frames: u32,
@@ -67,7 +67,12 @@ struct Client {
 
 impl Client {
     /// Joins and connects; it looks at `others`.
-    fn join(world: &mut World, peer: PeerId, others: &[PeerId], ways: (Way, Way)) -> Self {
+    pub(super) fn join(
+        world: &mut World,
+        peer: PeerId,
+        others: &[PeerId],
+        ways: (Way, Way),
+    ) -> Self {
         world.command(MediaCommand::Join {
             peer,
             room: ChannelId::new(5),
@@ -149,7 +154,7 @@ impl Client {
         }
     }
 
-    fn step(&mut self, world: &mut World) {
+    pub(super) fn step(&mut self, world: &mut World) {
         self.drain(world);
         while let Some(packet) = self.network.arrive_up(world.now) {
             world.deliver(self.address, &packet);
@@ -194,7 +199,7 @@ impl Client {
     }
 
     /// One frame of its camera, in all layers. Only those of which a keyframe was asked have one.
-    fn film(&mut self, world: &mut World) {
+    pub(super) fn film(&mut self, world: &mut World) {
         self.frames += 1;
         for (number, (rid, packets)) in LAYERS.into_iter().enumerate() {
             let (sequence, picture, key) = self.layers[number];
@@ -236,7 +241,7 @@ impl Client {
     }
 
     /// What it got of a track since the last call.
-    fn see(&mut self, of: PeerId, track: Track) -> Vec<RtpPacket> {
+    pub(super) fn see(&mut self, of: PeerId, track: Track) -> Vec<RtpPacket> {
         let ssrc = track.ssrc(audio_of(of));
         let (seen, rest) = std::mem::take(&mut self.got)
             .into_iter()
@@ -246,7 +251,7 @@ impl Client {
     }
 
     /// The layers that it got of a camera since the last call.
-    fn layers_of(&mut self, of: PeerId) -> BTreeSet<u8> {
+    pub(super) fn layers_of(&mut self, of: PeerId) -> BTreeSet<u8> {
         self.see(of, Track::Camera).iter().map(|packet| packet.payload[6]).collect()
     }
 }
@@ -327,7 +332,7 @@ fn film(world: &mut World, clients: &mut [&mut Client], time: Duration) {
     }
 }
 
-fn wants(any: u8) -> Wants {
+pub(super) fn wants(any: u8) -> Wants {
     Wants { any, each: Vec::new() }
 }
 

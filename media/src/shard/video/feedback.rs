@@ -51,8 +51,11 @@ impl Shard {
         }
     }
 
-    pub(super) fn send_picture_loss(&mut self, publisher: PeerKey, ssrc: u32) {
+    pub(in crate::shard) fn send_picture_loss(&mut self, publisher: PeerKey, ssrc: u32) {
         let Some(peer) = self.peers.get_mut(publisher) else { return };
+        if peer.elsewhere.is_some() {
+            return self.pass_picture_loss(publisher, ssrc);
+        }
         let (Some(to), Transport::WebRtc(webrtc)) = (peer.path.aim, &mut peer.transport) else {
             return;
         };

@@ -73,14 +73,12 @@ impl Shard {
             return Err(DropReason::Muted);
         }
         let Some((header, payload)) = original(video, place, packet) else { return Ok(()) };
-        let Some(layer) = video.ingest.layer(now, place, header.ssrc, codec) else { return Ok(()) };
-        let seq = layer.accept(now, &header).ok_or(DropReason::Replay)?;
-        layer.meter.add(now, payload.len());
-        let begins_keyframe = !payload.is_empty() && codec.begins_keyframe(payload);
-        if begins_keyframe && codec != Codec::Opus {
-            layer.note_keyframe();
-        }
+        let Some(from) = note_picture(now, video, (place, codec), &header, payload)? else {
+            return Ok(());
+        };
         if codec != Codec::Opus
+            && let Some(Some(layer)) =
+                video.ingest.track_mut(place.track).layers.get_mut(usize::from(place.layer))
             && let Some((first, mask)) = layer.ask_again(now)
             && let Some(to) = peer.path.aim
         {
@@ -89,11 +87,38 @@ impl Shard {
             let scratch = &self.scratch;
             self.outbox.write(to, |out| webrtc.seal_rtcp(scratch, out));
         }
-        let generation = layer.generation;
-        let ssrc = place.track.ssrc(peer.ssrc);
-        let from = From { layer: place.layer, generation, codec, seq, begins_keyframe };
-        self.show(now, video, place, ssrc, &from, &header, payload);
+        self.show(now, key, video, place, &from, &header, payload);
         Ok(())
+    }
+
+    /// Takes a packet of a track that another shard took first.
+    ///
+    /// # Errors
+    ///
+    /// Why it goes no further.
+    pub(super) fn take_passed_picture(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        (place, codec): (Place, Codec),
+        header: &RtpHeader,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        // Taken out for a moment, because publisher and viewers live in one table.
+        let mut video = peer.video.take().ok_or(DropReason::NotAnnounced)?;
+        let is_announced = video.ingest.track(place.track).is_announced;
+        let noted = match is_announced {
+            true => note_picture(now, &mut video, (place, codec), header, payload),
+            false => Err(DropReason::NotAnnounced),
+        };
+        if let Ok(Some(from)) = &noted {
+            self.show(now, key, &mut video, place, from, header, payload);
+        }
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.video = Some(video);
+        }
+        noted.map(drop)
     }
 
     /// Sends a packet to everybody who is shown its layer, or is to be.
@@ -101,14 +126,17 @@ impl Shard {
     fn show(
         &mut self,
         now: Instant,
+        key: PeerKey,
         video: &mut Video,
         place: Place,
-        ssrc: u32,
         from: &From,
         header: &RtpHeader,
         payload: &[u8],
     ) {
+        let Some(peer) = self.peers.get(key) else { return };
+        let ssrc = place.track.ssrc(peer.ssrc);
         let track = video.ingest.track_mut(place.track);
+        self.pass_picture(key, track, (place, from.codec), header, payload);
         let Some(Some(layer)) = track.layers.get_mut(usize::from(place.layer)) else { return };
         if track.watchers.is_empty() {
             return;
@@ -182,6 +210,29 @@ impl Shard {
         }
         began
     }
+}
+
+/// Accounts for a packet of a layer: what it is among that layer's. None when there is no such layer.
+///
+/// # Errors
+///
+/// [`DropReason::Replay`] for a packet that came before, or too late.
+fn note_picture(
+    now: Instant,
+    video: &mut Video,
+    (place, codec): (Place, Codec),
+    header: &RtpHeader,
+    payload: &[u8],
+) -> Result<Option<From>, DropReason> {
+    let Some(layer) = video.ingest.layer(now, place, header.ssrc, codec) else { return Ok(None) };
+    let seq = layer.accept(now, header).ok_or(DropReason::Replay)?;
+    layer.meter.add(now, payload.len());
+    let begins_keyframe = !payload.is_empty() && codec.begins_keyframe(payload);
+    if begins_keyframe && codec != Codec::Opus {
+        layer.note_keyframe();
+    }
+    let (layer, generation) = (place.layer, layer.generation);
+    Ok(Some(From { layer, generation, codec, seq, begins_keyframe }))
 }
 
 /// The packet that a retransmission holds (RFC 4588 §4), or the packet itself. None for one that holds

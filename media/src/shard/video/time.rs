@@ -27,7 +27,7 @@ const PUBLISHER_BITS: u64 = 8_000_000;
 
 impl Shard {
     /// Sets the timer that looks after what a peer sends and is shown, while it is either.
-    pub(super) fn time_video(&mut self, now: Instant, key: PeerKey) {
+    pub(in crate::shard) fn time_video(&mut self, now: Instant, key: PeerKey) {
         let Some(video) = self.peers.get_mut(key).and_then(|peer| peer.video.as_mut()) else {
             return;
         };
@@ -124,7 +124,9 @@ impl Shard {
             let viewings =
                 watchers.filter_map(|key| Some(&self.peers.get(*key)?.video.as_ref()?.viewing));
             let sights = viewings.flat_map(|viewing| &viewing.sights);
-            sights.filter(|sight| sight.ssrc == ssrc).map(|sight| sight.quality).max().unwrap_or(0)
+            let here = sights.filter(|sight| sight.ssrc == ssrc).map(|sight| sight.quality);
+            let afar = video.ingest.track(track).afar.iter().map(|(_, quality)| *quality);
+            here.chain(afar).max().unwrap_or(0)
         };
         let wanted = [Track::Camera, Track::Screen].map(best);
         let Some(peer) = self.peers.get_mut(key) else { return };
@@ -143,9 +145,14 @@ impl Shard {
                 changed = true;
             }
         }
-        if changed {
-            let (camera, screen) =
-                (video.ingest.track(Track::Camera).told, video.ingest.track(Track::Screen).told);
+        let (camera, screen) =
+            (video.ingest.track(Track::Camera).told, video.ingest.track(Track::Screen).told);
+        if peer.elsewhere.is_some() {
+            // Said again now and then, so that whoever sends it cannot stay mistaken.
+            if changed || video.reported.is_none_or(|at| at + REPORT <= now) {
+                self.tell_wanted_of(key, (camera, screen));
+            }
+        } else if changed {
             self.events.push_back(MediaEvent::Wanted { peer: peer.id, camera, screen });
         }
     }

@@ -14,6 +14,7 @@ impl Shard {
     /// From now on these tracks of a peer are forwarded.
     pub(in crate::shard) fn publish(&mut self, now: Instant, key: PeerKey, tracks: Tracks) {
         let Some(peer) = self.peers.get_mut(key) else { return };
+        let stands_in = peer.elsewhere.is_some();
         let ingest = &mut peer.video.get_or_insert_default().ingest;
         for track in Track::ALL {
             let is_announced = match track {
@@ -24,8 +25,12 @@ impl Shard {
             track.is_announced = is_announced;
             if !is_announced {
                 track.layers = Default::default();
+                track.afar.clear();
+                // Who sends it forgot what is wanted here, just so.
+                track.told = if stands_in { 0 } else { track.told };
             }
         }
+        self.tell_of(key);
         for viewer in self.others_in_room(key) {
             self.relate(viewer, key);
             self.time_video(now, viewer);
