@@ -1,6 +1,7 @@
-//! The one TCP port: accepts, tells TLS from plain HTTP by the first byte, serves requests.
+//! The one TCP port: accepts, tells TLS, plain HTTP and media apart by the first bytes, serves
+//! requests.
 //!
-//! TLS is for everybody. Plain HTTP is served to this machine alone (browsers treat
+//! TLS is for everybody, and so is media, which has keys of its own. Plain HTTP is served to this machine alone (browsers treat
 //! `http://localhost` as secure) or, with TLS off, to everybody; others are sent to `https`.
 //! It knows nothing of what is served.
 
@@ -22,8 +23,12 @@ use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
+use media::fallback::Framing;
+use media::fallback::Sniffed;
+use media::fallback::sniff;
 use signaling::Connection;
 use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -35,9 +40,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::leftover;
+use crate::relay;
+use crate::relay::Relay;
 
 /// First byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
+/// Requests begin with a letter (RFC 9112 §3.1), a TLS handshake with [`TLS_HANDSHAKE`]; what media
+/// begins with is below both.
+const FIRST_OF_TEXT: u8 = 0x10;
+/// Room for the first read of what may be media.
+const HEAD: usize = 256;
 /// How long an idle HTTP/1.1 connection is kept. Longer than the 15 s after which aiohttp lets go
 /// by itself: a request must not meet a connection that we are closing.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -60,6 +72,8 @@ pub(crate) struct DoorConfig {
     pub(crate) handshake: Duration,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Where the media port is that is also reached over this port, if it is.
+    pub(crate) media: Option<SocketAddr>,
 }
 
 /// The port, with the task that accepts.
@@ -73,6 +87,7 @@ pub(crate) struct Door {
 /// What each connection needs.
 struct Shared {
     config: DoorConfig,
+    relay: Option<Arc<Relay>>,
     router: Router,
     closing: CancellationToken,
     cut: CancellationToken,
@@ -88,7 +103,8 @@ impl Door {
         let address = listener.local_addr()?;
         let (closing, cut) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
-        let shared = Shared { config, router, closing: closing.clone(), cut: cut.clone() };
+        let relay = config.media.map(|media| Relay::new(media, closing.clone()));
+        let shared = Shared { config, relay, router, closing: closing.clone(), cut: cut.clone() };
         tasks.spawn(accept(listener, Arc::new(shared), tasks.clone()));
         Ok(Self { address, closing, cut, tasks })
     }
@@ -175,8 +191,43 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
         }
         // A client that speaks TLS to a port without it: there is no common language to say so.
         None if tls => handshake_failed(),
+        _ if first[0] < FIRST_OF_TEXT && shared.relay.is_some() => {
+            match tokio::time::timeout_at(deadline, read_head(stream)).await {
+                Ok(Some((stream, head, framing))) => {
+                    carry_media(stream, &head, framing, peer, shared).await;
+                }
+                Ok(None) | Err(_) => handshake_failed(),
+            }
+        }
         _ => serve(stream, about, shared, deadline).await,
     }
+}
+
+/// Reads as much of a stream as tells what media it carries; none when it carries none.
+async fn read_head(mut stream: TcpStream) -> Option<(TcpStream, Vec<u8>, Framing)> {
+    let mut head = Vec::with_capacity(HEAD);
+    loop {
+        match sniff(&head) {
+            Sniffed::Media(framing) => return Some((stream, head, framing)),
+            Sniffed::Foreign => return None,
+            Sniffed::Unsure => {}
+        }
+        if stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+async fn carry_media(
+    stream: TcpStream,
+    head: &[u8],
+    framing: Framing,
+    peer: SocketAddr,
+    shared: &Shared,
+) {
+    let Some(seat) = shared.relay.as_ref().and_then(|relay| relay.admit(peer.ip())) else { return };
+    relay::keep_short(&stream);
+    Box::pin(relay::carry(stream, head, framing, peer, seat)).await;
 }
 
 fn handshake_failed() {
@@ -306,6 +357,7 @@ mod tests {
             tls: Some(TlsAcceptor::from(Arc::new(identity.server_config()))),
             handshake,
             max_connections: 8,
+            media: None,
         };
         let door = Door::open(listener, config, router).expect("open");
         Fixture { door, ca, _folder: folder }
@@ -327,7 +379,8 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
         let refuse = || async { StatusCode::TOO_MANY_REQUESTS };
         let router = Router::new().route("/", axum::routing::post(refuse));
-        let config = DoorConfig { tls: None, handshake: LONG, max_connections: 8 };
+        let config =
+            DoorConfig { tls: None, handshake: LONG, max_connections: 8, media: None };
         let door = Door::open(listener, config, router).expect("open");
         // More than the buffers of both ends hold: it is only sent when it is read.
         let body = vec![7; 16_000_000];

@@ -15,6 +15,7 @@ mod metrics;
 mod private_file;
 mod private_port;
 mod progress;
+mod relay;
 mod serve;
 mod shutdown;
 pub mod telemetry;

@@ -7,8 +7,12 @@ mod support;
 use std::time::Duration;
 
 use browser::Browser;
+use browser::Way;
 use support::Instance;
 use support::udp::UdpBot;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 /// A voice channel (Discord: Channel Types).
 const VOICE: u8 = 2;
@@ -88,5 +92,60 @@ async fn who_leaves_is_said_to_be_gone_and_heard_no_more() {
     assert_eq!(gone["user_id"], dan_id.as_str());
     assert_eq!(ben.hear(SILENCE).await, None);
     dan.close().await;
+    instance.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_whose_network_has_no_udp_is_in_the_call_over_tcp() {
+    let instance = Instance::open().await;
+    let channel = instance.channel("Hall", VOICE).await;
+    let (_, ben) = instance.bot("ben").await;
+    let (_, dan) = instance.bot("dan").await;
+    let (_, eva) = instance.bot("eva").await;
+    let mut ben = Browser::enter(&instance, &ben, &channel).await;
+    let mut dan = Browser::enter_by(&instance, &dan, &channel, Way::Tcp).await;
+    let mut eva = Browser::enter_by(&instance, &eva, &channel, Way::Tcp).await;
+    let [from_ben, from_dan] = [&ben.voice, &dan.voice].map(|voice| voice.ssrc());
+    ben.expect(from_dan).await;
+    dan.expect(from_ben).await;
+    for ssrc in [from_ben, from_dan] {
+        eva.expect(ssrc).await;
+    }
+
+    for number in 0..50 {
+        dan.say(&frame(number), 20).await;
+        for hearer in [&mut ben, &mut eva] {
+            let heard = hearer.hear(SOON).await.expect("dan was heard");
+            assert_eq!((heard.ssrc, &heard.payload), (from_dan, &frame(number)));
+        }
+        ben.say(&frame(number), 20).await;
+        for hearer in [&mut dan, &mut eva] {
+            let heard = hearer.hear(SOON).await.expect("ben was heard");
+            assert_eq!((heard.ssrc, &heard.payload), (from_ben, &frame(number)));
+        }
+    }
+
+    instance.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_no_peers_is_told_nothing_and_closed() {
+    let instance = Instance::open().await;
+    let stun = include_bytes!("../media/tests/data/rfc/rfc5769-2.1-request.bin");
+    let framed = |datagram: &[u8]| [&(datagram.len() as u16).to_be_bytes(), datagram].concat();
+
+    // A check that names nobody here, and behind it a frame that is none.
+    let mut stream = TcpStream::connect(instance.running.address).await.expect("open");
+    stream.write_all(&framed(stun)).await.expect("sent");
+    stream.write_all(&[0xFF; 2]).await.expect("sent");
+    let mut told = Vec::new();
+    let _ = tokio::time::timeout(SOON, stream.read_to_end(&mut told)).await.expect("closed");
+    assert_eq!(told, b"");
+
+    // What begins like media and is not.
+    let mut stream = TcpStream::connect(instance.running.address).await.expect("open");
+    stream.write_all(&framed(&[0; 40])).await.expect("sent");
+    let _ = tokio::time::timeout(SOON, stream.read_to_end(&mut told)).await.expect("closed");
+    assert_eq!(told, b"");
     instance.running.stop().await;
 }

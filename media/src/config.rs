@@ -14,6 +14,9 @@ pub struct MediaConfig {
     /// The one UDP port of all voice, Discord's UDP transport and WebRTC alike. Default
     /// `0.0.0.0:8443`; port 0 lets the kernel choose, for tests.
     pub listen: SocketAddr,
+    /// Whether media is also taken over TCP, at `server.listen`, for people whose network has no
+    /// UDP. Default true. They are told of it behind the way by UDP, which browsers prefer.
+    pub tcp: bool,
     /// Threads that forward packets; each owns rooms, and parts of large ones. Default: one per core. More than cores
     /// costs context switches, fewer leaves cores idle when many rooms speak.
     pub shards: Option<NonZeroUsize>,
@@ -50,6 +53,7 @@ impl Default for MediaConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
+            tcp: true,
             shards: None,
             spread_from: limits::PEERS_TOGETHER,
             idle_timeout: Duration::from_secs(30),

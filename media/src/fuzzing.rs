@@ -1,8 +1,11 @@
 //! The parsers of untrusted bytes, as fuzz targets call them. Not part of the wing's interface.
 
+use model::limits;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
 
+use crate::fallback;
+use crate::fallback::Deframer;
 use crate::rtp::ext::AudioLevel;
 use crate::rtp::header::RtpHeader;
 use crate::rtp::header::without_padding;
@@ -108,6 +111,30 @@ pub fn srtp_open(packet: &[u8]) {
     }
 }
 
+/// Cuts a stream into datagrams: the first byte tells how it arrives in pieces. However it is cut, the
+/// same comes out, and less than a frame is ever held.
+pub fn tcp_frames(bytes: &[u8]) {
+    let [pieces, stream @ ..] = bytes else { return };
+    let _ = fallback::sniff(stream);
+    let cut = |piece: usize| {
+        let mut deframer = Deframer::new(fallback::Framing::Ice);
+        let mut out = Vec::new();
+        for piece in stream.chunks(piece) {
+            deframer.push(piece);
+            loop {
+                match deframer.next() {
+                    Ok(Some(datagram)) => out.push(datagram.to_vec()),
+                    Ok(None) => break,
+                    Err(_) => return out,
+                }
+            }
+            assert!(deframer.held() < limits::RELAYED_FRAME + 2);
+        }
+        out
+    };
+    assert_eq!(cut(usize::from(*pieces) + 1), cut(stream.len().max(1)));
+}
+
 /// Reads an SDP offer.
 pub fn sdp_offer(text: &[u8]) {
     if let Ok(text) = std::str::from_utf8(text) {
@@ -140,6 +167,7 @@ mod tests {
         ("sdp_offer", sdp_offer),
         ("srtp_open", srtp_open),
         ("stun", stun),
+        ("tcp_frames", tcp_frames),
     ];
     /// Made-up inputs of each target: some seconds of all together. A night of libFuzzer finds more; this
     /// finds on every machine, without its compiler, what a change broke.

@@ -39,6 +39,7 @@ pub(crate) struct ShardDoor {
 
 pub(crate) struct Wing {
     pub(crate) address: SocketAddr,
+    pub(crate) tcp: bool,
     pub(crate) doors: Vec<ShardDoor>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -202,6 +203,10 @@ impl MediaPort for MediaHandle {
 
     fn port(&self) -> u16 {
         self.wing.address.port()
+    }
+
+    fn takes_tcp(&self) -> bool {
+        self.wing.tcp
     }
 }
 

@@ -12,6 +12,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod config;
+pub mod fallback;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -98,8 +99,7 @@ impl Media {
             sockets.push(BatchSocket::bind(address, true)?);
         }
         let shard_config = shard_config(&config, count)?;
-        let knobs = (config.pairing, config.spread_from);
-        start_threads(sockets, address, knobs, &shard_config, &events)
+        start_threads(sockets, address, &config, &shard_config, &events)
     }
 }
 
@@ -129,13 +129,13 @@ fn shard_config(config: &MediaConfig, shards: usize) -> io::Result<ShardConfig> 
 fn start_threads(
     sockets: Vec<BatchSocket>,
     address: SocketAddr,
-    (pairing, share): (PairingPolicy, NonZeroUsize),
+    wing_config: &MediaConfig,
     config: &ShardConfig,
     events: &mpsc::Sender<MediaEvent>,
 ) -> io::Result<MediaHandle> {
     let stop = Arc::new(AtomicBool::new(false));
     let directory = Arc::new(Directory::default());
-    let homes = Arc::new(Homes::new(sockets.len(), share));
+    let homes = Arc::new(Homes::new(sockets.len(), wing_config.spread_from));
     let mut neighbours = Vec::new();
     let mut rings = Vec::new();
     let shards = sockets.len();
@@ -172,7 +172,7 @@ fn start_threads(
             neighbours: Arc::clone(&neighbours),
             directory: Arc::clone(&directory),
             strays: Strays::new(reports.clone()),
-            window: Window::new(pairing),
+            window: Window::new(wing_config.pairing),
             homes: Arc::clone(&homes),
             events: Events::new(events.clone()),
             totals,
@@ -182,7 +182,8 @@ fn start_threads(
     // Steering ends when the shards, who report to it, have ended.
     drop(reports);
     // From here on the wing owns the threads: if one cannot start, dropping it ends the others.
-    let wing = Wing { address, doors, threads: Mutex::default(), stop, homes };
+    let tcp = wing_config.tcp;
+    let wing = Wing { address, tcp, doors, threads: Mutex::default(), stop, homes };
     let own = |thread| {
         wing.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
     };

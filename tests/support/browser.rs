@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp;
 use rtc::rtp::extension::HeaderExtension;
@@ -28,8 +29,10 @@ use webrtc::peer_connection::MediaEngine;
 use webrtc::peer_connection::PeerConnection;
 use webrtc::peer_connection::PeerConnectionBuilder;
 use webrtc::peer_connection::PeerConnectionEventHandler;
+use webrtc::peer_connection::RTCIceCandidateInit;
 use webrtc::peer_connection::RTCPeerConnectionState;
 use webrtc::peer_connection::RTCSessionDescription;
+use webrtc::peer_connection::SettingEngineBuilder;
 use webrtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use webrtc::rtp_transceiver::RTCRtpTransceiverInit;
 
@@ -54,11 +57,20 @@ pub(crate) struct Heard {
     pub(crate) level: Option<u8>,
 }
 
+/// What a browser's network lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Udp,
+    /// ICE over TCP (RFC 6544).
+    Tcp,
+}
+
 /// A browser in a voice channel.
 pub(crate) struct Browser {
     pub(crate) voice: Voice,
     /// The fragment that the server answered last.
     pub(crate) fragment: String,
+    way: Way,
     pc: Arc<dyn PeerConnection>,
     microphone: Arc<TrackLocalStaticRTP>,
     ssrc: u32,
@@ -73,13 +85,23 @@ pub(crate) struct Browser {
 impl Browser {
     /// Joins; media may flow.
     pub(crate) async fn enter(instance: &Instance, token: &str, channel: &str) -> Self {
-        let mut this = Self::offer(instance, token, channel).await;
+        Self::enter_by(instance, token, channel, Way::Udp).await
+    }
+
+    /// Joins from a network that lets nothing but `way` through; media may flow.
+    pub(crate) async fn enter_by(
+        instance: &Instance,
+        token: &str,
+        channel: &str,
+        way: Way,
+    ) -> Self {
+        let mut this = Self::offer(instance, token, channel, way).await;
         this.select().await;
         this.until(RTCPeerConnectionState::Connected).await;
         this
     }
 
-    async fn offer(instance: &Instance, token: &str, channel: &str) -> Self {
+    async fn offer(instance: &Instance, token: &str, channel: &str, way: Way) -> Self {
         let voice = Voice::enter(instance, token, channel).await;
         let mut media = MediaEngine::default();
         media.register_default_codecs().expect("codecs");
@@ -90,8 +112,16 @@ impl Browser {
         let ears = Ears { heard: hears, states: changes, tasks: Mutex::default() };
         let builder = PeerConnectionBuilder::new()
             .with_media_engine(media)
-            .with_handler(Arc::new(ears))
-            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()]);
+            .with_handler(Arc::new(ears));
+        let own = vec!["127.0.0.1:0".to_owned()];
+        let builder = match way {
+            Way::Udp => builder.with_udp_addrs(own),
+            Way::Tcp => {
+                let types = vec![NetworkType::Tcp4];
+                let engine = SettingEngineBuilder::new().with_network_types(types).build();
+                builder.with_setting_engine(engine).with_tcp_addrs(own)
+            }
+        };
         let pc = Box::pin(builder.build()).await.expect("a peer connection");
         // Any number that the server did not give to somebody.
         let ssrc = voice.ssrc().wrapping_add(1);
@@ -106,6 +136,7 @@ impl Browser {
         Self {
             voice,
             fragment: String::new(),
+            way,
             pc: Arc::new(pc),
             microphone,
             ssrc,
@@ -125,6 +156,18 @@ impl Browser {
         let description = self.voice.select(choice).await;
         self.fragment = text(&description["sdp"]);
         self.answer(&offer).await;
+        if self.way == Way::Tcp {
+            // The library connects to candidates that trickle in, and to none of a description.
+            let candidate = self.fragment.lines().find(|line| line.ends_with("tcptype passive"));
+            let candidate = candidate.expect("a way by TCP").trim_start_matches("a=").to_owned();
+            let init = RTCIceCandidateInit {
+                candidate,
+                sdp_mid: Some("0".to_owned()),
+                sdp_mline_index: Some(0),
+                ..RTCIceCandidateInit::default()
+            };
+            self.pc.add_ice_candidate(init).await.expect("a good candidate");
+        }
     }
 
     /// Makes room for what comes under `ssrc`.
@@ -149,7 +192,8 @@ impl Browser {
 
     async fn answer(&mut self, offer: &str) {
         self.version += 1;
-        let answer = compose_answer(offer, &self.fragment, &self.speakers, self.version);
+        let udp = self.way == Way::Udp;
+        let answer = compose_answer(offer, &self.fragment, &self.speakers, self.version, udp);
         let answer = RTCSessionDescription::answer(answer).expect("SDP");
         self.pc.set_remote_description(answer).await.expect("a good answer");
     }
@@ -253,8 +297,14 @@ fn select_fragment(offer: &str) -> String {
 }
 
 /// The server's answer to `offer`, as the web client composes it of the server's fragment. The first
-/// line is the microphone; the others are `speakers`.
-fn compose_answer(offer: &str, fragment: &str, speakers: &[u32], version: u32) -> String {
+/// line is the microphone; the others are `speakers`. Without `candidates` they are to trickle in.
+fn compose_answer(
+    offer: &str,
+    fragment: &str,
+    speakers: &[u32],
+    version: u32,
+    candidates: bool,
+) -> String {
     let of_fragment = |prefix: &str| {
         let found = fragment.lines().find(|line| line.starts_with(prefix));
         found.unwrap_or_else(|| panic!("no {prefix} in {fragment}"))
@@ -287,7 +337,7 @@ fn compose_answer(offer: &str, fragment: &str, speakers: &[u32], version: u32) -
                 );
             }
         }
-        if index == 0 {
+        if index == 0 && candidates {
             for line in fragment.lines().filter(|line| line.starts_with("a=candidate:")) {
                 let _ = writeln!(out, "{line}");
             }

@@ -20,4 +20,9 @@ pub trait MediaPort: Send + Sync + 'static {
 
     /// The UDP port that media arrives on.
     fn port(&self) -> u16;
+
+    /// Whether media is also taken over TCP, at the port that people connect to.
+    fn takes_tcp(&self) -> bool {
+        false
+    }
 }

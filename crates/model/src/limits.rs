@@ -84,6 +84,20 @@ pub const VIDEO_PACKETS_PER_SECOND: u32 = 1_500;
 pub const WANTS: usize = 128;
 /// IP discovery answers per second and peer (safety: reflector).
 pub const DISCOVERY_PER_SECOND: u32 = 5;
+/// Largest datagram that is carried over TCP, in bytes: no browser sends more than 1,500 (safety:
+/// memory before anything is authenticated).
+pub const RELAYED_FRAME: usize = 2_048;
+/// Bytes that wait to be written to one TCP connection that carries media: a moment of three pictures.
+pub const RELAY_BACKLOG: usize = 128 * 1_024;
+/// Time from the first byte of a TCP connection that carries media to the first check that is
+/// answered, or to its authentication (safety: connections of nobody).
+pub const RELAY_PROOF: Duration = Duration::from_secs(10);
+/// Silence of either end after which a TCP connection that carries media is closed. Browsers check a
+/// path that they keep in reserve every 25 s at most.
+pub const RELAY_SILENCE: Duration = Duration::from_secs(60);
+/// TCP connections that carry media from one address (IPv6: from one /64). A whole office may be behind
+/// one; a browser opens one or two.
+pub const RELAYS_PER_ADDRESS: usize = 256;
 /// Username length, in characters (Discord: Usernames).
 pub const USERNAME: std::ops::RangeInclusive<usize> = 2..=32;
 /// Password length, in bytes: short ones are guessed, long ones cost argon2 time.

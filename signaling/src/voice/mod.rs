@@ -3,9 +3,10 @@
 //! `calls` is what the rest of the server sees. `board` knows who has a place, from the ticket to
 //! the end, and tells the media wing; `watch` keeps it true to guilds, media and time. `socket`
 //! takes a WebSocket until it identifies or resumes, `run` is the one task of a session, which
-//! outlives its sockets, and `session` is its pure core, with `payload`, `negotiate`, `others`,
+//! outlives its sockets, and `session` is its pure core, with `announce`, `payload`, `negotiate`, `others`,
 //! `replay` and `link` as its parts. `visit` is the way in for those who come over HTTP.
 
+mod announce;
 mod board;
 mod calls;
 mod link;
@@ -24,9 +25,9 @@ mod ticket;
 mod visit;
 mod watch;
 
+pub(crate) use announce::Announced;
 pub use calls::Calls;
 pub use calls::VoiceRequest;
-pub(crate) use socket::announced;
 pub use socket::upgrade;
 pub(crate) use visit::Visit;
 pub(crate) use visit::VisitError;

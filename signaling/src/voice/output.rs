@@ -1,13 +1,12 @@
 //! What a voice session wants done, and what it is given: the words between it and its shell.
 
-use std::net::SocketAddr;
-
 use model::media::MediaCommand;
 use model::media::PeerId;
 use model::media::Tracks;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
 
+use super::announce::Announced;
 use super::others::Other;
 use super::payload::Identify;
 use super::payload::Resume;
@@ -47,7 +46,7 @@ pub(super) struct Admission {
     /// The SSRC of its audio.
     pub ssrc: u32,
     /// Where it sends its media.
-    pub address: SocketAddr,
+    pub announced: Announced,
     /// Names the session in op 4.
     pub media_session: String,
     /// Who is there already.

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -24,6 +23,7 @@ use model::voice::SessionKey;
 use serde_json::Value;
 use serde_json::json;
 
+use super::announce::Announced;
 use super::link::Link;
 use super::link::RESUME_WINDOW;
 use super::link::SendWindow;
@@ -78,7 +78,7 @@ struct Welcome {
 struct Place {
     peer: PeerId,
     ssrc: u32,
-    address: SocketAddr,
+    announced: Announced,
     media_session: String,
 }
 
@@ -174,13 +174,13 @@ impl VoiceSession {
     /// Takes the place that [`Output::Identify`] found. Ready follows when the media wing has the
     /// peer.
     pub(super) fn admit(&mut self, now: Instant, identify: &Identify, admission: Admission) {
-        let Admission { peer, ssrc, address, media_session, others } = admission;
+        let Admission { peer, ssrc, announced, media_session, others } = admission;
         if !matches!(self.stage, Stage::Greeting { .. }) {
             return;
         }
-        let place = Place { peer, ssrc, address, media_session };
+        let place = Place { peer, ssrc, announced, media_session };
         self.stage = Stage::Admitted { place, transport: Transport::Open };
-        let ready = negotiate::ready(ssrc, address, identify);
+        let ready = negotiate::ready(ssrc, announced.udp, identify);
         self.welcome = Some(Welcome { ready, until: now + JOIN });
         self.others = others.into_iter().map(|other| (other.user, other)).collect();
     }
@@ -213,7 +213,8 @@ impl VoiceSession {
             MediaEvent::Joined { .. } => self.welcome(),
             MediaEvent::Answer { sdp, .. } => {
                 if matches!(transport, Transport::Offered { .. }) {
-                    let description = negotiate::webrtc_description(sdp, &place.media_session);
+                    let sdp = place.announced.complete(sdp.clone());
+                    let description = negotiate::webrtc_description(&sdp, &place.media_session);
                     self.describe(&description, true);
                 }
             }
@@ -357,7 +358,7 @@ impl VoiceSession {
         let Stage::Admitted { place, transport } = &mut self.stage else { return };
         *transport = Transport::Offered { before: transport.is_known() };
         let command =
-            MediaCommand::SelectWebRtc { peer: place.peer, offer, announce: place.address };
+            MediaCommand::SelectWebRtc { peer: place.peer, offer, announce: place.announced.udp };
         self.out.push_back(Output::Command(command));
     }
 

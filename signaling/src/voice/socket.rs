@@ -1,7 +1,5 @@
 //! A WebSocket until it identifies or resumes, and the socket that a voice session then owns.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -16,6 +14,7 @@ use model::limits;
 use model::voice::CloseCode;
 use tokio::sync::mpsc;
 
+use super::announce::Announced;
 use super::board::Admitted;
 use super::calls::Ears;
 use super::negotiate::Version;
@@ -183,29 +182,16 @@ async fn greet(parts: Parts, connection: Connection, version: Version, mut wire:
     }
 }
 
-/// Where a client that came by this connection is told to send its media; logged when nothing tells.
-pub(crate) fn announced(parts: &Parts, connection: Connection) -> Option<SocketAddr> {
-    let local = || connection.local_ipv4().map(IpAddr::V4);
-    let ip = parts.config.announce_ip.or_else(local);
-    if ip.is_none() {
-        tracing::error!(
-            local = %connection.local,
-            "signaling.announce_ip must be set: a voice client came by IPv6, and media is announced by IPv4"
-        );
-    }
-    Some(SocketAddr::new(ip?, parts.media.port()))
-}
-
 /// Turns an Identify into a place, with the address that its media goes to.
 fn admit(
     parts: &Parts,
     connection: Connection,
     identify: &Identify,
 ) -> Result<(Admission, Ears), CloseCode> {
-    let address = announced(parts, connection).ok_or(CloseCode::ServerNotFound)?;
+    let announced = Announced::to(parts, connection).ok_or(CloseCode::ServerNotFound)?;
     let (peer, Admitted { ssrc, others }, ears) = parts.calls.redeem(identify)?;
     let admission =
-        Admission { peer, ssrc, address, media_session: hex::encode(auth::random::<16>()), others };
+        Admission { peer, ssrc, announced, media_session: hex::encode(auth::random::<16>()), others };
     Ok((admission, ears))
 }
 

@@ -9,7 +9,6 @@
 //! them, so that nobody listens unseen.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -30,6 +29,7 @@ use state::store::ChangeError;
 use state::voice::VoiceCommand;
 use tokio::sync::oneshot;
 
+use super::announce::Announced;
 use super::board::Departure;
 use super::board::Guest;
 use super::board::Note;
@@ -55,7 +55,7 @@ pub(crate) struct VisitRequest {
     /// For the media wing.
     pub offer: String,
     /// Where it sends its media.
-    pub announce: SocketAddr,
+    pub announced: Announced,
     /// The client's ICE username fragment and password.
     pub ice: (String, String),
     /// The stream key that opened it, if one did.
@@ -162,7 +162,7 @@ impl Calls {
 
     /// The task of a visit.
     async fn host(self: Arc<Self>, request: VisitRequest, begun: Begun) {
-        let VisitRequest { user, guild, channel, limit, streams, offer, announce, ice, key } =
+        let VisitRequest { user, guild, channel, limit, streams, offer, announced, ice, key } =
             request;
         let session = if limit.speak {
             format!("visit-{}", hex::encode(auth::random::<8>()))
@@ -192,7 +192,11 @@ impl Calls {
             if limit.hear {
                 board.command_of(MediaCommand::Funnel { peer, streams });
             }
-            board.command_of(MediaCommand::SelectWebRtc { peer, offer, announce });
+            board.command_of(MediaCommand::SelectWebRtc {
+                peer,
+                offer,
+                announce: announced.udp,
+            });
             Some(admitted)
         });
         let Some(admitted) = admitted else {
@@ -217,7 +221,7 @@ impl Calls {
                 });
                 self.visits.lock().insert(visit.id.clone(), Arc::clone(&visit));
                 metrics::counter!("signaling_visits_total").increment(1);
-                if begun.send(Ok((Arc::clone(&visit), fragment))).is_ok() {
+                if begun.send(Ok((Arc::clone(&visit), announced.complete(fragment)))).is_ok() {
                     while ears.notes.recv().await.is_some() {}
                 }
                 self.end_visit(&visit).await;

@@ -148,7 +148,8 @@ async fn begin<const WHIP: bool>(
     allowed.require(kind.needed())?;
     let bitrate = view.channels.get(&channel).and_then(|channel| channel.bitrate);
 
-    let announce = voice::announced(&parts, connection).ok_or(rest::ApiError::Unavailable)?;
+    let announced =
+        voice::Announced::to(&parts, connection).ok_or(rest::ApiError::Unavailable)?;
     let request = VisitRequest {
         user: asker.user,
         guild,
@@ -156,7 +157,7 @@ async fn begin<const WHIP: bool>(
         limit: kind.limit(),
         streams: u8::try_from(taken.len()).unwrap_or(1),
         offer: offer.fragment(first),
-        announce,
+        announced,
         ice: (ufrag.to_owned(), password.to_owned()),
         key: asker.key.map(|key| key.id),
     };

@@ -22,7 +22,7 @@ TEXT = {
     "hikari": "text_hikari.py",
 }
 RUST = {"twilight": "text_twilight"}
-VOICE = ("voice", "songbird", "browser")
+VOICE = ("voice", "songbird", "browser", "browser_tcp")
 PICTURES = "pictures"
 NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES]
 TEXT_TIMEOUT = 120
@@ -122,6 +122,9 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             await bounded(voice.songbird(program), "songbird", SONGBIRD_TIMEOUT, rows)
         if "browser" in wanted:
             await bounded(voice.browser(), "browser", BROWSER_TIMEOUT, rows)
+        if "browser_tcp" in wanted:
+            tcp = voice.browser("chromium by TCP", "tcp")
+            await bounded(tcp, "browser_tcp", BROWSER_TIMEOUT, rows)
     finally:
         rows += [Row(*check) for check in voice.checks]
         tails.update(voice.tails())

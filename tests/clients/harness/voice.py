@@ -143,8 +143,9 @@ class Voice:
         await check("kicked while speaking", "songbird", lambda: self._kicked(bird, [js, py]))
         await check("cut while speaking: resumes", "songbird", cut)
 
-    async def browser(self) -> None:
-        """Chromium in the server's web client, with discord.js and discord.py."""
+    async def browser(self, name: str = "chromium", network: str = "") -> None:
+        """Chromium in the server's web client, with discord.js and discord.py. `network` is what its
+        network lets through: everything, or only ICE over TCP ("tcp")."""
         relay = await self._relay()
         hall = self._stage.channels["hall"]
         invite = await self._stage.server.rest("POST", f"/channels/{self._stage.channels['text']}/invites")
@@ -154,30 +155,31 @@ class Voice:
             WEB=f"http://localhost:{self._stage.server.port}",
             INVITE=invite["code"],
             SPEECH=str(self._speech["wav"]),
+            NETWORK=network,
         )
-        chromium = Actor("chromium", client, relay)
+        chromium = Actor(name, client, relay)
         try:
             await client.start()
             await client.wait_for("started", 40)
-            chromium.id = await client.ask("ready", order="register", username="bea", password="correct horse battery")
-            self._note("chromium", "registers by invite", True, "")
+            chromium.id = await client.ask("ready", order="register", username=f"bea{network}", password="correct horse battery")
+            self._note(name, "registers by invite", True, "")
         except Exception:
-            self._note("chromium", "registers by invite", False, traceback.format_exc(limit=3))
+            self._note(name, "registers by invite", False, traceback.format_exc(limit=3))
             await self._picture(chromium)
             return
-        self._actors["chromium"] = chromium
+        self._actors[name] = chromium
         await self._reset()
         js, py = self._actors["discord.js"], self._actors["discord.py"]
 
-        async def check(name: str, run: Callable[[], Awaitable[str]]) -> bool:
+        async def check(what: str, run: Callable[[], Awaitable[str]]) -> bool:
             try:
                 async with asyncio.timeout(110):
-                    self._note("chromium", name, True, await run())
+                    self._note(name, what, True, await run())
                     return True
             except BaseException as error:
                 if isinstance(error, asyncio.CancelledError):
                     raise
-                self._note("chromium", name, False, traceback.format_exc(limit=3))
+                self._note(name, what, False, traceback.format_exc(limit=3))
                 await self._picture(chromium)
                 return False
 
@@ -189,6 +191,8 @@ class Voice:
             stats = (await chromium.state())["stats"]
             sent = stats and stats["packetsSent"]
             demand(sent, f"connected, but no packet was sent: {stats}")
+            way = "tcp" if network == "tcp" else "udp"
+            demand(stats["remote"].startswith(way), f"not by {way}: {stats['remote']}")
             return f"{sent} packets sent to {stats['remote']}"
 
         async def heard_by_bots() -> str:
@@ -352,7 +356,7 @@ class Voice:
     async def _reset(self) -> None:
         """After a failure: everybody leaves, so that the next check starts clean."""
         for actor in self._actors.values():
-            if actor.name == "chromium":
+            if actor.name.startswith("chromium"):
                 continue
             for answer, order in (("hushed", "hush"), ("left", "leave")):
                 try:

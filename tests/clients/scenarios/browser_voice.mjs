@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 import { tell } from "./report.mjs";
 import { writeWav } from "./wav.mjs";
 
-const { WEB, INVITE, SPEECH, CHROMIUM, WEB_DIST } = process.env;
+const { WEB, INVITE, SPEECH, CHROMIUM, WEB_DIST, NETWORK } = process.env;
 const profile = mkdtempSync(join(tmpdir(), "guildhall-chromium-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: CHROMIUM ?? "/usr/bin/chromium",
@@ -29,6 +29,8 @@ const context = await chromium.launchPersistentContext(profile, {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // As a network does that blocks UDP.
+    ...(NETWORK === "tcp" ? ["--force-webrtc-ip-handling-policy=disable_non_proxied_udp"] : []),
   ],
 });
 const page = context.pages()[0] ?? (await context.newPage());

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use model::media::PeerStats;
 
+use super::super::announce::Announced;
 use super::super::link::GOODBYE_WINDOW;
 use super::super::link::SENDS;
 use super::super::link::SENDS_WINDOW;
@@ -37,7 +38,10 @@ fn admission(others: Vec<Other>) -> Admission {
     Admission {
         peer: ANA,
         ssrc: 32,
-        address: (Ipv4Addr::LOCALHOST, 50_000).into(),
+        announced: Announced {
+            udp: (Ipv4Addr::LOCALHOST, 50_000).into(),
+            tcp: Some((Ipv4Addr::LOCALHOST, 8_443).into()),
+        },
         media_session: "m".to_owned(),
         others,
     }
@@ -385,7 +389,8 @@ fn webrtc_is_described_when_the_media_wing_answers_and_again_for_another_offer()
         let frames = frames(&mut session);
         // Silent Ben is named by op 12, Cai who speaks by op 5.
         assert_eq!(ops(&frames), [4, 12, 5]);
-        assert_eq!(frames[0]["d"]["sdp"], "m=audio");
+        let sdp = frames[0]["d"]["sdp"].as_str().unwrap();
+        assert!(sdp.starts_with("m=audio\na=candidate:2 1 TCP "), "{sdp}");
         assert_eq!(frames[0]["d"]["dave_protocol_version"], 0);
         assert_eq!(frames[1]["d"]["user_id"], "2");
         assert_eq!(frames[1]["d"]["audio_ssrc"], 64);
