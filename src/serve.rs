@@ -122,6 +122,8 @@ pub(crate) async fn start_showing(
         tasks.spawn(private_port::serve(listener, router, stopping.clone()));
     }
     tasks.spawn(metrics::upkeep(recorder, stopping.clone()));
+    let closing = stopping.clone().cancelled_owned();
+    tasks.spawn(signaling::upkeep::run(wings.parts.clone(), closing));
     let office = Office {
         accounts: ground.accounts.clone(),
         link_base: crate::welcome::link_base(&config, door.address()),

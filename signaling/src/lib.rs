@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod parts;
 pub mod rest;
 mod root;
+pub mod upkeep;
 pub mod voice;
 mod whip;
 pub mod wire;

@@ -28,12 +28,17 @@ pub enum ErrorCode {
     MaximumReactions = 30_010,
     MaximumChannels = 30_013,
     MaximumInvites = 30_016,
+    MaximumThreadMembers = 30_033,
+    MaximumPinnedThreads = 30_047,
     Unauthorized = 40_001,
     AccountDisabled = 40_002,
     RequestTooLarge = 40_005,
     TemporarilyDisabled = 40_006,
     BannedFromGuild = 40_007,
     NotConnectedToVoice = 40_032,
+    CannotSendInForum = 40_058,
+    TagNamesUnique = 40_061,
+    TagRequired = 40_067,
     MissingAccess = 50_001,
     InvalidAccountType = 50_002,
     CannotExecuteOnPrivateChannel = 50_003,
@@ -54,9 +59,13 @@ pub enum ErrorCode {
     CannotExecuteOnChannelType = 50_024,
     InvalidRole = 50_028,
     CannotDeleteRequiredChannel = 50_074,
+    ThreadArchived = 50_083,
     InvalidJson = 50_109,
     ReactionBlocked = 90_001,
     Overloaded = 130_000,
+    ThreadExists = 160_004,
+    ThreadLocked = 160_005,
+    MaximumActiveThreads = 160_006,
 }
 
 impl ErrorCode {
@@ -93,12 +102,17 @@ impl ErrorCode {
             Self::MaximumReactions => "Maximum number of reactions reached",
             Self::MaximumChannels => "Maximum number of guild channels reached",
             Self::MaximumInvites => "Maximum number of invites reached",
+            Self::MaximumThreadMembers => "Maximum number of thread participants has been reached",
+            Self::MaximumPinnedThreads => "Maximum number of pinned threads in a forum channel has been reached",
             Self::Unauthorized => "401: Unauthorized",
             Self::AccountDisabled => "This account is disabled",
             Self::RequestTooLarge => "Request entity too large",
             Self::TemporarilyDisabled => "This feature has been temporarily disabled server-side",
             Self::BannedFromGuild => "The user is banned from this guild",
             Self::NotConnectedToVoice => "Target user is not connected to voice",
+            Self::CannotSendInForum => "Cannot send a message in a forum channel",
+            Self::TagNamesUnique => "Tag names must be unique",
+            Self::TagRequired => "A tag is required to create a forum post in this channel",
             Self::MissingAccess => "Missing Access",
             Self::InvalidAccountType => "Invalid account type",
             Self::CannotExecuteOnPrivateChannel => "Cannot execute action on a DM channel",
@@ -119,9 +133,13 @@ impl ErrorCode {
             Self::CannotExecuteOnChannelType => "Cannot execute action on this channel type",
             Self::InvalidRole => "Invalid role",
             Self::CannotDeleteRequiredChannel => "Cannot delete a required channel",
+            Self::ThreadArchived => "This thread is archived",
             Self::InvalidJson => "The request body contains invalid JSON",
             Self::ReactionBlocked => "Reaction was blocked",
             Self::Overloaded => "API resource is currently overloaded. Try again a little later",
+            Self::ThreadExists => "A thread has already been created for this message",
+            Self::ThreadLocked => "Thread is locked",
+            Self::MaximumActiveThreads => "Maximum number of active threads has been reached",
         }
     }
 
@@ -141,6 +159,7 @@ impl ErrorCode {
             | Self::CannotEditOthersMessage
             | Self::CannotMessageUser
             | Self::MissingPermissions
+            | Self::ThreadLocked
             | Self::CannotExecuteOnSystemMessage
             | Self::CannotSelfModerate
             | Self::ReactionBlocked => 403,

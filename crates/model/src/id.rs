@@ -19,5 +19,7 @@ pub type AttachmentId = Id<marker::AttachmentMarker>;
 pub type ApplicationId = Id<marker::ApplicationMarker>;
 /// A stream key, which is ours and not Discord's.
 pub type StreamKeyId = Id<marker::GenericMarker>;
+/// A tag of a forum's posts.
+pub type TagId = Id<marker::TagMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;

@@ -122,6 +122,20 @@ pub const VOICE_USERS: u32 = 99;
 pub const STAGE_USERS: u32 = 10_000;
 /// Longest pause between messages, in seconds (Discord: Modify Channel).
 pub const SLOWMODE: u16 = 21_600;
+/// Topic of a forum, its guidelines, in characters (Discord: Modify Channel).
+pub const FORUM_TOPIC: usize = 4_096;
+/// Threads of one guild that are not archived (Discord error 160006).
+pub const ACTIVE_THREADS: usize = 1_000;
+/// Threads of one guild, archived ones too: all are in memory, at about half a kilobyte.
+pub const THREADS: usize = 100_000;
+/// People in one thread (Discord error 30033).
+pub const THREAD_MEMBERS: usize = 1_000;
+/// Tags of one forum (Discord: Channel Resource, `available_tags`).
+pub const FORUM_TAGS: usize = 20;
+/// Tags of one post (Discord: Channel Resource, `applied_tags`).
+pub const APPLIED_TAGS: usize = 5;
+/// Name of a tag, in characters (OpenAPI: CreateOrUpdateThreadTagRequest).
+pub const TAG_NAME: std::ops::RangeInclusive<usize> = 0..=50;
 /// Channels in one category (Discord: Guild Channels).
 pub const CATEGORY_CHANNELS: usize = 50;
 /// Longest timeout of a member (Discord: Modify Guild Member).

@@ -213,6 +213,7 @@ impl GuildActor {
                 }
             }
             Request::Publish(event) => {
+                self.count(&event);
                 let guild = Arc::clone(&self.guild);
                 self.publish(event, &guild);
             }
@@ -264,6 +265,12 @@ impl GuildActor {
                 }
                 GuildEvent::ChannelDeleted(channel) => {
                     self.shared.index.remove_channel(channel.id);
+                }
+                GuildEvent::ThreadCreated(thread) => {
+                    self.shared.index.insert_channel(thread.id, guild.id);
+                }
+                GuildEvent::ThreadDeleted(thread) => {
+                    self.shared.index.remove_channel(thread.id);
                 }
                 GuildEvent::MemberAdded(member) => {
                     self.shared.index.insert_member(member.user, guild.id);
@@ -324,6 +331,16 @@ impl GuildActor {
             }
         };
         self.turn_to(guild, vec![GuildEvent::PresenceUpdated { user, presence }]);
+    }
+
+    /// Keeps the counts of threads; storage has counted already.
+    fn count(&mut self, event: &GuildEvent) {
+        let GuildEvent::Chat(chat) = event else { return };
+        let Some(thread) = self.guild.threads.get(&chat.channel()) else { return };
+        let Some(thread) = thread.after(chat) else { return };
+        let mut guild = (*self.guild).clone();
+        guild.threads.insert(thread.record.id, Arc::new(thread));
+        self.turn_to(guild, Vec::new());
     }
 
     /// Makes `guild` the snapshot, then tells of it.

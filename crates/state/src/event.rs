@@ -19,6 +19,8 @@ use crate::record::MemberRecord;
 use crate::record::MessageRecord;
 use crate::record::ReactionEmoji;
 use crate::record::UserRecord;
+use crate::thread::ThreadMember;
+use crate::thread::ThreadRecord;
 use crate::voice::VoiceState;
 
 /// One thing that happened in a guild.
@@ -34,6 +36,28 @@ pub enum GuildEvent {
     ChannelUpdated(Arc<Channel>),
     /// A channel is gone.
     ChannelDeleted(Arc<Channel>),
+    /// A thread was started.
+    ThreadCreated(Arc<ThreadRecord>),
+    /// A thread changed: its name, its settings, whether it is archived.
+    ThreadUpdated(Arc<ThreadRecord>),
+    /// A thread is gone.
+    ThreadDeleted(Arc<ThreadRecord>),
+    /// People joined a thread or left it.
+    ThreadMembersUpdated {
+        /// Which thread.
+        thread: ChannelId,
+        /// Who joined.
+        added: Vec<ThreadMember>,
+        /// Who left.
+        removed: Vec<UserId>,
+    },
+    /// Someone's own settings in a thread changed; only they hear of it.
+    ThreadMemberUpdated {
+        /// Which thread.
+        thread: ChannelId,
+        /// Whose, and what they are.
+        member: ThreadMember,
+    },
     /// A role appeared.
     RoleCreated(Arc<Role>),
     /// A role changed.

@@ -24,6 +24,9 @@ impl Index {
         for &channel in view.channels.keys() {
             self.insert_channel(channel, view.id);
         }
+        for &thread in view.threads.keys() {
+            self.insert_channel(thread, view.id);
+        }
         for &user in view.members.keys() {
             self.insert_member(user, view.id);
         }
@@ -33,7 +36,7 @@ impl Index {
     /// Forgets a guild, its channels and its memberships.
     pub(crate) fn remove(&self, view: &GuildView) {
         self.guilds.pin().remove(&view.id);
-        for channel in view.channels.keys() {
+        for channel in view.channels.keys().chain(view.threads.keys()) {
             self.remove_channel(*channel);
         }
         for &user in view.members.keys() {

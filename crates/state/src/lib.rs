@@ -17,6 +17,7 @@ pub mod record;
 pub mod repo;
 mod sessions;
 pub mod store;
+pub mod thread;
 pub mod users;
 pub mod voice;
 

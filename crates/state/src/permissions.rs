@@ -10,6 +10,7 @@ use model::wire::guild::Permissions;
 
 use crate::guild::Guild;
 use crate::record::MemberRecord;
+use crate::thread::Thread;
 
 /// What a user may do, ready to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +56,25 @@ impl Guild {
         Allowed(granted & left_by_timeout(member, now_ms))
     }
 
-    /// What `user` may do in a channel; nothing when not a member or the channel is not here.
+    /// What `user` may do in a channel or a thread; nothing when not a member or the channel is not here.
     ///
     /// Without VIEW_CHANNEL nothing is left. `now_ms` as in [`permissions`](Self::permissions).
     #[must_use]
     pub fn permissions_in(&self, user: UserId, channel: ChannelId, now_ms: u64) -> Allowed {
-        let (Some(member), Some(channel)) = (self.members.get(&user), self.channels.get(&channel))
-        else {
-            return Allowed(Permissions::empty());
-        };
+        let nothing = Allowed(Permissions::empty());
+        let Some(member) = self.members.get(&user) else { return nothing };
+        let thread = self.threads.get(&channel);
+        let channel = thread.map_or(channel, |thread| thread.record.parent);
+        let Some(channel) = self.channels.get(&channel) else { return nothing };
         let granted = self.granted(member);
         if granted.contains(Permissions::ADMINISTRATOR) {
             return Allowed(Permissions::all());
         }
         let overwrites = channel.permission_overwrites.as_deref().unwrap_or_default();
-        let overwritten = self.overwritten(granted, member, overwrites);
+        let mut overwritten = self.overwritten(granted, member, overwrites);
+        if let Some(thread) = thread {
+            overwritten = in_thread(overwritten, thread, user);
+        }
         let implied = without_dependants(overwritten, channel.kind);
         Allowed(implied & left_by_timeout(member, now_ms))
     }
@@ -139,6 +144,18 @@ impl Masks {
     fn over(&self, below: Permissions) -> Permissions {
         (below & !self.deny) | self.allow
     }
+}
+
+/// What is left in a thread of what its channel grants (Discord: Threads/Permissions): a right to
+/// speak of its own, and private threads are seen by their members and those who manage threads.
+fn in_thread(mut allowed: Permissions, thread: &Thread, user: UserId) -> Permissions {
+    let speaks = allowed.contains(Permissions::SEND_MESSAGES_IN_THREADS);
+    allowed.set(Permissions::SEND_MESSAGES, speaks);
+    let manages = allowed.contains(Permissions::MANAGE_THREADS);
+    if thread.record.is_private() && !manages && !thread.members.contains_key(&user) {
+        allowed.remove(Permissions::VIEW_CHANNEL);
+    }
+    allowed
 }
 
 /// Takes away what has no use without what it depends on (Discord: Permissions/Implicit

@@ -112,6 +112,23 @@ impl Viewer {
                     && self.sees(before, channel.id, now_ms)
                     && self.sees(guild, channel.id, now_ms)
             }
+            GuildEvent::ThreadCreated(thread) | GuildEvent::ThreadUpdated(thread) => {
+                self.wants(Intents::GUILDS) && self.sees(guild, thread.id, now_ms)
+            }
+            GuildEvent::ThreadDeleted(thread) => {
+                self.wants(Intents::GUILDS) && self.sees(before, thread.id, now_ms)
+            }
+            // Of others, only with GUILD_MEMBERS (Discord: Gateway Events/Thread Members Update).
+            GuildEvent::ThreadMembersUpdated { thread, added, removed } => {
+                let own = added.iter().any(|member| member.user == self.user)
+                    || removed.contains(&self.user);
+                let others =
+                    self.wants(Intents::GUILD_MEMBERS) && self.sees(guild, *thread, now_ms);
+                self.wants(Intents::GUILDS) && (own || others)
+            }
+            GuildEvent::ThreadMemberUpdated { member, .. } => {
+                self.wants(Intents::GUILDS) && member.user == self.user
+            }
             // Sent whatever was asked for (Discord: Gateway/Intents, Caveats).
             GuildEvent::MemberUpdated(member) if member.user == self.user => true,
             GuildEvent::UserUpdated(user) if user.id == self.user => true,

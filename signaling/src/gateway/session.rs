@@ -276,8 +276,9 @@ impl GatewaySession {
             self.guilds.remove(&guild);
         }
         if heard != Heard::GuildGone || self.viewer.wants(Intents::GUILDS) {
+            let added = (heard == Heard::Yes).then(|| shaper.added(publication, &self.viewer));
             let dispatch = shaper.guild_event(publication, &self.viewer, heard);
-            dispatch.into_iter().for_each(|dispatch| self.push(dispatch));
+            added.flatten().into_iter().chain(dispatch).for_each(|dispatch| self.push(dispatch));
         }
         if heard == Heard::GuildGone {
             return;
@@ -291,7 +292,7 @@ impl GatewaySession {
             self.flipped = Some(version);
         }
         for flip in self.viewer.flips(publication, shaper.now_ms) {
-            for dispatch in shaper.flip(publication, flip) {
+            for dispatch in shaper.flip(publication, flip, &self.viewer) {
                 let voice = dispatch.name == "VOICE_STATE_UPDATE";
                 if !voice || self.viewer.wants(Intents::GUILD_VOICE_STATES) {
                     self.push(dispatch);

@@ -21,6 +21,7 @@ use state::record::MessageRecord;
 use state::record::UserRecord;
 use state::repo::MessageRepo;
 use state::repo::RepoError;
+use state::thread::Thread;
 use state::users::Users;
 use state::voice::VoiceState;
 use tokio::sync::OnceCell;
@@ -137,7 +138,7 @@ pub(super) async fn prepare(
     let Some(shapes) = Shapes::of(slot) else { return Ok(()) };
     let load = || async {
         let reference = match answered(message) {
-            Some(id) => Some(messages.message(message.channel, id).await?),
+            Some((channel, id)) => Some(messages.message(channel, id).await?),
             None => None,
         };
         let answered = reference.iter().flatten();
@@ -147,11 +148,12 @@ pub(super) async fn prepare(
     shapes.reference.get_or_try_init(load).await.map(drop)
 }
 
-/// The message that another one answers, in the same channel.
-fn answered(message: &MessageRecord) -> Option<model::id::MessageId> {
+/// The message that another one answers, in the same channel, or that a thread was started from.
+fn answered(message: &MessageRecord) -> Option<(ChannelId, model::id::MessageId)> {
     let reference = message.reference.as_ref()?;
-    let here = reference.channel_id.is_none_or(|channel| channel == message.channel);
-    reference.message_id.filter(|_| here)
+    let channel = reference.channel_id.unwrap_or(message.channel);
+    let shows = channel == message.channel || message.kind == state::thread::STARTER;
+    Some((channel, reference.message_id.filter(|_| shows)?))
 }
 
 impl Shaper<'_> {
@@ -175,6 +177,17 @@ impl Shaper<'_> {
                 shapes.text(Form::VoiceLeft, None, || Some(self.voice_state(&left, guild)))
             }
             (_, GuildEvent::Chat(chat)) => self.chat(chat, shapes, Some(guild), viewer),
+            (_, GuildEvent::ThreadCreated(thread) | GuildEvent::ThreadUpdated(thread)) => {
+                let thread = guild.threads.get(&thread.id)?;
+                let new = matches!(publication.event, GuildEvent::ThreadCreated(_));
+                // Whoever is in it is shown their own membership.
+                if thread.members.contains_key(&viewer.user) {
+                    let shown = wire::thread(thread, guild.id, Some(viewer.user));
+                    return Some(Dispatch::new(name, &newly(shown, new)));
+                }
+                let make = || Some(newly(wire::thread(thread, guild.id, None), new));
+                shapes.text(Form::Whole, None, make)
+            }
             (_, event) => shapes.text(Form::Whole, None, || self.payload(event, guild)),
         };
         Some(Dispatch { name, payload: payload? })
@@ -182,7 +195,12 @@ impl Shaper<'_> {
 
     /// What a viewer is sent of a channel that came into view or went out of it: the channel, and
     /// who is in voice there.
-    pub(super) fn flip(self, publication: &Publication, flip: Flip) -> Vec<Dispatch> {
+    pub(super) fn flip(
+        self,
+        publication: &Publication,
+        flip: Flip,
+        viewer: &Viewer,
+    ) -> Vec<Dispatch> {
         let guild = &*publication.guild;
         let channel = guild.channels.get(&flip.channel);
         let shapes = Shapes::of(&publication.shaped);
@@ -200,8 +218,29 @@ impl Shaper<'_> {
                     Dispatch::new("VOICE_STATE_UPDATE", &self.voice_state(state, guild))
                 }),
             );
+            let here = |parent| parent == flip.channel;
+            let threads: Vec<_> =
+                wire::active_threads(guild, viewer.user, self.now_ms, here).collect();
+            if !threads.is_empty() {
+                dispatches.push(thread_list(guild, viewer, flip.channel, &threads));
+            }
         }
         dispatches
+    }
+
+    /// What a viewer is sent before it hears that it was added to a thread: the thread, which it may
+    /// not have seen before.
+    pub(super) fn added(self, publication: &Publication, viewer: &Viewer) -> Option<Dispatch> {
+        let GuildEvent::ThreadMembersUpdated { thread, added, .. } = &publication.event else {
+            return None;
+        };
+        let own = added.iter().any(|member| member.user == viewer.user);
+        if !own || !publication.before.threads.contains_key(thread) {
+            return None;
+        }
+        let guild = &*publication.guild;
+        let shown = wire::thread(guild.threads.get(thread)?, guild.id, Some(viewer.user));
+        Some(Dispatch::new("THREAD_CREATE", &shown))
     }
 
     /// What a viewer is sent of an event in one of its private channels.
@@ -223,6 +262,37 @@ impl Shaper<'_> {
             GuildEvent::ChannelCreated(channel)
             | GuildEvent::ChannelUpdated(channel)
             | GuildEvent::ChannelDeleted(channel) => wire::channel(channel),
+            // Have forms of their own, as every event of a text channel.
+            GuildEvent::ThreadCreated(_) | GuildEvent::ThreadUpdated(_) => return None,
+            GuildEvent::ThreadDeleted(thread) => json!({
+                "id": thread.id,
+                "guild_id": id,
+                "parent_id": thread.parent,
+                "type": thread.kind,
+            }),
+            GuildEvent::ThreadMembersUpdated { thread, added, removed } => {
+                let shown = added.iter().map(|joined| {
+                    let mut value = wire::thread_member(*thread, joined);
+                    if let Some(member) = guild.members.get(&joined.user) {
+                        value["member"] = wire::member(member, &self.user(joined.user));
+                    }
+                    let presence = guild.presences.get(&joined.user);
+                    value["presence"] = json!(presence.map(|is| wire::presence(is, id)));
+                    value
+                });
+                json!({
+                    "id": thread,
+                    "guild_id": id,
+                    "member_count": guild.threads.get(thread).map_or(0, |thread| thread.members.len()),
+                    "added_members": shown.collect::<Vec<_>>(),
+                    "removed_member_ids": removed,
+                })
+            }
+            GuildEvent::ThreadMemberUpdated { thread, member } => {
+                let mut value = wire::thread_member(*thread, member);
+                value["guild_id"] = json!(id);
+                value
+            }
             GuildEvent::RoleCreated(role) | GuildEvent::RoleUpdated(role) => {
                 json!({ "guild_id": id, "role": wire::role(role) })
             }
@@ -291,6 +361,7 @@ impl Shaper<'_> {
             let context = wire::MessageContext {
                 users: self.users,
                 guild,
+                threads: guild,
                 reactions: &[],
                 referenced: reference,
                 urls: Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms },
@@ -378,6 +449,30 @@ impl Shaper<'_> {
     }
 }
 
+/// Marks a thread that was started just now.
+fn newly(mut thread: Value, new: bool) -> Value {
+    if new {
+        thread["newly_created"] = json!(true);
+    }
+    thread
+}
+
+/// The active threads of a channel that came into view.
+fn thread_list(guild: &Guild, viewer: &Viewer, channel: ChannelId, threads: &[&Thread]) -> Dispatch {
+    let shown = threads.iter().map(|thread| wire::thread(thread, guild.id, None));
+    let members = threads.iter().filter_map(|thread| {
+        let member = thread.members.get(&viewer.user)?;
+        Some(wire::thread_member(thread.record.id, member))
+    });
+    let payload = json!({
+        "guild_id": guild.id,
+        "channel_ids": [channel],
+        "threads": shown.collect::<Vec<_>>(),
+        "members": members.collect::<Vec<_>>(),
+    });
+    Dispatch::new("THREAD_LIST_SYNC", &payload)
+}
+
 /// Takes what a message says out of it (Discord: Gateway/Message Content Intent).
 fn strip(message: &mut Value) {
     let Value::Object(message) = message else { return };
@@ -394,6 +489,11 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::ChannelCreated(_) => "CHANNEL_CREATE",
         GuildEvent::ChannelUpdated(_) => "CHANNEL_UPDATE",
         GuildEvent::ChannelDeleted(_) => "CHANNEL_DELETE",
+        GuildEvent::ThreadCreated(_) => "THREAD_CREATE",
+        GuildEvent::ThreadUpdated(_) => "THREAD_UPDATE",
+        GuildEvent::ThreadDeleted(_) => "THREAD_DELETE",
+        GuildEvent::ThreadMembersUpdated { .. } => "THREAD_MEMBERS_UPDATE",
+        GuildEvent::ThreadMemberUpdated { .. } => "THREAD_MEMBER_UPDATE",
         GuildEvent::RoleCreated(_) => "GUILD_ROLE_CREATE",
         GuildEvent::RoleUpdated(_) => "GUILD_ROLE_UPDATE",
         GuildEvent::RoleDeleted(_) => "GUILD_ROLE_DELETE",

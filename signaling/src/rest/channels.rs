@@ -7,13 +7,16 @@ use axum::routing::get;
 use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::TagId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
+use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::event::ChatEvent;
 use state::guild::command::ChannelPatch;
+use state::guild::command::ThreadPatch;
 use state::store::ChannelHome;
 
 use super::ApiError;
@@ -21,6 +24,7 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::some;
+use super::forums::Forum;
 use super::overwrites;
 use super::overwrites::Overwrite;
 use crate::auth::Identity;
@@ -69,14 +73,22 @@ async fn show(
     match open(&parts, &me, channel, Permissions::empty()).await? {
         ChannelHome::Guild(guild) => {
             let view = guild.view();
-            let channel = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
-            Ok(Json(wire::channel(channel)))
+            Ok(Json(shown(&view, channel, &me)?))
         }
         ChannelHome::Private(private) => {
             let people = parts.store.users().load(&private.recipients).await?;
             Ok(Json(wire::private_channel(&private, me.id(), &people)))
         }
     }
+}
+
+/// A channel or a thread of a guild.
+fn shown(view: &Guild, channel: ChannelId, me: &Identity) -> Result<Value, ApiError> {
+    if let Some(thread) = view.threads.get(&channel) {
+        return Ok(wire::thread(thread, view.id, Some(me.id())));
+    }
+    let channel = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
+    Ok(wire::channel(channel))
 }
 
 #[derive(Deserialize)]
@@ -98,6 +110,13 @@ struct Update {
     nsfw: Option<Option<bool>>,
     #[serde(default, deserialize_with = "some")]
     permission_overwrites: Option<Option<Vec<Overwrite>>>,
+    #[serde(flatten)]
+    forum: Forum,
+    archived: Option<bool>,
+    locked: Option<bool>,
+    invitable: Option<bool>,
+    auto_archive_duration: Option<u16>,
+    applied_tags: Option<Vec<TagId>>,
 }
 
 /// `PATCH /channels/{channel.id}`
@@ -110,6 +129,23 @@ async fn update(
     let ChannelHome::Guild(guild) = open(&parts, &me, channel, Permissions::empty()).await? else {
         return Err(ErrorCode::CannotExecuteOnPrivateChannel.into());
     };
+    let view = guild.view();
+    if view.threads.contains_key(&channel) {
+        let patch = ThreadPatch {
+            name: body.name,
+            archived: body.archived,
+            locked: body.locked,
+            invitable: body.invitable,
+            auto_archive_minutes: body.auto_archive_duration,
+            rate_limit_per_user: body.rate_limit_per_user.map(Option::unwrap_or_default),
+            flags: body.forum.flags,
+            tags: body.applied_tags,
+        };
+        let command = GuildCommand::UpdateThread(channel, patch);
+        let view = parts.store.execute(guild.id(), me.id(), command).await?;
+        return Ok(Json(shown(&view, channel, &me)?));
+    }
+    let before = view.channels.get(&channel).and_then(|channel| channel.available_tags.as_deref());
     let patch = ChannelPatch {
         name: body.name,
         topic: body.topic,
@@ -123,11 +159,11 @@ async fn update(
             Some(given) => Some(overwrites::all(given.unwrap_or_default())?),
             None => None,
         },
+        forum: body.forum.patch(&parts, before.unwrap_or_default())?,
     };
     let command = GuildCommand::UpdateChannel(channel, patch);
     let view = parts.store.execute(guild.id(), me.id(), command).await?;
-    let channel = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
-    Ok(Json(wire::channel(channel)))
+    Ok(Json(shown(&view, channel, &me)?))
 }
 
 /// `DELETE /channels/{channel.id}`: deletes, or closes a direct message.
@@ -146,9 +182,9 @@ async fn remove(
         }
     };
     let view = guild.view();
-    let gone = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
+    let gone = shown(&view, channel, &me)?;
     parts.store.execute(guild.id(), me.id(), GuildCommand::DeleteChannel(channel)).await?;
-    Ok(Json(wire::channel(gone)))
+    Ok(Json(gone))
 }
 
 /// `POST /channels/{channel.id}/typing`

@@ -28,6 +28,7 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
+use super::forums::Forum;
 use super::messages::place::carry_out;
 use super::overwrites;
 use super::overwrites::Overwrite;
@@ -43,7 +44,6 @@ pub(super) fn routes() -> Router<Parts> {
         .route("/guilds", post(found).layer(pictured()))
         .route("/guilds/{guild}", get(show).patch(update).delete(remove).layer(pictured()))
         .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))
-        .route("/guilds/{guild}/threads/active", get(active_threads))
         .route("/guilds/{guild}/emojis", get(nothing))
         .route("/guilds/{guild}/stickers", get(nothing))
         .route("/guilds/{guild}/bots", post(add_bot))
@@ -227,6 +227,8 @@ struct CreateChannel {
     rate_limit_per_user: Option<u16>,
     nsfw: Option<bool>,
     permission_overwrites: Option<Vec<Overwrite>>,
+    #[serde(flatten)]
+    forum: Forum,
 }
 
 /// `POST /guilds/{guild.id}/channels`
@@ -251,6 +253,7 @@ async fn create_channel(
         rate_limit_per_user: body.rate_limit_per_user,
         nsfw: body.nsfw.unwrap_or_default(),
         overwrites: overwrites::all(body.permission_overwrites.unwrap_or_default())?,
+        forum: body.forum.patch(&parts, &[])?,
     });
     let view = parts.store.execute(guild, me.id(), command).await?;
     let channel = view.channels.get(&id).ok_or(ErrorCode::UnknownChannel)?;
@@ -276,16 +279,6 @@ async fn move_channels(
     let moves = body.into_iter().map(|one| (one.id, one.position, one.parent_id)).collect();
     parts.store.execute(guild, me.id(), GuildCommand::MoveChannels(moves)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// `GET /guilds/{guild.id}/threads/active`: there are no threads yet.
-async fn active_threads(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path(guild): Path<GuildId>,
-) -> Result<Json<Value>, ApiError> {
-    member_view(&parts, guild, me.id())?;
-    Ok(Json(json!({ "threads": [], "members": [] })))
 }
 
 /// Emojis and stickers, of which there are none yet.

@@ -7,6 +7,7 @@ mod bans;
 mod channels;
 pub mod error;
 pub mod extract;
+mod forums;
 mod gateway;
 mod guilds;
 mod instance;
@@ -19,6 +20,7 @@ pub mod rates;
 mod reactions;
 mod roles;
 mod stream_keys;
+mod threads;
 mod users;
 mod voice;
 
@@ -55,6 +57,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(stream_keys::routes())
+        .merge(threads::routes())
         .merge(users::routes())
         .merge(voice::routes())
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))

@@ -92,6 +92,11 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::RoleUpdated(_)
         | GuildEvent::RoleDeleted(_) => look_at(calls, guild, None),
         GuildEvent::ChannelCreated(_)
+        | GuildEvent::ThreadCreated(_)
+        | GuildEvent::ThreadUpdated(_)
+        | GuildEvent::ThreadDeleted(_)
+        | GuildEvent::ThreadMembersUpdated { .. }
+        | GuildEvent::ThreadMemberUpdated { .. }
         | GuildEvent::RoleCreated(_)
         | GuildEvent::MemberAdded(_)
         | GuildEvent::UserUpdated(_)

@@ -28,6 +28,15 @@ pub fn channel(channel: &Channel) -> Value {
                 default("last_message_id", Value::Null);
                 default("rate_limit_per_user", json!(0));
             }
+            ChannelType::GuildForum | ChannelType::GuildMedia => {
+                default("topic", Value::Null);
+                default("last_message_id", Value::Null);
+                default("rate_limit_per_user", json!(0));
+                default("available_tags", json!([]));
+                default("default_reaction_emoji", Value::Null);
+                default("default_sort_order", Value::Null);
+                default("default_forum_layout", json!(0));
+            }
             ChannelType::GuildVoice | ChannelType::GuildStageVoice => {
                 default("topic", Value::Null);
                 default("last_message_id", Value::Null);

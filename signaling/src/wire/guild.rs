@@ -112,6 +112,9 @@ pub fn guild_create(
         .filter(|channel| sees(channel.id))
         .map(|channel| super::channel(channel))
         .collect();
+    let threads: Vec<_> = super::active_threads(view, viewer, now_ms, |_| true)
+        .map(|thread| super::thread(thread, view.id, Some(viewer)))
+        .collect();
     let voice_states: Vec<_> = view
         .voice
         .values()
@@ -135,7 +138,7 @@ pub fn guild_create(
             ("voice_states", Value::Array(voice_states)),
             ("members", Value::Array(members)),
             ("channels", Value::Array(channels)),
-            ("threads", json!([])),
+            ("threads", Value::Array(threads)),
             ("presences", Value::Array(presences)),
             ("stage_instances", json!([])),
             ("guild_scheduled_events", json!([])),

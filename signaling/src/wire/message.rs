@@ -21,6 +21,8 @@ pub struct MessageContext<'a> {
     /// The guild, where the message is an event: adds `guild_id`, `member` and the members of
     /// mentions. REST leaves them out.
     pub guild: Option<&'a Guild>,
+    /// The guild whose threads are shown with the messages that they were started from.
+    pub threads: Option<&'a Guild>,
     /// Reactions; events of new messages have none.
     pub reactions: &'a [ReactionCount],
     /// The message that it answers; `Some(None)` when that one was deleted.
@@ -85,6 +87,12 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
             });
             map.insert("referenced_message".to_owned(), json!(referenced));
         }
+    }
+    if let Some(guild) = context.threads
+        && let Some(thread) = guild.threads.get(&message.id.cast())
+        && thread.record.parent == message.channel
+    {
+        map.insert("thread".to_owned(), super::thread(thread, guild.id, None));
     }
     if let Some(guild) = context.guild {
         map.insert("guild_id".to_owned(), json!(guild.id));

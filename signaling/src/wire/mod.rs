@@ -6,6 +6,7 @@ mod invite;
 mod member;
 mod message;
 mod presence;
+mod thread;
 mod user;
 mod voice_state;
 
@@ -24,6 +25,9 @@ pub use message::load_users;
 pub use message::message;
 pub use presence::presence;
 pub use presence::session_presence;
+pub use thread::active_threads;
+pub use thread::thread;
+pub use thread::thread_member;
 pub use user::own_user;
 pub use user::private_user;
 pub use user::user;

@@ -11,4 +11,5 @@ mod pins;
 mod reactions;
 mod repos;
 mod saying;
+mod threads;
 mod world;

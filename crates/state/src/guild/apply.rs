@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use model::id::ChannelId;
 use model::id::UserId;
 
 use super::Guild;
 use super::plan::Change;
 use super::plan::Plan;
 use crate::event::GuildEvent;
+use crate::thread::Thread;
+use crate::thread::ThreadMember;
+use crate::thread::ThreadRecord;
 use crate::voice::VoiceState;
 
 impl Guild {
@@ -54,6 +58,26 @@ impl Guild {
             Change::DeleteChannel(id) => {
                 events.extend(self.channels.remove(id).map(GuildEvent::ChannelDeleted));
             }
+            Change::PutThread(record) => events.push(self.put_thread(record)),
+            Change::DeleteThread(id) => {
+                let gone = self.threads.remove(id);
+                events.extend(gone.map(|gone| GuildEvent::ThreadDeleted(Arc::clone(&gone.record))));
+            }
+            Change::PutThreadMember(id, member) => {
+                if let Some(thread) = self.threads.get_mut(id) {
+                    match Arc::make_mut(thread).members.insert(member.user, *member) {
+                        None => thread_members(*id, events).0.push(*member),
+                        Some(_) => events
+                            .push(GuildEvent::ThreadMemberUpdated { thread: *id, member: *member }),
+                    }
+                }
+            }
+            Change::DeleteThreadMember(id, user) => {
+                if let Some(thread) = self.threads.get_mut(id) {
+                    Arc::make_mut(thread).members.remove(user);
+                    thread_members(*id, events).1.push(*user);
+                }
+            }
             Change::PutRole(role) => {
                 let old = self.roles.insert(role.id, Arc::clone(role));
                 events.push(match old {
@@ -76,6 +100,7 @@ impl Guild {
             Change::DeleteMember(user) => {
                 events.extend(self.leave_voice(*user));
                 self.presences.remove(user);
+                self.leave_threads(*user);
                 if self.members.remove(user).is_some() {
                     events.push(GuildEvent::MemberRemoved(*user));
                 }
@@ -92,9 +117,51 @@ impl Guild {
         }
     }
 
+    fn put_thread(&mut self, record: &Arc<ThreadRecord>) -> GuildEvent {
+        match self.threads.get_mut(&record.id) {
+            Some(thread) => {
+                Arc::make_mut(thread).record = Arc::clone(record);
+                GuildEvent::ThreadUpdated(Arc::clone(record))
+            }
+            None => {
+                let thread = Arc::new(Thread::new(Arc::clone(record)));
+                self.threads.insert(record.id, thread);
+                GuildEvent::ThreadCreated(Arc::clone(record))
+            }
+        }
+    }
+
+    /// Whoever leaves the guild is in none of its threads; clients conclude it by themselves.
+    fn leave_threads(&mut self, user: UserId) {
+        let theirs = self.threads.iter().filter(|(_, thread)| thread.members.contains_key(&user));
+        let theirs: Vec<_> = theirs.map(|(id, _)| *id).collect();
+        for id in theirs {
+            if let Some(thread) = self.threads.get_mut(&id) {
+                Arc::make_mut(thread).members.remove(&user);
+            }
+        }
+    }
+
     fn leave_voice(&mut self, user: UserId) -> Option<GuildEvent> {
         let state = self.voice.get(&user)?;
         let left = VoiceState { channel: None, ..(**state).clone() };
         Some(self.put_voice(left))
+    }
+}
+
+/// Those who joined and who left that thread, in the event that tells of them: of one change there
+/// is one for each thread.
+fn thread_members(
+    thread: ChannelId,
+    events: &mut Vec<GuildEvent>,
+) -> (&mut Vec<ThreadMember>, &mut Vec<UserId>) {
+    let same = |event: &GuildEvent| matches!(event, GuildEvent::ThreadMembersUpdated { thread: of, .. } if *of == thread);
+    if !events.last().is_some_and(same) {
+        let (added, removed) = (Vec::new(), Vec::new());
+        events.push(GuildEvent::ThreadMembersUpdated { thread, added, removed });
+    }
+    match events.last_mut() {
+        Some(GuildEvent::ThreadMembersUpdated { added, removed, .. }) => (added, removed),
+        _ => unreachable!("the last event is one of members"),
     }
 }

@@ -2,9 +2,12 @@
 
 use model::id::ChannelId;
 use model::id::RoleId;
+use model::id::TagId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::channel::ChannelType;
+use model::wire::channel::forum::DefaultReaction;
+use model::wire::channel::forum::ForumTag;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::guild::Permissions;
 use model::wire::util::Timestamp;
@@ -34,6 +37,8 @@ pub struct ChannelDraft {
     pub nsfw: bool,
     /// Overwrites.
     pub overwrites: Vec<PermissionOverwrite>,
+    /// How threads and posts begin here.
+    pub forum: ForumPatch,
 }
 
 /// Changes of a channel; `None` leaves a field as it is.
@@ -49,6 +54,61 @@ pub struct ChannelPatch {
     pub rate_limit_per_user: Option<u16>,
     pub nsfw: Option<bool>,
     pub overwrites: Option<Vec<PermissionOverwrite>>,
+    pub forum: ForumPatch,
+}
+
+/// How threads and posts of a channel begin and are shown; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ForumPatch {
+    /// Minutes of silence after which new threads are archived, unless they say.
+    pub auto_archive_minutes: Option<Option<u16>>,
+    /// Slowmode of new threads, in seconds.
+    pub thread_rate_limit: Option<u16>,
+    /// All tags that posts may have, in order; those of ids that are known are changed.
+    pub tags: Option<Vec<ForumTag>>,
+    /// The emoji that clients offer first.
+    pub reaction: Option<Option<DefaultReaction>>,
+    /// 0 by latest activity, 1 by creation.
+    pub sort_order: Option<Option<u8>>,
+    /// 0 not set, 1 a list, 2 a gallery.
+    pub layout: Option<u8>,
+    /// Discord's channel flags; REQUIRE_TAG (16) is the one that counts.
+    pub flags: Option<u64>,
+}
+
+/// A new thread. The id is made by the caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadDraft {
+    /// Its id; that of the message it is started from, where there is one.
+    pub id: ChannelId,
+    /// The channel that it hangs on.
+    pub parent: ChannelId,
+    /// Public, private, or of an announcement channel.
+    pub kind: ChannelType,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 60, 1,440, 4,320 or 10,080; the channel's default when `None`.
+    pub auto_archive_minutes: Option<u16>,
+    /// Seconds between messages; the channel's default when `None`.
+    pub rate_limit_per_user: Option<u16>,
+    /// Whether members may add others; of private threads.
+    pub invitable: Option<bool>,
+    /// Tags of the forum.
+    pub tags: Vec<TagId>,
+}
+
+/// Changes of a thread; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "the fields of ThreadRecord")]
+pub struct ThreadPatch {
+    pub name: Option<String>,
+    pub archived: Option<bool>,
+    pub locked: Option<bool>,
+    pub invitable: Option<bool>,
+    pub auto_archive_minutes: Option<u16>,
+    pub rate_limit_per_user: Option<u16>,
+    pub flags: Option<u64>,
+    pub tags: Option<Vec<TagId>>,
 }
 
 /// A new role or changes of one; `None` leaves a field as it is.
@@ -110,12 +170,38 @@ pub enum GuildCommand {
     UpdateChannel(ChannelId, ChannelPatch),
     /// Reorder channels (MANAGE_CHANNELS): id, position, and the new parent where it changes.
     MoveChannels(Vec<ChannelMove>),
-    /// Delete a channel (MANAGE_CHANNELS there).
+    /// Delete a channel (MANAGE_CHANNELS there) or a thread (MANAGE_THREADS there).
     DeleteChannel(ChannelId),
     /// Set one overwrite (MANAGE_ROLES there; may not allow or deny what the actor lacks).
     SetOverwrite(ChannelId, PermissionOverwrite),
     /// Remove one overwrite (MANAGE_ROLES there), by the id of its role or member.
     RemoveOverwrite(ChannelId, u64),
+    /// Start a thread (CREATE_PUBLIC_THREADS or CREATE_PRIVATE_THREADS in its channel; in a forum
+    /// SEND_MESSAGES). Whoever starts it is its first member.
+    CreateThread(ThreadDraft),
+    /// Change a thread: its starter or MANAGE_THREADS; to bring back one that is not locked,
+    /// SEND_MESSAGES_IN_THREADS.
+    UpdateThread(ChannelId, ThreadPatch),
+    /// Join a thread, or add others to it. Those who are in it already are passed over.
+    AddThreadMembers(ChannelId, Vec<UserId>),
+    /// Speak in a thread: brings it back if it is archived, and makes the speaker and those whom
+    /// they mention its members where that may be.
+    SpeakInThread {
+        /// Where.
+        thread: ChannelId,
+        /// Who is mentioned.
+        mentioned: Vec<UserId>,
+    },
+    /// Leave a thread, or remove someone from it (MANAGE_THREADS, or its starter if it is private).
+    RemoveThreadMember(ChannelId, UserId),
+    /// Change how the actor is notified of a thread that they are in.
+    SetThreadFlags(ChannelId, u64),
+    /// Archive the threads in which nobody spoke for as long as they say, as of `now_ms`, Unix
+    /// milliseconds. Nobody's right is asked for: the server itself does it.
+    ArchiveIdle {
+        /// As of when.
+        now_ms: u64,
+    },
     /// Create a role (MANAGE_ROLES; may not grant what the actor lacks). The id is the caller's,
     /// newer than all others: of roles at one position the newest ranks lowest.
     CreateRole(RoleId, RolePatch),
@@ -179,7 +265,15 @@ pub const fn is_creatable(kind: ChannelType) -> bool {
             | ChannelType::GuildCategory
             | ChannelType::GuildAnnouncement
             | ChannelType::GuildStageVoice
+            | ChannelType::GuildForum
+            | ChannelType::GuildMedia
     )
+}
+
+/// Whether it holds nothing but threads.
+#[must_use]
+pub const fn is_forum(kind: ChannelType) -> bool {
+    matches!(kind, ChannelType::GuildForum | ChannelType::GuildMedia)
 }
 
 /// Whether messages can be sent in a channel of that kind; voice channels have a chat too.

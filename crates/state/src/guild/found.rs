@@ -77,6 +77,7 @@ impl Guild {
             settings: Arc::new(settings),
             roles: imbl::OrdMap::new(),
             channels: imbl::OrdMap::new(),
+            threads: imbl::OrdMap::new(),
             members: imbl::OrdMap::new(),
             bans: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),

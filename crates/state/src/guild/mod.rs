@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::MemberRecord;
+use crate::thread::Thread;
 use crate::voice::VoiceState;
 
 /// A guild's own settings.
@@ -75,6 +76,8 @@ pub struct Guild {
     pub roles: OrdMap<RoleId, Arc<Role>>,
     /// All channels.
     pub channels: OrdMap<ChannelId, Arc<Channel>>,
+    /// All threads, archived ones too.
+    pub threads: OrdMap<ChannelId, Arc<Thread>>,
     /// All members by id, so that pages by id are ranges.
     pub members: OrdMap<UserId, Arc<MemberRecord>>,
     /// Everyone who may not return.

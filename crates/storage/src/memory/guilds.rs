@@ -12,6 +12,7 @@ use state::guild::plan::Change;
 use state::guild::plan::Plan;
 use state::repo::GuildRepo;
 use state::repo::RepoError;
+use state::thread::Thread;
 
 use super::invites::MemoryInvites;
 use super::lock;
@@ -39,7 +40,16 @@ impl MemoryGuilds {
 #[async_trait]
 impl GuildRepo for MemoryGuilds {
     async fn load(&self) -> Result<Vec<Guild>, RepoError> {
-        Ok(lock(&self.rows).values().cloned().collect())
+        let mut guilds: Vec<_> = lock(&self.rows).values().cloned().collect();
+        for guild in &mut guilds {
+            let ids: Vec<_> = guild.threads.keys().copied().collect();
+            for id in ids {
+                if let Some(thread) = guild.threads.get_mut(&id) {
+                    Arc::make_mut(thread).counts = self.messages.counts(id);
+                }
+            }
+        }
+        Ok(guilds)
     }
 
     async fn create(&self, guild: &Guild) -> Result<(), RepoError> {
@@ -75,6 +85,27 @@ impl GuildRepo for MemoryGuilds {
                     self.stream_keys.forget_channel(*id);
                     self.invites.forget(|invite| invite.channel == Some(*id));
                 }
+                Change::PutThread(record) => match guild.threads.get_mut(&record.id) {
+                    Some(thread) => Arc::make_mut(thread).record = Arc::clone(record),
+                    None => {
+                        let thread = Arc::new(Thread::new(Arc::clone(record)));
+                        guild.threads.insert(record.id, thread);
+                    }
+                },
+                Change::DeleteThread(id) => {
+                    guild.threads.remove(id);
+                    self.messages.forget_channel(*id);
+                }
+                Change::PutThreadMember(id, member) => {
+                    if let Some(thread) = guild.threads.get_mut(id) {
+                        Arc::make_mut(thread).members.insert(member.user, *member);
+                    }
+                }
+                Change::DeleteThreadMember(id, user) => {
+                    if let Some(thread) = guild.threads.get_mut(id) {
+                        Arc::make_mut(thread).members.remove(user);
+                    }
+                }
                 Change::PutRole(role) => {
                     guild.roles.insert(role.id, Arc::clone(role));
                 }
@@ -86,6 +117,12 @@ impl GuildRepo for MemoryGuilds {
                 }
                 Change::DeleteMember(user) => {
                     guild.members.remove(user);
+                    let ids: Vec<_> = guild.threads.keys().copied().collect();
+                    for id in ids {
+                        if let Some(thread) = guild.threads.get_mut(&id) {
+                            Arc::make_mut(thread).members.remove(user);
+                        }
+                    }
                 }
                 Change::PutBan(ban) => {
                     guild.bans.insert(ban.user, Arc::clone(ban));
@@ -96,7 +133,7 @@ impl GuildRepo for MemoryGuilds {
             }
         }
         if deleted {
-            for id in guild.channels.keys() {
+            for id in guild.channels.keys().chain(guild.threads.keys()) {
                 self.messages.forget_channel(*id);
                 self.stream_keys.forget_channel(*id);
             }

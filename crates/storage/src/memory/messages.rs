@@ -17,6 +17,8 @@ use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
 use state::repo::RepoError;
+use state::thread::ThreadCounts;
+use state::thread::counts_in_thread;
 
 use super::lock;
 use crate::NONCE_WINDOW_MS;
@@ -32,6 +34,8 @@ pub(super) struct MemoryMessages {
 #[derive(Default)]
 struct Rows {
     messages: BTreeMap<MessageId, MessageRecord>,
+    /// As of a thread.
+    counts: ThreadCounts,
     nonces: HashMap<(UserId, String), MessageId>,
     /// In the order in which the emoji were first given.
     reactions: HashMap<MessageId, Vec<(ReactionEmoji, BTreeSet<UserId>)>>,
@@ -41,6 +45,14 @@ impl MemoryMessages {
     /// Deletes a channel's history.
     pub(super) fn forget_channel(&self, channel: ChannelId) {
         lock(&self.rows).remove(&channel);
+    }
+
+    /// The counts of a thread.
+    pub(super) fn counts(&self, thread: ChannelId) -> ThreadCounts {
+        let last_message = self.newest(thread);
+        let rows = lock(&self.rows);
+        let counts = rows.get(&thread).map(|rows| rows.counts).unwrap_or_default();
+        ThreadCounts { last_message, ..counts }
     }
 
     /// The newest message of a channel.
@@ -91,6 +103,10 @@ impl MessageRepo for MemoryMessages {
             return Err(RepoError::Exists);
         }
         rows.messages.insert(message.id, message.clone());
+        if counts_in_thread(message) {
+            rows.counts.messages += 1;
+            rows.counts.sent += 1;
+        }
         if let Some(nonce) = &message.nonce {
             rows.nonces.insert((message.author, nonce.clone()), message.id);
         }
@@ -134,6 +150,9 @@ impl MessageRepo for MemoryMessages {
         for id in ids {
             if rows.messages.remove(id).is_some() {
                 rows.reactions.remove(id);
+                if id.get() != channel.get() {
+                    rows.counts.messages = rows.counts.messages.saturating_sub(1);
+                }
                 removed.push(*id);
             }
         }

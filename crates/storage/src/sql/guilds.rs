@@ -12,6 +12,9 @@ use state::guild::plan::Change;
 use state::guild::plan::Plan;
 use state::repo::GuildRepo;
 use state::repo::RepoError;
+use state::thread::Thread;
+use state::thread::ThreadCounts;
+use state::thread::ThreadMember;
 
 use super::Database;
 use super::row;
@@ -23,6 +26,8 @@ use super::row::key;
 enum Row {
     Put { table: Table, id: i64, document: String },
     Delete { table: Table, id: i64 },
+    PutThreadMember { thread: i64, user: i64, document: String },
+    DeleteThreadMember { thread: i64, user: i64 },
     Settings(String),
     DeleteGuild,
 }
@@ -31,6 +36,7 @@ enum Row {
 enum Table {
     Roles,
     Channels,
+    Threads,
     Members,
     Bans,
 }
@@ -41,6 +47,11 @@ impl Table {
             Self::Roles => "INSERT OR REPLACE INTO roles (guild, id, document) VALUES (?, ?, ?)",
             Self::Channels => {
                 "INSERT OR REPLACE INTO channels (guild, id, document) VALUES (?, ?, ?)"
+            }
+            // Its counts stay.
+            Self::Threads => {
+                "INSERT INTO threads (guild, id, document) VALUES (?, ?, ?)
+                 ON CONFLICT (id) DO UPDATE SET document = excluded.document"
             }
             Self::Members => {
                 "INSERT OR REPLACE INTO members (guild, user, document) VALUES (?, ?, ?)"
@@ -53,6 +64,7 @@ impl Table {
         match self {
             Self::Roles => "DELETE FROM roles WHERE guild = ? AND id = ?",
             Self::Channels => "DELETE FROM channels WHERE guild = ? AND id = ?",
+            Self::Threads => "DELETE FROM threads WHERE guild = ? AND id = ?",
             Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
@@ -66,6 +78,15 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteGuild => Row::DeleteGuild,
         Change::PutChannel(channel) => put(Table::Channels, key(channel.id), document(channel)?),
         Change::DeleteChannel(id) => Row::Delete { table: Table::Channels, id: key(*id) },
+        Change::PutThread(thread) => put(Table::Threads, key(thread.id), document(thread)?),
+        Change::DeleteThread(id) => Row::Delete { table: Table::Threads, id: key(*id) },
+        Change::PutThreadMember(thread, member) => {
+            let document = document(member)?;
+            Row::PutThreadMember { thread: key(*thread), user: key(member.user), document }
+        }
+        Change::DeleteThreadMember(thread, user) => {
+            Row::DeleteThreadMember { thread: key(*thread), user: key(*user) }
+        }
         Change::PutRole(role) => put(Table::Roles, key(role.id), document(role)?),
         Change::DeleteRole(id) => Row::Delete { table: Table::Roles, id: key(*id) },
         Change::PutMember(member) => put(Table::Members, key(member.user), document(member)?),
@@ -98,9 +119,28 @@ async fn write(
             Row::Delete { table, id } => {
                 let query = sqlx::query(table.delete()).bind(guild).bind(id);
                 query.execute(&mut *connection).await.map_err(failed)?;
-                if matches!(table, Table::Channels) {
-                    forget_channel(connection, id).await.map_err(failed)?;
+                match table {
+                    Table::Channels | Table::Threads => {
+                        forget_channel(connection, id).await.map_err(failed)?;
+                    }
+                    Table::Members => {
+                        let leave = "DELETE FROM thread_members WHERE guild = ? AND user = ?";
+                        let query = sqlx::query(leave).bind(guild).bind(id);
+                        query.execute(&mut *connection).await.map_err(failed)?;
+                    }
+                    Table::Roles | Table::Bans => {}
                 }
+            }
+            Row::PutThreadMember { thread, user, document } => {
+                let put = "INSERT OR REPLACE INTO thread_members (thread, guild, user, document)
+                           VALUES (?, ?, ?, ?)";
+                let query = sqlx::query(put).bind(thread).bind(guild).bind(user).bind(document);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::DeleteThreadMember { thread, user } => {
+                let leave = "DELETE FROM thread_members WHERE thread = ? AND user = ?";
+                let query = sqlx::query(leave).bind(thread).bind(user);
+                query.execute(&mut *connection).await.map_err(failed)?;
             }
             Row::Settings(settings) => {
                 let query = sqlx::query("UPDATE guilds SET settings = ? WHERE id = ?");
@@ -129,6 +169,7 @@ async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), 
         "DELETE FROM invites WHERE guild = ?",
         "DELETE FROM stream_keys WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
         "INSERT OR IGNORE INTO purges (channel) SELECT id FROM channels WHERE guild = ?",
+        "INSERT OR IGNORE INTO purges (channel) SELECT id FROM threads WHERE guild = ?",
         "DELETE FROM guilds WHERE id = ?",
     ] {
         sqlx::query(statement).bind(id).execute(&mut *connection).await?;
@@ -170,6 +211,7 @@ impl GuildRepo for Database {
                 settings: Arc::new(row::parse(&settings)?),
                 roles: imbl::OrdMap::new(),
                 channels: imbl::OrdMap::new(),
+                threads: imbl::OrdMap::new(),
                 members: imbl::OrdMap::new(),
                 bans: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
@@ -187,6 +229,7 @@ impl GuildRepo for Database {
             guild.channels.insert(channel.id, channel);
         })
         .await?;
+        threads(&mut reader, &mut guilds).await?;
         each(&mut reader, "SELECT guild, document FROM members", &mut guilds, |guild, member| {
             let member: Arc<state::record::MemberRecord> = member;
             guild.members.insert(member.user, member);
@@ -229,6 +272,46 @@ impl GuildRepo for Database {
         });
         work.await
     }
+}
+
+/// Gives every thread, with its members and counts, to its guild.
+async fn threads(
+    reader: &mut SqliteConnection,
+    guilds: &mut BTreeMap<GuildId, Guild>,
+) -> Result<(), RepoError> {
+    let rows: Vec<(i64, String, i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT guild, document, messages, sent,
+                (SELECT id FROM messages WHERE channel = threads.id
+                 ORDER BY bucket DESC, id DESC LIMIT 1)
+         FROM threads",
+    )
+    .fetch_all(&mut *reader)
+    .await
+    .map_err(failed)?;
+    let count = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+    for (guild, document, messages, sent, last) in rows {
+        let Some(guild) = guilds.get_mut(&row::id(guild)?) else { continue };
+        let mut thread = Thread::new(Arc::new(row::parse(&document)?));
+        thread.counts = ThreadCounts {
+            messages: count(messages),
+            sent: count(sent),
+            last_message: last.map(row::id).transpose()?,
+        };
+        guild.threads.insert(thread.record.id, Arc::new(thread));
+    }
+    let rows: Vec<(i64, i64, String)> =
+        sqlx::query_as("SELECT guild, thread, document FROM thread_members")
+            .fetch_all(reader)
+            .await
+            .map_err(failed)?;
+    for (guild, thread, document) in rows {
+        let Some(guild) = guilds.get_mut(&row::id(guild)?) else { continue };
+        if let Some(thread) = guild.threads.get_mut(&row::id(thread)?) {
+            let member: ThreadMember = row::parse(&document)?;
+            Arc::make_mut(thread).members.insert(member.user, member);
+        }
+    }
+    Ok(())
 }
 
 /// Gives every document of a table to its guild.

@@ -13,6 +13,7 @@ use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
 use state::repo::RepoError;
+use state::thread::counts_in_thread;
 
 use super::Database;
 use super::reactions;
@@ -244,6 +245,13 @@ async fn insert(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    if counts_in_thread(&message) {
+        sqlx::query("UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ?")
+            .bind(key(message.channel))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     let Some(nonce) = message.nonce else { return Ok(Inserted::New) };
     sqlx::query("DELETE FROM nonces WHERE made_ms <= ?")
         .bind(row::signed(made_ms.saturating_sub(NONCE_WINDOW_MS)))
@@ -318,6 +326,14 @@ async fn remove(
             removed.push(id);
         }
     }
+    // As the thread in memory counts them.
+    let counted = removed.iter().filter(|id| id.get() != channel.get()).count();
+    sqlx::query("UPDATE threads SET messages = max(messages - ?, 0) WHERE id = ?")
+        .bind(row::signed(counted as u64))
+        .bind(key(channel))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
     Ok(removed)
 }
 

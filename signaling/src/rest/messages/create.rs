@@ -9,10 +9,12 @@ use axum::extract::Request;
 use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::UserId;
 use model::wire::channel::message::MessageReference;
 use model::wire::channel::message::MessageReferenceType;
 use model::wire::guild::Permissions;
 use serde_json::Value;
+use state::GuildCommand;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 use state::repo::Inserted;
@@ -58,6 +60,7 @@ pub(super) async fn create(
     let files = std::mem::take(&mut draft.files);
     let enforced = draft.nonce.as_ref().is_some_and(|nonce| nonce.enforced);
     let message = compose(&parts, &place, &me, draft).await?;
+    require_unlocked(&place)?;
     take_turn(&parts, &place, &me)?;
     let new = NewMessage { message, files, enforced, _slot: form.slot };
     let stored = carry_out(commit(parts.clone(), place, new)).await?;
@@ -67,7 +70,7 @@ pub(super) async fn create(
 
 /// Demands what this draft needs beyond sending. A person's embeds are dropped where they may not
 /// embed, as their client only made them of links; a bot is told.
-fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDraft) -> Result<(), ApiError> {
+pub(super) fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDraft) -> Result<(), ApiError> {
     if !draft.files.is_empty() {
         place.require(Permissions::ATTACH_FILES)?;
     }
@@ -91,7 +94,7 @@ fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDraft) -> Res
 }
 
 /// The message of a draft, files apart: whom it answers and notifies is settled here.
-async fn compose(
+pub(super) async fn compose(
     parts: &Parts,
     place: &Place,
     me: &Identity,
@@ -157,8 +160,10 @@ async fn answered(
 }
 
 /// Holds people to the channel's slowmode; bots and those who manage it are free of it.
-fn take_turn(parts: &Parts, place: &Place, me: &Identity) -> Result<(), ApiError> {
-    let slowmode = place.guild_channel().and_then(|channel| channel.rate_limit_per_user);
+pub(super) fn take_turn(parts: &Parts, place: &Place, me: &Identity) -> Result<(), ApiError> {
+    let of_channel = place.guild_channel().and_then(|channel| channel.rate_limit_per_user);
+    let of_thread = place.thread().map(|thread| thread.record.rate_limit_per_user);
+    let slowmode = of_channel.or(of_thread);
     let free =
         [Permissions::MANAGE_MESSAGES, Permissions::MANAGE_CHANNELS, Permissions::BYPASS_SLOWMODE];
     let Some(seconds) = slowmode.filter(|&seconds| seconds > 0) else { return Ok(()) };
@@ -187,6 +192,7 @@ struct NewMessage {
 /// stored.
 async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRecord, ApiError> {
     let NewMessage { mut message, files, enforced, _slot } = new;
+    speak_in_thread(&parts, &place, &message).await?;
     message.attachments = upload::store(&parts, place.channel, files).await?;
     // Without enforcement the nonce only travels: it is shown to the sender and in the event.
     let stored =
@@ -207,6 +213,33 @@ async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRe
             Err(error.into())
         }
     }
+}
+
+/// Demands that the thread is not locked, or is the sender's to manage (160005).
+fn require_unlocked(place: &Place) -> Result<(), ErrorCode> {
+    match place.thread() {
+        Some(thread) if thread.record.locked => place
+            .require(Permissions::MANAGE_THREADS)
+            .map_err(|_| ErrorCode::ThreadLocked),
+        _ => Ok(()),
+    }
+}
+
+/// Whoever speaks in a thread brings it back and joins it, with those whom they mention. Most
+/// messages change nothing of it.
+async fn speak_in_thread(
+    parts: &Parts,
+    place: &Place,
+    message: &MessageRecord,
+) -> Result<(), ApiError> {
+    let (Some(view), Some(thread)) = (&place.view, place.thread()) else { return Ok(()) };
+    let new = |user: &UserId| !thread.members.contains_key(user) && view.members.contains_key(user);
+    let mentioned: Vec<_> = message.mentions.iter().filter(|user| new(user)).copied().collect();
+    if thread.record.archived || new(&message.author) || !mentioned.is_empty() {
+        let command = GuildCommand::SpeakInThread { thread: place.channel, mentioned };
+        parts.store.execute(view.id, message.author, command).await?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long people wait, decides nothing")]

@@ -45,6 +45,7 @@ pub(super) async fn edit(
     Place::open(&parts, &me, channel, Permissions::empty()).await?;
     let form = multipart::read(&parts, request).await?;
     let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
+    place.require_open()?;
     let patch = form.body.patch(form.files)?;
     if !patch.files.is_empty() {
         place.require(Permissions::ATTACH_FILES)?;
@@ -75,7 +76,7 @@ async fn change(
         let mut named = Named::of(content)
             .wanted(patch.allowed_mentions.as_ref())
             .permitted(place.view.as_deref(), place.has(Permissions::MENTION_EVERYONE));
-        if let Some(answered) = super::answered(&message)
+        if let Some((_, answered)) = super::answered(&message)
             && mentions::notifies_replied(patch.allowed_mentions.as_ref())
             && let Some(answered) = parts.messages.message(place.channel, answered).await?
             && !named.users.contains(&answered.author)

@@ -4,6 +4,8 @@
 pub(super) const SAID: u8 = 0;
 /// Tells that a message was pinned.
 pub(super) const PINNED: u8 = 6;
+/// Tells that a thread was started without a message.
+pub(super) const THREAD_CREATED: u8 = 18;
 /// Something said in answer.
 pub(super) const REPLY: u8 = 19;
 

@@ -1,8 +1,8 @@
 //! Messages of text channels, of guilds and between people: one file per thing done with them.
 //!
 //! `place` says who meets which channel, `multipart` reads a request, `draft` (with `embeds`,
-//! `components`, `mentions`) makes sense of it; `create`, `edit`, `delete`, `pins` and `list` are
-//! the routes; `chat` is what is remembered between them.
+//! `components`, `mentions`) makes sense of it; `create`, `edit`, `delete`, `pins`, `list` and `start`
+//! are the routes; `chat` is what is remembered between them.
 
 mod chat;
 mod components;
@@ -16,6 +16,7 @@ mod list;
 mod mentions;
 mod multipart;
 mod pins;
+mod start;
 pub(super) mod place;
 
 pub use chat::Chat;
@@ -62,6 +63,8 @@ pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
             "/channels/{channel}/messages/{message}",
             get(list::show).patch(edit::edit).delete(delete::delete),
         )
+        .route("/channels/{channel}/messages/{message}/threads", post(start::from_message))
+        .route("/channels/{channel}/threads", post(start::start))
         .route("/channels/{channel}/messages/{message}/ack", post(ack))
         .route("/channels/{channel}/pins", get(pins::list))
         .route("/channels/{channel}/pins/{message}", put(pins::pin).delete(pins::unpin))
@@ -91,7 +94,7 @@ async fn shown(
         parts.messages.reactions(channel, &ids, viewer).await?.into_iter().collect();
     let mut referenced: HashMap<MessageId, Option<MessageRecord>> = HashMap::new();
     for message in messages {
-        if let Some(id) = answered(message)
+        if let Some((channel, id)) = answered(message)
             && !referenced.contains_key(&id)
         {
             let near = messages.iter().find(|message| message.id == id).cloned();
@@ -104,14 +107,18 @@ async fn shown(
     }
     let users = parts.store.users();
     wire::load_users(users, messages.iter().chain(referenced.values().flatten())).await?;
+    // Threads are shown with the messages that they were started from.
+    let guild = messages.iter().find_map(|message| message.guild);
+    let view = guild.and_then(|guild| parts.store.guild(guild)).map(|handle| handle.view());
     let urls = Urls { signer: &parts.cdn, origin, now_ms: parts.now_ms() };
     let shown = messages.iter().map(|message| {
         let context = wire::MessageContext {
             users,
             guild: None,
+            threads: view.as_deref(),
             reactions: reactions.get(&message.id).map_or(&[], Vec::as_slice),
             referenced: answered(message)
-                .and_then(|id| referenced.get(&id))
+                .and_then(|(_, id)| referenced.get(&id))
                 .map(|found| found.as_ref()),
             urls,
         };
@@ -132,10 +139,11 @@ async fn shown_one(
     Ok(Json(shown.into_iter().next().unwrap_or_default()))
 }
 
-/// The message that one answers.
-fn answered(message: &MessageRecord) -> Option<MessageId> {
-    let reference = message.reference.as_ref().filter(|_| message.kind == kind::REPLY)?;
-    reference.message_id
+/// The message that one answers, or that a thread was started from, and where it is.
+fn answered(message: &MessageRecord) -> Option<(ChannelId, MessageId)> {
+    let shows = matches!(message.kind, kind::REPLY | state::thread::STARTER);
+    let reference = message.reference.as_ref().filter(|_| shows)?;
+    Some((reference.channel_id.unwrap_or(message.channel), reference.message_id?))
 }
 
 /// `POST /channels/{channel.id}/messages/{message.id}/ack`: read states are not kept.

@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::http::header;
 use model::error_code::ErrorCode;
 use model::limits;
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
@@ -38,10 +39,22 @@ pub(super) struct File {
     pub bytes: Bytes,
 }
 
+/// The JSON part of a request that may come with files.
+pub(super) trait Payload: DeserializeOwned + Default + Send {
+    /// Takes the text that old clients send as a field of its own.
+    fn take_content(&mut self, _content: String) {}
+}
+
+impl Payload for Body {
+    fn take_content(&mut self, content: String) {
+        self.content.get_or_insert(Some(content));
+    }
+}
+
 /// A message's request, whole.
-pub(super) struct Form {
+pub(super) struct Form<B = Body> {
     /// The JSON part.
-    pub body: Body,
+    pub body: B,
     /// The files.
     pub files: Vec<File>,
     /// Lets the next upload in when dropped: hold it as long as the files.
@@ -61,6 +74,18 @@ const ARRIVAL: Duration = Duration::from_secs(300);
 ///
 /// 40005 when it is too large, 50109 or 50035 when it is malformed, 503 when too many upload.
 pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiError> {
+    read_as(parts, request).await
+}
+
+/// Reads the body of `request`, whose JSON part is a `B`.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub(super) async fn read_as<B: Payload>(
+    parts: &Parts,
+    request: Request,
+) -> Result<Form<B>, ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     let files = kind.get(..FORM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
     let arrival = async {
@@ -82,13 +107,13 @@ pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiErr
 const FORM: &[u8] = b"multipart/form-data";
 
 /// `largest`: all files together, in bytes.
-async fn read_form(
+async fn read_form<B: Payload>(
     mut form: Multipart,
     largest: u64,
     slot: SemaphorePermit<'static>,
-) -> Result<Form, ApiError> {
+) -> Result<Form<B>, ApiError> {
     let mut left = usize::try_from(largest).unwrap_or(usize::MAX);
-    let mut body: Option<Body> = None;
+    let mut body: Option<B> = None;
     let mut content = None;
     let mut files: Vec<File> = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -121,8 +146,8 @@ async fn read_form(
         }
     }
     let mut body = body.unwrap_or_default();
-    if body.content.is_none() {
-        body.content = content.map(Some);
+    if let Some(content) = content {
+        body.take_content(content);
     }
     Ok(Form { body, files, slot: Some(slot) })
 }

@@ -109,6 +109,7 @@ async fn set(
     pinned: bool,
 ) -> Result<StatusCode, ApiError> {
     let place = Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    place.require_open()?;
     // PIN_MESSAGES was split from MANAGE_MESSAGES; roles made before have only the latter.
     if !place.has(Permissions::MANAGE_MESSAGES) {
         place.require(Permissions::PIN_MESSAGES)?;

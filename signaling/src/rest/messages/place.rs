@@ -10,9 +10,11 @@ use model::wire::guild::Permissions;
 use state::GuildEvent;
 use state::GuildView;
 use state::event::ChatEvent;
+use state::guild::command::is_forum;
 use state::guild::command::is_textual;
 use state::permissions::Allowed;
 use state::store::ChannelHome;
+use state::thread::Thread;
 
 use crate::auth::Identity;
 use crate::parts::Parts;
@@ -80,7 +82,9 @@ impl Place {
         match (&self.view, self.guild_channel()) {
             (None, _) => Ok(()),
             (Some(_), Some(channel)) if is_textual(channel) => Ok(()),
+            (Some(_), Some(channel)) if is_forum(channel.kind) => Err(ErrorCode::CannotSendInForum),
             (Some(_), Some(_)) => Err(ErrorCode::CannotSendInNonText),
+            (Some(_), None) if self.thread().is_some() => Ok(()),
             (Some(_), None) => Err(ErrorCode::UnknownChannel),
         }
     }
@@ -90,9 +94,22 @@ impl Place {
         self.view.as_ref().map(|view| view.id)
     }
 
-    /// The channel's record; private channels have none.
+    /// The channel's record; private channels and threads have none.
     pub(super) fn guild_channel(&self) -> Option<&Channel> {
         self.view.as_ref()?.channels.get(&self.channel).map(AsRef::as_ref)
+    }
+
+    /// The thread, if it is one.
+    pub(super) fn thread(&self) -> Option<&Thread> {
+        self.view.as_ref()?.threads.get(&self.channel).map(AsRef::as_ref)
+    }
+
+    /// Demands that it is no archived thread: nothing in one is changed (50083).
+    pub(in crate::rest) fn require_open(&self) -> Result<(), ErrorCode> {
+        match self.thread() {
+            Some(thread) if thread.record.archived => Err(ErrorCode::ThreadArchived),
+            _ => Ok(()),
+        }
     }
 
     /// Tells everyone who may hear it. The store has it already, so a full mailbox is not the

@@ -18,6 +18,7 @@ use crate::guild::command::ChannelDraft;
 use crate::guild::command::ChannelMove;
 use crate::guild::command::ChannelPatch;
 use crate::guild::command::is_creatable;
+use crate::guild::command::is_forum;
 
 impl Asked<'_> {
     pub(super) fn create_channel(self, draft: &ChannelDraft) -> Result<Vec<Change>, Denied> {
@@ -26,7 +27,7 @@ impl Asked<'_> {
             return Err(ErrorCode::MaximumChannels.into());
         }
         if !is_creatable(draft.kind) {
-            let message = "Value must be one of (0, 2, 4, 5, 13).";
+            let message = "Value must be one of (0, 2, 4, 5, 13, 15, 16).";
             return Err(field::bad("type", "BASE_TYPE_CHOICES", message));
         }
         if self.guild.channels.contains_key(&draft.id) {
@@ -45,6 +46,7 @@ impl Asked<'_> {
                 rate_limit_per_user: draft.rate_limit_per_user,
                 nsfw: Some(draft.nsfw),
                 overwrites: None,
+                forum: draft.forum.clone(),
             },
         )?;
         // A channel made in a category without a word about permissions has the category's, as
@@ -107,6 +109,9 @@ impl Asked<'_> {
     }
 
     pub(super) fn delete_channel(self, id: ChannelId) -> Result<Vec<Change>, Denied> {
+        if self.guild.threads.contains_key(&id) {
+            return self.delete_thread(id);
+        }
         if !self.guild.channels.contains_key(&id) {
             return Err(ErrorCode::UnknownChannel.into());
         }
@@ -122,6 +127,8 @@ impl Asked<'_> {
         if settings != *self.guild.settings {
             changes.push(Change::Settings(Arc::new(settings)));
         }
+        let threads = self.guild.threads.values().filter(|thread| thread.record.parent == id);
+        changes.extend(threads.map(|thread| Change::DeleteThread(thread.record.id)));
         changes.push(Change::DeleteChannel(id));
         Ok(changes)
     }
@@ -135,7 +142,8 @@ impl Asked<'_> {
         if let Some(topic) = &patch.topic
             && kind != ChannelType::GuildCategory
         {
-            field::at_most("topic", topic.as_deref().unwrap_or_default(), limits::TOPIC)?;
+            let longest = if is_forum(kind) { limits::FORUM_TOPIC } else { limits::TOPIC };
+            field::at_most("topic", topic.as_deref().unwrap_or_default(), longest)?;
             channel.topic = topic.clone().filter(|topic| !topic.is_empty());
         }
         if let Some(position) = patch.position {
@@ -169,6 +177,7 @@ impl Asked<'_> {
         if let Some(nsfw) = patch.nsfw {
             channel.nsfw = Some(nsfw);
         }
+        self.patch_forum(channel, &patch.forum)?;
         Ok(())
     }
 
@@ -243,7 +252,7 @@ pub(in crate::guild) fn new_channel(guild: &Guild, id: ChannelId, kind: ChannelT
     Channel {
         application_id: None,
         applied_tags: None,
-        available_tags: None,
+        available_tags: is_forum(kind).then(Vec::new),
         bitrate: voice.then_some(limits::BITRATE_DEFAULT),
         default_auto_archive_duration: None,
         default_forum_layout: None,

@@ -2,10 +2,13 @@
 
 mod channels;
 pub(super) mod field;
+mod forums;
 mod members;
 mod overwrites;
 mod roles;
 mod settings;
+mod thread_members;
+mod threads;
 
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ use super::GuildSettings;
 use super::command::GuildCommand;
 use crate::record::BanRecord;
 use crate::record::MemberRecord;
+use crate::thread::ThreadMember;
+use crate::thread::ThreadRecord;
 
 /// An allowed change, not yet made. Storage commits it, then the mailbox applies it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +55,14 @@ pub enum Change {
     PutChannel(Arc<Channel>),
     /// A channel is deleted.
     DeleteChannel(ChannelId),
+    /// A thread is new or replaced; its members and counts stay.
+    PutThread(Arc<ThreadRecord>),
+    /// A thread is deleted.
+    DeleteThread(ChannelId),
+    /// Someone is new in a thread, or their settings there are.
+    PutThreadMember(ChannelId, ThreadMember),
+    /// Someone left a thread.
+    DeleteThreadMember(ChannelId, UserId),
     /// A role is new or replaced.
     PutRole(Arc<Role>),
     /// A role is deleted; members and overwrites that name it change by changes of their own.
@@ -97,7 +110,8 @@ impl Guild {
     ///
     /// [`Denied`] when the actor may not, the target is unknown, or a limit is reached.
     pub fn plan(&self, actor: UserId, command: &GuildCommand, now_ms: u64) -> Result<Plan, Denied> {
-        let joins = matches!(command, GuildCommand::Join { .. });
+        let joins =
+            matches!(command, GuildCommand::Join { .. } | GuildCommand::ArchiveIdle { .. });
         if !joins && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
         }
@@ -111,6 +125,15 @@ impl Guild {
             GuildCommand::DeleteChannel(id) => asked.delete_channel(*id),
             GuildCommand::SetOverwrite(id, overwrite) => asked.set_overwrite(*id, *overwrite),
             GuildCommand::RemoveOverwrite(id, of) => asked.remove_overwrite(*id, *of),
+            GuildCommand::CreateThread(draft) => asked.create_thread(draft),
+            GuildCommand::UpdateThread(id, patch) => asked.update_thread(*id, patch),
+            GuildCommand::AddThreadMembers(id, users) => asked.add_thread_members(*id, users),
+            GuildCommand::SpeakInThread { thread, mentioned } => {
+                asked.speak_in_thread(*thread, mentioned)
+            }
+            GuildCommand::RemoveThreadMember(id, user) => asked.remove_thread_member(*id, *user),
+            GuildCommand::SetThreadFlags(id, flags) => asked.set_thread_flags(*id, *flags),
+            GuildCommand::ArchiveIdle { now_ms } => Ok(self.archive_idle(*now_ms)),
             GuildCommand::CreateRole(id, patch) => asked.create_role(*id, patch),
             GuildCommand::UpdateRole(id, patch) => asked.update_role(*id, patch),
             GuildCommand::MoveRoles(moves) => asked.move_roles(moves),
