@@ -4,6 +4,7 @@
 mod parts;
 mod pictures;
 mod stage;
+mod threads;
 
 use model::wire::guild::Permissions;
 use model::wire::id::Id;

@@ -9,6 +9,7 @@ mod objects;
 mod privates;
 mod reactions;
 mod stream_keys;
+mod threads;
 
 /// Makes a test of each named function for each adapter.
 macro_rules! on_every_adapter {
@@ -71,6 +72,11 @@ on_every_adapter! {
         a_pair_has_one_channel_whoever_opens_it,
         racing_openers_get_the_same_channel,
         a_private_channel_knows_its_newest_message;
+    threads:
+        a_thread_comes_back_with_its_members,
+        messages_of_a_thread_are_counted_but_for_the_first,
+        whoever_leaves_the_guild_leaves_its_threads,
+        a_deleted_thread_takes_its_messages_along;
     messages:
         a_message_comes_back_as_it_was,
         a_message_is_stored_once,
