@@ -88,6 +88,7 @@ impl Wings {
             invites: Arc::clone(&ground.repos.invites),
             stream_keys: Arc::clone(&ground.repos.stream_keys),
             messages: Arc::clone(&ground.repos.messages),
+            polls: Arc::clone(&ground.repos.polls),
             objects: Arc::clone(&ground.repos.objects),
             media: port,
             auth: Arc::clone(&ground.accounts.auth),

@@ -14,6 +14,7 @@ use state::repo::AccountRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
+use state::repo::PollRepo;
 use state::repo::StreamKeyRepo;
 
 use crate::auth::Authenticator;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub stream_keys: Arc<dyn StreamKeyRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
+    /// Polls.
+    pub polls: Arc<dyn PollRepo>,
     /// Files.
     pub objects: Arc<dyn ObjectRepo>,
     /// The media wing's mailbox.

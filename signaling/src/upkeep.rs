@@ -1,4 +1,5 @@
-//! Upkeep: what is due by the clock and by nobody's request, such as threads in which nobody spoke.
+//! Upkeep: what is due by the clock and by nobody's request, such as the ends of polls and threads
+//! in which nobody spoke.
 //!
 //! [`round`] is all of it, at a time that is given; [`run`] is the task that gives it the time.
 
@@ -7,10 +8,12 @@ use std::time::Duration;
 use state::GuildCommand;
 
 use crate::parts::Parts;
+use crate::rest::messages::polls;
 
 /// Does everything that is due at `now_ms`, Unix milliseconds. What fails is tried again in the
 /// next round.
 pub async fn round(parts: &Parts, now_ms: u64) {
+    end_polls(parts, now_ms).await;
     for guild in parts.store.all() {
         let view = guild.view();
         if !view.has_idle_threads(now_ms) {
@@ -20,6 +23,18 @@ pub async fn round(parts: &Parts, now_ms: u64) {
         let archived = parts.store.execute(view.id, view.settings.owner, command).await;
         if let Err(error) = archived {
             tracing::warn!(%error, guild = %view.id, "idle threads were not archived");
+        }
+    }
+}
+
+async fn end_polls(parts: &Parts, now_ms: u64) {
+    let due = match parts.polls.due(now_ms, POLLS).await {
+        Ok(due) => due,
+        Err(error) => return tracing::warn!(%error, "polls that are due were not found"),
+    };
+    for poll in due {
+        if let Err(error) = polls::end(parts, poll, now_ms).await {
+            tracing::warn!(?error, channel = %poll.0, "a poll was not ended");
         }
     }
 }
@@ -37,5 +52,7 @@ pub async fn run(parts: Parts, closing: impl Future<Output = ()>) {
     }
 }
 
+/// Polls ended in one round at most; the rest in the next.
+const POLLS: u16 = 200;
 /// How late what is due may be.
 const ROUND: Duration = Duration::from_secs(5);

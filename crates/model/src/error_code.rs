@@ -61,11 +61,20 @@ pub enum ErrorCode {
     CannotDeleteRequiredChannel = 50_074,
     ThreadArchived = 50_083,
     InvalidJson = 50_109,
+    VoiceMessageAlone = 50_159,
+    VoiceMessageFile = 50_160,
+    VoiceMessageMetadata = 50_161,
+    VoiceMessageEdit = 50_162,
+    VoiceMessageForbidden = 50_173,
     ReactionBlocked = 90_001,
     Overloaded = 130_000,
     ThreadExists = 160_004,
     ThreadLocked = 160_005,
     MaximumActiveThreads = 160_006,
+    PollExpired = 520_001,
+    PollChannel = 520_002,
+    PollEdit = 520_003,
+    NotAPoll = 520_006,
 }
 
 impl ErrorCode {
@@ -135,11 +144,20 @@ impl ErrorCode {
             Self::CannotDeleteRequiredChannel => "Cannot delete a required channel",
             Self::ThreadArchived => "This thread is archived",
             Self::InvalidJson => "The request body contains invalid JSON",
+            Self::VoiceMessageAlone => "Voice messages do not support additional content",
+            Self::VoiceMessageFile => "Voice messages must have a single audio attachment",
+            Self::VoiceMessageMetadata => "Voice messages must have supporting metadata",
+            Self::VoiceMessageEdit => "Voice messages cannot be edited",
+            Self::VoiceMessageForbidden => "You cannot send voice messages in this channel",
             Self::ReactionBlocked => "Reaction was blocked",
             Self::Overloaded => "API resource is currently overloaded. Try again a little later",
             Self::ThreadExists => "A thread has already been created for this message",
             Self::ThreadLocked => "Thread is locked",
             Self::MaximumActiveThreads => "Maximum number of active threads has been reached",
+            Self::PollExpired => "Poll expired",
+            Self::PollChannel => "Invalid channel type for poll creation",
+            Self::PollEdit => "Cannot edit a poll message",
+            Self::NotAPoll => "Cannot expire a non-poll message",
         }
     }
 
@@ -160,6 +178,7 @@ impl ErrorCode {
             | Self::CannotMessageUser
             | Self::MissingPermissions
             | Self::ThreadLocked
+            | Self::VoiceMessageForbidden
             | Self::CannotExecuteOnSystemMessage
             | Self::CannotSelfModerate
             | Self::ReactionBlocked => 403,

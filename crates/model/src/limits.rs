@@ -130,6 +130,14 @@ pub const ACTIVE_THREADS: usize = 1_000;
 pub const THREADS: usize = 100_000;
 /// People in one thread (Discord error 30033).
 pub const THREAD_MEMBERS: usize = 1_000;
+/// Question of a poll, in characters (Discord: Poll Media Object).
+pub const POLL_QUESTION: usize = 300;
+/// Answer of a poll, in characters (Discord: Poll Media Object).
+pub const POLL_ANSWER: usize = 55;
+/// Answers of a poll (Discord: Poll Create Request Object).
+pub const POLL_ANSWERS: usize = 10;
+/// Hours that a poll may be open: 32 days (Discord: Poll Create Request Object).
+pub const POLL_HOURS: std::ops::RangeInclusive<u32> = 1..=768;
 /// Tags of one forum (Discord: Channel Resource, `available_tags`).
 pub const FORUM_TAGS: usize = 20;
 /// Tags of one post (Discord: Channel Resource, `applied_tags`).

@@ -147,6 +147,19 @@ pub enum ChatEvent {
         /// Unix seconds.
         since: u64,
     },
+    /// Someone chose an answer of a poll, or chose it no more.
+    PollVote {
+        /// Where.
+        channel: ChannelId,
+        /// The poll's message.
+        message: MessageId,
+        /// Who.
+        user: UserId,
+        /// Which answer.
+        answer: u8,
+        /// Chosen, not taken back.
+        added: bool,
+    },
     /// A message was pinned or unpinned.
     PinsUpdated {
         /// Where.
@@ -165,6 +178,7 @@ impl ChatEvent {
             Self::MessagesDeleted { channel, .. }
             | Self::Reaction { channel, .. }
             | Self::ReactionsCleared { channel, .. }
+            | Self::PollVote { channel, .. }
             | Self::Typing { channel, .. }
             | Self::PinsUpdated { channel, .. } => *channel,
         }

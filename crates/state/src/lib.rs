@@ -11,6 +11,7 @@ mod handle;
 pub mod hierarchy;
 mod index;
 pub mod permissions;
+pub mod poll;
 pub mod presence;
 pub mod private;
 pub mod record;

@@ -14,6 +14,8 @@ use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::poll::PollRecord;
+
 /// An account as everyone may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRecord {
@@ -237,6 +239,12 @@ pub struct MessageRecord {
     /// Discord's message flags.
     #[serde(default)]
     pub flags: u64,
+    /// A poll.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Box<PollRecord>>,
+    /// Messages that were forwarded, as they were then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
     /// What the client sent to recognise its own message; makes retries idempotent.
     #[serde(default)]
     pub nonce: Option<String>,
@@ -265,9 +273,43 @@ impl MessageRecord {
             pinned_at: None,
             tts: false,
             flags: 0,
+            poll: None,
+            snapshots: Vec::new(),
             nonce: None,
         }
     }
+}
+
+/// A message as it was when it was forwarded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Discord's message type.
+    pub kind: u8,
+    /// The text.
+    pub content: String,
+    /// Unix milliseconds at which it was said.
+    pub said_ms: u64,
+    /// When it was last edited.
+    #[serde(default)]
+    pub edited_at: Option<Timestamp>,
+    /// Files; they stay where the message has them.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+    /// Embeds.
+    #[serde(default)]
+    pub embeds: Vec<Embed>,
+    /// Components, as the client sent them.
+    #[serde(default)]
+    pub components: Vec<serde_json::Value>,
+    /// People whom it notified.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
+    /// Roles that it notified.
+    #[serde(default)]
+    pub mention_roles: Vec<RoleId>,
+    /// Discord's message flags.
+    #[serde(default)]
+    pub flags: u64,
 }
 
 /// An emoji that can be a reaction. Its text form is `name` or `name:id`.

@@ -15,6 +15,10 @@ use model::id::UserId;
 
 use crate::guild::Guild;
 use crate::guild::plan::Plan;
+use crate::poll::PollCount;
+use crate::poll::PollPlace;
+use crate::poll::Vote;
+use crate::poll::VoteChange;
 use crate::record::AccountRecord;
 use crate::record::ApplicationRecord;
 use crate::record::InviteRecord;
@@ -214,6 +218,40 @@ pub trait MessageRepo: Send + Sync + 'static {
         after: Option<UserId>,
         limit: u16,
     ) -> Result<Vec<UserId>, RepoError>;
+}
+
+/// Polls of messages: who chose what, and what is to end.
+#[async_trait]
+pub trait PollRepo: Send + Sync + 'static {
+    /// Replaces someone's choice, if the poll is open at `now_ms`; [`RepoError::NotFound`] when it
+    /// is not, or is not there.
+    async fn vote(
+        &self,
+        poll: PollPlace,
+        vote: Vote,
+        now_ms: u64,
+    ) -> Result<VoteChange, RepoError>;
+    /// Counts of each poll's answers that were chosen, by ascending answer. `me` is told for
+    /// `user`.
+    async fn counts(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        user: UserId,
+    ) -> Result<Vec<(MessageId, Vec<PollCount>)>, RepoError>;
+    /// Who chose an answer, by ascending id, those after `after`, at most `limit`.
+    async fn voters(
+        &self,
+        poll: PollPlace,
+        answer: u8,
+        after: Option<UserId>,
+        limit: u16,
+    ) -> Result<Vec<UserId>, RepoError>;
+    /// Polls that are to end at `now_ms`, longest due first, at most `limit`.
+    async fn due(&self, now_ms: u64, limit: u16) -> Result<Vec<PollPlace>, RepoError>;
+    /// Ends a poll: counts its votes into its message, which is returned; `None` when it had ended
+    /// or is not there. Of many callers exactly one gets the message.
+    async fn end(&self, poll: PollPlace, now_ms: u64) -> Result<Option<MessageRecord>, RepoError>;
 }
 
 /// The outcome of [`MessageRepo::insert`].

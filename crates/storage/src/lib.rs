@@ -17,6 +17,7 @@ use state::repo::GuildRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
+use state::repo::PollRepo;
 use state::repo::PrivateRepo;
 use state::repo::StreamKeyRepo;
 
@@ -35,6 +36,8 @@ pub struct Repos {
     pub privates: Arc<dyn PrivateRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
+    /// Polls.
+    pub polls: Arc<dyn PollRepo>,
     /// Files.
     pub objects: Arc<dyn ObjectRepo>,
     database: Option<Arc<sql::Database>>,

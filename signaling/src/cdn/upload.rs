@@ -20,6 +20,10 @@ pub(crate) struct NewFile {
     pub title: Option<String>,
     /// The type that the client says it has.
     pub claimed: Option<String>,
+    /// How long a recording is, as its client says.
+    pub duration_secs: Option<f64>,
+    /// How loud it is over its time, in base64, as its client says.
+    pub waveform: Option<String>,
     /// Its bytes.
     pub bytes: Bytes,
 }
@@ -67,7 +71,7 @@ fn describe(channel: ChannelId, id: AttachmentId, file: NewFile) -> Attachment {
     Attachment {
         content_type: kind::of_upload(&file.bytes, file.claimed.as_deref()),
         ephemeral: false,
-        duration_secs: None,
+        duration_secs: file.duration_secs,
         flags: None,
         description: file.description,
         height,
@@ -78,7 +82,7 @@ fn describe(channel: ChannelId, id: AttachmentId, file: NewFile) -> Attachment {
         size: file.bytes.len() as u64,
         title: file.title.or_else(told),
         url: path,
-        waveform: None,
+        waveform: file.waveform,
         width,
         filename,
     }
@@ -122,7 +126,15 @@ mod tests {
 
     fn file(name: &str) -> NewFile {
         let bytes = Bytes::from_static(b"x");
-        NewFile { name: name.to_owned(), description: None, title: None, claimed: None, bytes }
+        NewFile {
+            name: name.to_owned(),
+            description: None,
+            title: None,
+            claimed: None,
+            duration_secs: None,
+            waveform: None,
+            bytes,
+        }
     }
 
     #[test]

@@ -177,17 +177,19 @@ impl Viewer {
 
     /// Whether it asked for such an event of a text channel. Says nothing of permissions.
     pub(super) const fn hears_chat(&self, chat: &ChatEvent, place: ChatPlace) -> bool {
-        let (messages, reactions, typing, pins) = match place {
+        let (messages, reactions, typing, polls, pins) = match place {
             ChatPlace::Guild => (
                 Intents::GUILD_MESSAGES,
                 Intents::GUILD_MESSAGE_REACTIONS,
                 Intents::GUILD_MESSAGE_TYPING,
+                Intents::GUILD_MESSAGE_POLLS,
                 Intents::GUILDS,
             ),
             ChatPlace::Private => (
                 Intents::DIRECT_MESSAGES,
                 Intents::DIRECT_MESSAGE_REACTIONS,
                 Intents::DIRECT_MESSAGE_TYPING,
+                Intents::DIRECT_MESSAGE_POLLS,
                 Intents::DIRECT_MESSAGES,
             ),
         };
@@ -197,6 +199,7 @@ impl Viewer {
             | ChatEvent::MessagesDeleted { .. } => messages,
             ChatEvent::Reaction { .. } | ChatEvent::ReactionsCleared { .. } => reactions,
             ChatEvent::Typing { .. } => typing,
+            ChatEvent::PollVote { .. } => polls,
             ChatEvent::PinsUpdated { .. } => pins,
         })
     }

@@ -354,7 +354,11 @@ impl Shaper<'_> {
         let reads_reference = reference.flatten().is_none_or(|answered| viewer.reads(answered));
         let form = Form::Message { content, reference: reads_reference };
         // Only URLs of files tell hosts apart.
-        let files = |message: &MessageRecord| !message.attachments.is_empty();
+        let files = |message: &MessageRecord| {
+            let mut forwarded = message.snapshots.iter();
+            !message.attachments.is_empty()
+                || forwarded.any(|snapshot| !snapshot.attachments.is_empty())
+        };
         let has_files = files(message) || reference.flatten().is_some_and(files);
         let origin = has_files.then_some(&viewer.origin);
         shapes.text(form, origin, || {
@@ -362,6 +366,8 @@ impl Shaper<'_> {
                 users: self.users,
                 guild,
                 threads: guild,
+                // Nobody voted on what was said just now.
+                poll: matches!(chat, ChatEvent::MessageCreated(_)).then_some(&[]),
                 reactions: &[],
                 referenced: reference,
                 urls: Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms },
@@ -423,6 +429,12 @@ impl Shaper<'_> {
                 }
                 value
             }
+            ChatEvent::PollVote { channel, message, user, answer, .. } => json!({
+                "user_id": user,
+                "channel_id": channel,
+                "message_id": message,
+                "answer_id": answer,
+            }),
             ChatEvent::PinsUpdated { channel, last_pin_ms } => json!({
                 "channel_id": channel,
                 "last_pin_timestamp": last_pin_ms.map(crate::parts::timestamp),
@@ -480,6 +492,13 @@ fn strip(message: &mut Value) {
     for key in ["embeds", "attachments", "components"] {
         message.insert(key.to_owned(), json!([]));
     }
+    message.remove("poll");
+    let snapshots = message.get_mut("message_snapshots").and_then(Value::as_array_mut);
+    for snapshot in snapshots.into_iter().flatten() {
+        if let Some(forwarded) = snapshot.get_mut("message") {
+            strip(forwarded);
+        }
+    }
 }
 
 fn name(event: &GuildEvent) -> &'static str {
@@ -521,6 +540,8 @@ const fn chat_name(chat: &ChatEvent) -> &'static str {
         ChatEvent::ReactionsCleared { emoji: None, .. } => "MESSAGE_REACTION_REMOVE_ALL",
         ChatEvent::ReactionsCleared { emoji: Some(_), .. } => "MESSAGE_REACTION_REMOVE_EMOJI",
         ChatEvent::Typing { .. } => "TYPING_START",
+        ChatEvent::PollVote { added: true, .. } => "MESSAGE_POLL_VOTE_ADD",
+        ChatEvent::PollVote { added: false, .. } => "MESSAGE_POLL_VOTE_REMOVE",
         ChatEvent::PinsUpdated { .. } => "CHANNEL_PINS_UPDATE",
     }
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use model::wire::channel::Attachment;
+use model::wire::channel::message::Embed;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
+use state::poll::PollCount;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::record::Snapshot;
 use state::record::UserRecord;
 use state::users::Users;
 
@@ -23,6 +27,8 @@ pub struct MessageContext<'a> {
     pub guild: Option<&'a Guild>,
     /// The guild whose threads are shown with the messages that they were started from.
     pub threads: Option<&'a Guild>,
+    /// Votes of its poll, if it has one and they were looked up.
+    pub poll: Option<&'a [PollCount]>,
     /// Reactions; events of new messages have none.
     pub reactions: &'a [ReactionCount],
     /// The message that it answers; `Some(None)` when that one was deleted.
@@ -48,7 +54,7 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
             Some(value)
         })
         .collect();
-    let attachments = attachments(message, context.urls);
+    let attachments = attachments(&message.attachments, context.urls);
     let mut value = json!({
         "id": message.id,
         "channel_id": message.channel,
@@ -63,7 +69,7 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
         "mention_roles": message.mention_roles,
         "mention_channels": [],
         "attachments": attachments,
-        "embeds": embeds(message, &attachments),
+        "embeds": embeds(&message.embeds, &attachments),
         "components": message.components,
         "pinned": message.pinned,
         "flags": message.flags,
@@ -76,13 +82,20 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
         let reactions = context.reactions.iter().map(reaction).collect();
         map.insert("reactions".to_owned(), Value::Array(reactions));
     }
+    if let Some(poll) = &message.poll {
+        map.insert("poll".to_owned(), super::poll(poll, context.poll));
+    }
+    if !message.snapshots.is_empty() {
+        let snapshots = message.snapshots.iter().map(|one| snapshot(one, context)).collect();
+        map.insert("message_snapshots".to_owned(), Value::Array(snapshots));
+    }
     if let Some(reference) = &message.reference {
         map.insert("message_reference".to_owned(), json!(reference));
         if let Some(referenced) = context.referenced {
             let referenced = referenced.map(|referenced| {
                 self::message(
                     referenced,
-                    MessageContext { guild: None, reactions: &[], referenced: None, ..context },
+                    MessageContext { guild: None, poll: None, reactions: &[], referenced: None, ..context },
                 )
             });
             map.insert("referenced_message".to_owned(), json!(referenced));
@@ -103,9 +116,31 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
     value
 }
 
+/// What a forwarded message said: no author, no channel (Discord: Message Snapshot Object).
+fn snapshot(snapshot: &Snapshot, context: MessageContext<'_>) -> Value {
+    let attachments = attachments(&snapshot.attachments, context.urls);
+    let mentions: Vec<_> = snapshot
+        .mentions
+        .iter()
+        .filter_map(|id| Some(super::user(&*context.users.cached(*id)?)))
+        .collect();
+    json!({ "message": {
+        "type": snapshot.kind,
+        "content": snapshot.content,
+        "timestamp": crate::parts::timestamp(snapshot.said_ms),
+        "edited_timestamp": snapshot.edited_at,
+        "mentions": mentions,
+        "mention_roles": snapshot.mention_roles,
+        "embeds": embeds(&snapshot.embeds, &attachments),
+        "attachments": attachments,
+        "components": snapshot.components,
+        "flags": snapshot.flags,
+    }})
+}
+
 /// Files with URLs that this reader can fetch; the record has paths.
-fn attachments(message: &MessageRecord, urls: Urls<'_>) -> Vec<Value> {
-    let shown = message.attachments.iter().map(|attachment| {
+fn attachments(files: &[Attachment], urls: Urls<'_>) -> Vec<Value> {
+    let shown = files.iter().map(|attachment| {
         let mut value = json!(attachment);
         let url = Value::from(urls.signed(&attachment.url));
         value["proxy_url"] = url.clone();
@@ -117,8 +152,8 @@ fn attachments(message: &MessageRecord, urls: Urls<'_>) -> Vec<Value> {
 
 /// Embeds, with `attachment://name` replaced by the URL of the file of that name
 /// (Discord: Uploading Files/Using Attachments within Embeds).
-fn embeds(message: &MessageRecord, attachments: &[Value]) -> Value {
-    let mut embeds = json!(message.embeds);
+fn embeds(embeds: &[Embed], attachments: &[Value]) -> Value {
+    let mut embeds = json!(embeds);
     for embed in embeds.as_array_mut().into_iter().flatten() {
         for (part, key) in EMBED_FILES {
             let Some(url) = embed.get_mut(part).and_then(|part| part.get_mut(key)) else {
@@ -177,7 +212,10 @@ fn unknown(message: &MessageRecord) -> Value {
 fn users_of<'a>(messages: impl IntoIterator<Item = &'a MessageRecord>) -> Vec<model::id::UserId> {
     let mut ids: Vec<_> = messages
         .into_iter()
-        .flat_map(|message| message.mentions.iter().copied().chain([message.author]))
+        .flat_map(|message| {
+            let forwarded = message.snapshots.iter().flat_map(|snapshot| &snapshot.mentions);
+            message.mentions.iter().chain(forwarded).copied().chain([message.author])
+        })
         .collect();
     ids.sort_unstable();
     ids.dedup();

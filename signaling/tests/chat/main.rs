@@ -8,6 +8,7 @@ mod files;
 #[path = "../support/parts.rs"]
 mod parts;
 mod pins;
+mod polls;
 mod reactions;
 mod repos;
 mod saying;

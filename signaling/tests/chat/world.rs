@@ -243,6 +243,14 @@ impl World {
         self.send(request.body(form(&payload, files).into()).expect("a request")).await
     }
 
+    /// Posts a form that was written before.
+    pub(crate) async fn send_form(&self, user: UserId, path: &str, form: Vec<u8>) -> Answer {
+        let request = self
+            .request(user, Method::POST, &format!("/api/v10{path}"))
+            .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+        self.send(request.body(form.into()).expect("a request")).await
+    }
+
     /// Fetches a URL as it stands in a message, without a token.
     pub(crate) async fn fetch(&self, url: &Value) -> Answer {
         self.fetch_with(url, Method::GET, &[]).await
@@ -285,6 +293,13 @@ pub(crate) fn form(payload: &Value, files: &[(&str, &[u8])]) -> Vec<u8> {
     }
     form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
     form
+}
+
+/// A form with a recording of that type.
+pub(crate) fn recording(payload: &Value, kind: &str) -> Vec<u8> {
+    let form = form(payload, &[("voice.ogg", b"OggS not really")]);
+    let text = String::from_utf8(form).expect("text");
+    text.replace("application/octet-stream", kind).into_bytes()
 }
 
 pub(crate) fn messages(channel: ChannelId) -> String {

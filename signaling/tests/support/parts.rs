@@ -48,6 +48,7 @@ pub async fn in_memory(
         invites: repos.invites,
         stream_keys: repos.stream_keys,
         messages: repos.messages,
+        polls: repos.polls,
         objects: repos.objects,
         media,
         sessions: Arc::new(Sessions::default()),

@@ -16,3 +16,20 @@ CREATE TABLE thread_members (
     PRIMARY KEY (thread, user)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX thread_members_of_user ON thread_members (guild, user);
+
+CREATE TABLE poll_votes (
+    channel INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    answer  INTEGER NOT NULL,
+    user    INTEGER NOT NULL,
+    PRIMARY KEY (channel, message, answer, user)
+) STRICT, WITHOUT ROWID;
+
+-- Polls whose votes are still to be counted.
+CREATE TABLE open_polls (
+    channel INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    ends_ms INTEGER NOT NULL,
+    PRIMARY KEY (channel, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_polls_by_end ON open_polls (ends_ms);

@@ -27,13 +27,15 @@ use crate::PINS;
 /// See the module.
 #[derive(Default)]
 pub(super) struct MemoryMessages {
-    rows: Mutex<HashMap<ChannelId, Rows>>,
+    pub(super) rows: Mutex<HashMap<ChannelId, Rows>>,
 }
 
 /// One channel.
 #[derive(Default)]
-struct Rows {
-    messages: BTreeMap<MessageId, MessageRecord>,
+pub(super) struct Rows {
+    pub(super) messages: BTreeMap<MessageId, MessageRecord>,
+    /// Answers and who chose them.
+    pub(super) votes: HashMap<MessageId, BTreeSet<(u8, UserId)>>,
     /// As of a thread.
     counts: ThreadCounts,
     nonces: HashMap<(UserId, String), MessageId>,
@@ -150,6 +152,7 @@ impl MessageRepo for MemoryMessages {
         for id in ids {
             if rows.messages.remove(id).is_some() {
                 rows.reactions.remove(id);
+                rows.votes.remove(id);
                 if id.get() != channel.get() {
                     rows.counts.messages = rows.counts.messages.saturating_sub(1);
                 }

@@ -8,6 +8,7 @@ mod guilds;
 mod invites;
 mod messages;
 mod objects;
+mod polls;
 mod privates;
 mod stream_keys;
 
@@ -32,6 +33,7 @@ pub(crate) fn open() -> Repos {
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,
         stream_keys,
+        polls: Arc::<messages::MemoryMessages>::clone(&messages),
         messages,
         objects: Arc::new(objects::MemoryObjects::default()),
         database: None,

@@ -16,6 +16,7 @@ use state::repo::RepoError;
 use state::thread::counts_in_thread;
 
 use super::Database;
+use super::polls;
 use super::reactions;
 use super::row;
 use super::row::failed;
@@ -87,24 +88,9 @@ impl MessageRepo for Database {
     }
 
     async fn update(&self, message: &MessageRecord) -> Result<(), RepoError> {
-        let (channel, id, pinned) = (message.channel, message.id, message.pinned);
-        let document = row::document(message)?;
+        let message = message.clone();
         let work = self.writer.write("message_update", move |connection| {
-            Box::pin(async move {
-                let done = sqlx::query(
-                    "UPDATE messages SET pinned = ?, document = ?
-                     WHERE channel = ? AND bucket = ? AND id = ?",
-                )
-                .bind(pinned)
-                .bind(document)
-                .bind(key(channel))
-                .bind(bucket(id))
-                .bind(key(id))
-                .execute(connection)
-                .await
-                .map_err(failed)?;
-                if done.rows_affected() == 0 { Err(RepoError::NotFound) } else { Ok(()) }
-            })
+            Box::pin(async move { replace(connection, &message).await })
         });
         work.await
     }
@@ -245,6 +231,7 @@ async fn insert(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    polls::open(connection, &message).await?;
     if counts_in_thread(&message) {
         sqlx::query("UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ?")
             .bind(key(message.channel))
@@ -297,7 +284,27 @@ async fn earlier(
     }
 }
 
-async fn find(
+/// Replaces the message of the same id; [`RepoError::NotFound`] when there is none.
+pub(super) async fn replace(
+    connection: &mut SqliteConnection,
+    message: &MessageRecord,
+) -> Result<(), RepoError> {
+    let done = sqlx::query(
+        "UPDATE messages SET pinned = ?, document = ?
+         WHERE channel = ? AND bucket = ? AND id = ?",
+    )
+    .bind(message.pinned)
+    .bind(row::document(message)?)
+    .bind(key(message.channel))
+    .bind(bucket(message.id))
+    .bind(key(message.id))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    if done.rows_affected() == 0 { Err(RepoError::NotFound) } else { Ok(()) }
+}
+
+pub(super) async fn find(
     connection: &mut SqliteConnection,
     channel: ChannelId,
     id: MessageId,
@@ -323,6 +330,7 @@ async fn remove(
             .map_err(failed)?;
         if done.rows_affected() > 0 {
             reactions::clear(connection, reactions::On { channel, id }, None).await?;
+            polls::clear(connection, channel, id).await?;
             removed.push(id);
         }
     }

@@ -7,6 +7,7 @@ mod accounts;
 mod guilds;
 mod invites;
 mod messages;
+mod polls;
 mod privates;
 mod purge;
 mod reactions;
@@ -86,6 +87,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         stream_keys: Arc::<Database>::clone(&database),
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
+        polls: Arc::<Database>::clone(&database),
         objects: Arc::new(objects),
         database: Some(database),
     })

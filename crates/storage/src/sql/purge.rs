@@ -38,6 +38,10 @@ const DELETIONS: &[&str] = &[
      (SELECT bucket, id FROM messages WHERE channel = ?1 LIMIT ?2)",
     "DELETE FROM reactions WHERE channel = ?1 AND (message, emoji_id, emoji_name, user) IN
      (SELECT message, emoji_id, emoji_name, user FROM reactions WHERE channel = ?1 LIMIT ?2)",
+    "DELETE FROM poll_votes WHERE channel = ?1 AND (message, answer, user) IN
+     (SELECT message, answer, user FROM poll_votes WHERE channel = ?1 LIMIT ?2)",
+    "DELETE FROM open_polls WHERE channel = ?1 AND message IN
+     (SELECT message FROM open_polls WHERE channel = ?1 LIMIT ?2)",
     "DELETE FROM nonces WHERE channel = ?1 AND (author, nonce) IN
      (SELECT author, nonce FROM nonces WHERE channel = ?1 LIMIT ?2)",
 ];

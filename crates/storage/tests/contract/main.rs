@@ -6,6 +6,7 @@ mod guilds;
 mod invites;
 mod messages;
 mod objects;
+mod polls;
 mod privates;
 mod reactions;
 mod stream_keys;
@@ -77,6 +78,11 @@ on_every_adapter! {
         messages_of_a_thread_are_counted_but_for_the_first,
         whoever_leaves_the_guild_leaves_its_threads,
         a_deleted_thread_takes_its_messages_along;
+    polls:
+        a_vote_replaces_the_one_before,
+        votes_are_counted_and_paged,
+        a_poll_ends_once_with_its_counts,
+        a_removed_message_has_no_poll;
     messages:
         a_message_comes_back_as_it_was,
         a_message_is_stored_once,

@@ -16,12 +16,15 @@ use model::wire::guild::Permissions;
 use serde_json::Value;
 use state::GuildCommand;
 use state::event::ChatEvent;
+use state::guild::command::is_forum;
 use state::record::MessageRecord;
 use state::repo::Inserted;
 use tokio::sync::SemaphorePermit;
 
 use super::draft::MessageDraft;
 use super::draft::Reply;
+use super::draft::VOICE_MESSAGE;
+use super::forward;
 use super::kind;
 use super::mentions;
 use super::mentions::Named;
@@ -77,6 +80,15 @@ pub(super) fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDr
     if draft.tts {
         place.require(Permissions::SEND_TTS_MESSAGES)?;
     }
+    if draft.poll.is_some() {
+        place.require(Permissions::SEND_POLLS)?;
+        if place.view.is_some() && place.guild_channel().is_some_and(|channel| is_forum(channel.kind)) {
+            return Err(ErrorCode::PollChannel.into());
+        }
+    }
+    if draft.flags & VOICE_MESSAGE != 0 && !place.has(Permissions::SEND_VOICE_MESSAGES) {
+        return Err(ErrorCode::VoiceMessageForbidden.into());
+    }
     if draft.reply.is_some() {
         place.require(Permissions::READ_MESSAGE_HISTORY)?;
     }
@@ -87,6 +99,7 @@ pub(super) fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDr
         draft.embeds.clear();
         let rest = !super::draft::is_blank(&draft.content)
             || !draft.components.is_empty()
+            || draft.poll.is_some()
             || !draft.files.is_empty();
         return if rest { Ok(()) } else { Err(ErrorCode::EmptyMessage.into()) };
     }
@@ -105,6 +118,14 @@ pub(super) async fn compose(
     let mut named = Named::of(&draft.content)
         .wanted(allowed)
         .permitted(guild, place.has(Permissions::MENTION_EVERYONE));
+    let (forwarded, snapshots) = match draft.forward {
+        Some(forward) => {
+            let (reference, snapshots) = forward::read(parts, me, forward).await?;
+            (Some(reference), snapshots)
+        }
+        None => (None, Vec::new()),
+    };
+    let flags = if snapshots.is_empty() { 0 } else { forward::HAS_SNAPSHOT };
     let answered = match &draft.reply {
         Some(reply) => answered(parts, place.channel, reply).await?,
         None => None,
@@ -126,15 +147,17 @@ pub(super) async fn compose(
         mentions: named.users,
         mention_roles: named.roles,
         mention_everyone: named.everyone,
-        reference: answered.map(|answered| MessageReference {
+        reference: forwarded.or(answered.map(|answered| MessageReference {
             channel_id: Some(place.channel),
             guild_id: place.guild(),
             kind: MessageReferenceType::Default,
             message_id: Some(answered.id),
             fail_if_not_exists: None,
-        }),
+        })),
         tts: draft.tts,
-        flags: draft.flags,
+        flags: draft.flags | flags,
+        poll: draft.poll.map(|poll| Box::new(poll.begin(parts.now_ms()))),
+        snapshots,
         nonce: draft.nonce.map(|nonce| nonce.text),
         ..MessageRecord::said(parts.ids.next(), place.channel, me.id(), draft.content)
     })

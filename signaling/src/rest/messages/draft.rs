@@ -16,8 +16,10 @@ use serde_json::Value;
 
 use super::components;
 use super::embeds;
+use super::forward::Forward;
 use super::mentions::AllowedMentions;
 use super::multipart::File;
+use super::poll_draft::PollDraft;
 use crate::cdn::upload::NewFile;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
@@ -37,6 +39,7 @@ pub(super) struct Body {
     embed: Option<Value>,
     allowed_mentions: Option<AllowedMentions>,
     message_reference: Option<Reference>,
+    poll: Option<PollDraft>,
     #[serde(default, deserialize_with = "some")]
     components: Option<Option<Vec<Value>>>,
     flags: Option<u64>,
@@ -63,6 +66,9 @@ struct AttachmentMeta {
     description: Option<Option<String>>,
     title: Option<String>,
     is_spoiler: Option<bool>,
+    /// Of voice messages.
+    duration_secs: Option<f64>,
+    waveform: Option<String>,
 }
 
 /// A message that may be said, if its sender may say it.
@@ -76,6 +82,8 @@ pub(super) struct MessageDraft {
     pub tts: bool,
     pub nonce: Option<Nonce>,
     pub reply: Option<Reply>,
+    pub forward: Option<Forward>,
+    pub poll: Option<PollDraft>,
     pub allowed_mentions: Option<AllowedMentions>,
     pub files: Vec<NewFile>,
 }
@@ -131,6 +139,8 @@ impl MessagePatch {
 
 /// Collapse of link previews (Discord: Message Flags).
 pub(super) const SUPPRESS_EMBEDS: u64 = 1 << 2;
+/// A recording is all that it is.
+pub(super) const VOICE_MESSAGE: u64 = 1 << 13;
 /// No push notification.
 const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
 /// Components replace text and embeds.
@@ -159,8 +169,10 @@ impl Body {
                 );
             }
         }
-        let flags =
-            self.flags.unwrap_or(0) & (SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2);
+        let own = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2 | VOICE_MESSAGE;
+        let flags = self.flags.unwrap_or(0) & own;
+        let forward = self.message_reference.as_ref().and_then(|one| forward(one, channel));
+        let reference = self.message_reference.filter(|_| forward.is_none());
         let draft = MessageDraft {
             content: text(self.content.flatten(), &mut errors),
             embeds: embed_list(self.embeds, self.embed, &mut errors).unwrap_or_default(),
@@ -168,7 +180,9 @@ impl Body {
             flags,
             tts: self.tts.unwrap_or(false),
             nonce: nonce(self.nonce, self.enforce_nonce.unwrap_or(false), &mut errors),
-            reply: reply(self.message_reference, channel, &mut errors),
+            reply: reply(reference, channel, &mut errors),
+            forward,
+            poll: self.poll,
             allowed_mentions: self.allowed_mentions,
             files: files.into_iter().map(|file| described(file, &metas)).collect(),
         };
@@ -184,11 +198,26 @@ impl Body {
         if let Some(allowed) = &draft.allowed_mentions {
             allowed.check(&mut errors);
         }
+        if let Some(poll) = &draft.poll {
+            poll.check(&mut errors);
+        }
+        if draft.forward.is_some() && !draft.is_bare() {
+            errors.push(
+                "message_reference",
+                "MESSAGE_FORWARD_CANNOT_HAVE_CONTENT",
+                "A forward carries nothing of its own.",
+            );
+        }
         errors.finish()?;
+        if flags & VOICE_MESSAGE != 0 {
+            draft.check_voice()?;
+        }
         let empty = is_blank(&draft.content)
             && draft.embeds.is_empty()
             && draft.components.is_empty()
-            && draft.files.is_empty();
+            && draft.files.is_empty()
+            && draft.poll.is_none()
+            && draft.forward.is_none();
         if empty { Err(ErrorCode::EmptyMessage.into()) } else { Ok(draft) }
     }
 
@@ -229,6 +258,36 @@ impl Body {
         }
         errors.finish()?;
         Ok(patch)
+    }
+}
+
+impl MessageDraft {
+    /// Whether it has no text, embeds, components, poll and files.
+    fn is_bare(&self) -> bool {
+        self.content.is_empty()
+            && self.embeds.is_empty()
+            && self.components.is_empty()
+            && self.poll.is_none()
+            && self.files.is_empty()
+    }
+
+    /// A voice message is one recording, of which its client says how it looks, and nothing else
+    /// (Discord: Voice Messages).
+    fn check_voice(&self) -> Result<(), ErrorCode> {
+        let alone = self.content.is_empty()
+            && self.embeds.is_empty()
+            && self.components.is_empty()
+            && self.poll.is_none();
+        if !alone {
+            return Err(ErrorCode::VoiceMessageAlone);
+        }
+        let [file] = &self.files[..] else { return Err(ErrorCode::VoiceMessageFile) };
+        if !file.claimed.as_deref().is_some_and(|claimed| claimed.starts_with("audio/")) {
+            return Err(ErrorCode::VoiceMessageFile);
+        }
+        let described = file.duration_secs.is_some_and(|seconds| (0.0..=MAX_SECONDS).contains(&seconds))
+            && file.waveform.as_ref().is_some_and(|shape| shape.len() <= WAVEFORM);
+        if described { Ok(()) } else { Err(ErrorCode::VoiceMessageMetadata) }
     }
 }
 
@@ -279,18 +338,21 @@ fn nonce(nonce: Option<Value>, enforced: bool, errors: &mut FormErrors) -> Optio
     Some(Nonce { text, enforced }).filter(|nonce| !nonce.text.is_empty())
 }
 
+/// The message that a reference of type 1 is to forward.
+fn forward(reference: &Reference, here: ChannelId) -> Option<Forward> {
+    let message = reference.message_id.filter(|_| reference.kind == Some(1))?;
+    Some(Forward { channel: reference.channel_id.unwrap_or(here), message })
+}
+
 fn reply(
     reference: Option<Reference>,
     channel: ChannelId,
     errors: &mut FormErrors,
 ) -> Option<Reply> {
     let reference = reference?;
-    if reference.kind.unwrap_or(0) != 0 {
-        errors.push(
-            "message_reference.type",
-            "BASE_TYPE_CHOICES",
-            "Value must be one of (0,): messages cannot be forwarded here.",
-        );
+    if reference.kind.unwrap_or(0) > 1 {
+        let message = "Value must be one of (0, 1).";
+        errors.push("message_reference.type", "BASE_TYPE_CHOICES", message);
     }
     if reference.channel_id.is_some_and(|other| other != channel) {
         errors.push(
@@ -327,7 +389,15 @@ fn check_metas(metas: &[AttachmentMeta], errors: &mut FormErrors) {
 
 fn described(file: File, metas: &[AttachmentMeta]) -> NewFile {
     let File { number, name, content_type, bytes } = file;
-    let mut file = NewFile { name, description: None, title: None, claimed: content_type, bytes };
+    let mut file = NewFile {
+        name,
+        description: None,
+        title: None,
+        claimed: content_type,
+        bytes,
+        duration_secs: None,
+        waveform: None,
+    };
     let Some(meta) = metas.iter().find(|meta| meta.number() == Some(number)) else { return file };
     if let Some(name) = meta.filename.clone().filter(|name| !name.is_empty()) {
         file.name = name;
@@ -337,6 +407,8 @@ fn described(file: File, metas: &[AttachmentMeta]) -> NewFile {
     }
     file.description = meta.description.clone().flatten().filter(|text| !text.is_empty());
     file.title = meta.title.clone().filter(|title| !title.is_empty());
+    file.duration_secs = meta.duration_secs;
+    file.waveform.clone_from(&meta.waveform);
     file
 }
 
@@ -346,6 +418,10 @@ fn too_long(path: &str, most: usize, errors: &mut FormErrors) {
 
 /// Longest file name of a client, in characters (OpenAPI: MessageAttachmentRequest).
 const FILENAME_LENGTH: usize = 1_024;
+/// Longest recording of a voice message, in seconds: a day.
+const MAX_SECONDS: f64 = 86_400.0;
+/// Longest waveform, in characters: 256 bytes in base64 (Discord: Voice Messages).
+const WAVEFORM: usize = 400;
 /// What clients blur (Discord: Uploading Files).
 const SPOILER: &str = "SPOILER_";
 
@@ -440,7 +516,7 @@ mod tests {
 
     #[test]
     fn senders_set_only_their_flags() {
-        let draft = draft(json!({ "content": "x", "flags": u64::MAX ^ COMPONENTS_V2 })).unwrap();
+        let draft = draft(json!({ "content": "x", "flags": u64::MAX ^ COMPONENTS_V2 ^ VOICE_MESSAGE })).unwrap();
 
         assert_eq!(draft.flags, SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS);
     }
@@ -459,8 +535,10 @@ mod tests {
         assert!(!loose.reply.unwrap().must_exist);
         let elsewhere = faults(reference(json!({ "message_id": "9", "channel_id": "6" })));
         assert!(elsewhere["message_reference"]["_errors"].is_array());
-        let forward = faults(reference(json!({ "message_id": "9", "type": 1 })));
-        assert!(forward["message_reference"]["type"]["_errors"].is_array());
+        let other = faults(reference(json!({ "message_id": "9", "type": 2 })));
+        assert!(other["message_reference"]["type"]["_errors"].is_array());
+        let mixed = faults(reference(json!({ "message_id": "9", "channel_id": "6", "type": 1 })));
+        assert!(mixed["message_reference"]["_errors"].is_array(), "a forward has no content");
     }
 
     #[test]

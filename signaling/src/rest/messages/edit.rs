@@ -119,6 +119,13 @@ fn require_rights(
         }
         place.require(Permissions::MANAGE_MESSAGES)?;
     }
+    let content = !patch.is_only_flags();
+    if content && message.poll.is_some() {
+        return Err(ErrorCode::PollEdit);
+    }
+    if content && message.flags & draft::VOICE_MESSAGE != 0 {
+        return Err(ErrorCode::VoiceMessageEdit);
+    }
     if kind::is_said(message.kind) { Ok(()) } else { Err(ErrorCode::CannotExecuteOnSystemMessage) }
 }
 
@@ -166,6 +173,7 @@ fn apply(
     let empty = draft::is_blank(&message.content)
         && message.embeds.is_empty()
         && message.components.is_empty()
+        && message.snapshots.is_empty()
         && message.attachments.len() + added == 0;
     if empty { Err(ErrorCode::EmptyMessage.into()) } else { Ok(dropped) }
 }

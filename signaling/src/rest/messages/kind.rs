@@ -6,6 +6,8 @@ pub(super) const SAID: u8 = 0;
 pub(super) const PINNED: u8 = 6;
 /// Tells that a thread was started without a message.
 pub(super) const THREAD_CREATED: u8 = 18;
+/// Tells what came of a poll.
+pub(super) const POLL_RESULT: u8 = 46;
 /// Something said in answer.
 pub(super) const REPLY: u8 = 19;
 

@@ -11,11 +11,14 @@ mod delete;
 mod draft;
 mod edit;
 mod embeds;
+mod forward;
 mod kind;
 mod list;
 mod mentions;
 mod multipart;
 mod pins;
+pub(crate) mod polls;
+mod poll_draft;
 mod start;
 pub(super) mod place;
 
@@ -66,6 +69,9 @@ pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
         .route("/channels/{channel}/messages/{message}/threads", post(start::from_message))
         .route("/channels/{channel}/threads", post(start::start))
         .route("/channels/{channel}/messages/{message}/ack", post(ack))
+        .route("/channels/{channel}/polls/{message}/answers/@me", put(polls::vote).delete(polls::unvote))
+        .route("/channels/{channel}/polls/{message}/answers/{answer}", get(polls::voters))
+        .route("/channels/{channel}/polls/{message}/expire", post(polls::expire))
         .route("/channels/{channel}/pins", get(pins::list))
         .route("/channels/{channel}/pins/{message}", put(pins::pin).delete(pins::unpin))
         .layer(DefaultBodyLimit::max(largest))
@@ -92,6 +98,13 @@ async fn shown(
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let reactions: HashMap<_, _> =
         parts.messages.reactions(channel, &ids, viewer).await?.into_iter().collect();
+    let polls = messages.iter().filter(|message| message.poll.is_some());
+    let polls: Vec<_> = polls.map(|message| message.id).collect();
+    let votes: HashMap<_, _> = if polls.is_empty() {
+        HashMap::new()
+    } else {
+        parts.polls.counts(channel, &polls, viewer).await?.into_iter().collect()
+    };
     let mut referenced: HashMap<MessageId, Option<MessageRecord>> = HashMap::new();
     for message in messages {
         if let Some((channel, id)) = answered(message)
@@ -116,6 +129,7 @@ async fn shown(
             users,
             guild: None,
             threads: view.as_deref(),
+            poll: Some(votes.get(&message.id).map_or(&[], Vec::as_slice)),
             reactions: reactions.get(&message.id).map_or(&[], Vec::as_slice),
             referenced: answered(message)
                 .and_then(|(_, id)| referenced.get(&id))
