@@ -379,8 +379,7 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
         let refuse = || async { StatusCode::TOO_MANY_REQUESTS };
         let router = Router::new().route("/", axum::routing::post(refuse));
-        let config =
-            DoorConfig { tls: None, handshake: LONG, max_connections: 8, media: None };
+        let config = DoorConfig { tls: None, handshake: LONG, max_connections: 8, media: None };
         let door = Door::open(listener, config, router).expect("open");
         // More than the buffers of both ends hold: it is only sent when it is read.
         let body = vec![7; 16_000_000];

@@ -87,6 +87,8 @@ impl Wings {
             accounts: Arc::clone(&ground.repos.accounts),
             invites: Arc::clone(&ground.repos.invites),
             stream_keys: Arc::clone(&ground.repos.stream_keys),
+            commands: Arc::clone(&ground.repos.commands),
+            webhooks: Arc::clone(&ground.repos.webhooks),
             messages: Arc::clone(&ground.repos.messages),
             polls: Arc::clone(&ground.repos.polls),
             objects: Arc::clone(&ground.repos.objects),

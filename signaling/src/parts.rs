@@ -11,11 +11,13 @@ use model::wire::id::Id;
 use model::wire::util::Timestamp;
 use state::GuildStore;
 use state::repo::AccountRepo;
+use state::repo::CommandRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 use state::repo::PollRepo;
 use state::repo::StreamKeyRepo;
+use state::repo::WebhookRepo;
 
 use crate::auth::Authenticator;
 use crate::cdn::Signer;
@@ -36,6 +38,10 @@ pub struct Parts {
     pub invites: Arc<dyn InviteRepo>,
     /// Stream keys.
     pub stream_keys: Arc<dyn StreamKeyRepo>,
+    /// Bots' commands.
+    pub commands: Arc<dyn CommandRepo>,
+    /// Webhooks.
+    pub webhooks: Arc<dyn WebhookRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
     /// Polls.

@@ -126,11 +126,9 @@ mod tests {
 
     #[test]
     fn a_media_port_on_every_address_is_reached_at_the_loopback_of_its_family() {
-        for (bound, reached) in [
-            ("0.0.0.0:5", "127.0.0.1:5"),
-            ("[::]:5", "[::1]:5"),
-            ("192.0.2.1:5", "192.0.2.1:5"),
-        ] {
+        for (bound, reached) in
+            [("0.0.0.0:5", "127.0.0.1:5"), ("[::]:5", "[::1]:5"), ("192.0.2.1:5", "192.0.2.1:5")]
+        {
             let relay = Relay::new(bound.parse().expect("valid"), CancellationToken::new());
             assert_eq!(relay.media, reached.parse().expect("valid"));
         }

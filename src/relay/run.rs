@@ -26,8 +26,13 @@ const DATAGRAMS: usize = 32;
 const QUARANTINE: Duration = Duration::from_secs(5);
 
 /// Carries media until the stream ends or must end. `head` is what was read of it already.
-pub(crate) async fn carry<S>(stream: S, head: &[u8], framing: Framing, client: SocketAddr, seat: Seat)
-where
+pub(crate) async fn carry<S>(
+    stream: S,
+    head: &[u8],
+    framing: Framing,
+    client: SocketAddr,
+    seat: Seat,
+) where
     S: AsyncRead + AsyncWrite + Send,
 {
     let socket = match open(seat.relay.media).await {

@@ -110,9 +110,8 @@ impl Browser {
         let (hears, heard) = mpsc::channel(HEARD);
         let (changes, states) = mpsc::channel(16);
         let ears = Ears { heard: hears, states: changes, tasks: Mutex::default() };
-        let builder = PeerConnectionBuilder::new()
-            .with_media_engine(media)
-            .with_handler(Arc::new(ears));
+        let builder =
+            PeerConnectionBuilder::new().with_media_engine(media).with_handler(Arc::new(ears));
         let own = vec!["127.0.0.1:0".to_owned()];
         let builder = match way {
             Way::Udp => builder.with_udp_addrs(own),

@@ -17,19 +17,27 @@ pub enum ErrorCode {
     UnknownRole = 10_011,
     UnknownUser = 10_013,
     UnknownEmoji = 10_014,
+    UnknownWebhook = 10_015,
     UnknownBan = 10_026,
+    UnknownInteraction = 10_062,
+    UnknownCommand = 10_063,
     UnknownVoiceState = 10_065,
+    UnknownCommandPermissions = 10_066,
     BotsCannotUse = 20_001,
     OnlyBotsCanUse = 20_002,
+    NotThisApplication = 20_012,
     OwnerOnly = 20_018,
+    AgeRestricted = 20_024,
     MaximumGuilds = 30_001,
     MaximumPins = 30_003,
+    MaximumWebhooks = 30_007,
     MaximumRoles = 30_005,
     MaximumReactions = 30_010,
     MaximumChannels = 30_013,
     MaximumInvites = 30_016,
     MaximumThreadMembers = 30_033,
     MaximumPinnedThreads = 30_047,
+    MaximumCommands = 30_032,
     Unauthorized = 40_001,
     AccountDisabled = 40_002,
     RequestTooLarge = 40_005,
@@ -39,6 +47,8 @@ pub enum ErrorCode {
     CannotSendInForum = 40_058,
     TagNamesUnique = 40_061,
     TagRequired = 40_067,
+    InteractionAnswered = 40_060,
+    CommandNameTaken = 40_041,
     MissingAccess = 50_001,
     InvalidAccountType = 50_002,
     CannotExecuteOnPrivateChannel = 50_003,
@@ -57,6 +67,7 @@ pub enum ErrorCode {
     InvalidFile = 50_046,
     CannotSelfModerate = 50_060,
     CannotExecuteOnChannelType = 50_024,
+    InvalidWebhookToken = 50_027,
     InvalidRole = 50_028,
     CannotDeleteRequiredChannel = 50_074,
     ThreadArchived = 50_083,
@@ -100,10 +111,23 @@ impl ErrorCode {
             Self::UnknownRole => "Unknown Role",
             Self::UnknownUser => "Unknown User",
             Self::UnknownEmoji => "Unknown Emoji",
+            Self::UnknownWebhook => "Unknown Webhook",
+            Self::UnknownInteraction => "Unknown interaction",
+            Self::UnknownCommand => "Unknown application command",
+            Self::UnknownCommandPermissions => "Unknown application command permissions",
+            Self::NotThisApplication => {
+                "You are not authorized to perform this action on this application"
+            }
+            Self::MaximumWebhooks => "Maximum number of webhooks reached",
+            Self::MaximumCommands => "Maximum number of application commands reached",
+            Self::InteractionAnswered => "Interaction has already been acknowledged.",
+            Self::CommandNameTaken => "An application command with that name already exists",
+            Self::InvalidWebhookToken => "Invalid Webhook Token",
             Self::UnknownBan => "Unknown Ban",
             Self::UnknownVoiceState => "Unknown Voice State",
             Self::BotsCannotUse => "Bots cannot use this endpoint",
             Self::OnlyBotsCanUse => "Only bots can use this endpoint",
+            Self::AgeRestricted => "This can only be used in age restricted channels",
             Self::OwnerOnly => "Only the owner of this account can perform this action",
             Self::MaximumGuilds => "Maximum number of guilds reached",
             Self::MaximumPins => "Maximum number of pins reached for the channel",
@@ -112,7 +136,9 @@ impl ErrorCode {
             Self::MaximumChannels => "Maximum number of guild channels reached",
             Self::MaximumInvites => "Maximum number of invites reached",
             Self::MaximumThreadMembers => "Maximum number of thread participants has been reached",
-            Self::MaximumPinnedThreads => "Maximum number of pinned threads in a forum channel has been reached",
+            Self::MaximumPinnedThreads => {
+                "Maximum number of pinned threads in a forum channel has been reached"
+            }
             Self::Unauthorized => "401: Unauthorized",
             Self::AccountDisabled => "This account is disabled",
             Self::RequestTooLarge => "Request entity too large",
@@ -165,10 +191,12 @@ impl ErrorCode {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Unauthorized | Self::InvalidToken => 401,
+            Self::Unauthorized | Self::InvalidToken | Self::InvalidWebhookToken => 401,
             Self::BotsCannotUse
             | Self::OnlyBotsCanUse
             | Self::OwnerOnly
+            | Self::NotThisApplication
+            | Self::AgeRestricted
             | Self::AccountDisabled
             | Self::BannedFromGuild
             | Self::MissingAccess

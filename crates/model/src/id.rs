@@ -23,3 +23,11 @@ pub type StreamKeyId = Id<marker::GenericMarker>;
 pub type TagId = Id<marker::TagMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;
+/// A bot's command.
+pub type CommandId = Id<marker::CommandMarker>;
+/// A version of a command.
+pub type CommandVersionId = Id<marker::CommandVersionMarker>;
+/// Something that someone did to a bot: a command, a button, a form.
+pub type InteractionId = Id<marker::InteractionMarker>;
+/// A webhook.
+pub type WebhookId = Id<marker::WebhookMarker>;

@@ -150,3 +150,48 @@ pub const CATEGORY_CHANNELS: usize = 50;
 pub const TIMEOUT: Duration = Duration::from_secs(28 * 24 * 60 * 60);
 /// Reason of a ban, in characters (Discord: Audit Log Reason).
 pub const REASON: usize = 512;
+/// Commands of type CHAT_INPUT that a bot has in one place (Discord: Application Commands/Limits).
+pub const COMMANDS: usize = 100;
+/// Commands of type USER, and as many of type MESSAGE, that a bot has in one place.
+pub const MENU_COMMANDS: usize = 15;
+/// Name of a command or an option, in characters (Discord: Create Global Application Command).
+pub const COMMAND_NAME: std::ops::RangeInclusive<usize> = 1..=32;
+/// Description of a command or an option, in characters.
+pub const COMMAND_DESCRIPTION: std::ops::RangeInclusive<usize> = 1..=100;
+/// Options of a command, and choices of an option.
+pub const COMMAND_OPTIONS: usize = 25;
+/// Name of a choice, in characters.
+pub const CHOICE_NAME: std::ops::RangeInclusive<usize> = 1..=100;
+/// Text of an option or a choice, in characters.
+pub const OPTION_TEXT: usize = 6_000;
+/// All names, descriptions and values of a command together, in characters.
+pub const COMMAND_CHARACTERS: usize = 8_000;
+/// What a guild says of one command (Discord: Edit Application Command Permissions).
+pub const COMMAND_PERMISSIONS: usize = 100;
+/// Description of an application, in characters (OpenAPI: ApplicationFormPartial).
+pub const APPLICATION_DESCRIPTION: usize = 400;
+/// Tags of an application (OpenAPI: ApplicationFormPartial).
+pub const APPLICATION_TAGS: usize = 5;
+/// Links that an application tells, as JSON, in bytes.
+pub const APPLICATION_LINKS: usize = 16 * 1_024;
+/// How long an interaction may be answered and followed up (Discord: Receiving and Responding).
+pub const INTERACTION_LIFE: Duration = Duration::from_secs(15 * 60);
+/// How long a bot has for its first answer (Discord: Receiving and Responding).
+pub const INTERACTION_ANSWER: Duration = Duration::from_secs(3);
+/// Interactions that a node remembers at once; further ones are refused with 503. A few hundred bytes
+/// each, the message of a component beside.
+pub const INTERACTIONS: usize = 50_000;
+/// Bytes of ephemeral messages and modals that a node remembers; the oldest are forgotten first.
+pub const EPHEMERAL_BYTES: usize = 64 * 1_024 * 1_024;
+/// Suggestions of one autocomplete answer (Discord: Autocomplete).
+pub const SUGGESTIONS: usize = 25;
+/// Title of a modal, in characters (OpenAPI: ModalInteractionCallbackRequestData).
+pub const MODAL_TITLE: std::ops::RangeInclusive<usize> = 1..=45;
+/// Id that a bot gives to a component or a modal, in characters.
+pub const CUSTOM_ID: std::ops::RangeInclusive<usize> = 1..=100;
+/// Webhooks of one channel (Discord error 30007).
+pub const WEBHOOKS: usize = 15;
+/// Name of a webhook, in characters (Discord: Create Webhook).
+pub const WEBHOOK_NAME: std::ops::RangeInclusive<usize> = 1..=80;
+/// Longest URL of a picture or an endpoint, in bytes (OpenAPI: maxLength 2048).
+pub const URL: usize = 2_048;

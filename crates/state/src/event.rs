@@ -9,8 +9,10 @@ use model::id::GuildId;
 use model::id::MessageId;
 use model::id::RoleId;
 use model::id::UserId;
+use model::wire::channel::Attachment;
 use model::wire::channel::Channel;
 use model::wire::guild::Role;
+use serde_json::Value;
 
 use crate::GuildView;
 use crate::presence::Presence;
@@ -94,6 +96,10 @@ pub enum GuildEvent {
     },
     /// Someone joined, moved in, left or changed flags in voice. `channel: None` means left.
     VoiceStateUpdated(Arc<VoiceState>),
+    /// Webhooks of a channel were made, changed or deleted.
+    WebhooksUpdated(ChannelId),
+    /// Which commands there are, or who may use them, changed.
+    CommandsUpdated,
     /// A message, reaction or typing in one of the guild's channels.
     Chat(ChatEvent),
 }
@@ -235,6 +241,24 @@ pub enum UserEvent {
         /// `host:port` of the voice gateway, without scheme; `None`: not available now.
         endpoint: Option<String>,
     },
+    /// Something that nobody else hears: interactions.
+    Personal(Arc<Personal>),
     /// All sessions of the user are to end: the account was disabled or its tokens revoked.
     LoggedOut,
+}
+
+/// An event for one user, or one bot, alone.
+#[derive(Debug, Clone)]
+pub struct Personal {
+    /// The dispatch's name.
+    pub name: &'static str,
+    /// The guild whose gateway shard hears it; without one, the first shard does.
+    pub guild: Option<GuildId>,
+    /// The payload, but for what follows.
+    pub body: Value,
+    /// Messages by the JSON pointer of their place, shown when each session hears of them. At the
+    /// root, the body's fields are added to the message.
+    pub messages: Vec<(String, Arc<MessageRecord>)>,
+    /// Files by the JSON pointer of their place.
+    pub files: Vec<(String, Attachment)>,
 }

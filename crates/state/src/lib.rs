@@ -4,6 +4,7 @@
 //! defines the ports of storage and knows neither SQL nor HTTP nor packets.
 
 pub mod actor;
+pub mod apps;
 mod change;
 pub mod event;
 pub mod guild;

@@ -14,6 +14,7 @@ use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::apps::MessageOrigin;
 use crate::poll::PollRecord;
 
 /// An account as everyone may see it.
@@ -67,6 +68,35 @@ pub struct ApplicationRecord {
     pub owner: Option<UserId>,
     /// Discord's application flags: the switches of privileged intents among them (bits 12 to 19).
     pub flags: u64,
+    /// What it says of itself.
+    #[serde(default)]
+    pub description: String,
+    /// Words to find it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Where its interactions are posted; to its gateway sessions when there is none.
+    #[serde(default)]
+    pub interactions_endpoint_url: Option<String>,
+    /// Discord's links that only travel: `custom_install_url`, `install_params` and the like.
+    #[serde(default)]
+    pub links: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ApplicationRecord {
+    /// A new application, which says nothing of itself yet.
+    #[must_use]
+    pub fn new(id: ApplicationId, name: String, owner: Option<UserId>, flags: u64) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            flags,
+            description: String::new(),
+            tags: Vec::new(),
+            interactions_endpoint_url: None,
+            links: serde_json::Map::new(),
+        }
+    }
 }
 
 /// A token as storage knows it: by the hash of its secret, never the secret.
@@ -248,6 +278,9 @@ pub struct MessageRecord {
     /// What the client sent to recognise its own message; makes retries idempotent.
     #[serde(default)]
     pub nonce: Option<String>,
+    /// How it came to be, when nobody simply said it: a webhook, an interaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<MessageOrigin>>,
 }
 
 impl MessageRecord {
@@ -276,6 +309,7 @@ impl MessageRecord {
             poll: None,
             snapshots: Vec::new(),
             nonce: None,
+            origin: None,
         }
     }
 }

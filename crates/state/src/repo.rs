@@ -8,11 +8,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::id::ApplicationId;
 use model::id::ChannelId;
+use model::id::CommandId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::StreamKeyId;
 use model::id::UserId;
+use model::id::WebhookId;
 
+use crate::apps::CommandPermission;
+use crate::apps::CommandRecord;
+use crate::apps::WebhookRecord;
 use crate::guild::Guild;
 use crate::guild::plan::Plan;
 use crate::poll::PollCount;
@@ -117,6 +122,65 @@ pub trait StreamKeyRepo: Send + Sync + 'static {
     async fn list(&self, channel: ChannelId) -> Result<Vec<StreamKeyRecord>, RepoError>;
     /// Deletes the key; [`RepoError::NotFound`] when there is none.
     async fn remove(&self, id: StreamKeyId) -> Result<(), RepoError>;
+}
+
+/// Bots' commands, and who may use them where.
+#[async_trait]
+pub trait CommandRepo: Send + Sync + 'static {
+    /// The commands of an application for one guild, or with `None` those for all, oldest first.
+    async fn list(
+        &self,
+        application: ApplicationId,
+        guild: Option<GuildId>,
+    ) -> Result<Vec<CommandRecord>, RepoError>;
+    /// The command of that id.
+    async fn command(
+        &self,
+        application: ApplicationId,
+        id: CommandId,
+    ) -> Result<Option<CommandRecord>, RepoError>;
+    /// Makes these the only commands of an application for a guild, or with `None` for all, at once.
+    async fn replace(
+        &self,
+        application: ApplicationId,
+        guild: Option<GuildId>,
+        commands: &[CommandRecord],
+    ) -> Result<(), RepoError>;
+    /// Stores a command, or replaces the one of that id; [`RepoError::Exists`] when another one of
+    /// that kind and place has the name.
+    async fn put(&self, command: &CommandRecord) -> Result<(), RepoError>;
+    /// Deletes a command and what guilds said of it; [`RepoError::NotFound`] when there is none.
+    async fn remove(&self, application: ApplicationId, id: CommandId) -> Result<(), RepoError>;
+    /// What a guild said of an application's commands, by the command, or by the application's own
+    /// number for all of them.
+    async fn permissions(
+        &self,
+        application: ApplicationId,
+        guild: GuildId,
+    ) -> Result<Vec<(CommandId, Vec<CommandPermission>)>, RepoError>;
+    /// Replaces what a guild says of a command; nothing is said by an empty list.
+    async fn set_permissions(
+        &self,
+        application: ApplicationId,
+        guild: GuildId,
+        command: CommandId,
+        permissions: &[CommandPermission],
+    ) -> Result<(), RepoError>;
+}
+
+/// Webhooks.
+#[async_trait]
+pub trait WebhookRepo: Send + Sync + 'static {
+    /// Stores a webhook, or replaces the one of that id.
+    async fn put(&self, webhook: &WebhookRecord) -> Result<(), RepoError>;
+    /// The webhook of that id.
+    async fn webhook(&self, id: WebhookId) -> Result<Option<WebhookRecord>, RepoError>;
+    /// The webhooks of a channel, oldest first.
+    async fn of_channel(&self, channel: ChannelId) -> Result<Vec<WebhookRecord>, RepoError>;
+    /// The webhooks of a guild, oldest first.
+    async fn of_guild(&self, guild: GuildId) -> Result<Vec<WebhookRecord>, RepoError>;
+    /// Deletes a webhook; [`RepoError::NotFound`] when there is none.
+    async fn remove(&self, id: WebhookId) -> Result<(), RepoError>;
 }
 
 /// Channels between people.
@@ -225,12 +289,8 @@ pub trait MessageRepo: Send + Sync + 'static {
 pub trait PollRepo: Send + Sync + 'static {
     /// Replaces someone's choice, if the poll is open at `now_ms`; [`RepoError::NotFound`] when it
     /// is not, or is not there.
-    async fn vote(
-        &self,
-        poll: PollPlace,
-        vote: Vote,
-        now_ms: u64,
-    ) -> Result<VoteChange, RepoError>;
+    async fn vote(&self, poll: PollPlace, vote: Vote, now_ms: u64)
+    -> Result<VoteChange, RepoError>;
     /// Counts of each poll's answers that were chosen, by ascending answer. `me` is told for
     /// `user`.
     async fn counts(

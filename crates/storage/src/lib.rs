@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use state::repo::AccountRepo;
+use state::repo::CommandRepo;
 use state::repo::GuildRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
@@ -20,6 +21,7 @@ use state::repo::ObjectRepo;
 use state::repo::PollRepo;
 use state::repo::PrivateRepo;
 use state::repo::StreamKeyRepo;
+use state::repo::WebhookRepo;
 
 /// Every port of storage, plugged in. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -32,6 +34,10 @@ pub struct Repos {
     pub invites: Arc<dyn InviteRepo>,
     /// Stream keys.
     pub stream_keys: Arc<dyn StreamKeyRepo>,
+    /// Bots' commands.
+    pub commands: Arc<dyn CommandRepo>,
+    /// Webhooks.
+    pub webhooks: Arc<dyn WebhookRepo>,
     /// Channels between people.
     pub privates: Arc<dyn PrivateRepo>,
     /// Messages and reactions.

@@ -348,12 +348,8 @@ impl Accounts {
             disabled: false,
         };
         self.create(&account).await?;
-        let application = ApplicationRecord {
-            id: id.cast(),
-            name: name.to_owned(),
-            owner,
-            flags: intents.flags(),
-        };
+        let application =
+            ApplicationRecord::new(id.cast(), name.to_owned(), owner, intents.flags());
         self.accounts.put_application(&application).await?;
         let token = self.auth.issue(id, now_ms()).await?;
         Ok((application, token))

@@ -38,6 +38,16 @@ impl Signer {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
+    /// 32 bytes for another purpose, which tell nothing of the key.
+    #[must_use]
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
+        // No path begins so: what is signed for URLs is never what is derived.
+        let tag = hmac::sign(&self.0, format!("derive {purpose}").as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(tag.as_ref());
+        bytes
+    }
+
     /// `path` with its signature appended; good for a day from `now_ms`, Unix milliseconds.
     #[must_use]
     pub fn sign(&self, path: &str, now_ms: u64) -> String {

@@ -160,6 +160,11 @@ impl Viewer {
                     (shown, left, _) => shown || left,
                 }
             }
+            GuildEvent::WebhooksUpdated(channel) => {
+                self.wants(Intents::GUILD_WEBHOOKS) && self.sees(guild, *channel, now_ms)
+            }
+            // Bots know their own commands.
+            GuildEvent::CommandsUpdated => !self.bot,
             GuildEvent::Chat(chat) => {
                 self.hears_chat(chat, ChatPlace::Guild) && self.sees(guild, chat.channel(), now_ms)
             }
@@ -427,6 +432,7 @@ mod tests {
                 Intents::GUILD_MESSAGE_TYPING,
             ),
             (chat(ChatEvent::PinsUpdated { channel: at, last_pin_ms: None }), Intents::GUILDS),
+            (GuildEvent::WebhooksUpdated(at), Intents::GUILD_WEBHOOKS),
         ];
 
         for (event, intent) in cases {

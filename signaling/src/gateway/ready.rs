@@ -188,8 +188,7 @@ mod tests {
             bot: true,
             flags: 0,
         };
-        let application =
-            ApplicationRecord { id: user.id.cast(), name: "bot".to_owned(), owner: None, flags };
+        let application = ApplicationRecord::new(user.id.cast(), "bot".to_owned(), None, flags);
         Identity { user: Arc::new(user), application: Some(Arc::new(application)), owner: false }
     }
 

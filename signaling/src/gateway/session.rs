@@ -258,6 +258,12 @@ impl GatewaySession {
                     self.push(Dispatch::new("VOICE_SERVER_UPDATE", &payload));
                 }
             }
+            UserEvent::Personal(personal) => {
+                let shard = self.viewer.shard;
+                if personal.guild.map_or(shard.has_private(), |guild| shard.has_guild(guild)) {
+                    self.push(shaper.personal(personal, &self.viewer));
+                }
+            }
             UserEvent::LoggedOut => {
                 self.close(now, CloseCode::AuthenticationFailed);
                 self.end();

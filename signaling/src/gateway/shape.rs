@@ -16,6 +16,7 @@ use state::GuildEvent;
 use state::Publication;
 use state::UserEvent;
 use state::event::ChatEvent;
+use state::event::Personal;
 use state::private::PrivatePublication;
 use state::record::MessageRecord;
 use state::record::UserRecord;
@@ -129,6 +130,10 @@ pub(super) async fn prepare(
         }
         UserEvent::PrivateChannelOpened(channel) => {
             return users.load(&channel.recipients).await.map(drop);
+        }
+        UserEvent::Personal(personal) => {
+            return wire::load_users(users, personal.messages.iter().map(|(_, said)| &**said))
+                .await;
         }
         _ => return Ok(()),
     };
@@ -328,6 +333,10 @@ impl Shaper<'_> {
             }
             GuildEvent::PresenceUpdated { presence, .. } => wire::presence(presence, id),
             GuildEvent::VoiceStateUpdated(state) => self.voice_state(state, guild),
+            GuildEvent::WebhooksUpdated(channel) => {
+                json!({ "guild_id": id, "channel_id": channel })
+            }
+            GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
             // Has forms of its own.
             GuildEvent::Chat(_) => return None,
         })
@@ -381,6 +390,12 @@ impl Shaper<'_> {
             }
             Some(value)
         })
+    }
+
+    /// What a viewer is sent of what nobody else hears.
+    pub(super) fn personal(self, personal: &Personal, viewer: &Viewer) -> Dispatch {
+        let urls = Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms };
+        Dispatch::new(personal.name, &wire::personal(personal, self.users, urls))
     }
 
     /// Everything in a text channel that is no message.
@@ -470,7 +485,12 @@ fn newly(mut thread: Value, new: bool) -> Value {
 }
 
 /// The active threads of a channel that came into view.
-fn thread_list(guild: &Guild, viewer: &Viewer, channel: ChannelId, threads: &[&Thread]) -> Dispatch {
+fn thread_list(
+    guild: &Guild,
+    viewer: &Viewer,
+    channel: ChannelId,
+    threads: &[&Thread],
+) -> Dispatch {
     let shown = threads.iter().map(|thread| wire::thread(thread, guild.id, None));
     let members = threads.iter().filter_map(|thread| {
         let member = thread.members.get(&viewer.user)?;
@@ -525,6 +545,8 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::InviteDeleted { .. } => "INVITE_DELETE",
         GuildEvent::PresenceUpdated { .. } => "PRESENCE_UPDATE",
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
+        GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
+        GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
         GuildEvent::Chat(chat) => chat_name(chat),
     }
 }
@@ -658,6 +680,7 @@ mod tests {
             GuildEvent::InviteDeleted { code: "code".to_owned(), channel: Some(at) },
             GuildEvent::PresenceUpdated { user: BEN, presence },
             voice_events[0].clone(),
+            GuildEvent::WebhooksUpdated(at),
         ];
         let chats = [
             ChatEvent::MessageCreated(Arc::new(message(&guild))),

@@ -1,7 +1,7 @@
 //! `/api/v10` and `/api/v9`: one line per family of routes.
 
 pub mod address;
-mod applications;
+pub(crate) mod applications;
 mod auth;
 mod bans;
 mod channels;

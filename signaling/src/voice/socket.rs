@@ -190,8 +190,13 @@ fn admit(
 ) -> Result<(Admission, Ears), CloseCode> {
     let announced = Announced::to(parts, connection).ok_or(CloseCode::ServerNotFound)?;
     let (peer, Admitted { ssrc, others }, ears) = parts.calls.redeem(identify)?;
-    let admission =
-        Admission { peer, ssrc, announced, media_session: hex::encode(auth::random::<16>()), others };
+    let admission = Admission {
+        peer,
+        ssrc,
+        announced,
+        media_session: hex::encode(auth::random::<16>()),
+        others,
+    };
     Ok((admission, ears))
 }
 

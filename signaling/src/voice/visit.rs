@@ -192,11 +192,7 @@ impl Calls {
             if limit.hear {
                 board.command_of(MediaCommand::Funnel { peer, streams });
             }
-            board.command_of(MediaCommand::SelectWebRtc {
-                peer,
-                offer,
-                announce: announced.udp,
-            });
+            board.command_of(MediaCommand::SelectWebRtc { peer, offer, announce: announced.udp });
             Some(admitted)
         });
         let Some(admitted) = admitted else {

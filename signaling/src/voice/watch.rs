@@ -105,6 +105,8 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::InviteCreated(_)
         | GuildEvent::InviteDeleted { .. }
         | GuildEvent::PresenceUpdated { .. }
+        | GuildEvent::WebhooksUpdated(_)
+        | GuildEvent::CommandsUpdated
         | GuildEvent::Chat(_) => {}
     }
 }

@@ -148,8 +148,7 @@ async fn begin<const WHIP: bool>(
     allowed.require(kind.needed())?;
     let bitrate = view.channels.get(&channel).and_then(|channel| channel.bitrate);
 
-    let announced =
-        voice::Announced::to(&parts, connection).ok_or(rest::ApiError::Unavailable)?;
+    let announced = voice::Announced::to(&parts, connection).ok_or(rest::ApiError::Unavailable)?;
     let request = VisitRequest {
         user: asker.user,
         guild,

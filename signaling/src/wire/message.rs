@@ -7,6 +7,7 @@ use model::wire::channel::message::Embed;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
+use state::event::Personal;
 use state::poll::PollCount;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
@@ -95,7 +96,13 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
             let referenced = referenced.map(|referenced| {
                 self::message(
                     referenced,
-                    MessageContext { guild: None, poll: None, reactions: &[], referenced: None, ..context },
+                    MessageContext {
+                        guild: None,
+                        poll: None,
+                        reactions: &[],
+                        referenced: None,
+                        ..context
+                    },
                 )
             });
             map.insert("referenced_message".to_owned(), json!(referenced));
@@ -140,14 +147,53 @@ fn snapshot(snapshot: &Snapshot, context: MessageContext<'_>) -> Value {
 
 /// Files with URLs that this reader can fetch; the record has paths.
 fn attachments(files: &[Attachment], urls: Urls<'_>) -> Vec<Value> {
-    let shown = files.iter().map(|attachment| {
-        let mut value = json!(attachment);
-        let url = Value::from(urls.signed(&attachment.url));
-        value["proxy_url"] = url.clone();
-        value["url"] = url;
-        value
-    });
-    shown.collect()
+    files.iter().map(|file| attachment(file, urls)).collect()
+}
+
+/// What only one user hears, with its messages and files as this reader sees them. The users of the
+/// messages were loaded before.
+#[must_use]
+pub fn personal(personal: &Personal, users: &Users, urls: Urls<'_>) -> Value {
+    let mut body = personal.body.clone();
+    let mut put = |pointer: &str, value: Value| {
+        let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
+        if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
+            parent.insert(key.to_owned(), value);
+        }
+    };
+    for (pointer, attachment) in &personal.files {
+        put(pointer, self::attachment(attachment, urls));
+    }
+    let mut root = None;
+    for (pointer, message) in &personal.messages {
+        let context = MessageContext {
+            users,
+            guild: None,
+            threads: None,
+            poll: None,
+            reactions: &[],
+            referenced: None,
+            urls,
+        };
+        let shown = self::message(message, context);
+        if pointer.is_empty() { root = Some(shown) } else { put(pointer, shown) }
+    }
+    match (root, body) {
+        (Some(Value::Object(mut message)), Value::Object(fields)) => {
+            message.extend(fields);
+            Value::Object(message)
+        }
+        (Some(message), _) => message,
+        (None, body) => body,
+    }
+}
+
+fn attachment(attachment: &Attachment, urls: Urls<'_>) -> Value {
+    let mut value = json!(attachment);
+    let url = Value::from(urls.signed(&attachment.url));
+    value["proxy_url"] = url.clone();
+    value["url"] = url;
+    value
 }
 
 /// Embeds, with `attachment://name` replaced by the URL of the file of that name

@@ -1,6 +1,7 @@
 //! Our records in the shapes that clients read: one file per thing, the same for REST and Gateway.
 
 mod channel;
+mod command;
 mod guild;
 mod invite;
 mod member;
@@ -13,6 +14,7 @@ mod voice_state;
 
 pub use channel::channel;
 pub use channel::private_channel;
+pub use command::command;
 pub use guild::MembersShown;
 pub use guild::guild;
 pub use guild::guild_create;
@@ -24,6 +26,7 @@ pub use message::MessageContext;
 pub use message::emoji;
 pub use message::load_users;
 pub use message::message;
+pub use message::personal;
 pub use poll::poll;
 pub use presence::presence;
 pub use presence::session_presence;

@@ -30,19 +30,17 @@ pub fn poll(poll: &PollRecord, counts: Option<&[PollCount]>) -> Value {
     if poll.results.is_none() && counts.is_none() {
         return value;
     }
-    let mine = |answer: u8| {
-        counts.into_iter().flatten().any(|count| count.answer == answer && count.me)
-    };
-    let counted = |answer: u8, count: u32| json!({ "id": answer, "count": count, "me_voted": mine(answer) });
+    let mine =
+        |answer: u8| counts.into_iter().flatten().any(|count| count.answer == answer && count.me);
+    let counted =
+        |answer: u8, count: u32| json!({ "id": answer, "count": count, "me_voted": mine(answer) });
     let shown: Vec<_> = match &poll.results {
         Some(results) => std::iter::zip(&poll.answers, results)
             .map(|(answer, count)| counted(answer.id, *count))
             .collect(),
-        None => counts
-            .into_iter()
-            .flatten()
-            .map(|count| counted(count.answer, count.count))
-            .collect(),
+        None => {
+            counts.into_iter().flatten().map(|count| counted(count.answer, count.count)).collect()
+        }
     };
     value["results"] = json!({ "is_finalized": poll.results.is_some(), "answer_counts": shown });
     value

@@ -71,9 +71,8 @@ pub fn active_threads<'a>(
     of: impl Fn(ChannelId) -> bool + 'a,
 ) -> impl Iterator<Item = &'a Thread> {
     let active = view.threads.values().filter(|thread| !thread.record.archived);
-    let sees = move |channel| {
-        view.permissions_in(viewer, channel, now_ms).has(Permissions::VIEW_CHANNEL)
-    };
+    let sees =
+        move |channel| view.permissions_in(viewer, channel, now_ms).has(Permissions::VIEW_CHANNEL);
     active
         .filter(move |thread| of(thread.record.parent) && sees(thread.record.id))
         .map(AsRef::as_ref)

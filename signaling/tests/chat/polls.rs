@@ -162,10 +162,16 @@ async fn a_forward_carries_the_message_as_it_was() {
 
     let sent = world.say(BEN, forward(&original)).await;
 
-    assert_eq!((&sent["type"], &sent["flags"], &sent["content"]), (&json!(0), &json!(16_384), &json!("")));
+    assert_eq!(
+        (&sent["type"], &sent["flags"], &sent["content"]),
+        (&json!(0), &json!(16_384), &json!(""))
+    );
     assert_eq!(sent["message_reference"]["type"], 1);
     let snapshot = &sent["message_snapshots"][0]["message"];
-    assert_eq!((&snapshot["content"], &snapshot["embeds"][0]["title"]), (&json!("rye"), &json!("Bread")));
+    assert_eq!(
+        (&snapshot["content"], &snapshot["embeds"][0]["title"]),
+        (&json!("rye"), &json!("Bread"))
+    );
     assert!(snapshot.get("author").is_none());
     world.ask(ANA, Method::PATCH, &one(&original), json!({ "content": "wheat" })).await.ok();
     let again = world.say(BEN, forward(&sent)).await;

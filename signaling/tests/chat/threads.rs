@@ -324,9 +324,7 @@ async fn archived_threads_are_listed_by_kind_and_page() {
 async fn a_post_comes_with_its_first_message_and_tags() {
     let world = World::open().await;
     let (forum, open, decided) = world.forum().await;
-    let body = |tags: Value| {
-        json!({ "name": "Beer", "applied_tags": tags, "message": { "content": "more of it" } })
-    };
+    let body = |tags: Value| json!({ "name": "Beer", "applied_tags": tags, "message": { "content": "more of it" } });
 
     let post = world.post(ANA, &threads(forum), body(json!([open]))).await.made();
 

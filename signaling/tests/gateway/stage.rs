@@ -80,8 +80,7 @@ impl Stage {
         let (media_events, events) = mpsc::channel(8);
         let parts = parts::in_memory(&accounts, Arc::new(SilentMedia), events, config).await;
         let flags = 1 << 13 | 1 << 15 | 1 << 19;
-        let application =
-            ApplicationRecord { id: BOT.cast(), name: "bot".to_owned(), owner: Some(ANA), flags };
+        let application = ApplicationRecord::new(BOT.cast(), "bot".to_owned(), Some(ANA), flags);
         parts.accounts.put_application(&application).await.expect("an application");
         let draft = GuildDraft {
             id: GUILD,

@@ -47,6 +47,8 @@ pub async fn in_memory(
         accounts: repos.accounts,
         invites: repos.invites,
         stream_keys: repos.stream_keys,
+        commands: repos.commands,
+        webhooks: repos.webhooks,
         messages: repos.messages,
         polls: repos.polls,
         objects: repos.objects,

@@ -114,12 +114,7 @@ const TABLE: [Line; 15] = [
         [1.0 / 4.0, 1.0 / 3.0],
         "guildhall bench voice --mode webrtc --speaker-mode webrtc --janus",
     ),
-    line(
-        "versus mumble-server, same load, interleaved, CPU per packet",
-        "",
-        [0.75, 1.0],
-        MUMBLE,
-    ),
+    line("versus mumble-server, same load, interleaved, CPU per packet", "", [0.75, 1.0], MUMBLE),
     line("added latency p99 at 10 x 50, interleaved with mumble-server", "ms", [0.5, 1.0], MUMBLE),
 ];
 const VOICE: &str = "guildhall bench voice";
@@ -164,9 +159,7 @@ fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
         None,
         None,
         None,
-        report
-            .idle_media_cpu_per_participant_us_per_s
-            .filter(|_| report.browser_join.is_some()),
+        report.idle_media_cpu_per_participant_us_per_s.filter(|_| report.browser_join.is_some()),
         join(&report.browser_join),
         join(&report.udp_join),
         capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms),

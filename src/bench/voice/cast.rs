@@ -83,9 +83,8 @@ impl Cast {
         mut seats: Vec<Seat>,
     ) -> anyhow::Result<()> {
         seats.sort_by_key(|seat| seat.room);
-        let audience = |room| {
-            seats.iter().filter(|seat| seat.room == room && !seat.speaks).count() as u64
-        };
+        let audience =
+            |room| seats.iter().filter(|seat| seat.room == room && !seat.speaks).count() as u64;
         let audiences: Vec<_> = (0..self.rooms.len()).map(audience).collect();
         let speakers: Vec<_> =
             seats.iter().filter(|seat| seat.speaks).map(|seat| (seat.room, seat.ssrc)).collect();

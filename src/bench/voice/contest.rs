@@ -96,8 +96,7 @@ impl Contender {
         let clock = self.mouths.clock;
         let mouths = mem::replace(&mut self.mouths, Mouths { mouths: Vec::new(), clock });
         let wanted;
-        (self.mouths, wanted) =
-            blocking(mouths, move |mouths| mouths.speak(slice, active)).await?;
+        (self.mouths, wanted) = blocking(mouths, move |mouths| mouths.speak(slice, active)).await?;
         tokio::time::sleep(DRAIN).await;
         Ok((wanted, spent_since(self.pid, cpu.as_ref())?))
     }
@@ -123,9 +122,8 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Report> {
     let Entrants { mut server, mut paired, mut mumble, mut janus } = entrants;
     let (pid, count) = (server.pid, server.seats.len() as f64);
-    let sizes = [true, false].map(|speaks| {
-        server.seats.iter().filter(|seat| seat.speaks == speaks).count()
-    });
+    let sizes = [true, false]
+        .map(|speaks| server.seats.iter().filter(|seat| seat.speaks == speaks).count());
     let clock = Clock::start();
     let sockets = server.sockets().chain(paired.iter().flat_map(Load::sockets)).collect();
     let keepalive = JoinSet::from_iter([load::keep_alive(sockets)]);
@@ -310,9 +308,6 @@ pub(super) fn read_cpu(pid: Option<u32>) -> anyhow::Result<Option<Cpu>> {
 /// # Errors
 ///
 /// When it is gone.
-pub(super) fn spent_since(
-    pid: Option<u32>,
-    before: Option<&Cpu>,
-) -> anyhow::Result<Option<Spent>> {
+pub(super) fn spent_since(pid: Option<u32>, before: Option<&Cpu>) -> anyhow::Result<Option<Spent>> {
     Ok(read_cpu(pid)?.zip(before).map(|(after, before)| after.since(before)))
 }

@@ -81,8 +81,14 @@ const WAYS: usize = 5;
 
 /// How a listener opens what its server and what the floor sends it, if that does.
 pub(super) enum Hearing {
-    Udp { server: UdpCipher, floor: Option<UdpCipher> },
-    WebRtc { server: Browser, floor: Option<SrtpCipher> },
+    Udp {
+        server: UdpCipher,
+        floor: Option<UdpCipher>,
+    },
+    WebRtc {
+        server: Browser,
+        floor: Option<SrtpCipher>,
+    },
     Mumble(Box<Ocb>),
     /// A speaker by WebRTC, whose session wants to be told of checks, reports and the time.
     Speaker(Arc<Mutex<Browser>>),
@@ -269,7 +275,9 @@ impl Ear {
             }
             Hearing::WebRtc { server, .. } => {
                 server.receive(crate::bench::now(), datagram);
-                tend(server, &self.socket, dice, |payload| heard.count(now, self.way, Some(payload)));
+                tend(server, &self.socket, dice, |payload| {
+                    heard.count(now, self.way, Some(payload))
+                });
             }
             Hearing::Speaker(speaker) => {
                 let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -285,7 +293,9 @@ impl Ear {
         match &mut self.hearing {
             Hearing::WebRtc { server, .. } if server.deadline <= now => {
                 server.handle_timeout(now);
-                tend(server, &self.socket, dice, |payload| heard.count(nanos, self.way, Some(payload)));
+                tend(server, &self.socket, dice, |payload| {
+                    heard.count(nanos, self.way, Some(payload))
+                });
             }
             Hearing::Speaker(speaker) => {
                 let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);

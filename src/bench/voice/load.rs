@@ -121,8 +121,7 @@ impl Load {
             );
         }
         let before = pid.and_then(process::resident);
-        let browsers =
-            [options.speaker_mode == Speaking::WebRtc, options.mode == Mode::WebRtc];
+        let browsers = [options.speaker_mode == Speaking::WebRtc, options.mode == Mode::WebRtc];
         let stop = CancellationToken::new();
         let speakers = places.iter().filter(|place| place.speaks).count();
         let company = Arc::new(Company {

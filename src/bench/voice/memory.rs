@@ -26,9 +26,8 @@ pub(super) fn per_participant(
     let joined = [grown(online, spoken), grown(spoken, all)];
     let of = |by_browser: bool| {
         let groups = (0..2).filter(|group| browsers[*group] == by_browser);
-        let (bytes, count) = groups.fold((0.0, 0), |(bytes, count), group| {
-            (bytes + joined[group], count + sizes[group])
-        });
+        let (bytes, count) = groups
+            .fold((0.0, 0), |(bytes, count), group| (bytes + joined[group], count + sizes[group]));
         (count > 0).then(|| (gateway + bytes / count as f64) / 1_024.0)
     };
     PerParticipant { udp_kib: of(false), browser_kib: of(true) }

@@ -72,7 +72,8 @@ impl OwnServer {
         environment: Environment,
     ) -> anyhow::Result<Self> {
         let (listen, process) = (SocketAddr::from((bind, free_port(bind)?)), std::process::id());
-        let folder = std::env::temp_dir().join(format!("guildhall-bench-{process}-{}", listen.port()));
+        let folder =
+            std::env::temp_dir().join(format!("guildhall-bench-{process}-{}", listen.port()));
         private_file::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let mut config = Config::default();

@@ -17,6 +17,7 @@ use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::guild::command::ChannelDraft;
+use state::guild::command::ForumPatch;
 use state::guild::command::GuildDraft;
 use state::guild::command::MemberPatch;
 use state::guild::command::RolePatch;
@@ -136,6 +137,7 @@ pub(crate) fn channel_draft(id: u64, kind: ChannelType, name: &str) -> ChannelDr
         rate_limit_per_user: None,
         nsfw: false,
         overwrites: Vec::new(),
+        forum: ForumPatch::default(),
     }
 }
 

@@ -14,27 +14,21 @@ use state::repo::GuildRepo;
 use state::repo::RepoError;
 use state::thread::Thread;
 
+use super::commands::MemoryCommands;
 use super::invites::MemoryInvites;
 use super::lock;
 use super::messages::MemoryMessages;
 use super::stream_keys::MemoryStreamKeys;
+use super::webhooks::MemoryWebhooks;
 
 /// See the module.
 pub(super) struct MemoryGuilds {
-    rows: Mutex<BTreeMap<GuildId, Guild>>,
-    invites: Arc<MemoryInvites>,
-    messages: Arc<MemoryMessages>,
-    stream_keys: Arc<MemoryStreamKeys>,
-}
-
-impl MemoryGuilds {
-    pub(super) fn new(
-        invites: Arc<MemoryInvites>,
-        messages: Arc<MemoryMessages>,
-        stream_keys: Arc<MemoryStreamKeys>,
-    ) -> Self {
-        Self { rows: Mutex::default(), invites, messages, stream_keys }
-    }
+    pub(super) rows: Mutex<BTreeMap<GuildId, Guild>>,
+    pub(super) invites: Arc<MemoryInvites>,
+    pub(super) messages: Arc<MemoryMessages>,
+    pub(super) stream_keys: Arc<MemoryStreamKeys>,
+    pub(super) commands: Arc<MemoryCommands>,
+    pub(super) webhooks: Arc<MemoryWebhooks>,
 }
 
 #[async_trait]
@@ -83,6 +77,7 @@ impl GuildRepo for MemoryGuilds {
                     guild.channels.remove(id);
                     self.messages.forget_channel(*id);
                     self.stream_keys.forget_channel(*id);
+                    self.webhooks.forget_channel(*id);
                     self.invites.forget(|invite| invite.channel == Some(*id));
                 }
                 Change::PutThread(record) => match guild.threads.get_mut(&record.id) {
@@ -137,6 +132,8 @@ impl GuildRepo for MemoryGuilds {
                 self.messages.forget_channel(*id);
                 self.stream_keys.forget_channel(*id);
             }
+            self.webhooks.forget_guild(plan.guild);
+            self.commands.forget_guild(plan.guild);
             self.invites.forget(|invite| invite.guild == Some(plan.guild));
             rows.remove(&plan.guild);
         }

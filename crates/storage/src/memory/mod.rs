@@ -4,6 +4,7 @@
 //! await.
 
 mod accounts;
+mod commands;
 mod guilds;
 mod invites;
 mod messages;
@@ -11,6 +12,7 @@ mod objects;
 mod polls;
 mod privates;
 mod stream_keys;
+mod webhooks;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -23,17 +25,24 @@ pub(crate) fn open() -> Repos {
     let invites = Arc::new(invites::MemoryInvites::default());
     let messages = Arc::new(messages::MemoryMessages::default());
     let stream_keys = Arc::new(stream_keys::MemoryStreamKeys::default());
+    let commands = Arc::new(commands::MemoryCommands::default());
+    let webhooks = Arc::new(webhooks::MemoryWebhooks::default());
     Repos {
-        guilds: Arc::new(guilds::MemoryGuilds::new(
-            Arc::clone(&invites),
-            Arc::clone(&messages),
-            Arc::clone(&stream_keys),
-        )),
+        guilds: Arc::new(guilds::MemoryGuilds {
+            rows: Mutex::default(),
+            invites: Arc::clone(&invites),
+            messages: Arc::clone(&messages),
+            stream_keys: Arc::clone(&stream_keys),
+            commands: Arc::clone(&commands),
+            webhooks: Arc::clone(&webhooks),
+        }),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,
         stream_keys,
         polls: Arc::<messages::MemoryMessages>::clone(&messages),
+        commands,
+        webhooks,
         messages,
         objects: Arc::new(objects::MemoryObjects::default()),
         database: None,

@@ -28,8 +28,11 @@ impl PollRepo for MemoryMessages {
         let poll = rows.messages.get(&id).and_then(|message| message.poll.as_ref());
         poll.filter(|poll| poll.is_open(now_ms)).ok_or(RepoError::NotFound)?;
         let votes = rows.votes.entry(id).or_default();
-        let before: Vec<_> =
-            votes.iter().filter(|(_, user)| *user == vote.user).map(|(answer, _)| *answer).collect();
+        let before: Vec<_> = votes
+            .iter()
+            .filter(|(_, user)| *user == vote.user)
+            .map(|(answer, _)| *answer)
+            .collect();
         let mut changed = VoteChange::default();
         for answer in before.iter().filter(|answer| !vote.answers.contains(answer)) {
             votes.remove(&(*answer, vote.user));

@@ -159,6 +159,8 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
     query.execute(&mut *connection).await?;
     let query = sqlx::query("DELETE FROM stream_keys WHERE channel = ?").bind(id);
     query.execute(&mut *connection).await?;
+    let query = sqlx::query("DELETE FROM webhooks WHERE channel = ?").bind(id);
+    query.execute(&mut *connection).await?;
     let query = sqlx::query("INSERT OR IGNORE INTO purges (channel) VALUES (?)").bind(id);
     query.execute(&mut *connection).await?;
     Ok(())
@@ -167,6 +169,9 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
 async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
     for statement in [
         "DELETE FROM invites WHERE guild = ?",
+        "DELETE FROM webhooks WHERE guild = ?",
+        "DELETE FROM commands WHERE guild = ?",
+        "DELETE FROM command_permissions WHERE guild = ?",
         "DELETE FROM stream_keys WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
         "INSERT OR IGNORE INTO purges (channel) SELECT id FROM channels WHERE guild = ?",
         "INSERT OR IGNORE INTO purges (channel) SELECT id FROM threads WHERE guild = ?",

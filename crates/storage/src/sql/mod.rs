@@ -4,6 +4,7 @@
 //! owns the folder (a lock file says so), for the state store above is a cache of this.
 
 mod accounts;
+mod commands;
 mod guilds;
 mod invites;
 mod messages;
@@ -13,6 +14,7 @@ mod purge;
 mod reactions;
 mod row;
 mod stream_keys;
+mod webhooks;
 mod writer;
 
 use std::fs::File;
@@ -85,6 +87,8 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         accounts: Arc::<Database>::clone(&database),
         invites: Arc::<Database>::clone(&database),
         stream_keys: Arc::<Database>::clone(&database),
+        commands: Arc::<Database>::clone(&database),
+        webhooks: Arc::<Database>::clone(&database),
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
         polls: Arc::<Database>::clone(&database),

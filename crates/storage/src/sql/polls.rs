@@ -203,16 +203,14 @@ async fn change(
         changed.removed.push(answer);
     }
     for &answer in vote.answers.iter().filter(|answer| !before.contains(answer)) {
-        sqlx::query(
-            "INSERT INTO poll_votes (channel, message, answer, user) VALUES (?, ?, ?, ?)",
-        )
-        .bind(key(channel))
-        .bind(key(id))
-        .bind(answer)
-        .bind(key(vote.user))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+        sqlx::query("INSERT INTO poll_votes (channel, message, answer, user) VALUES (?, ?, ?, ?)")
+            .bind(key(channel))
+            .bind(key(id))
+            .bind(answer)
+            .bind(key(vote.user))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
         changed.added.push(answer);
     }
     Ok(changed)

@@ -122,10 +122,8 @@ pub(crate) async fn revoking_all_tokens_of_one_spares_the_others(repos: &Repos) 
 
 pub(crate) async fn applications_are_stored_and_replaced(repos: &Repos) {
     let bot = |name: &str, id| ApplicationRecord {
-        id: Id::new(id),
-        name: name.to_owned(),
-        owner: Some(ANA),
-        flags: 1 << 18,
+        description: "rolls dice".to_owned(),
+        ..ApplicationRecord::new(Id::new(id), name.to_owned(), Some(ANA), 1 << 18)
     };
 
     for one in [bot("second", 2), bot("first", 1), bot("renamed", 2)] {

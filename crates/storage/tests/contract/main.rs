@@ -1,6 +1,7 @@
 //! What every adapter of storage promises: one suite, run on memory and on SQLite with files.
 
 mod accounts;
+mod commands;
 mod fixtures;
 mod guilds;
 mod invites;
@@ -11,6 +12,7 @@ mod privates;
 mod reactions;
 mod stream_keys;
 mod threads;
+mod webhooks;
 
 /// Makes a test of each named function for each adapter.
 macro_rules! on_every_adapter {
@@ -69,6 +71,14 @@ on_every_adapter! {
         stream_keys_are_listed_by_channel_oldest_first,
         a_deleted_channel_takes_its_stream_keys_along,
         a_deleted_guild_takes_its_stream_keys_along;
+    commands:
+        a_command_is_replaced_by_id_and_taken_by_name,
+        commands_of_a_place_are_replaced_at_once_or_not_at_all,
+        what_a_guild_says_of_a_command_ends_with_the_command,
+        a_deleted_guild_takes_its_commands_along;
+    webhooks:
+        a_webhook_moves_and_is_removed_once,
+        deleted_channels_and_guilds_take_their_webhooks_along;
     privates:
         a_pair_has_one_channel_whoever_opens_it,
         racing_openers_get_the_same_channel,

@@ -73,7 +73,11 @@ pub(super) async fn create(
 
 /// Demands what this draft needs beyond sending. A person's embeds are dropped where they may not
 /// embed, as their client only made them of links; a bot is told.
-pub(super) fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDraft) -> Result<(), ApiError> {
+pub(super) fn require_rights(
+    place: &Place,
+    me: &Identity,
+    draft: &mut MessageDraft,
+) -> Result<(), ApiError> {
     if !draft.files.is_empty() {
         place.require(Permissions::ATTACH_FILES)?;
     }
@@ -82,7 +86,9 @@ pub(super) fn require_rights(place: &Place, me: &Identity, draft: &mut MessageDr
     }
     if draft.poll.is_some() {
         place.require(Permissions::SEND_POLLS)?;
-        if place.view.is_some() && place.guild_channel().is_some_and(|channel| is_forum(channel.kind)) {
+        if place.view.is_some()
+            && place.guild_channel().is_some_and(|channel| is_forum(channel.kind))
+        {
             return Err(ErrorCode::PollChannel.into());
         }
     }
@@ -241,9 +247,9 @@ async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRe
 /// Demands that the thread is not locked, or is the sender's to manage (160005).
 fn require_unlocked(place: &Place) -> Result<(), ErrorCode> {
     match place.thread() {
-        Some(thread) if thread.record.locked => place
-            .require(Permissions::MANAGE_THREADS)
-            .map_err(|_| ErrorCode::ThreadLocked),
+        Some(thread) if thread.record.locked => {
+            place.require(Permissions::MANAGE_THREADS).map_err(|_| ErrorCode::ThreadLocked)
+        }
         _ => Ok(()),
     }
 }

@@ -285,8 +285,9 @@ impl MessageDraft {
         if !file.claimed.as_deref().is_some_and(|claimed| claimed.starts_with("audio/")) {
             return Err(ErrorCode::VoiceMessageFile);
         }
-        let described = file.duration_secs.is_some_and(|seconds| (0.0..=MAX_SECONDS).contains(&seconds))
-            && file.waveform.as_ref().is_some_and(|shape| shape.len() <= WAVEFORM);
+        let described =
+            file.duration_secs.is_some_and(|seconds| (0.0..=MAX_SECONDS).contains(&seconds))
+                && file.waveform.as_ref().is_some_and(|shape| shape.len() <= WAVEFORM);
         if described { Ok(()) } else { Err(ErrorCode::VoiceMessageMetadata) }
     }
 }
@@ -516,7 +517,9 @@ mod tests {
 
     #[test]
     fn senders_set_only_their_flags() {
-        let draft = draft(json!({ "content": "x", "flags": u64::MAX ^ COMPONENTS_V2 ^ VOICE_MESSAGE })).unwrap();
+        let draft =
+            draft(json!({ "content": "x", "flags": u64::MAX ^ COMPONENTS_V2 ^ VOICE_MESSAGE }))
+                .unwrap();
 
         assert_eq!(draft.flags, SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS);
     }

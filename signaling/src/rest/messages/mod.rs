@@ -17,10 +17,10 @@ mod list;
 mod mentions;
 mod multipart;
 mod pins;
-pub(crate) mod polls;
-mod poll_draft;
-mod start;
 pub(super) mod place;
+mod poll_draft;
+pub(crate) mod polls;
+mod start;
 
 pub use chat::Chat;
 
@@ -69,7 +69,10 @@ pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
         .route("/channels/{channel}/messages/{message}/threads", post(start::from_message))
         .route("/channels/{channel}/threads", post(start::start))
         .route("/channels/{channel}/messages/{message}/ack", post(ack))
-        .route("/channels/{channel}/polls/{message}/answers/@me", put(polls::vote).delete(polls::unvote))
+        .route(
+            "/channels/{channel}/polls/{message}/answers/@me",
+            put(polls::vote).delete(polls::unvote),
+        )
         .route("/channels/{channel}/polls/{message}/answers/{answer}", get(polls::voters))
         .route("/channels/{channel}/polls/{message}/expire", post(polls::expire))
         .route("/channels/{channel}/pins", get(pins::list))

@@ -225,7 +225,8 @@ fn notice(parts: &Parts, message: &MessageRecord) -> Option<MessageRecord> {
             fields.push(("victor_answer_emoji_name", emoji.name.clone()));
         }
     }
-    let field = |(name, value): (&str, String)| EmbedField { inline: false, name: name.to_owned(), value };
+    let field =
+        |(name, value): (&str, String)| EmbedField { inline: false, name: name.to_owned(), value };
     let embed = Embed {
         author: None,
         color: None,

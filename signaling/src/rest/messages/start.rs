@@ -57,7 +57,12 @@ pub(super) struct Start {
 impl multipart::Payload for Start {}
 
 impl Start {
-    fn draft(&mut self, id: ChannelId, parent: ChannelId, kind: ChannelType) -> Result<ThreadDraft, ApiError> {
+    fn draft(
+        &mut self,
+        id: ChannelId,
+        parent: ChannelId,
+        kind: ChannelType,
+    ) -> Result<ThreadDraft, ApiError> {
         let name = self.name.take().ok_or_else(|| {
             ApiError::Form(FormErrors::one("name", "BASE_TYPE_REQUIRED", "This field is required"))
         })?;
@@ -188,12 +193,7 @@ async fn start_alone(
             kind: kind::THREAD_CREATED,
             flags: HAS_THREAD,
             reference: Some(reference(id, guild, None)),
-            ..MessageRecord::said(
-                parts.ids.next(),
-                place.channel,
-                user,
-                thread.record.name.clone(),
-            )
+            ..MessageRecord::said(parts.ids.next(), place.channel, user, thread.record.name.clone())
         };
         parts.messages.insert(&notice).await?;
         place.publish(&parts, ChatEvent::MessageCreated(Arc::new(notice))).await;

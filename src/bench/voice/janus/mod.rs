@@ -42,8 +42,17 @@ const UNWANTED: [(&str, &[&str]); 2] = [
     (
         "plugins",
         &[
-            "audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streaming",
-            "textroom", "videocall", "voicemail",
+            "audiobridge",
+            "duktape",
+            "echotest",
+            "lua",
+            "nosip",
+            "recordplay",
+            "sip",
+            "streaming",
+            "textroom",
+            "videocall",
+            "voicemail",
         ],
     ),
     ("transports", &["http", "mqtt", "nanomsg", "pfunix", "rabbitmq"]),
@@ -84,7 +93,8 @@ impl Janus {
         listeners: u16,
         bar: &ProgressBar,
     ) -> anyhow::Result<Self> {
-        let own = own_address().context("Janus needs an address other than that of the loopback")?;
+        let own =
+            own_address().context("Janus needs an address other than that of the loopback")?;
         let folder =
             std::env::temp_dir().join(format!("guildhall-bench-janus-{}", std::process::id()));
         crate::private_file::create_dir(&folder)?;
@@ -171,11 +181,9 @@ fn settings(folder: &Path, own: IpAddr, port: u16) -> [(&'static str, String); 2
          {EVENT_LOOPS}\n}}\nnat: {{\n  ice_enforce_list = \"{own}\"\n  ignore_mdns = true\n}}\n",
         folder.display()
     );
-    let socket = format!("general: {{\n  ws = true\n  ws_ip = \"127.0.0.1\"\n  ws_port = {port}\n}}\n");
-    [
-        ("janus.jcfg", general + &unwanted.concat()),
-        ("janus.transport.websockets.jcfg", socket),
-    ]
+    let socket =
+        format!("general: {{\n  ws = true\n  ws_ip = \"127.0.0.1\"\n  ws_port = {port}\n}}\n");
+    [("janus.jcfg", general + &unwanted.concat()), ("janus.transport.websockets.jcfg", socket)]
 }
 
 /// The address of this machine on its way to elsewhere; nothing is sent.
@@ -206,8 +214,7 @@ async fn publish(session: &mut Session, own: IpAddr) -> anyhow::Result<(Guest, V
 async fn subscribe(session: &mut Session, own: IpAddr, feeds: &[Value]) -> anyhow::Result<Guest> {
     let (socket, own) = socket(own).await?;
     let handle = session.attach().await?;
-    let join =
-        json!({ "request": "join", "ptype": "subscriber", "room": ROOM, "streams": feeds });
+    let join = json!({ "request": "join", "ptype": "subscriber", "room": ROOM, "streams": feeds });
     let offer = session.request(handle, join, None).await?.sdp.context("no offer")?;
     let (mut browser, answer) = Browser::subscribe(crate::bench::now(), own, &offer)?;
     let start = json!({ "request": "start", "room": ROOM });

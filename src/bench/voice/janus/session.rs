@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn an_event_answers_a_message_and_its_acknowledgement_does_not() {
-        let heard = |kind: &str, transaction: &str| json!({ "janus": kind, "transaction": transaction });
+        let heard =
+            |kind: &str, transaction: &str| json!({ "janus": kind, "transaction": transaction });
         let answered = |heard: Value, asynchronous| answers(&heard, "7", asynchronous).ok();
 
         assert_eq!(answered(heard("ack", "7"), true), Some(false));

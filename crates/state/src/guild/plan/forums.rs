@@ -16,7 +16,11 @@ use crate::guild::command::is_forum;
 
 impl Asked<'_> {
     /// Fields that a kind of channel does not have are left out of it.
-    pub(super) fn patch_forum(self, channel: &mut Channel, patch: &ForumPatch) -> Result<(), Denied> {
+    pub(super) fn patch_forum(
+        self,
+        channel: &mut Channel,
+        patch: &ForumPatch,
+    ) -> Result<(), Denied> {
         if !has_threads(channel.kind) {
             return Ok(());
         }
@@ -84,7 +88,11 @@ fn checked_tags(tags: &[ForumTag]) -> Result<Vec<ForumTag>, Denied> {
             let name = format!("available_tags.{number}.id");
             return Err(field::bad(&name, "BASE_TYPE_ALREADY_EXISTS", "The id is taken."));
         }
-        one_emoji(&format!("available_tags.{number}"), tag.emoji_id.is_some(), tag.emoji_name.as_ref())?;
+        one_emoji(
+            &format!("available_tags.{number}"),
+            tag.emoji_id.is_some(),
+            tag.emoji_name.as_ref(),
+        )?;
     }
     Ok(tags.to_vec())
 }

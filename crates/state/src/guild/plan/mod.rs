@@ -110,8 +110,7 @@ impl Guild {
     ///
     /// [`Denied`] when the actor may not, the target is unknown, or a limit is reached.
     pub fn plan(&self, actor: UserId, command: &GuildCommand, now_ms: u64) -> Result<Plan, Denied> {
-        let joins =
-            matches!(command, GuildCommand::Join { .. } | GuildCommand::ArchiveIdle { .. });
+        let joins = matches!(command, GuildCommand::Join { .. } | GuildCommand::ArchiveIdle { .. });
         if !joins && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
         }

@@ -112,11 +112,7 @@ impl Asked<'_> {
         Ok(vec![Change::DeleteThreadMember(id, user)])
     }
 
-    pub(super) fn set_thread_flags(
-        self,
-        id: ChannelId,
-        flags: u64,
-    ) -> Result<Vec<Change>, Denied> {
+    pub(super) fn set_thread_flags(self, id: ChannelId, flags: u64) -> Result<Vec<Change>, Denied> {
         let thread = self.thread(id)?;
         let old = thread.members.get(&self.actor).ok_or(ErrorCode::UnknownMember)?;
         if old.flags == flags {

@@ -71,10 +71,7 @@ impl Asked<'_> {
             tags: self.checked_tags(parent, &[], &draft.tags)?,
         };
         let starter = ThreadMember { user: self.actor, joined_ms: self.now_ms, flags: 1 };
-        Ok(vec![
-            Change::PutThread(Arc::new(record)),
-            Change::PutThreadMember(draft.id, starter),
-        ])
+        Ok(vec![Change::PutThread(Arc::new(record)), Change::PutThreadMember(draft.id, starter)])
     }
 
     pub(super) fn update_thread(
@@ -240,9 +237,8 @@ impl Asked<'_> {
         }
         let given = tags.iter().filter(|tag| !old.contains(tag));
         let taken = old.iter().filter(|tag| !tags.contains(tag));
-        let moderated = |tag: &TagId| {
-            available.iter().any(|known| known.id == *tag && known.moderated)
-        };
+        let moderated =
+            |tag: &TagId| available.iter().any(|known| known.id == *tag && known.moderated);
         if !manages && given.chain(taken).any(moderated) {
             return Err(ErrorCode::MissingPermissions.into());
         }
@@ -267,11 +263,8 @@ impl Guild {
     /// The plan of [`GuildCommand::ArchiveIdle`](crate::GuildCommand::ArchiveIdle).
     pub(super) fn archive_idle(&self, now_ms: u64) -> Vec<Change> {
         let archived = |thread: &Arc<Thread>| {
-            let archived = ThreadRecord {
-                archived: true,
-                archive_ms: now_ms,
-                ..(*thread.record).clone()
-            };
+            let archived =
+                ThreadRecord { archived: true, archive_ms: now_ms, ..(*thread.record).clone() };
             Change::PutThread(Arc::new(archived))
         };
         self.idle_threads(now_ms).map(archived).collect()

@@ -1,0 +1,58 @@
+//! Webhooks in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::WebhookId;
+use state::apps::WebhookRecord;
+use state::repo::RepoError;
+use state::repo::WebhookRepo;
+
+use super::lock;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct MemoryWebhooks {
+    rows: Mutex<BTreeMap<WebhookId, WebhookRecord>>,
+}
+
+impl MemoryWebhooks {
+    /// Deletes the webhooks of a guild.
+    pub(super) fn forget_guild(&self, guild: GuildId) {
+        lock(&self.rows).retain(|_, webhook| webhook.guild != guild);
+    }
+
+    /// Deletes the webhooks of a channel.
+    pub(super) fn forget_channel(&self, channel: ChannelId) {
+        lock(&self.rows).retain(|_, webhook| webhook.channel != channel);
+    }
+}
+
+#[async_trait]
+impl WebhookRepo for MemoryWebhooks {
+    async fn put(&self, webhook: &WebhookRecord) -> Result<(), RepoError> {
+        lock(&self.rows).insert(webhook.id, webhook.clone());
+        Ok(())
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<WebhookRecord>, RepoError> {
+        Ok(lock(&self.rows).get(&id).cloned())
+    }
+
+    async fn of_channel(&self, channel: ChannelId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let rows = lock(&self.rows);
+        Ok(rows.values().filter(|webhook| webhook.channel == channel).cloned().collect())
+    }
+
+    async fn of_guild(&self, guild: GuildId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let rows = lock(&self.rows);
+        Ok(rows.values().filter(|webhook| webhook.guild == guild).cloned().collect())
+    }
+
+    async fn remove(&self, id: WebhookId) -> Result<(), RepoError> {
+        lock(&self.rows).remove(&id).map(drop).ok_or(RepoError::NotFound)
+    }
+}

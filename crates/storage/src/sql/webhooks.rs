@@ -1,0 +1,79 @@
+//! Webhooks in SQLite.
+
+use async_trait::async_trait;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::WebhookId;
+use state::apps::WebhookRecord;
+use state::repo::RepoError;
+use state::repo::WebhookRepo;
+
+use super::Database;
+use super::row;
+use super::row::failed;
+use super::row::key;
+
+#[async_trait]
+impl WebhookRepo for Database {
+    async fn put(&self, webhook: &WebhookRecord) -> Result<(), RepoError> {
+        let (webhook, document) = (webhook.clone(), row::document(webhook)?);
+        let work = self.writer.write("webhook_put", move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT OR REPLACE INTO webhooks (id, guild, channel, document)
+                     VALUES (?, ?, ?, ?)",
+                )
+                .bind(key(webhook.id))
+                .bind(key(webhook.guild))
+                .bind(key(webhook.channel))
+                .bind(document)
+                .execute(connection)
+                .await
+                .map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<WebhookRecord>, RepoError> {
+        let found: Option<String> =
+            sqlx::query_scalar("SELECT document FROM webhooks WHERE id = ?")
+                .bind(key(id))
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(failed)?;
+        found.map(|document| row::parse(&document)).transpose()
+    }
+
+    async fn of_channel(&self, channel: ChannelId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let documents: Vec<String> =
+            sqlx::query_scalar("SELECT document FROM webhooks WHERE channel = ? ORDER BY id")
+                .bind(key(channel))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed)?;
+        documents.iter().map(|document| row::parse(document)).collect()
+    }
+
+    async fn of_guild(&self, guild: GuildId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let documents: Vec<String> =
+            sqlx::query_scalar("SELECT document FROM webhooks WHERE guild = ? ORDER BY id")
+                .bind(key(guild))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed)?;
+        documents.iter().map(|document| row::parse(document)).collect()
+    }
+
+    async fn remove(&self, id: WebhookId) -> Result<(), RepoError> {
+        let work = self.writer.write("webhook_remove", move |connection| {
+            Box::pin(async move {
+                let query = sqlx::query("DELETE FROM webhooks WHERE id = ?").bind(key(id));
+                let done = query.execute(connection).await.map_err(failed)?;
+                if done.rows_affected() == 0 { Err(RepoError::NotFound) } else { Ok(()) }
+            })
+        });
+        work.await
+    }
+}

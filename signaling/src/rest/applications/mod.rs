@@ -1,0 +1,66 @@
+//! Applications: what bots say of themselves, their commands, and who may use these where.
+//!
+//! `draft` makes sense of a command as a bot sends it, `commands` are its routes; `rules` decide
+//! who may use one, by what a guild said through `permissions`; `index` is what people's clients
+//! show behind the slash.
+
+mod commands;
+mod draft;
+mod index;
+pub(super) mod kind;
+pub(super) mod me;
+mod permissions;
+pub(super) mod rules;
+
+use axum::Router;
+use axum::routing::get;
+use model::id::ApplicationId;
+use serde_json::Value;
+use serde_json::json;
+
+use super::extract::Auth;
+use super::extract::Json;
+use super::extract::Path;
+use crate::parts::Parts;
+
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/oauth2/applications/@me", get(me::show))
+        .route("/applications/@me", get(me::show).patch(me::edit))
+        .route("/applications/{application}/emojis", get(emojis))
+        .route(
+            "/applications/{application}/commands",
+            get(commands::list).post(commands::create).put(commands::overwrite),
+        )
+        .route(
+            "/applications/{application}/commands/{command}",
+            get(commands::show).patch(commands::edit).delete(commands::delete),
+        )
+        .route(
+            "/applications/{application}/guilds/{guild}/commands",
+            get(commands::list_in_guild)
+                .post(commands::create_in_guild)
+                .put(commands::overwrite_in_guild),
+        )
+        .route(
+            "/applications/{application}/guilds/{guild}/commands/permissions",
+            get(permissions::list),
+        )
+        .route(
+            "/applications/{application}/guilds/{guild}/commands/{command}",
+            get(commands::show_in_guild)
+                .patch(commands::edit_in_guild)
+                .delete(commands::delete_in_guild),
+        )
+        .route(
+            "/applications/{application}/guilds/{guild}/commands/{command}/permissions",
+            get(permissions::show).put(permissions::set),
+        )
+        .route("/guilds/{guild}/application-command-index", get(index::of_guild))
+        .route("/channels/{channel}/application-command-index", get(index::of_channel))
+}
+
+/// `GET /applications/{application.id}/emojis`: there are none yet.
+async fn emojis(Auth(_): Auth, Path(_): Path<ApplicationId>) -> Json<Value> {
+    Json(json!({ "items": [] }))
+}
