@@ -118,6 +118,7 @@ impl Hall {
                 rate_limit_per_user: None,
                 nsfw: false,
                 overwrites: Vec::new(),
+                forum: state::guild::command::ForumPatch::default(),
             }),
         )
         .await;
