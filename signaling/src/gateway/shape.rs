@@ -822,6 +822,7 @@ mod tests {
             rate_limit_per_user: None,
             nsfw: false,
             overwrites: Vec::new(),
+            forum: state::guild::command::ForumPatch::default(),
         };
         let den = draft.id;
         let guild = apply(&talking, ANA, &state::GuildCommand::CreateChannel(draft));

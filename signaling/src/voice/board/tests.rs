@@ -367,6 +367,7 @@ fn a_move_ends_the_session_before_and_its_ticket_opens_the_new_room() {
         rate_limit_per_user: None,
         nsfw: false,
         overwrites: vec![],
+        forum: state::guild::command::ForumPatch::default(),
     }));
     let mut ben = hall.join(BEN);
 
