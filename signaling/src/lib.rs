@@ -12,7 +12,7 @@ pub mod auth;
 pub mod cdn;
 pub mod config;
 pub mod connection;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod gateway;
 pub mod parts;
@@ -20,6 +20,7 @@ pub mod rest;
 mod root;
 pub mod upkeep;
 pub mod voice;
+mod websocket;
 mod whip;
 pub mod wire;
 

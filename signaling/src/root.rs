@@ -7,8 +7,6 @@ use axum::Extension;
 use axum::Router;
 use axum::extract::Request;
 use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -19,6 +17,8 @@ use crate::connection::Connection;
 use crate::gateway;
 use crate::parts::Parts;
 use crate::voice;
+use crate::websocket::NoUpgrade;
+use crate::websocket::Upgrade;
 
 /// Which of the two a socket at `/` is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Kind {
 pub(crate) fn routes(web: Router) -> Router<Parts> {
     let root = move |State(parts): State<Parts>,
                      Extension(connection): Extension<Connection>,
-                     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+                     socket: Result<Upgrade, NoUpgrade>,
                      request: Request| {
         let web = web.clone();
         async move {
@@ -51,7 +51,7 @@ pub(crate) fn routes(web: Router) -> Router<Parts> {
 async fn explicit<const GATEWAY: bool>(
     State(parts): State<Parts>,
     Extension(connection): Extension<Connection>,
-    socket: WebSocketUpgrade,
+    socket: Upgrade,
     request: Request,
 ) -> Response {
     let kind = if GATEWAY { Kind::Gateway } else { Kind::Voice };
@@ -65,7 +65,7 @@ fn open(
     connection: Connection,
     host: String,
     query: String,
-    socket: WebSocketUpgrade,
+    socket: Upgrade,
 ) -> Response {
     match kind {
         Kind::Gateway => gateway::upgrade(parts, connection, host, query, socket),

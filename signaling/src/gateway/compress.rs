@@ -2,13 +2,15 @@
 //!
 //! Discord: Gateway/Encoding and Compression.
 
-use axum::extract::ws::Message;
 use flate2::Compress;
 use flate2::Compression;
 use flate2::FlushCompress;
 use zstd::stream::raw::Encoder as ZstdEncoder;
 use zstd::stream::raw::Operation as _;
 use zstd::stream::raw::OutBuffer;
+
+use super::encode::Frame;
+use crate::websocket::frame;
 
 /// What a socket asked for.
 pub(super) enum Encoder {
@@ -42,21 +44,29 @@ impl Encoder {
         }
     }
 
-    /// The WebSocket message of one JSON message; `None` only if the compressor broke, and then
-    /// the stream is of no use any more.
-    pub(super) fn encode(&mut self, json: String) -> Option<Message> {
-        Some(match self {
-            Self::Plain => Message::Text(json.into()),
-            Self::Payload if json.len() < WORTHWHILE => Message::Text(json.into()),
+    /// Puts the WebSocket frame of a message behind what is there; `None` only if the compressor broke,
+    /// and then the stream is of no use any more.
+    pub(super) fn encode(&mut self, message: &Frame, out: &mut Vec<u8>) -> Option<()> {
+        let length = message.len();
+        if matches!(self, Self::Plain) || matches!(self, Self::Payload) && length < WORTHWHILE {
+            frame::put_head(out, frame::TEXT, length);
+            message.put(out);
+            return Some(());
+        }
+        let mut json = Vec::with_capacity(length);
+        message.put(&mut json);
+        let packed = match self {
+            Self::Plain => return None,
             Self::Payload => {
                 let mut one = Compress::new(Compression::new(LEVEL), true);
-                Message::Binary(zlib(&mut one, json.as_bytes(), FlushCompress::Finish)?.into())
+                zlib(&mut one, &json, FlushCompress::Finish)?
             }
-            Self::Zlib(stream) => {
-                Message::Binary(zlib(stream, json.as_bytes(), FlushCompress::Sync)?.into())
-            }
-            Self::Zstd(stream) => Message::Binary(zstd(stream, json.as_bytes())?.into()),
-        })
+            Self::Zlib(stream) => zlib(stream, &json, FlushCompress::Sync)?,
+            Self::Zstd(stream) => zstd(stream, &json)?,
+        };
+        frame::put_head(out, frame::BINARY, packed.len());
+        out.extend_from_slice(&packed);
+        Some(())
     }
 }
 
@@ -117,9 +127,16 @@ mod tests {
         (0..200).map(|n| format!(r#"{{"n":{n},"x":"{}"}}"#, "ab".repeat(n * 7))).collect()
     }
 
-    fn binary(message: Message) -> axum::body::Bytes {
-        let Message::Binary(bytes) = message else { panic!("not binary") };
-        bytes
+    /// The opcode and the payload of the frame that a text becomes.
+    fn encode(encoder: &mut Encoder, text: &str) -> (u8, Vec<u8>) {
+        let mut out = Vec::new();
+        encoder.encode(&Frame::Control(text.to_owned()), &mut out).unwrap();
+        let head = match out[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        (out[0] & 0x0F, out[head..].to_vec())
     }
 
     #[test]
@@ -127,12 +144,13 @@ mod tests {
         let mut encoder = Encoder::new(Some("zlib-stream")).unwrap();
         let mut inflate = flate2::Decompress::new(true);
 
-        for frame in frames() {
-            let bytes = binary(encoder.encode(frame.clone()).unwrap());
+        for text in frames() {
+            let (opcode, bytes) = encode(&mut encoder, &text);
+            assert_eq!(opcode, frame::BINARY);
             assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]));
-            let mut out = Vec::with_capacity(frame.len() + 64);
+            let mut out = Vec::with_capacity(text.len() + 64);
             inflate.decompress_vec(&bytes, &mut out, flate2::FlushDecompress::Sync).unwrap();
-            assert_eq!(out, frame.as_bytes());
+            assert_eq!(out, text.as_bytes());
         }
     }
 
@@ -141,11 +159,12 @@ mod tests {
         let mut encoder = Encoder::new(Some("zstd-stream")).unwrap();
         let mut decoder = zstd::stream::raw::Decoder::new().unwrap();
 
-        for frame in frames() {
-            let bytes = binary(encoder.encode(frame.clone()).unwrap());
-            let mut out = vec![0; frame.len() + 64];
+        for text in frames() {
+            let (opcode, bytes) = encode(&mut encoder, &text);
+            assert_eq!(opcode, frame::BINARY);
+            let mut out = vec![0; text.len() + 64];
             let status = decoder.run_on_buffers(&bytes, &mut out).unwrap();
-            assert_eq!(&out[..status.bytes_written], frame.as_bytes());
+            assert_eq!(&out[..status.bytes_written], text.as_bytes());
         }
     }
 
@@ -154,17 +173,16 @@ mod tests {
         let mut encoder = Encoder::Plain;
         encoder.compress_payloads();
 
-        for frame in frames() {
-            match encoder.encode(frame.clone()).unwrap() {
-                Message::Text(text) => {
-                    assert!(frame.len() < WORTHWHILE);
-                    assert_eq!(text.as_str(), frame);
+        for text in frames() {
+            match encode(&mut encoder, &text) {
+                (frame::TEXT, bytes) => {
+                    assert!(text.len() < WORTHWHILE);
+                    assert_eq!(bytes, text.as_bytes());
                 }
-                message => {
-                    let bytes = binary(message);
+                (_, bytes) => {
                     let mut out = Vec::new();
                     flate2::read::ZlibDecoder::new(&bytes[..]).read_to_end(&mut out).unwrap();
-                    assert_eq!(out, frame.as_bytes());
+                    assert_eq!(out, text.as_bytes());
                 }
             }
         }

@@ -7,13 +7,14 @@ use model::gateway::CloseCode;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::oneshot;
 
+use super::encode::Frame;
 use super::handshake::Handshake;
 use super::handshake::HandshakeOutput;
 use super::handshake::Refusal;
 use super::incoming::Identify;
 use super::incoming::Resume;
+use super::pulse::Pulse;
 use super::ready;
-use super::run;
 use super::run::Attach;
 use super::session::Unresumable;
 use super::socket::Received;
@@ -40,16 +41,28 @@ enum Input {
     Shutdown,
 }
 
-/// Greets a socket and runs whatever comes of it to its end.
-pub(super) async fn greet(parts: Parts, door: Door, mut wire: Wire, permit: OwnedSemaphorePermit) {
+/// What a session begins with.
+pub(super) type Greeted = (Parts, Door, Admitted, Wire, Pulse);
+
+/// Greets a socket, and hands it to the session that it resumes. What its own session is to begin
+/// with, when it identified.
+pub(super) async fn greet(
+    parts: Parts,
+    door: Door,
+    mut wire: Wire,
+    permit: OwnedSemaphorePermit,
+) -> Option<Greeted> {
     let mut handshake = Handshake::new(now(), door.version);
     loop {
         let mut texts = Vec::new();
         let mut asked = None;
         while let Some(output) = handshake.poll_output() {
             match output {
-                HandshakeOutput::Send(text) => texts.push(text),
-                HandshakeOutput::Close(code) => return wire.close(code, texts).await,
+                HandshakeOutput::Send(text) => texts.push(Frame::Control(text)),
+                HandshakeOutput::Close(code) => {
+                    wire.close(code, texts).await;
+                    return None;
+                }
                 asking => asked = Some(asking),
             }
         }
@@ -63,27 +76,26 @@ pub(super) async fn greet(parts: Parts, door: Door, mut wire: Wire, permit: Owne
                             wire.compress_payloads();
                         }
                         let pulse = handshake.into_pulse();
-                        return Box::pin(run::begin(parts, door, admitted, wire, pulse)).await;
+                        return Some((parts, door, admitted, wire, pulse));
                     }
                     Err(refusal) => handshake.refuse(refusal),
                 }
             }
             (None, Some(HandshakeOutput::Resume(resume))) => {
-                match hand_over(&parts, &mut handshake, wire, *resume).await {
-                    None => return,
-                    Some((back, refusal)) => {
-                        wire = back;
-                        handshake.refuse(refusal);
-                    }
-                }
+                let (back, refusal) = hand_over(&parts, &mut handshake, wire, *resume).await?;
+                wire = back;
+                handshake.refuse(refusal);
             }
             (None, _) => {}
             (Some(Input::Received(Received::Message(bytes))), _) => {
                 handshake.handle_frame(now(), &bytes);
             }
             (Some(Input::Received(Received::Garbage)), _) => handshake.handle_garbage(),
-            (Some(Input::Received(Received::Closed(_))), _) => return wire.hang_up().await,
-            (Some(Input::Received(Received::Lost)), _) => return,
+            (Some(Input::Received(Received::Closed(code))), _) => {
+                wire.hang_up(code).await;
+                return None;
+            }
+            (Some(Input::Received(Received::Lost)), _) => return None,
             (Some(Input::Timeout), _) => handshake.handle_timeout(now()),
             (Some(Input::Shutdown), _) => handshake.handle_shutdown(),
         }
@@ -95,7 +107,7 @@ async fn wait(
     parts: &Parts,
     handshake: &Handshake,
     wire: &mut Wire,
-    texts: Vec<String>,
+    texts: Vec<Frame>,
     busy: bool,
 ) -> Option<Input> {
     let mut texts = texts.into_iter();
@@ -168,11 +180,14 @@ async fn hand_over(
     let Some((_, entry)) = entry else { return Some((wire, Refusal::InvalidSession)) };
     let (refused, answer) = oneshot::channel();
     let pulse = handshake.lend_pulse(now());
-    let attach = Attach { wire, pulse, seq: resume.seq.unwrap_or(0), refused };
+    let attach = Box::new(Attach { wire, pulse, seq: resume.seq.unwrap_or(0), refused });
     let (wire, pulse, why) = match entry.attach.send(attach).await {
         // Dropped without an answer when the session took the socket.
         Ok(()) => answer.await.ok()?,
-        Err(unsent) => (unsent.0.wire, unsent.0.pulse, Unresumable::TooOld),
+        Err(unsent) => {
+            let Attach { wire, pulse, .. } = *unsent.0;
+            (wire, pulse, Unresumable::TooOld)
+        }
     };
     handshake.restore_pulse(pulse);
     let refusal = match why {

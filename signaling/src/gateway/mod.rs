@@ -25,4 +25,4 @@ mod testing;
 
 pub use registry::MAX_CONCURRENCY;
 pub use registry::Sessions;
-pub use socket::upgrade;
+pub(crate) use socket::upgrade;

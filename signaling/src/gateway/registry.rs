@@ -63,7 +63,7 @@ pub(super) struct Entry {
     /// Whose it is: no one else may resume it.
     pub user: UserId,
     /// Takes sockets that resume it.
-    pub attach: mpsc::Sender<Attach>,
+    pub attach: mpsc::Sender<Box<Attach>>,
 }
 
 /// Keeps a session in the list until it is dropped.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::task::Context;
 use std::task::Poll;
 
@@ -32,6 +33,7 @@ use super::pulse::Pulse;
 use super::ready;
 use super::ready::Greeting;
 use super::registry::Entry;
+use super::registry::Listing;
 use super::session::GatewaySession;
 use super::session::Output;
 use super::session::Unresumable;
@@ -63,17 +65,24 @@ impl Attach {
     }
 }
 
-/// Begins the session of a socket that identified, and runs it to its end.
-pub(super) async fn begin(parts: Parts, door: Door, admitted: Admitted, wire: Wire, pulse: Pulse) {
+/// Begins the session of a socket that identified; none when it cannot be had.
+pub(super) async fn begin(
+    parts: Parts,
+    door: Door,
+    admitted: Admitted,
+    wire: Wire,
+    pulse: Pulse,
+) -> Option<Box<Task>> {
     let Admitted { identity, wanted, .. } = admitted;
     let user = identity.id();
     let id = hex::encode(auth::random::<16>());
     let (attach, attaching) = mpsc::channel(1);
     let most = parts.config.gateway_sessions;
     let listing = parts.sessions.list(&id, Entry { user, attach }, most);
-    let Some(_listing) = listing else {
+    let Some(listing) = listing else {
         tracing::warn!(%user, "too many gateway sessions");
-        return wire.close(CloseCode::RateLimited, Vec::new()).await;
+        wire.close(CloseCode::RateLimited, Vec::new()).await;
+        return None;
     };
     let (queue, events) = mpsc::channel(limits::SESSION_MAILBOX);
     let overflow = Arc::new(Overflow::default());
@@ -101,17 +110,21 @@ pub(super) async fn begin(parts: Parts, door: Door, admitted: Admitted, wire: Wi
     };
     let ready = match ready.await {
         Ok(Some(ready)) => ready,
-        Ok(None) => return wire.close(CloseCode::AuthenticationFailed, Vec::new()).await,
+        Ok(None) => {
+            wire.close(CloseCode::AuthenticationFailed, Vec::new()).await;
+            return None;
+        }
         Err(error) => {
             tracing::error!(%error, "storage failed a READY");
-            return wire.close(CloseCode::UnknownError, Vec::new()).await;
+            wire.close(CloseCode::UnknownError, Vec::new()).await;
+            return None;
         }
     };
     let viewer = (wanted.viewer, wanted.presence.client);
     let window = parts.config.resume_window;
     let session = GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds));
     tracing::debug!(%user, session = %short(&id), "gateway session began");
-    let mut task = Task {
+    let mut task = Box::new(Task {
         user,
         id,
         host,
@@ -124,14 +137,14 @@ pub(super) async fn begin(parts: Parts, door: Door, admitted: Admitted, wire: Wi
         closing: Box::pin(parts.sessions.closing.clone().cancelled_owned()),
         sleep: Box::pin(tokio::time::sleep_until(now().into())),
         lane: Lane { waiting: VecDeque::new(), current: None },
+        heard: false,
         subscriber: subscription.id,
         parts,
-    };
+        _registered: (listing, subscription),
+    });
     // Before any guild is shown, so that GUILD_CREATE has it.
     task.lane.waiting.push_back(Work::Presence(Box::new(wanted.presence)));
-    task.run().await;
-    task.end().await;
-    drop(subscription);
+    Some(task)
 }
 
 /// Takes the session out of the store, whatever ends its task.
@@ -146,7 +159,8 @@ impl Drop for Subscription {
     }
 }
 
-struct Task {
+/// The one task of a session.
+pub(super) struct Task {
     parts: Parts,
     user: UserId,
     id: String,
@@ -158,11 +172,15 @@ struct Task {
     /// The last words to the socket before.
     farewell: Option<BoxFuture<'static, ()>>,
     events: mpsc::Receiver<UserEvent>,
-    attaching: mpsc::Receiver<Attach>,
+    attaching: mpsc::Receiver<Box<Attach>>,
     overflow: BoxFuture<'static, ()>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
     lane: Lane,
+    /// Whether the last input was an event.
+    heard: bool,
+    /// Its places in the list of sessions and in the store, given up with it.
+    _registered: (Listing, Subscription),
 }
 
 /// Work that takes time, done one after the other in the order in which the client asked, while
@@ -207,10 +225,17 @@ enum Then {
 }
 
 impl Task {
+    /// Runs the session to its end.
+    pub(super) async fn run_to_its_end(mut self: Box<Self>) {
+        self.run().await;
+        // Boxed, that a session holds no room for its end while it lives.
+        Box::pin(self.end()).await;
+    }
+
     async fn run(&mut self) {
         while self.drain() == Then::Goes {
             match poll_fn(|context| self.poll_input(context)).await {
-                Input::Shutdown => return self.shut_down().await,
+                Input::Shutdown => return Box::pin(self.shut_down()).await,
                 Input::Overflow => {
                     tracing::warn!(user = %self.user, "a gateway session lost events");
                     self.session.handle_overflow(now());
@@ -270,6 +295,13 @@ impl Task {
 
     /// Whatever comes first. Everything polled here keeps what it has when it is not ready.
     fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        // What wakes a session is mostly an event: then the rest is looked at once, after it. Behind an
+        // event come no others before the rest had its turn.
+        if !std::mem::replace(&mut self.heard, false)
+            && let Poll::Ready(input) = self.poll_events(context)
+        {
+            return Poll::Ready(input);
+        }
         if self.closing.as_mut().poll(context).is_ready() {
             return Poll::Ready(Input::Shutdown);
         }
@@ -282,7 +314,7 @@ impl Task {
             self.farewell = None;
         }
         if let Poll::Ready(Some(attach)) = self.attaching.poll_recv(context) {
-            return Poll::Ready(Input::Attach(Box::new(attach)));
+            return Poll::Ready(Input::Attach(attach));
         }
         if let Poll::Ready(done) = self.poll_lane(context) {
             return Poll::Ready(Input::Done(done));
@@ -293,10 +325,18 @@ impl Task {
         if let Poll::Ready(input) = self.poll_sleep(context) {
             return Poll::Ready(input);
         }
-        if self.lane.current.as_ref().is_some_and(|(_, quiet)| *quiet) {
+        self.poll_events(context)
+    }
+
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        let quiet = self.lane.current.as_ref().is_some_and(|(_, quiet)| *quiet)
+            || self.lane.waiting.iter().any(|work| matches!(work, Work::Subscribe(_)));
+        if quiet {
             return Poll::Pending;
         }
-        self.events.poll_recv(context).map(|event| event.map_or(Input::Disconnected, Input::Event))
+        let event = std::task::ready!(self.events.poll_recv(context));
+        self.heard = true;
+        Poll::Ready(event.map_or(Input::Disconnected, Input::Event))
     }
 
     fn poll_lane(&mut self, context: &mut Context<'_>) -> Poll<Done> {
@@ -401,7 +441,7 @@ impl Task {
             }
             Received::Garbage => self.session.handle_garbage(now()),
             Received::Closed(code) => {
-                self.farewell = self.wire.take().map(|wire| wire.hang_up().boxed());
+                self.farewell = self.wire.take().map(|wire| wire.hang_up(code).boxed());
                 self.session.handle_closed(now(), code);
             }
             Received::Lost => {
@@ -428,8 +468,9 @@ impl Task {
             next = if handled < BATCH { self.events.try_recv().ok() } else { None };
         }
         let dispatched = self.session.newest() - numbered;
-        metrics::counter!("signaling_dispatches_total").increment(dispatched);
-        metrics::histogram!("signaling_fanout_duration_seconds").record(began.elapsed());
+        let meters = &*METERS;
+        meters.dispatches.increment(dispatched);
+        meters.fanout.record(began.elapsed());
     }
 
     async fn shut_down(&mut self) {
@@ -442,7 +483,7 @@ impl Task {
     }
 
     /// The session is over: no socket may resume it, its user left voice and is not present by it.
-    async fn end(mut self) {
+    async fn end(mut self: Box<Self>) {
         tracing::debug!(user = %self.user, session = %short(&self.id), "gateway session ended");
         self.attaching.close();
         while let Ok(attach) = self.attaching.try_recv() {
@@ -453,13 +494,24 @@ impl Task {
             self.parts.store.presence(self.user, self.subscriber, None).await;
         };
         let farewell = async {
-            if let Some(farewell) = self.farewell {
+            if let Some(farewell) = self.farewell.take() {
                 farewell.await;
             }
         };
         tokio::join!(left, farewell);
     }
 }
+
+/// Looked up once: every event of every session is counted.
+struct Meters {
+    dispatches: metrics::Counter,
+    fanout: metrics::Histogram,
+}
+
+static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
+    dispatches: metrics::counter!("signaling_dispatches_total"),
+    fanout: metrics::histogram!("signaling_fanout_duration_seconds"),
+});
 
 fn shaper(parts: &Parts) -> Shaper<'_> {
     Shaper { users: parts.store.users(), signer: &parts.cdn, now_ms: parts.now_ms() }

@@ -27,6 +27,7 @@ use state::record::PrivateChannel;
 
 use super::encode;
 use super::encode::Dispatch;
+use super::encode::Frame;
 use super::filter::ChatPlace;
 use super::filter::Heard;
 use super::filter::Viewer;
@@ -433,14 +434,14 @@ impl GatewaySession {
     }
 
     /// The next message for the socket.
-    pub(super) fn poll_frame(&mut self, shaper: Shaper<'_>) -> Option<String> {
+    pub(super) fn poll_frame(&mut self, shaper: Shaper<'_>) -> Option<Frame> {
         loop {
             let Link::Attached(attached) = &mut self.link else { return None };
             if let Some(control) = attached.controls.pop_front() {
-                return Some(control);
+                return Some(Frame::Control(control));
             }
             if let Some(dispatch) = self.replay.get(attached.next) {
-                let frame = dispatch.frame(attached.next);
+                let frame = Frame::Dispatch(dispatch.clone(), attached.next);
                 attached.next += 1;
                 attached.unsent = attached.unsent.saturating_sub(dispatch.weight());
                 attached.paced = attached.paced.min(attached.unsent);

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
-use axum::extract::ws::Utf8Bytes;
 use model::id::ChannelId;
 use model::id::UserId;
 use serde_json::Value;
@@ -65,7 +64,7 @@ enum Form {
 /// only for messages with files.
 #[derive(Default)]
 struct Shapes {
-    made: RwLock<Vec<(Form, Option<Origin>, Utf8Bytes)>>,
+    made: RwLock<Vec<(Form, Option<Origin>, Arc<str>)>>,
     /// The answered message, looked up once for all; empty when there is none to show.
     reference: OnceCell<Option<Option<MessageRecord>>>,
 }
@@ -82,8 +81,8 @@ impl Shapes {
         form: Form,
         origin: Option<&Origin>,
         make: impl FnOnce() -> Option<Value>,
-    ) -> Option<Utf8Bytes> {
-        let find = |made: &[(Form, Option<Origin>, Utf8Bytes)]| {
+    ) -> Option<Arc<str>> {
+        let find = |made: &[(Form, Option<Origin>, Arc<str>)]| {
             made.iter()
                 .find(|(known, of, _)| *known == form && of.as_ref() == origin)
                 .map(|(.., text)| text.clone())
@@ -354,7 +353,7 @@ impl Shaper<'_> {
         shapes: &Shapes,
         guild: Option<&Guild>,
         viewer: &Viewer,
-    ) -> Option<Utf8Bytes> {
+    ) -> Option<Arc<str>> {
         let (ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message)) = chat else {
             return shapes.text(Form::Whole, None, || self.small_talk(chat, guild));
         };
@@ -586,11 +585,11 @@ mod tests {
 
     /// What a client makes of a dispatch; fails when it cannot read it.
     fn read(dispatch: &Dispatch) -> DispatchEvent {
-        let mut json = serde_json::Deserializer::from_str(dispatch.payload.as_str());
+        let mut json = serde_json::Deserializer::from_str(&dispatch.payload);
         let seed = DispatchEventWithTypeDeserializer::new(dispatch.name);
         match seed.deserialize(&mut json) {
             Ok(event) => event,
-            Err(error) => panic!("{}: {error}: {}", dispatch.name, dispatch.payload.as_str()),
+            Err(error) => panic!("{}: {error}: {}", dispatch.name, dispatch.payload),
         }
     }
 
@@ -609,7 +608,7 @@ mod tests {
     }
 
     fn json(dispatch: &Dispatch) -> Value {
-        serde_json::from_str(dispatch.payload.as_str()).unwrap()
+        serde_json::from_str(&dispatch.payload).unwrap()
     }
 
     #[test]
@@ -734,7 +733,7 @@ mod tests {
         let (ben, cai) = (full(BEN), full(CAI));
         let stripped = shape(&publication, &viewer(BEN, Intents::GUILD_MESSAGES), &users);
 
-        assert_eq!(ben.payload.as_str().as_ptr(), cai.payload.as_str().as_ptr());
+        assert_eq!(ben.payload.as_ptr(), cai.payload.as_ptr());
         let stripped = json(&stripped.unwrap());
         assert_eq!(stripped["content"], "");
         assert_eq!(json(&ben)["content"], "hail");

@@ -1,41 +1,38 @@
 //! IO shell: a WebSocket that takes and gives gateway messages, and its way to a session.
 
-use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 
-use axum::body::Bytes;
-use axum::extract::ws::CloseFrame;
-use axum::extract::ws::Message;
-use axum::extract::ws::WebSocket;
-use axum::extract::ws::WebSocketUpgrade;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
-use futures_util::Sink as _;
-use futures_util::SinkExt as _;
-use futures_util::Stream as _;
 use model::gateway::CloseCode;
 use model::limits;
 
 use super::compress::Encoder;
+use super::encode::Frame;
 use super::greet;
 use super::greet::Door;
+use super::run;
 use crate::connection::Connection;
 use crate::parts::Parts;
+use crate::websocket::Incoming;
+use crate::websocket::Message;
+use crate::websocket::Socket;
+use crate::websocket::Upgrade;
 
 /// Takes a socket whose URL had `query`; `host` is the `Host` that the client asked for.
 ///
 /// An encoding or compression that is not offered is refused with 400: the client could not read
 /// a close code. Too many sockets on their way to a session are 503.
-pub fn upgrade(
+pub(crate) fn upgrade(
     parts: Parts,
     connection: Connection,
     host: String,
     query: String,
-    socket: WebSocketUpgrade,
+    socket: Upgrade,
 ) -> Response {
     let value = |key: &str| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -56,20 +53,23 @@ pub fn upgrade(
     let version = value("v").map_or(Some(10), |version| version.parse().ok());
     let door = Door { host, tls: connection.tls, version };
     let tasks = parts.sessions.tasks.clone();
-    socket
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(LARGEST)
-        .max_frame_size(LARGEST)
-        .on_upgrade(move |socket| {
+    socket.accept(LARGEST, move |socket| {
+        tasks.track_future(async move {
             let wire = Wire::new(socket, encoder);
-            tasks.track_future(Box::pin(greet::greet(parts, door, wire, permit)))
+            // Boxed one after the other: what a greeting needs is not held by the session.
+            let greeted = Box::pin(greet::greet(parts, door, wire, permit)).await;
+            let Some((parts, door, admitted, wire, pulse)) = greeted else { return };
+            let begun = Box::pin(run::begin(parts, door, admitted, wire, pulse)).await;
+            if let Some(session) = begun {
+                session.run_to_its_end().await;
+            }
         })
+    })
 }
 
 /// One socket: messages out through its encoder, messages in as bytes.
 pub(super) struct Wire {
-    socket: WebSocket,
+    socket: Socket,
     encoder: Encoder,
     /// Bytes given to the socket since it last took everything.
     buffered: usize,
@@ -82,7 +82,7 @@ pub(super) struct Wire {
 #[derive(Debug)]
 pub(super) enum Received {
     /// A message.
-    Message(Bytes),
+    Message(Vec<u8>),
     /// The client closed, with that code.
     Closed(Option<u16>),
     /// Over every limit, or no WebSocket message at all; nothing more can be read.
@@ -96,7 +96,7 @@ pub(super) enum Received {
 pub(super) struct Broken;
 
 impl Wire {
-    fn new(socket: WebSocket, encoder: Encoder) -> Self {
+    fn new(socket: Socket, encoder: Encoder) -> Self {
         let _counted = Counted::new();
         Self { socket, encoder, buffered: 0, patience: None, _counted }
     }
@@ -106,41 +106,31 @@ impl Wire {
         self.encoder.compress_payloads();
     }
 
-    /// Gives the socket messages of `next` for as long as it takes them, then flushes all at once.
-    /// Ready when everything was taken.
+    /// Gives the socket messages of `next` for as long as it takes them, many in one write. Ready when
+    /// everything was taken.
     pub(super) fn poll_write(
         &mut self,
         context: &mut Context<'_>,
         now: Instant,
-        mut next: impl FnMut() -> Option<String>,
+        mut next: impl FnMut() -> Option<Frame>,
     ) -> Poll<Result<(), Broken>> {
-        let mut socket = Pin::new(&mut self.socket);
-        loop {
-            match socket.as_mut().poll_ready(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(Broken)),
-                Poll::Pending => return Poll::Pending,
-            }
-            let Some(text) = next() else { break };
-            let Some(message) = self.encoder.encode(text) else {
+        let Self { socket, encoder, buffered, patience, .. } = self;
+        let mut broken = false;
+        let written = socket.poll_write(context, |out| {
+            let Some(message) = next() else { return false };
+            let before = out.len();
+            if encoder.encode(&message, out).is_none() {
                 tracing::error!("a gateway message could not be compressed");
-                return Poll::Ready(Err(Broken));
-            };
-            self.buffered += match &message {
-                Message::Text(text) => text.len(),
-                Message::Binary(bytes) => bytes.len(),
-                _ => 0,
-            };
-            let allowed = Duration::from_secs((self.buffered / SLOWEST) as u64);
-            self.patience = Some(now + STALL + allowed);
-            if socket.as_mut().start_send(message).is_err() {
-                return Poll::Ready(Err(Broken));
+                broken = true;
+                return false;
             }
-        }
-        if self.buffered == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        match socket.poll_flush(context) {
+            *buffered += out.len() - before;
+            let allowed = Duration::from_secs((*buffered / SLOWEST) as u64);
+            *patience = Some(now + STALL + allowed);
+            true
+        });
+        match written {
+            _ if broken => Poll::Ready(Err(Broken)),
             Poll::Ready(Ok(())) => {
                 self.buffered = 0;
                 self.patience = None;
@@ -156,63 +146,50 @@ impl Wire {
         self.patience
     }
 
-    /// The next message. Nothing is lost when the future is dropped.
+    /// The next message. Nothing is lost when it is not waited for.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        loop {
-            let received = match Pin::new(&mut self.socket).poll_next(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Ok(Message::Text(text)))) => Received::Message(text.into()),
-                Poll::Ready(Some(Ok(Message::Binary(bytes)))) => Received::Message(bytes),
-                Poll::Ready(Some(Ok(Message::Close(frame)))) => {
-                    Received::Closed(frame.map(|frame| frame.code))
-                }
-                Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
-                Poll::Ready(Some(Err(error))) if is_connection_error(&error) => Received::Lost,
-                Poll::Ready(Some(Err(_))) => Received::Garbage,
-                Poll::Ready(None) => Received::Lost,
-            };
-            return Poll::Ready(received);
-        }
+        self.socket.poll_read(context).map(|incoming| match incoming {
+            Incoming::Message(Message::Text(text)) => Received::Message(text.into_bytes()),
+            Incoming::Message(Message::Close(code)) => Received::Closed(code),
+            Incoming::Message(Message::Binary(bytes) | Message::Ping(bytes)) => {
+                Received::Message(bytes)
+            }
+            Incoming::Message(Message::Pong) | Incoming::Violation(_) => Received::Garbage,
+            Incoming::Lost => Received::Lost,
+        })
     }
 
     /// Sends what is left in `last`, closes with `code`, and waits a little for the client to read
     /// it: a connection that is dropped at once may lose it.
-    pub(super) async fn close(mut self, code: CloseCode, last: Vec<String>) {
+    pub(super) async fn close(mut self, code: CloseCode, last: Vec<Frame>) {
         metrics::counter!("signaling_gateway_closes_total", "code" => code.code().to_string())
             .increment(1);
-        let frame = CloseFrame { code: code.code(), reason: reason(code).into() };
-        let farewell = async {
-            for text in last {
-                let Some(message) = self.encoder.encode(text) else { return };
-                if self.socket.feed(message).await.is_err() {
-                    return;
-                }
+        let mut frames = Vec::new();
+        for message in &last {
+            if self.encoder.encode(message, &mut frames).is_none() {
+                return;
             }
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.recv().await {}
+        }
+        let farewell = async {
+            if self.socket.write(&frames).await.is_ok()
+                && self.socket.close(code.code(), reason(code)).await.is_ok()
+            {
+                self.socket.drain().await;
             }
         };
         // A client that does not read is not waited for.
         let _ = tokio::time::timeout(FAREWELL, farewell).await;
     }
 
-    /// Answers the client's own close.
-    pub(super) async fn hang_up(mut self) {
-        let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+    /// Answers the client's own close, which had that code.
+    pub(super) async fn hang_up(mut self, code: Option<u16>) {
+        let rest = async {
+            if self.socket.close(code.unwrap_or(NORMAL), "").await.is_ok() {
+                self.socket.drain().await;
+            }
+        };
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
-}
-
-/// Whether the connection itself broke, so that no close would arrive.
-fn is_connection_error(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<std::io::Error>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
 }
 
 /// What a developer reads beside the close code (Discord: Gateway Close Event Codes).
@@ -257,10 +234,8 @@ pub(super) fn now() -> Instant {
     Instant::now()
 }
 
-/// Bytes that are read at once. Clients say little; the default would hold 128 KiB a socket.
-const READ_BUFFER: usize = 4_096;
-/// Bytes that are gathered before the kernel is asked. More holds more a socket.
-const WRITE_BUFFER: usize = 16 * 1_024;
+/// The code of those who part as friends (RFC 6455 §7.4.1).
+const NORMAL: u16 = 1_000;
 /// Largest message that is read at all. What is over the limit of clients is read so far to be
 /// refused with its own close code.
 const LARGEST: usize = 4 * limits::GATEWAY_PAYLOAD;

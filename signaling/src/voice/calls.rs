@@ -72,7 +72,7 @@ pub struct VoiceRequest {
 /// The calls of this node: voice sessions, their tickets, and the watch over who may speak.
 pub struct Calls {
     pub(super) store: Arc<GuildStore>,
-    board: Mutex<Board<Attach>>,
+    board: Mutex<Board<Box<Attach>>>,
     next_peer: AtomicU64,
     /// Wakes the watch when the media wing was too busy for a command.
     pub(super) busy: Notify,
@@ -84,7 +84,7 @@ pub struct Calls {
 /// What a voice session's task hears by.
 pub(super) struct Ears {
     pub notes: mpsc::Receiver<Note>,
-    pub attach: mpsc::Receiver<Attach>,
+    pub attach: mpsc::Receiver<Box<Attach>>,
     /// Why the notes ended.
     pub code: Arc<OnceLock<CloseCode>>,
 }
@@ -186,7 +186,7 @@ impl Calls {
     }
 
     /// Looks at or changes the board. Nothing is awaited meanwhile.
-    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Board<Attach>) -> T) -> T {
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Board<Box<Attach>>) -> T) -> T {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut board);
         if board.has_waiting() {
@@ -221,7 +221,7 @@ impl Calls {
     }
 
     /// What a new voice session needs: a name, an SSRC to be, and its ends.
-    pub(super) fn draw(&self) -> (Drawn, Strings<Attach>, Ears) {
+    pub(super) fn draw(&self) -> (Drawn, Strings<Box<Attach>>, Ears) {
         let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let (notes, noted) = mpsc::channel(NOTES);
         let (attach, attached) = mpsc::channel(1);

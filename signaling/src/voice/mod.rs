@@ -28,7 +28,7 @@ mod watch;
 pub(crate) use announce::Announced;
 pub use calls::Calls;
 pub use calls::VoiceRequest;
-pub use socket::upgrade;
+pub(crate) use socket::upgrade;
 pub(crate) use visit::Visit;
 pub(crate) use visit::VisitError;
 pub(crate) use visit::VisitRequest;

@@ -52,7 +52,7 @@ pub(super) async fn run(
                     task.session.close(code.get().copied().unwrap_or(CloseCode::Disconnected));
                 }
             },
-            Some(attach) = attach.recv() => task.attach(attach),
+            Some(attach) = attach.recv() => task.attach(*attach),
             received = receive(wire) => task.receive(received),
             () = tokio::time::sleep_until(due.into()) => task.session.handle_timeout(now()),
         }
@@ -98,10 +98,8 @@ impl Task {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Frame(text) => {
-                    if let Some(wire) = &mut self.wire
-                        && !wire.feed(text).await
-                    {
-                        self.lose_socket();
+                    if let Some(wire) = &mut self.wire {
+                        wire.feed(&text);
                     }
                 }
                 Output::DrawKey(mode) => {

@@ -1,21 +1,18 @@
 //! A WebSocket until it identifies or resumes, and the socket that a voice session then owns.
 
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use axum::extract::ws::CloseFrame;
-use axum::extract::ws::Message;
-use axum::extract::ws::Utf8Bytes;
-use axum::extract::ws::WebSocket;
-use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
-use futures_util::SinkExt as _;
 use model::limits;
+use model::media::PeerId;
 use model::voice::CloseCode;
 use tokio::sync::mpsc;
 
 use super::announce::Announced;
 use super::board::Admitted;
+use super::calls::Calls;
 use super::calls::Ears;
 use super::negotiate::Version;
 use super::output::Admission;
@@ -27,24 +24,27 @@ use super::session::VoiceSession;
 use crate::auth;
 use crate::connection::Connection;
 use crate::parts::Parts;
+use crate::websocket::Incoming;
+use crate::websocket::Message;
+use crate::websocket::Socket;
+use crate::websocket::Upgrade;
+use crate::websocket::Violation;
+use crate::websocket::frame;
 
 /// Takes a socket whose URL had `query` (`v=4` to `v=9`; user clients leave it out).
-pub fn upgrade(
-    parts: Parts,
-    connection: Connection,
-    query: String,
-    socket: WebSocketUpgrade,
-) -> Response {
+pub(crate) fn upgrade(parts: Parts, connection: Connection, query: String, socket: Upgrade) -> Response {
     let tasks = parts.calls.tasks.clone();
-    let socket = socket.read_buffer_size(4_096).max_message_size(limits::VOICE_GATEWAY_PAYLOAD);
-    socket.on_upgrade(move |socket| {
-        tasks.track_future(Box::pin(async move {
-            let wire = Wire { socket };
-            match Version::of_query(&query) {
-                Some(version) => greet(parts, connection, version, wire).await,
-                None => wire.close(CloseCode::BadRequest).await,
-            }
-        }))
+    socket.accept(limits::VOICE_GATEWAY_PAYLOAD, move |socket| {
+        tasks.track_future(async move {
+            let wire = Wire { socket, queued: Vec::new() };
+            let Some(version) = Version::of_query(&query) else {
+                return wire.close(CloseCode::BadRequest).await;
+            };
+            // Boxed one after the other: what a greeting needs is not held by the session.
+            let greeted = Box::pin(greet(parts, connection, version, wire)).await;
+            let Some((calls, peer, session, wire, ears)) = greeted else { return };
+            Box::pin(run::run(calls, peer, session, wire, ears)).await;
+        })
     })
 }
 
@@ -55,12 +55,14 @@ pub(super) fn now() -> Instant {
 
 /// One WebSocket.
 pub(super) struct Wire {
-    socket: WebSocket,
+    socket: Socket,
+    /// Frames that wait to be sent together.
+    queued: Vec<u8>,
 }
 
 /// What came of reading a socket.
 pub(super) enum Received {
-    Text(Utf8Bytes),
+    Text(String),
     Binary,
     /// The client said goodbye, with that code.
     Closed(Option<u16>),
@@ -71,92 +73,93 @@ pub(super) enum Received {
 }
 
 impl Wire {
-    /// Queues one text; [`flush`](Self::flush) sends it. `false` when the socket is of no use.
-    pub(super) async fn feed(&mut self, text: String) -> bool {
-        let feeding = self.socket.feed(Message::Text(text.into()));
-        matches!(tokio::time::timeout(STALLED, feeding).await, Ok(Ok(())))
+    /// Queues one text; [`flush`](Self::flush) sends it.
+    pub(super) fn feed(&mut self, text: &str) {
+        frame::put_head(&mut self.queued, frame::TEXT, text.len());
+        self.queued.extend_from_slice(text.as_bytes());
     }
 
-    /// Sends what was queued.
+    /// Sends what was queued. `false` when the socket is of no use.
     pub(super) async fn flush(&mut self) -> bool {
-        matches!(tokio::time::timeout(STALLED, self.socket.flush()).await, Ok(Ok(())))
+        if self.queued.is_empty() {
+            return true;
+        }
+        let queued = std::mem::take(&mut self.queued);
+        matches!(tokio::time::timeout(STALLED, self.socket.write(&queued)).await, Ok(Ok(())))
     }
 
     /// Closes the socket. Who was moved or removed may hang up first; nobody else is waited for.
     pub(super) async fn close(mut self, code: CloseCode) {
         metrics::counter!("signaling_voice_closes_total", "code" => code.code().to_string())
             .increment(1);
+        if !self.flush().await {
+            return;
+        }
         // The gateway tells it too. A client that hears both in one moment may stumble: discord.py
         // misses that its new server is known, and waits for it until its time is over.
         if code == CloseCode::Disconnected
-            && tokio::time::timeout(HANGS_UP, self.drain()).await.is_ok()
+            && tokio::time::timeout(HANGS_UP, self.socket.drain()).await.is_ok()
         {
             return;
         }
-        let frame = CloseFrame { code: code.code(), reason: format!("{code:?}").into() };
-        let closing = self.socket.send(Message::Close(Some(frame)));
+        let reason = format!("{code:?}");
+        let closing = self.socket.close(code.code(), &reason);
         let _ = tokio::time::timeout(STALLED, closing).await;
         // Reading until the peer's own close lets ours arrive before the connection is dropped.
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.drain()).await;
-    }
-
-    /// Reads until the peer has closed.
-    async fn drain(&mut self) {
-        while let Some(Ok(_)) = self.socket.recv().await {}
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.drain()).await;
     }
 
     /// The next message. Cancel-safe.
     pub(super) async fn recv(&mut self) -> Received {
-        loop {
-            return match self.socket.recv().await {
-                Some(Ok(Message::Text(text))) => Received::Text(text),
-                Some(Ok(Message::Binary(_))) => Received::Binary,
-                Some(Ok(Message::Close(frame))) => Received::Closed(frame.map(|frame| frame.code)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Err(error)) if is_too_large(&error) => Received::TooLarge,
-                Some(Err(_)) | None => Received::Lost,
-            };
+        match self.socket.read().await {
+            Incoming::Message(Message::Text(text)) => Received::Text(text),
+            Incoming::Message(Message::Close(code)) => Received::Closed(code),
+            Incoming::Message(_) => Received::Binary,
+            Incoming::Violation(Violation::TooLarge) => Received::TooLarge,
+            Incoming::Violation(_) | Incoming::Lost => Received::Lost,
         }
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    error.to_string().to_ascii_lowercase().contains("too long")
-}
+/// What a session begins with.
+type Greeted = (Arc<Calls>, PeerId, VoiceSession, Wire, Ears);
 
 /// Hello at once, then Identify or Resume within the deadline.
-async fn greet(parts: Parts, connection: Connection, version: Version, mut wire: Wire) {
+async fn greet(
+    parts: Parts,
+    connection: Connection,
+    version: Version,
+    mut wire: Wire,
+) -> Option<Greeted> {
     let mut session = VoiceSession::new(now(), version);
     let closing = parts.calls.closing.clone();
     loop {
         while let Some(output) = session.poll_output() {
             match output {
-                Output::Frame(text) => {
-                    if !wire.feed(text).await {
-                        return;
-                    }
-                }
+                Output::Frame(text) => wire.feed(&text),
                 Output::Identify(identify) => match admit(&parts, connection, &identify) {
                     Ok((admission, ears)) => {
                         let peer = admission.peer;
                         session.admit(now(), &identify, admission);
-                        let calls = parts.calls.clone();
-                        drop(parts);
-                        return Box::pin(run::run(calls, peer, session, wire, ears)).await;
+                        return Some((parts.calls, peer, session, wire, ears));
                     }
                     Err(code) => session.close(code),
                 },
                 Output::Resume(resume) => {
                     let Some(session) = parts.calls.with(|board| board.resumed(&resume)) else {
-                        return wire.close(CloseCode::SessionNoLongerValid).await;
+                        wire.close(CloseCode::SessionNoLongerValid).await;
+                        return None;
                     };
-                    let attach = Attach { wire, version, heard: resume.heard() };
+                    let attach = Box::new(Attach { wire, version, heard: resume.heard() });
                     if let Err(mpsc::error::SendError(back)) = session.send(attach).await {
                         back.wire.close(CloseCode::SessionNoLongerValid).await;
                     }
-                    return;
+                    return None;
                 }
-                Output::Close(code) | Output::Detach(code) => return wire.close(code).await,
+                Output::Close(code) | Output::Detach(code) => {
+                    wire.close(code).await;
+                    return None;
+                }
                 // Only admitted sessions want these.
                 Output::DrawKey(_)
                 | Output::Command(_)
@@ -165,9 +168,9 @@ async fn greet(parts: Parts, connection: Connection, version: Version, mut wire:
             }
         }
         if !wire.flush().await {
-            return;
+            return None;
         }
-        let Some(due) = session.poll_timeout() else { return };
+        let due = session.poll_timeout()?;
         tokio::select! {
             biased;
             () = closing.cancelled() => session.close(CloseCode::VoiceServerCrashed),
@@ -175,7 +178,7 @@ async fn greet(parts: Parts, connection: Connection, version: Version, mut wire:
                 Received::Text(text) => session.handle_text(now(), &text),
                 Received::Binary => session.handle_binary(now()),
                 Received::TooLarge => session.close(CloseCode::FailedToDecode),
-                Received::Closed(_) | Received::Lost => return,
+                Received::Closed(_) | Received::Lost => return None,
             },
             () = tokio::time::sleep_until(due.into()) => session.handle_timeout(now()),
         }

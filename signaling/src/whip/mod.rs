@@ -11,9 +11,9 @@ mod error;
 mod offer;
 mod trickle;
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use answer::answer_any;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use trickle::read_fragment;
 
 pub(crate) use endpoint::routes;

@@ -44,7 +44,7 @@ impl<'a> Fragment<'a> {
 }
 
 /// Reads a fragment and drops it.
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn read_fragment(text: &str) {
     let fragment = Fragment::parse(text);
     assert!(fragment.is_none_or(|fragment| fragment.candidates <= CANDIDATES));

@@ -82,7 +82,11 @@ impl Stage {
     fn frames(&mut self) -> Vec<Value> {
         let (session, shaper) = self.split();
         std::iter::from_fn(|| session.poll_frame(shaper))
-            .map(|frame| serde_json::from_str(&frame).unwrap())
+            .map(|frame| {
+                let mut text = Vec::new();
+                frame.put(&mut text);
+                serde_json::from_slice(&text).unwrap()
+            })
             .collect()
     }
 
