@@ -112,6 +112,24 @@ fn joins_at_a_pace_take_the_time_that_the_pace_asks_for() {
     assert!(!success && errors.contains("joins-per-second"), "{errors}");
 }
 
+#[cfg(feature = "mouth-to-ear")]
+#[test]
+fn every_chirp_is_heard_after_a_frame_and_what_the_codec_looks_ahead_and_not_long_after() {
+    let output = Command::new(env!("CARGO_BIN_EXE_guildhall"))
+        .args(["bench", "mouth-to-ear", "--json", "--chirps", "3"])
+        .output()
+        .expect("the program runs");
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["missed"], &report["lost"]), (&0.into(), &0.into()), "{report}");
+    let figure = |name: &str| report[name].as_f64().expect("a figure");
+    let least = figure("frame_ms") + figure("lookahead_ms");
+    assert!((26.0..28.0).contains(&least), "{report}");
+    let whole = figure("whole_path_p50_ms");
+    assert!(whole > least + figure("server_path_p50_ms") && whole < 150.0, "{report}");
+}
+
 #[test]
 fn a_server_that_is_not_there_is_an_error_and_no_figures() {
     let server = ["--server", "127.0.0.1:1", "--speakers", "1", "--listeners", "1"];

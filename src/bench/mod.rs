@@ -1,6 +1,8 @@
 //! Measures this machine with the parts that a server runs on, and servers as their clients do.
 
 mod chat;
+#[cfg(any(test, feature = "mouth-to-ear"))]
+mod mouth_to_ear;
 mod store;
 mod voice;
 
@@ -17,6 +19,9 @@ pub enum Bench {
     Chat(chat::Options),
     /// Voice through a running server from outside, against the floor of this machine
     Voice(voice::Options),
+    /// How much later a chirp is heard than said, through two clients and a server
+    #[cfg(any(test, feature = "mouth-to-ear"))]
+    MouthToEar(mouth_to_ear::Options),
 }
 
 /// Measures and prints.
@@ -29,6 +34,8 @@ pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
         Bench::Store(options) => store::run(options, json).await,
         Bench::Chat(options) => chat::run(options, json).await,
         Bench::Voice(options) => voice::run(options, json).await,
+        #[cfg(any(test, feature = "mouth-to-ear"))]
+        Bench::MouthToEar(options) => mouth_to_ear::run(options, json).await,
     }
 }
 

@@ -11,6 +11,8 @@ mod chance;
 mod clock;
 mod code;
 mod contest;
+#[cfg(any(test, feature = "mouth-to-ear"))]
+pub(super) mod duet;
 mod ears;
 mod floor;
 pub(super) mod histogram;

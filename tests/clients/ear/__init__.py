@@ -1,0 +1,1 @@
+"""From mouth to ear through two Chromiums."""
