@@ -238,16 +238,12 @@ impl<'a> Leave<'a> {
 }
 
 /// Sends what clients send to keep their way through NATs open: a counter of eight bytes.
-pub(super) fn keep_alive(
-    sockets: Vec<(Arc<UdpSocket>, SocketAddr)>,
-) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let mut beat = tokio::time::interval(KEEPALIVE);
-        for counter in 0_u64.. {
-            beat.tick().await;
-            for (socket, server) in &sockets {
-                let _ = socket.send_to(&counter.to_le_bytes(), server);
-            }
+pub(super) async fn keep_alive(sockets: Vec<(Arc<UdpSocket>, SocketAddr)>) {
+    let mut beat = tokio::time::interval(KEEPALIVE);
+    for counter in 0_u64.. {
+        beat.tick().await;
+        for (socket, server) in &sockets {
+            let _ = socket.send_to(&counter.to_le_bytes(), server);
         }
     }
 }
