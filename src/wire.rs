@@ -90,6 +90,7 @@ impl Wings {
             commands: Arc::clone(&ground.repos.commands),
             webhooks: Arc::clone(&ground.repos.webhooks),
             messages: Arc::clone(&ground.repos.messages),
+            search: Arc::clone(&ground.repos.search),
             polls: Arc::clone(&ground.repos.polls),
             objects: Arc::clone(&ground.repos.objects),
             media: port,

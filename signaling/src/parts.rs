@@ -16,6 +16,7 @@ use state::repo::InviteRepo;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 use state::repo::PollRepo;
+use state::repo::SearchRepo;
 use state::repo::StreamKeyRepo;
 use state::repo::WebhookRepo;
 
@@ -44,6 +45,8 @@ pub struct Parts {
     pub webhooks: Arc<dyn WebhookRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
+    /// Searching messages.
+    pub search: Arc<dyn SearchRepo>,
     /// Polls.
     pub polls: Arc<dyn PollRepo>,
     /// Files.

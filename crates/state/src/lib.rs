@@ -17,6 +17,7 @@ pub mod presence;
 pub mod private;
 pub mod record;
 pub mod repo;
+pub mod search;
 mod sessions;
 pub mod store;
 pub mod thread;

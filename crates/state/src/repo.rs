@@ -34,6 +34,8 @@ use crate::record::ReactionEmoji;
 use crate::record::StreamKeyRecord;
 use crate::record::TokenRecord;
 use crate::record::UserRecord;
+use crate::search::Found;
+use crate::search::SearchQuery;
 
 /// Why storage did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -312,6 +314,13 @@ pub trait PollRepo: Send + Sync + 'static {
     /// Ends a poll: counts its votes into its message, which is returned; `None` when it had ended
     /// or is not there. Of many callers exactly one gets the message.
     async fn end(&self, poll: PollPlace, now_ms: u64) -> Result<Option<MessageRecord>, RepoError>;
+}
+
+/// Searching messages. What is stored is found, what is deleted is not, at once.
+#[async_trait]
+pub trait SearchRepo: Send + Sync + 'static {
+    /// The messages that fit.
+    async fn search(&self, query: &SearchQuery) -> Result<Found, RepoError>;
 }
 
 /// The outcome of [`MessageRepo::insert`].

@@ -20,6 +20,7 @@ use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 use state::repo::PollRepo;
 use state::repo::PrivateRepo;
+use state::repo::SearchRepo;
 use state::repo::StreamKeyRepo;
 use state::repo::WebhookRepo;
 
@@ -42,6 +43,8 @@ pub struct Repos {
     pub privates: Arc<dyn PrivateRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
+    /// Searching messages.
+    pub search: Arc<dyn SearchRepo>,
     /// Polls.
     pub polls: Arc<dyn PollRepo>,
     /// Files.

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use model::wire::id::Id;
 use model::wire::util::Timestamp;
+use sqlx::Connection as _;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteConnectOptions;
 use state::Change;
 use state::Guild;
 use state::Plan;
@@ -13,6 +16,8 @@ use state::record::MessageRecord;
 use state::record::ReactionEmoji;
 use state::repo::Page;
 use state::repo::RepoError;
+use state::search::SearchQuery;
+use state::search::terms;
 use storage::OpenError;
 use tokio::task::JoinSet;
 
@@ -152,5 +157,63 @@ async fn the_history_of_a_deleted_channel_is_purged_and_no_other() {
     tokio::time::timeout(Duration::from_secs(60), purged).await.expect("purged");
     let kept = repos.messages.page(Id::new(5_004), Page::Latest, 9).await.expect("a page");
     assert_eq!(kept, [other]);
+    repos.close().await;
+}
+
+#[tokio::test]
+async fn messages_of_before_there_was_a_search_are_found_after_the_migration() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let repos = storage::open_sqlite(dir.path()).await.expect("opens");
+    for n in 1..=3 {
+        repos.messages.insert(&message(n)).await.expect("inserted");
+    }
+    repos.close().await;
+    // As a server left it that knew nothing of searching.
+    let options = SqliteConnectOptions::new().filename(dir.path().join("guildhall.db"));
+    let mut old = SqliteConnection::connect_with(&options).await.expect("connects");
+    for statement in [
+        "DROP TRIGGER search_insert",
+        "DROP TRIGGER search_update",
+        "DROP TRIGGER search_delete",
+        "DROP VIEW searchable",
+        "DROP TABLE searched_words",
+        "DROP TABLE searched",
+        "DELETE FROM _sqlx_migrations WHERE version = 5",
+    ] {
+        sqlx::query(statement).execute(&mut old).await.expect(statement);
+    }
+    old.close().await.expect("closes");
+
+    let repos = storage::open_sqlite(dir.path()).await.expect("opens");
+
+    let query = SearchQuery {
+        channels: vec![TEXT],
+        // Without its accent, and not whole.
+        terms: terms("h\u{e9}ll"),
+        limit: 25,
+        ..SearchQuery::default()
+    };
+    assert_eq!(repos.search.search(&query).await.expect("searched").total, 3);
+    repos.close().await;
+}
+
+#[tokio::test]
+async fn a_purged_channel_leaves_nothing_to_be_found() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let repos = storage::open_sqlite(dir.path()).await.expect("opens");
+    repos.guilds.create(&guild()).await.expect("created");
+    for n in 1..=3 {
+        repos.messages.insert(&message(n)).await.expect("inserted");
+    }
+    let plan = Plan { guild: Id::new(5_000), version: 1, changes: vec![Change::DeleteChannel(TEXT)] };
+    repos.guilds.commit(&plan).await.expect("committed");
+
+    let query = SearchQuery { channels: vec![TEXT], limit: 25, ..SearchQuery::default() };
+    let purged = async {
+        while repos.search.search(&query).await.expect("searched").total > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), purged).await.expect("nothing is found");
     repos.close().await;
 }

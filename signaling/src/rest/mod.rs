@@ -19,6 +19,7 @@ mod overwrites;
 pub mod rates;
 mod reactions;
 mod roles;
+mod search;
 mod stream_keys;
 mod threads;
 mod users;
@@ -56,6 +57,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
+        .merge(search::routes())
         .merge(stream_keys::routes())
         .merge(threads::routes())
         .merge(users::routes())

@@ -49,6 +49,7 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("channels", "messages", "POST") => ("message-create", 5, 5_000),
         ("channels", "messages", "PATCH") => ("message-edit", 5, 5_000),
         ("channels", "messages", "DELETE") => ("message-delete", 5, 1_000),
+        ("channels" | "guilds", "messages", "GET") if fourth == "search" => ("search", 5, 5_000),
         ("channels", "messages", _) => ("message-read", 20, 5_000),
         ("channels", "typing", _) => ("typing", 5, 5_000),
         ("channels", "invites", "POST") => ("invite-create", 5, 10_000),

@@ -12,5 +12,6 @@ mod polls;
 mod reactions;
 mod repos;
 mod saying;
+mod search;
 mod threads;
 mod world;

@@ -50,6 +50,7 @@ pub async fn in_memory(
         commands: repos.commands,
         webhooks: repos.webhooks,
         messages: repos.messages,
+        search: repos.search,
         polls: repos.polls,
         objects: repos.objects,
         media,

@@ -52,10 +52,13 @@ class Stage:
             type=0,
             permission_overwrites=[{"id": self.guild, "type": 0, "allow": "0", "deny": "2048"}],
         )
+        tags = [{"name": "open", "emoji_name": "🍺"}, {"name": "decided", "moderated": True}]
+        forum = await make(name="ideas", type=15, available_tags=tags)
         hall = await make(name="Hall", type=2)
         side = await make(name="Side room", type=2)
         self.channels = {
-            "text": text["id"], "quiet": quiet["id"], "hall": hall["id"], "side": side["id"]
+            "text": text["id"], "quiet": quiet["id"], "hall": hall["id"], "side": side["id"],
+            "forum": forum["id"],
         }
         app = web.Application()
         app.router.add_post("/{action}", self._act)
@@ -85,6 +88,11 @@ class Stage:
                 return web.json_response(said)
             case "type":
                 await self.server.rest("POST", f"/channels/{body['channel']}/typing")
+            case "remove":
+                await self.server.rest("DELETE", f"/channels/{body['channel']}")
+            case "vote":
+                path = f"/channels/{body['channel']}/polls/{body['message']}/answers/@me"
+                await self.server.rest("PUT", path, answer_ids=body["answers"])
             case "cut":
                 # What is said while nobody is connected must be replayed by RESUME.
                 cut = asyncio.create_task(self.relay.cut(float(body.get("seconds", 1.0))))
@@ -117,6 +125,7 @@ class Stage:
             GUILD=self.guild,
             TEXT_CHANNEL=self.channels["text"],
             QUIET_CHANNEL=self.channels["quiet"],
+            FORUM=self.channels["forum"],
             HALL=self.channels["hall"],
             SIDE_ROOM=self.channels["side"],
             BASE=f"https://{host}",

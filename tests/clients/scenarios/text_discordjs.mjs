@@ -1,15 +1,16 @@
 // discord.js, unmodified: login, cache, messages, files, limits, resume.
 import { randomBytes } from "node:crypto";
-import { AttachmentBuilder, Client, Events, GatewayIntentBits, Partials } from "discord.js";
+import { AttachmentBuilder, ChannelType, Client, Events, GatewayIntentBits, MessageType, Partials } from "discord.js";
 import { attempt, check, control, demand, once } from "./report.mjs";
 
-const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL, QUIET_CHANNEL } = process.env;
+const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL, QUIET_CHANNEL, FORUM } = process.env;
 const client = new Client({
   rest: { api: `${BASE}/api`, cdn: BASE },
   intents: [
     GatewayIntentBits.Guilds,
     GatewayIntentBits.GuildMembers,
     GatewayIntentBits.GuildMessages,
+    GatewayIntentBits.GuildMessagePolls,
     GatewayIntentBits.GuildMessageReactions,
     GatewayIntentBits.GuildMessageTyping,
     GatewayIntentBits.GuildPresences,
@@ -111,6 +112,94 @@ await attempt("429 handled by the library's queue", async () => {
   demand(new Set(sent.map((m) => m.id)).size === 12, "messages are missing");
   demand(limited > 0, "the limit was never felt");
   return `${limited} waits`;
+});
+await attempt("thread", async () => {
+  const created = once(client, Events.ThreadCreate, (t) => t.id === message.id);
+  const thread = await message.startThread({ name: "Bread", autoArchiveDuration: 60 });
+  const [event, newly] = await created;
+  demand(newly && event.parentId === TEXT_CHANNEL, "another thread");
+  demand(thread.ownerId === client.user.id && thread.autoArchiveDuration === 60, "not ours");
+  const starter = await thread.fetchStarterMessage();
+  demand(starter.id === message.id && starter.hasThread, "no starter message");
+  const heard = once(client, Events.MessageCreate, (m) => m.channelId === thread.id && m.content === "rye");
+  const joined = once(client, Events.ThreadMembersUpdate, (added) => added.has(guild.ownerId));
+  await control("say", { channel: thread.id, content: "rye" });
+  await heard;
+  await joined;
+  await thread.send("wheat");
+  const members = await thread.members.fetch({ withMember: true });
+  demand(members.size === 2 && members.get(guild.ownerId)?.guildMember, `${members.size} members`);
+  demand((await text.threads.fetchActive()).threads.has(thread.id), "not listed as active");
+  const archived = once(client, Events.ThreadUpdate, (_, t) => t.id === thread.id && t.archived);
+  await thread.setArchived(true);
+  await archived;
+  const listed = await text.threads.fetchArchived({ type: "public" });
+  demand(listed.threads.has(thread.id) && !listed.hasMore, "not listed as archived");
+  const back = once(client, Events.ThreadUpdate, (_, t) => t.id === thread.id && !t.archived);
+  await control("say", { channel: thread.id, content: "awake" });
+  await back;
+  const renamed = await thread.edit({ name: "Rye", rateLimitPerUser: 0 });
+  demand(renamed.name === "Rye", renamed.name);
+});
+await attempt("private thread", async () => {
+  const thread = await text.threads.create({ name: "whisper", type: ChannelType.PrivateThread });
+  const added = once(client, Events.ThreadMembersUpdate, (people) => people.has(guild.ownerId));
+  await thread.members.add(guild.ownerId);
+  await added;
+  const removed = once(client, Events.ThreadMembersUpdate, (_, people) => people.has(guild.ownerId));
+  await thread.members.remove(guild.ownerId);
+  await removed;
+  await thread.leave();
+});
+await attempt("forum post", async () => {
+  const forum = client.channels.cache.get(FORUM);
+  const tag = forum.availableTags.find((t) => t.name === "open");
+  demand(tag?.emoji?.name === "🍺", "no tag");
+  const bytes = randomBytes(1000);
+  const post = await forum.threads.create({
+    name: "More beer",
+    appliedTags: [tag.id],
+    message: { content: "please", files: [new AttachmentBuilder(bytes, { name: "why.bin" })] },
+  });
+  demand(post.appliedTags[0] === tag.id && post.parent.id === FORUM, "another post");
+  const first = await post.fetchStarterMessage();
+  demand(first.content === "please" && first.attachments.size === 1, "no first message");
+  demand((await forum.threads.fetchActive()).threads.has(post.id), "not listed");
+  await post.setAppliedTags([]);
+  const deleted = once(client, Events.ThreadDelete, (t) => t.id === post.id);
+  // Only moderators delete posts; the library tells why not.
+  await post.delete().then(
+    () => demand(false, "it was allowed"),
+    (error) => demand(error.code === 50013, error.code),
+  );
+  await control("remove", { channel: post.id });
+  await deleted;
+});
+await attempt("poll", async () => {
+  const asked = await text.send({
+    poll: {
+      question: { text: "What tonight?" },
+      answers: [{ text: "ale", emoji: "🍺" }, { text: "mead" }],
+      duration: 1,
+      allowMultiselect: false,
+    },
+  });
+  demand(asked.poll.answers.size === 2 && !asked.poll.resultsFinalized, "another poll");
+  const voted = once(client, Events.MessagePollVoteAdd, (_, user) => user === guild.ownerId);
+  await control("vote", { channel: TEXT_CHANNEL, message: asked.id, answers: [2] });
+  const [answer] = await voted;
+  demand(answer.id === 2, `answer ${answer.id}`);
+  const voters = await asked.poll.answers.get(2).voters.fetch();
+  demand(voters.has(guild.ownerId), "the voter is not listed");
+  const told = once(client, Events.MessageCreate, (m) => m.type === MessageType.PollResult);
+  const ended = await asked.poll.end();
+  const [result] = await told;
+  demand(ended.poll.resultsFinalized && ended.poll.answers.get(2).voteCount === 1, "not counted");
+  demand(result.reference.messageId === asked.id, "another result");
+});
+await attempt("forward", async () => {
+  const sent = await message.forward(text);
+  demand(sent.messageSnapshots.first()?.content === "Hail again.", "nothing is carried");
 });
 await attempt("delete", async () => {
   const heard = once(client, Events.MessageDelete, (m) => m.id === message.id);

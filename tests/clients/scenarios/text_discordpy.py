@@ -1,6 +1,7 @@
 """discord.py, unmodified: login, cache, messages, files, limits, resume."""
 
 import asyncio
+import datetime
 import io
 import logging
 import os
@@ -10,7 +11,9 @@ import yarl
 from report import attempt, check, control
 
 BASE, HOST = os.environ["BASE"], os.environ["HOST"]
-GUILD, TEXT, QUIET = (int(os.environ[key]) for key in ("GUILD", "TEXT_CHANNEL", "QUIET_CHANNEL"))
+GUILD, TEXT, QUIET, FORUM = (
+    int(os.environ[key]) for key in ("GUILD", "TEXT_CHANNEL", "QUIET_CHANNEL", "FORUM")
+)
 discord.http.Route.BASE = f"{BASE}/api/v10"
 discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"wss://{HOST}/")
 discord.Asset.BASE = BASE
@@ -161,6 +164,97 @@ async def scenario() -> None:
         return f"{Limits.waits} waits"
 
     await attempt("429 handled by the library's queue", limits)
+
+    async def thread() -> None:
+        created = asyncio.create_task(next_event("thread_create", lambda t: t.id == message.id))
+        await asyncio.sleep(0)
+        thread = await message.create_thread(name="Bread", auto_archive_duration=60)
+        assert (await created).parent_id == TEXT
+        assert thread.owner_id == client.user.id and thread.me
+        heard = asyncio.create_task(
+            next_event("message", lambda m: m.channel.id == thread.id and m.content == "rye")
+        )
+        joined = asyncio.create_task(next_event("thread_member_join", lambda m: m.id == guild.owner_id))
+        await asyncio.sleep(0)
+        await control("say", channel=str(thread.id), content="rye")
+        assert (await heard).channel.parent_id == TEXT
+        await joined
+        await thread.send("wheat")
+        assert {m.id for m in await thread.fetch_members()} == {client.user.id, guild.owner_id}
+        assert thread.id in [t.id for t in await guild.active_threads()]
+        archived = asyncio.create_task(
+            next_event("thread_update", lambda _, t: t.id == thread.id and t.archived)
+        )
+        await asyncio.sleep(0)
+        await thread.edit(archived=True)
+        await archived
+        assert thread.id in [t.id async for t in text.archived_threads()]
+        back = asyncio.create_task(
+            next_event("thread_update", lambda _, t: t.id == thread.id and not t.archived)
+        )
+        await asyncio.sleep(0)
+        await control("say", channel=str(thread.id), content="awake")
+        await back
+
+    await attempt("thread", thread)
+
+    async def private_thread() -> None:
+        thread = await text.create_thread(name="whisper")
+        assert thread.is_private()
+        owner = discord.Object(guild.owner_id)
+        await thread.add_user(owner)
+        await thread.remove_user(owner)
+        await thread.leave()
+
+    await attempt("private thread", private_thread)
+
+    async def forum_post() -> None:
+        forum = client.get_channel(FORUM)
+        assert isinstance(forum, discord.ForumChannel)
+        tag = next(tag for tag in forum.available_tags if tag.name == "open")
+        assert str(tag.emoji) == "🍺"
+        file = discord.File(io.BytesIO(b"because"), "why.txt")
+        post, first = await forum.create_thread(
+            name="More beer", content="please", file=file, applied_tags=[tag]
+        )
+        assert post.applied_tags == [tag] and first.id == post.id
+        assert await first.attachments[0].read() == b"because"
+        assert [m.id async for m in post.history()] == [first.id]
+        await post.edit(name="Less beer", archived=True)
+        assert post.id in [t.id async for t in forum.archived_threads()]
+
+    await attempt("forum post", forum_post)
+
+    async def poll() -> None:
+        question = discord.Poll("What tonight?", datetime.timedelta(hours=1))
+        question.add_answer(text="ale", emoji="🍺").add_answer(text="mead")
+        asked = await text.send(poll=question)
+        assert asked.poll and len(asked.poll.answers) == 2 and not asked.poll.is_finalized()
+        voted = asyncio.create_task(
+            next_event("raw_poll_vote_add", lambda v: v.message_id == asked.id)
+        )
+        await asyncio.sleep(0)
+        await control("vote", channel=str(TEXT), message=str(asked.id), answers=[2])
+        event = await voted
+        assert (event.user_id, event.answer_id) == (guild.owner_id, 2)
+        assert [u.id async for u in asked.poll.get_answer(2).voters()] == [guild.owner_id]
+        result = asyncio.create_task(
+            next_event("message", lambda m: m.type is discord.MessageType.poll_result)
+        )
+        await asyncio.sleep(0)
+        await asked.end_poll()
+        assert (await result).reference.message_id == asked.id
+        ended = await text.fetch_message(asked.id)
+        assert ended.poll.is_finalized() and ended.poll.victor_answer.text == "mead"
+        assert ended.poll.total_votes == 1
+
+    await attempt("poll", poll)
+
+    async def forward() -> None:
+        sent = await message.forward(text)
+        assert sent.message_snapshots[0].content == "Hail again."
+
+    await attempt("forward", forward)
 
     async def delete() -> None:
         heard = asyncio.create_task(

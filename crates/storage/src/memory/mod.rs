@@ -11,6 +11,7 @@ mod messages;
 mod objects;
 mod polls;
 mod privates;
+mod search;
 mod stream_keys;
 mod webhooks;
 
@@ -40,6 +41,7 @@ pub(crate) fn open() -> Repos {
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,
         stream_keys,
+        search: Arc::<messages::MemoryMessages>::clone(&messages),
         polls: Arc::<messages::MemoryMessages>::clone(&messages),
         commands,
         webhooks,

@@ -13,6 +13,7 @@ mod privates;
 mod purge;
 mod reactions;
 mod row;
+mod search;
 mod stream_keys;
 mod webhooks;
 mod writer;
@@ -91,6 +92,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         webhooks: Arc::<Database>::clone(&database),
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
+        search: Arc::<Database>::clone(&database),
         polls: Arc::<Database>::clone(&database),
         objects: Arc::new(objects),
         database: Some(database),

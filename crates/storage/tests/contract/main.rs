@@ -10,6 +10,7 @@ mod objects;
 mod polls;
 mod privates;
 mod reactions;
+mod search;
 mod stream_keys;
 mod threads;
 mod webhooks;
@@ -93,6 +94,13 @@ on_every_adapter! {
         votes_are_counted_and_paged,
         a_poll_ends_once_with_its_counts,
         a_removed_message_has_no_poll;
+    search:
+        words_are_found_by_their_beginnings_and_phrases_whole,
+        an_edit_is_found_and_what_it_replaced_is_not,
+        people_roles_and_everyone_are_found,
+        what_messages_have_is_found,
+        results_are_ordered_paged_and_counted,
+        only_the_channels_asked_for_are_searched;
     messages:
         a_message_comes_back_as_it_was,
         a_message_is_stored_once,

@@ -145,7 +145,7 @@ async fn shown(
 }
 
 /// One message as REST shows it to `viewer`.
-async fn shown_one(
+pub(super) async fn shown_one(
     parts: &Parts,
     origin: &Origin,
     viewer: UserId,
