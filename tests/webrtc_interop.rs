@@ -149,3 +149,41 @@ async fn a_stream_that_is_no_peers_is_told_nothing_and_closed() {
     assert_eq!(told, b"");
     instance.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_that_begins_ice_anew_keeps_its_place_and_its_keys() {
+    let instance = Instance::open().await;
+    let channel = instance.channel("Hall", VOICE).await;
+    let (_, ben) = instance.bot("ben").await;
+    let (_, dan) = instance.bot("dan").await;
+    let mut ben = Browser::enter(&instance, &ben, &channel).await;
+    let mut dan = Browser::enter(&instance, &dan, &channel).await;
+    let [from_ben, from_dan] = [&ben.voice, &dan.voice].map(|voice| voice.ssrc());
+    ben.expect(from_dan).await;
+    dan.expect(from_ben).await;
+    dan.say(&frame(1), 20).await;
+    assert_eq!(ben.hear(SOON).await.expect("dan was heard").payload, frame(1));
+
+    for round in 0..3 {
+        let before = dan.fragment.clone();
+        dan.restart_ice().await;
+        assert_ne!(dan.fragment, before, "there are new credentials");
+
+        let mut until = 0;
+        for number in 0..250 {
+            dan.say(&frame(number), 20).await;
+            let heard = ben.hear(Duration::from_millis(20)).await;
+            ben.say(&frame(number), 20).await;
+            let heard = heard.is_some() & dan.hear(Duration::from_millis(20)).await.is_some();
+            until = if heard { until + 1 } else { 0 };
+            if until == 50 {
+                break;
+            }
+        }
+        assert_eq!(until, 50, "heard both ways after restart {round}");
+    }
+
+    dan.voice.wire.send(serde_json::json!({ "op": 3, "d": { "t": 1, "seq_ack": 0 } })).await;
+    assert_eq!(dan.voice.wire.op(6).await["t"], 1, "its voice session is the same");
+    instance.running.stop().await;
+}

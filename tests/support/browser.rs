@@ -169,6 +169,12 @@ impl Browser {
         }
     }
 
+    /// Begins ICE anew, from another port: as after a change of the network.
+    pub(crate) async fn restart_ice(&mut self) {
+        self.pc.restart_ice().await.expect("it is asked for");
+        self.select().await;
+    }
+
     /// Makes room for what comes under `ssrc`.
     pub(crate) async fn expect(&mut self, ssrc: u32) {
         let receiving = RTCRtpTransceiverInit {

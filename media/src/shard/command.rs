@@ -174,6 +174,24 @@ impl Shard {
             self.events.push_back(MediaEvent::Answer { peer: id, sdp });
             return Ok(());
         }
+        if let Transport::WebRtc(webrtc) = &mut peer.transport
+            && webrtc.can_restart(&offer, announce)
+        {
+            let (changed, gone) = webrtc.restart(offer);
+            let ufrag = Name::Ufrag(webrtc.ufrag().into());
+            let sdp = webrtc.answer_text().to_owned();
+            peer.path.restart();
+            if changed {
+                peer.outbound.renewals = peer.outbound.renewals.wrapping_add(1);
+                self.renew_sights(now, key);
+            }
+            if let Some(gone) = gone {
+                self.demux.remove(Name::Ufrag(gone.into()), key);
+            }
+            self.demux.add(ufrag, key);
+            self.events.push_back(MediaEvent::Answer { peer: id, sdp });
+            return Ok(());
+        }
         let webrtc = WebRtcTransport::answer(now, &self.config.identity, offer, announce)?;
         self.forget_session(key);
         let sdp = webrtc.answer_text().to_owned();
@@ -228,8 +246,12 @@ impl Shard {
         let Some(peer) = self.peers.get(key) else { return };
         if let Transport::WebRtc(webrtc) = &peer.transport {
             let ufrag = Name::Ufrag(webrtc.ufrag().into());
+            let former = webrtc.former_ufrag().map(|ufrag| Name::Ufrag(ufrag.into()));
             let audio = webrtc.audio_ssrc().map(Name::Learnt);
             self.demux.remove(ufrag, key);
+            if let Some(former) = former {
+                self.demux.remove(former, key);
+            }
             if let Some(audio) = audio {
                 self.demux.remove(audio, key);
             }

@@ -16,12 +16,15 @@ use crate::shard::timer::Timer;
 use crate::transport::Transport;
 use crate::transport::discovery;
 use crate::transport::stun;
+use crate::transport::webrtc::Check;
 
 /// A session that waits longer is looked at nevertheless; otherwise deadlines in a far future
 /// would pile up in the table of timers.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// A session that asks again and again for a time that has passed must not keep the thread busy.
 const LEAST_SLEEP: Duration = Duration::from_millis(1);
+/// Silence after which a path is given up for another that the browser checks, when it began ICE anew.
+const QUIET: Duration = Duration::from_secs(1);
 
 impl Shard {
     /// Gives STUN or DTLS to the peer's session.
@@ -47,12 +50,19 @@ impl Shard {
                 self.faulty.push(key);
                 return Err(DropReason::Fault);
             }
-            Some(Some(true)) => {
+            Some(Some(Check::Forged)) => return Err(DropReason::Handshake),
+            Some(Some(check)) => {
                 peer.activity.alive = now;
-                self.note_check(now, key, (from, nominates), true);
+                // A path of a generation that replaces another is as good as chosen when the one that
+                // was has gone quiet: some browsers choose a second later.
+                let quiet = peer.path.seen.is_none_or(|seen| seen + QUIET < now);
+                let wanted = nominates || (check == Check::Renewing && quiet);
+                self.note_check(now, key, (from, wanted), true);
+                if check == Check::Renewing {
+                    self.settle_restart(key, from);
+                }
                 return Ok(());
             }
-            Some(Some(false)) => return Err(DropReason::Handshake),
             Some(None) => {}
         }
         let handled = contained(|| webrtc.handle(now, from, bytes)).unwrap_or_else(|| {

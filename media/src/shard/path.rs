@@ -70,6 +70,12 @@ impl Path {
         (self.trial, self.pinned_until) = (None, None);
     }
 
+    /// ICE begins anew: what was refused before, or is asked in vain, is not in the way of it.
+    pub(super) fn restart(&mut self) {
+        self.pinned_until = None;
+        self.trial = self.trial.filter(|trial| trial.former.is_some());
+    }
+
     /// Whether the aim stays where it is, because a move was refused and the peer is still there.
     fn is_pinned(&self, now: Instant) -> bool {
         self.pinned_until.is_some_and(|until| until > now)
@@ -253,13 +259,23 @@ impl Shard {
         peer.activity.alive = now;
         peer.path.trial = None;
         peer.path.pinned_until = None;
-        if peer.path.aim == Some(from) {
-            return Ok(());
+        if peer.path.aim != Some(from) {
+            // It receives there, whoever did before.
+            self.bind_proven(key, from);
+            self.aim(now, key, from);
         }
-        // It receives there, whoever did before.
-        self.bind_proven(key, from);
-        self.aim(now, key, from);
+        self.settle_restart(key, from);
         Ok(())
+    }
+
+    /// Forgets the credentials before, once the path under the new ones is the one that is used.
+    pub(super) fn settle_restart(&mut self, key: PeerKey, from: SocketAddr) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
+        let holds = peer.path.proven && peer.path.aim == Some(from) && peer.path.trial.is_none();
+        if holds && let Some(ufrag) = webrtc.forget_former() {
+            self.demux.remove(Name::Ufrag(ufrag.into()), key);
+        }
     }
 
     /// Takes a packet that was seen before; from where the peer was, it speaks against where the

@@ -2,7 +2,8 @@
 //!
 //! The only file that drives str0m, whose session declares no media: all SRTP and SRTCP under its
 //! keys is ours, so no nonce can be used by two senders. Once the handshake has settled the library's
-//! session is let go, which held most of what an idle browser cost; checks are then answered here.
+//! session is let go, which held most of what an idle browser cost; checks are then answered here, and
+//! so they are from the first time that a browser begins ICE anew.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,6 +77,11 @@ pub(crate) struct WebRtcTransport {
     offer: Offer,
     ufrag: String,
     password: String,
+    /// The credentials before, where the browser began ICE anew, until a path under these has held.
+    former: Option<Box<Former>>,
+    /// Whether it ever did, and whether a check under these credentials came since.
+    restarted: bool,
+    renewed: bool,
     answer: String,
     /// The peer's audio SSRC, learnt from its authentic Opus packets.
     audio: Option<u32>,
@@ -91,6 +97,25 @@ pub(crate) struct WebRtcTransport {
     farewell: bool,
     /// The newest time that it was told.
     now: Instant,
+}
+
+/// Both sides' ICE credentials of a generation that another replaces (RFC 8445 §9).
+struct Former {
+    ufrag: String,
+    password: String,
+    their_ufrag: String,
+    their_password: String,
+}
+
+/// What a check was that the browser sent, or that seems to be the browser's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Not by who knows our password.
+    Forged,
+    /// Of the path that the browser has or had.
+    Genuine,
+    /// Of a generation of ICE that is to replace another.
+    Renewing,
 }
 
 /// What driving a session led to.
@@ -152,6 +177,9 @@ impl WebRtcTransport {
             offer,
             ufrag,
             password,
+            former: None,
+            restarted: false,
+            renewed: false,
             answer,
             audio: None,
             sound: None,
@@ -173,6 +201,11 @@ impl WebRtcTransport {
     /// Our ICE username fragment, by which STUN requests find this session.
     pub(crate) fn ufrag(&self) -> &str {
         &self.ufrag
+    }
+
+    /// The one before, while it holds.
+    pub(crate) fn former_ufrag(&self) -> Option<&str> {
+        self.former.as_ref().map(|former| &*former.ufrag)
     }
 
     /// The browser's.
@@ -202,6 +235,52 @@ impl WebRtcTransport {
             self.write_answer();
         }
         Some(changed)
+    }
+
+    /// Whether an offer begins ICE anew on the keys that are there. A page that made its connection anew
+    /// has another certificate, and needs another handshake.
+    pub(crate) fn can_restart(&self, offer: &Offer, announce: SocketAddr) -> bool {
+        self.has_keys()
+            && self.announce == announce
+            && self.offer.fingerprint == offer.fingerprint
+            && (self.offer.ufrag != offer.ufrag || self.offer.password != offer.password)
+    }
+
+    /// Begins ICE anew: whether packets are formed in another way from now on, and the username
+    /// fragment that is no longer ours, if there is one. The path that is there goes on to be used until
+    /// another has held.
+    pub(crate) fn restart(&mut self, offer: Offer) -> (bool, Option<String>) {
+        let IceCreds { ufrag, pass } = IceCreds::new();
+        let before = std::mem::replace(&mut self.offer, offer);
+        let alike = Offer {
+            ufrag: before.ufrag.clone(),
+            password: before.password.clone(),
+            ..self.offer.clone()
+        };
+        let changed = alike != before;
+        let latest = Former {
+            ufrag: std::mem::replace(&mut self.ufrag, ufrag),
+            password: std::mem::replace(&mut self.password, pass),
+            their_ufrag: before.ufrag,
+            their_password: before.password,
+        };
+        // Of a generation that never led anywhere the browser has forgotten the paths; those that it
+        // uses are of the one before.
+        let gone = match &self.former {
+            Some(_) if !self.renewed => Some(latest.ufrag),
+            _ => self.former.replace(Box::new(latest)).map(|former| former.ufrag),
+        };
+        (self.restarted, self.renewed) = (true, false);
+        self.write_answer();
+        (changed, gone)
+    }
+
+    /// Forgets the generation before, if a check of the new one came: its username fragment.
+    pub(crate) fn forget_former(&mut self) -> Option<String> {
+        if !self.renewed {
+            return None;
+        }
+        self.former.take().map(|former| former.ufrag)
     }
 
     fn write_answer(&mut self) {
@@ -247,21 +326,35 @@ impl WebRtcTransport {
         Ok(())
     }
 
-    /// Answers a browser's check as the library would, once that is gone. Whether it was genuine; None
-    /// when the datagram is for [`handle`](Self::handle).
+    /// Answers a browser's check as the library would, once that is gone or knows the former
+    /// credentials only. None when the datagram is for [`handle`](Self::handle).
     pub(crate) fn answer_check(
-        &self,
+        &mut self,
         from: SocketAddr,
         request: &[u8],
         outbox: &mut Outbox,
-    ) -> Option<bool> {
-        if self.rtc.is_some() || !stun::is_request(request) {
+    ) -> Option<Check> {
+        let is_ours = self.rtc.is_none() || self.restarted;
+        if !is_ours || !stun::is_request(request) {
             return None;
         }
-        let password = &self.password;
-        let genuine = stun::is_between(request, &self.ufrag, &self.offer.ufrag)
-            && stun::proves(request, password);
-        Some(genuine && outbox.write(from, |out| stun::success(request, from, password, out)))
+        let (check, password) = if stun::is_between(request, &self.ufrag, &self.offer.ufrag) {
+            let check = if self.former.is_some() { Check::Renewing } else { Check::Genuine };
+            (check, &self.password)
+        } else if let Some(former) = &self.former
+            && stun::is_between(request, &former.ufrag, &former.their_ufrag)
+        {
+            (Check::Genuine, &former.password)
+        } else {
+            return Some(Check::Forged);
+        };
+        let answered = stun::proves(request, password)
+            && outbox.write(from, |out| stun::success(request, from, password, out));
+        if !answered {
+            return Some(Check::Forged);
+        }
+        self.renewed |= check == Check::Renewing;
+        Some(check)
     }
 
     /// Lets the library answer the handshake on the path whose check was just taken. It would wait
@@ -425,13 +518,23 @@ impl WebRtcTransport {
 
     /// Appends a request that only this browser can answer.
     pub(crate) fn challenge(&self, transaction: [u8; TRANSACTION], out: &mut Vec<u8>) {
-        let username = format!("{}:{}", self.offer.ufrag, self.ufrag);
-        stun::challenge(transaction, &username, &self.offer.password, out);
+        // Until something comes by the new credentials, the browser is only where the former hold.
+        let (theirs, ours, password) = match &self.former {
+            Some(former) if !self.renewed => {
+                (&former.their_ufrag, &former.ufrag, &former.their_password)
+            }
+            _ => (&self.offer.ufrag, &self.ufrag, &self.offer.password),
+        };
+        stun::challenge(transaction, &format!("{theirs}:{ours}"), password, out);
     }
 
     /// Whether it is this browser that made a response.
     pub(crate) fn proves(&self, response: &[u8]) -> bool {
         stun::proves(response, &self.offer.password)
+            || self
+                .former
+                .as_ref()
+                .is_some_and(|former| stun::proves(response, &former.their_password))
     }
 
     /// The browser's audio SSRC, once it was heard.

@@ -87,6 +87,7 @@ export class VoiceConnection {
     this.session = new VoiceSession(host.userId, Math.random);
     // Leaving by closing the page is leaving: the others should not look at an empty seat.
     addEventListener("pagehide", () => this.leave());
+    addEventListener("online", () => this.feed({ kind: "online" }));
     navigator.mediaDevices?.addEventListener?.("devicechange", () => {
       if (this.session.place && (!this.track || this.track.readyState === "ended")) void this.renewMicrophone();
     });
@@ -261,6 +262,9 @@ export class VoiceConnection {
       case "make_peer":
         void this.makePeer();
         break;
+      case "restart_ice":
+        void this.restartIce();
+        break;
       case "describe":
         void this.describe(effect.fragment);
         break;
@@ -337,6 +341,17 @@ export class VoiceConnection {
       this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });
     } catch {
       this.feed({ kind: "peer_broken" });
+    }
+  }
+
+  private async restartIce(): Promise<void> {
+    const peer = this.peer;
+    if (!peer) return this.feed({ kind: "peer_broken" });
+    try {
+      const selection = await peer.restart();
+      if (this.peer === peer) this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });
+    } catch {
+      if (this.peer === peer) this.feed({ kind: "peer_broken" });
     }
   }
 

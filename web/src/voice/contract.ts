@@ -85,6 +85,8 @@ export type VoiceInput =
   | { kind: "left"; userId: Snowflake }
   /** The browser could not make or apply a description. */
   | { kind: "peer_broken" }
+  /** The machine has a network again, perhaps another. */
+  | { kind: "online" }
   | { kind: "tick" };
 
 export type VoiceEffect =
@@ -94,6 +96,8 @@ export type VoiceEffect =
   | { kind: "send"; frame: VoiceFrame }
   /** Make a new peer connection (replacing any) and come back with `offer`. */
   | { kind: "make_peer" }
+  /** Begin ICE anew on the peer connection that is there and come back with `offer`. */
+  | { kind: "restart_ice" }
   | { kind: "describe"; fragment: string }
   | { kind: "drop_peer" }
   | { kind: "heard"; userId: Snowflake; ssrc: number; speaking: boolean | null }
@@ -109,8 +113,10 @@ export type VoiceEffect =
 export const ATTEMPT_DEADLINE_MS = 10_000;
 /** ICE gets at least this much of it, however slow the steps before were. */
 export const LINK_MINIMUM_MS = 5_000;
-/** ICE "disconnected" is often a hiccup; after this it counts as lost. */
-export const SHAKY_GRACE_MS = 3_000;
+/** ICE "disconnected" is often a hiccup; after this it begins anew. */
+export const SHAKY_GRACE_MS = 2_000;
+/** While ICE begins anew, how long the socket may take to show that it lives: it takes the same network. */
+export const PROBE_MS = 3_000;
 /** After a kick-or-move close, how long the new voice server may take to arrive. */
 export const MOVE_GRACE_MS = 3_000;
 /** Failed attempts in a row before a call that once worked is given up. */

@@ -37,7 +37,10 @@ export class PeerLink {
   private bitrate = 64_000;
   private version = 1;
   private dirty = false;
-  private running = false;
+  /** The rounds of renegotiation under way; they end by themselves. */
+  private running: Promise<void> | null = null;
+  /** ICE begins anew: rounds wait until the server has described its end. */
+  private restarting = false;
   private closed = false;
   private before = { at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0 };
 
@@ -64,13 +67,23 @@ export class PeerLink {
     return selectFragment(this.pc.localDescription?.sdp ?? "");
   }
 
+  /** Begins ICE anew, on the same keys and lines; what Select Protocol says comes back. */
+  async restart(): Promise<Selection> {
+    this.restarting = true;
+    await this.running;
+    this.pc.restartIce();
+    await this.pc.setLocalDescription();
+    return selectFragment(this.pc.localDescription?.sdp ?? "");
+  }
+
   /** Applies the server's Session Description; speakers known by now come along right after. */
   async describe(fragment: string, channelBitrate: number | undefined): Promise<void> {
     const server = parseFragment(fragment);
     this.bitrate = opusBitrate(channelBitrate);
     await this.answer(this.pc.localDescription?.sdp ?? "", server);
     this.server = server;
-    if (this.lines.some((line) => line.speaker)) this.changed();
+    this.restarting = false;
+    if (this.dirty || this.lines.some((line) => line.speaker)) this.changed();
   }
 
   async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
@@ -203,21 +216,20 @@ export class PeerLink {
 
   private changed(): void {
     this.dirty = true;
-    if (this.server && !this.running) void this.renegotiate();
+    if (this.server && !this.running && !this.restarting) {
+      this.running = this.renegotiate().finally(() => (this.running = null));
+    }
   }
 
   private async renegotiate(): Promise<void> {
-    this.running = true;
     try {
-      while (this.dirty && !this.closed && this.server) {
+      while (this.dirty && !this.closed && this.server && !this.restarting) {
         this.dirty = false;
         await this.pc.setLocalDescription();
         await this.answer(this.pc.localDescription?.sdp ?? "", this.server);
       }
     } catch (error) {
       if (!this.closed) this.onBroken(error);
-    } finally {
-      this.running = false;
     }
   }
 

@@ -1,7 +1,7 @@
 // A voice channel joined, kept and left on a virtual clock, against a scripted server.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, SHAKY_GRACE_MS, type VoiceEffect, type VoiceInput } from "./contract";
+import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, PROBE_MS, SHAKY_GRACE_MS, type VoiceEffect, type VoiceInput } from "./contract";
 import { VoiceSession } from "./session";
 
 const ME = "1";
@@ -217,12 +217,48 @@ describe("keeping", () => {
     expect(session.phase).not.toBe("failed");
   });
 
-  it("makes a new transport after three shaky seconds, not before", () => {
+  it("begins ICE anew after two shaky seconds, not before, and keeps its transport", () => {
     connect();
     feed({ kind: "peer", state: "shaky" });
 
     expect(pass(SHAKY_GRACE_MS - 1)).toEqual([]);
-    expect(pass(1)).toEqual([{ kind: "make_peer" }]);
+    expect(pass(1)).toEqual([expect.objectContaining({ frame: expect.objectContaining({ op: 3 }) }), { kind: "restart_ice" }]);
+    frame(6, { t: now });
+    const offer = feed({ kind: "offer", data: "FRAG2", payloadType: 111, connectionId: "uuid" });
+    expect(offer).toMatchObject([{ frame: { op: 1, d: { protocol: "webrtc", data: "FRAG2" } } }]);
+    expect(frame(4, { sdp: "ANSWER2" })).toEqual([{ kind: "describe", fragment: "ANSWER2" }]);
+    feed({ kind: "peer", state: "connected" });
+
+    expect(session.phase).toBe("connected");
+  });
+
+  it("begins ICE anew when the machine is online again, and goes on at once if the way holds", () => {
+    connect();
+
+    expect(feed({ kind: "online" })).toContainEqual({ kind: "restart_ice" });
+    feed({ kind: "offer", data: "FRAG2", payloadType: 111, connectionId: "uuid" });
+    frame(4, { sdp: "ANSWER2" });
+
+    expect(session.phase).toBe("connected");
+  });
+
+  it("finds out within seconds that the network took the socket along, resumes it, and begins ICE anew there", () => {
+    connect();
+    feed({ kind: "peer", state: "shaky" });
+    pass(SHAKY_GRACE_MS);
+    feed({ kind: "offer", data: "LOST", payloadType: 111, connectionId: "uuid" });
+
+    expect(pass(PROBE_MS + 1_000)).toContainEqual({ kind: "open_socket", endpoint: "hall.example:443" });
+    expect(frame(8, { heartbeat_interval: 5_000 })).toMatchObject([{ frame: { op: 7 } }]);
+    expect(frame(9, null)).toContainEqual({ kind: "restart_ice" });
+  });
+
+  it("resumes the voice socket while the main gateway is still away", () => {
+    connect();
+    feed({ kind: "gateway", up: false, fresh: false });
+    feed({ kind: "socket_closed", code: 1006 });
+
+    expect(pass(1_000)).toContainEqual({ kind: "open_socket", endpoint: "hall.example:443" });
   });
 
   it("hears everybody who is still there on the new transport", () => {
@@ -230,6 +266,10 @@ describe("keeping", () => {
     frame(5, { user_id: "2", ssrc: 88, speaking: 1 });
     frame(12, { user_id: "3", audio_ssrc: 99 });
     feed({ kind: "left", userId: "3" });
+
+    feed({ kind: "peer", state: "failed" });
+    feed({ kind: "offer", data: "FRAG2", payloadType: 111, connectionId: "uuid" });
+    frame(4, { sdp: "ANSWER2" });
 
     expect(feed({ kind: "peer", state: "failed" })).toEqual([
       { kind: "make_peer" },
@@ -371,6 +411,9 @@ describe("showing and seeing", () => {
     ];
 
     expect(op12(streams)).toContainEqual({ kind: "shows", userId: "2", streams: BOB });
+    feed({ kind: "peer", state: "failed" });
+    feed({ kind: "offer", data: "FRAG2", payloadType: 111, connectionId: "uuid" });
+    frame(4, { sdp: "ANSWER2" });
     expect(feed({ kind: "peer", state: "failed" })).toContainEqual({ kind: "shows", userId: "2", streams: BOB });
     expect(op12([])).toContainEqual({ kind: "shows", userId: "2", streams: [] });
     expect(op12("none")).not.toContainEqual(expect.objectContaining({ kind: "wanted" }));

@@ -13,6 +13,7 @@ import {
   LINK_MINIMUM_MS,
   MAX_ATTEMPTS,
   MOVE_GRACE_MS,
+  PROBE_MS,
   SHAKY_GRACE_MS,
   type Place,
   type VoiceEffect,
@@ -55,6 +56,8 @@ export class VoiceSession {
   private giveUpAt = 0;
   private shakyDue: number | null = null;
   private peerLinked = false;
+  /** ICE begins anew on the transport that we have; if that leads to nothing, another is made. */
+  private restarting = false;
   private heartbeatEvery = 0;
   private heartbeatDue: number | null = null;
   private heartbeatSent: number | null = null;
@@ -119,6 +122,10 @@ export class VoiceSession {
       case "peer_broken":
         this.pendingFailure = "browser_failed";
         return this.lost(now, "ask");
+      case "online":
+        if (this.phase === "connected") return this.restartIce(now);
+        if (this.phase === "waiting") this.due = now;
+        return;
       case "tick":
         return this.tick(now);
     }
@@ -297,6 +304,8 @@ export class VoiceSession {
         this.due = Math.max(this.due ?? 0, now + LINK_MINIMUM_MS);
         this.pendingFailure = "udp_blocked";
         this.out.push({ kind: "describe", fragment: String(d.sdp ?? "") });
+        // The way that we had holds until another is better: the browser may have nothing to report.
+        if (this.restarting && this.peerLinked) this.settle();
         return;
       case 5:
         this.heard(d.user_id, d.ssrc, Number(d.speaking) > 0);
@@ -354,6 +363,7 @@ export class VoiceSession {
   private negotiate(now: number): void {
     this.phase = "negotiating";
     this.peerLinked = false;
+    this.restarting = false;
     this.shakyDue = null;
     this.due ??= now + ATTEMPT_DEADLINE_MS;
     this.pendingFailure = "no_description";
@@ -365,9 +375,31 @@ export class VoiceSession {
   private resumed(now: number): void {
     this.resuming = false;
     this.attempt = 0;
-    // The media path usually outlives the socket; if it did not, make a new one on this session.
-    if (this.peerLinked) this.settle();
+    // The media path usually outlives the socket; if it did not, find another on this session.
+    if (this.peerLinked && !this.restarting) this.settle();
+    else if (this.established) this.restartIce(now);
     else this.negotiate(now);
+  }
+
+  /** The same transport by another way: nobody hears more of it than a gap. */
+  private restartIce(now: number): void {
+    this.phase = "negotiating";
+    this.restarting = true;
+    this.shakyDue = null;
+    this.due = now + ATTEMPT_DEADLINE_MS;
+    this.pendingFailure = "no_description";
+    // A network that changed took the socket along, which would notice a minute later.
+    if (this.heartbeatSent === null) this.beat(now);
+    this.heartbeatDue = now + PROBE_MS;
+    this.out.push({ kind: "restart_ice" });
+  }
+
+  /** Same voice session, new transport: a second Select Protocol. */
+  private renewPeer(now: number): void {
+    this.attempt += 1;
+    this.due = null;
+    this.out.push({ kind: "drop_peer" });
+    this.negotiate(now);
   }
 
   private socketClosed(now: number, code: number): void {
@@ -389,7 +421,7 @@ export class VoiceSession {
       this.attempt = MAX_ATTEMPTS;
     }
     const resumable = code < 4000 || code === 4015 || code === 4900;
-    const hasSession = this.phase === "connected" || this.phase === "linking";
+    const hasSession = this.phase === "connected" || this.phase === "linking" || this.restarting;
     if (resumable && (hasSession || this.resuming)) return this.lost(now, "socket");
     if (!resumable) this.pendingFailure = "not_accepted";
     this.lost(now, "ask");
@@ -425,19 +457,19 @@ export class VoiceSession {
   private peerLost(now: number): void {
     this.peerLinked = false;
     this.shakyDue = null;
-    if (this.phase === "linking") {
+    if (this.phase === "linking" && this.restarting) {
+      this.renewPeer(now);
+    } else if (this.phase === "linking") {
       this.pendingFailure = "udp_blocked";
       this.lost(now, "ask");
     } else if (this.phase === "connected") {
-      // Same voice session, new transport: a second Select Protocol.
-      this.attempt += 1;
-      this.out.push({ kind: "drop_peer" });
-      this.negotiate(now);
+      this.restartIce(now);
     }
   }
 
   private settle(): void {
     this.phase = "connected";
+    this.restarting = false;
     this.failure = null;
     this.established = true;
     this.attempt = 0;
@@ -540,6 +572,7 @@ export class VoiceSession {
     this.shakyDue = null;
     this.due = null;
     this.peerLinked = false;
+    this.restarting = false;
     this.resuming = false;
     this.latency = null;
     this.voices.clear();
@@ -548,22 +581,27 @@ export class VoiceSession {
     this.out.push({ kind: "drop_peer" });
   }
 
+  private beat(now: number): void {
+    this.heartbeatDue = now + this.heartbeatEvery;
+    this.heartbeatSent = now;
+    this.send(3, { t: now, seq_ack: this.seqAck });
+  }
+
   private tick(now: number): void {
     if (this.heartbeatDue !== null && now >= this.heartbeatDue) {
       if (this.heartbeatSent !== null) {
         // The last beat was never acknowledged: the socket is dead.
         this.pendingFailure = "socket_blocked";
-        return this.lost(now, this.phase === "connected" ? "socket" : "ask");
+        return this.lost(now, this.phase === "connected" || this.restarting ? "socket" : "ask");
       }
-      this.heartbeatDue = now + this.heartbeatEvery;
-      this.heartbeatSent = now;
-      this.send(3, { t: now, seq_ack: this.seqAck });
+      this.beat(now);
     }
     if (this.shakyDue !== null && now >= this.shakyDue) this.peerLost(now);
     if (this.due === null || now < this.due) return;
     switch (this.phase) {
       case "waiting":
-        if (!this.gatewayUp) {
+        // The voice socket resumes without the main one.
+        if (!this.gatewayUp && this.nextStep === "ask") {
           if (now - (this.gatewayDownSince ?? now) > GATEWAY_PATIENCE_MS) return this.fail("server_gone");
           this.due = now + 1_000;
           return;
@@ -582,9 +620,11 @@ export class VoiceSession {
           return;
         }
         return this.lost(now, "ask");
+      case "linking":
+        if (this.restarting) return this.renewPeer(now);
+        return this.lost(now, "ask");
       case "greeting":
       case "negotiating":
-      case "linking":
         return this.lost(now, "ask");
       default:
         this.due = null;

@@ -9,6 +9,7 @@ mod loss;
 mod network;
 mod quality;
 mod rebinding;
+mod restart;
 mod safety;
 mod settled;
 mod steady;

@@ -40,6 +40,8 @@ fn announce() -> SocketAddr {
 /// A browser in a room, hearing one speaker.
 pub(super) struct Browser {
     rtc: Rtc,
+    /// Who it is, and whom it hears.
+    cast: (PeerId, PeerId),
     /// Its own keys, if it was made with our crypto provider.
     keys: Option<KeySlot>,
     srtp: Option<Srtp>,
@@ -128,6 +130,7 @@ impl Browser {
         let deadline = world.now;
         Self {
             rtc,
+            cast: (peer, speaker),
             keys,
             srtp: None,
             answers: false,
@@ -152,6 +155,37 @@ impl Browser {
             may_give_up: false,
             network: None,
         }
+    }
+
+    /// Goes to another network: nothing comes or leaves by the one that it was in.
+    pub(super) fn walk_to(&mut self, address: SocketAddr) {
+        (self.local, self.address) = (address, address);
+    }
+
+    /// Begins ICE anew where it is, by a second Select Protocol; with `hears` it takes the answer, which
+    /// otherwise is lost.
+    pub(super) fn restart_ice(&mut self, world: &mut World, hears: bool) {
+        let (peer, speaker) = self.cast;
+        let mut change = self.rtc.sdp_api();
+        change.ice_restart(false);
+        let (offer, pending) = change.apply().expect("a change");
+        world.events.clear();
+        let (offer, announce) = (offer.to_sdp_string(), announce());
+        world.command(MediaCommand::SelectWebRtc { peer, offer, announce });
+        let fragment = world.events.iter().find_map(|event| match event {
+            MediaEvent::Answer { peer: of, sdp } if *of == peer => Some(sdp.clone()),
+            _ => None,
+        });
+        if !hears {
+            return;
+        }
+        let fragment = fragment.expect("an answer");
+        let answer = remote_description(&fragment, self.mid, ssrc_of(speaker), &[]);
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("well formed");
+        self.rtc.sdp_api().accept_answer(pending, answer).expect("acceptable");
+        let candidate = Candidate::host(self.local, "udp").expect("valid");
+        self.rtc.add_local_candidate(candidate);
+        self.deadline = world.now;
     }
 
     /// Exchanges everything with the shard for `time`.
@@ -349,6 +383,14 @@ impl Browser {
     pub(super) fn hear(&mut self) -> Vec<RtpPacket> {
         self.heard.drain(..).collect()
     }
+}
+
+/// The offer of a page that makes its connection anew.
+pub(super) fn another_offer(world: &World) -> String {
+    let mut rtc = Rtc::builder().set_rtp_mode(true).build(world.now);
+    let mut change = rtc.sdp_api();
+    change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+    change.apply().expect("a change").0.to_sdp_string()
 }
 
 /// What a web client composes of our fragment (Discord: Generating the Browser Remote Answer).
