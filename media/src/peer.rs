@@ -143,6 +143,8 @@ pub(crate) struct Peer {
     pub(crate) elsewhere: Option<u16>,
     /// Whether other shards may have somebody who stands for it.
     pub(crate) is_known_afar: bool,
+    /// Whether anybody here may have a stream of it.
+    pub(crate) was_heard: bool,
     pub(crate) transport: Transport,
     pub(crate) path: Path,
     pub(crate) inbound: InboundStream,
@@ -188,6 +190,7 @@ impl Peer {
             grants,
             elsewhere: None,
             is_known_afar: false,
+            was_heard: false,
             transport: Transport::Unchosen,
             path: Path::default(),
             inbound: InboundStream::default(),
@@ -312,10 +315,11 @@ impl Activity {
     }
 }
 
-/// The streams to one listener, by the speaker's seat.
+/// The streams to one listener.
 #[derive(Default)]
 pub(crate) struct Outbound {
-    live: Vec<Option<OutboundStream>>,
+    /// By the speaker's seat, in its order. Of those who spoke: a stage has thousands of seats.
+    live: Vec<(usize, OutboundStream)>,
     former: HashMap<u32, OutboundStream>,
     /// Counts undeafens, and offers that change how packets are formed: each begins a new piece of
     /// every stream.
@@ -369,13 +373,13 @@ impl Outbound {
 
     /// The stream of the speaker on `seat`. HOT: allocates only when a speaker is first heard.
     pub(crate) fn stream(&mut self, seat: usize, ssrc: u32) -> &mut OutboundStream {
-        if seat >= self.live.len() {
-            self.live.resize(seat + 1, None);
-        }
-        let former = &mut self.former;
-        self.live[seat].get_or_insert_with(|| {
-            former.remove(&ssrc).unwrap_or_else(|| OutboundStream::new(ssrc))
-        })
+        let at = place_of(&self.live, seat).unwrap_or_else(|at| {
+            let former = self.former.remove(&ssrc);
+            let stream = former.unwrap_or_else(|| OutboundStream::new(ssrc));
+            self.live.insert(at, (seat, stream));
+            at
+        });
+        &mut self.live[at].1
     }
 
     /// The stream on `seat`, if it is the one of this SSRC.
@@ -383,7 +387,8 @@ impl Outbound {
         if let Some(funnel) = &mut self.funnel {
             return funnel.find(ssrc);
         }
-        self.live.get_mut(seat)?.as_mut().filter(|stream| stream.ssrc() == ssrc)
+        let at = place_of(&self.live, seat).ok()?;
+        Some(&mut self.live.get_mut(at)?.1).filter(|stream| stream.ssrc() == ssrc)
     }
 
     /// Frees a speaker's seat. Its numbering is kept: were the same SSRC to come back and begin
@@ -392,7 +397,8 @@ impl Outbound {
         if let Some(funnel) = &mut self.funnel {
             funnel.release(seat);
         }
-        let Some(mut stream) = self.live.get_mut(seat).and_then(Option::take) else { return };
+        let Ok(at) = place_of(&self.live, seat) else { return };
+        let (_, mut stream) = self.live.remove(at);
         stream.end_piece();
         if self.former.len() >= FORMER_STREAMS
             && let Some(ssrc) = self.former.keys().next().copied()
@@ -405,13 +411,18 @@ impl Outbound {
     /// All streams that speakers may still send on.
     pub(crate) fn live(&self) -> impl Iterator<Item = &OutboundStream> {
         let funnel = self.funnel.iter().flat_map(|funnel| funnel.live());
-        self.live.iter().flatten().chain(funnel)
+        self.live.iter().map(|(_, stream)| stream).chain(funnel)
     }
 
     /// The piece that a packet of this speaker belongs to, for this listener.
     pub(crate) fn piece(&self, source: u32, speaker: u32) -> Piece {
         Piece { source, speaker, listener: self.renewals }
     }
+}
+
+/// Where the stream of a seat is, or where it belongs.
+fn place_of(live: &[(usize, OutboundStream)], seat: usize) -> Result<usize, usize> {
+    live.binary_search_by_key(&seat, |(of, _)| *of)
 }
 
 /// A rate with a burst (the generic cell rate algorithm). HOT: one comparison, one addition.

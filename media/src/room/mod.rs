@@ -25,6 +25,8 @@ pub(crate) struct Room {
     people: usize,
     /// At home: other shards that have peers of the room, and how many each.
     away: Vec<(u16, usize)>,
+    /// Who shows a camera or a screen.
+    showing: Vec<PeerKey>,
     speakers: Speakers,
     selection: Selection,
 }
@@ -53,6 +55,7 @@ impl Room {
             seats: Slab::new(),
             people: 0,
             away: Vec::new(),
+            showing: Vec::new(),
             speakers: Speakers::default(),
             selection: Selection::default(),
         }
@@ -106,6 +109,19 @@ impl Room {
     /// Everybody here, with those who stand for others.
     pub(crate) fn members(&self) -> impl Iterator<Item = PeerKey> {
         self.seats.iter().map(|(_, seat)| seat.peer)
+    }
+
+    /// Who shows something; few, whatever the size of the room.
+    pub(crate) fn showing(&self) -> impl Iterator<Item = PeerKey> {
+        self.showing.iter().copied()
+    }
+
+    /// A peer shows something from now on, or nothing.
+    pub(crate) fn note_showing(&mut self, peer: PeerKey, shows: bool) {
+        self.showing.retain(|known| *known != peer);
+        if shows {
+            self.showing.push(peer);
+        }
     }
 
     /// Peers of this shard.

@@ -285,7 +285,9 @@ impl Shard {
         }
         if let Some(room) = self.rooms.get_mut(peer.room) {
             room.leave(peer.seat);
-            for member in room.members() {
+            room.note_showing(key, false);
+            // Of the audience nobody has a stream: thousands may leave at once.
+            for member in room.members().filter(|_| peer.was_heard) {
                 if let Some(member) = self.peers.get_mut(member) {
                     member.outbound.release(peer.seat);
                 }

@@ -370,6 +370,7 @@ impl Shard {
     ) {
         let Some(speaker) = self.peers.get_mut(key) else { return };
         let room = speaker.room;
+        speaker.was_heard = true;
         // Taken out for a moment, because speaker and listeners live in one table.
         let mut history = std::mem::take(&mut speaker.history);
         if speaker.elsewhere.is_none() {

@@ -98,10 +98,9 @@ impl Shard {
     /// Tells a shard that is new in the room who shows something there.
     pub(super) fn catch_up(&mut self, room: usize, shard: u16) {
         let Some(room) = self.rooms.get(room) else { return };
-        for key in room.members() {
+        for key in room.showing() {
             let Some(peer) = self.peers.get_mut(key) else { continue };
-            let shows = peer.video.as_ref().is_some_and(|video| video.ingest.is_active());
-            if shows && peer.elsewhere != Some(shard) {
+            if peer.elsewhere != Some(shard) {
                 peer.is_known_afar |= peer.elsewhere.is_none();
                 self.links.tell(shard, note_of(room, peer, self.config.index));
             }

@@ -148,7 +148,7 @@ impl Shard {
         }
         self.dismiss(room, Some(shard));
         let Some(at) = self.rooms.get(room) else { return };
-        for key in at.members() {
+        for key in at.showing() {
             let video = self.peers.get_mut(key).and_then(|peer| peer.video.as_mut());
             let Some(video) = video else { continue };
             for track in Track::ALL {

@@ -12,6 +12,7 @@ mod rebinding;
 mod restart;
 mod safety;
 mod settled;
+mod stage;
 mod steady;
 mod udp;
 mod video;

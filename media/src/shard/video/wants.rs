@@ -6,9 +6,11 @@ use model::media::Tracks;
 use model::media::Wants;
 
 use crate::peer::PeerKey;
+use crate::peer::Peers;
 use crate::shard::Shard;
 use crate::transport::Transport;
 use crate::video::Track;
+use crate::video::Video;
 
 impl Shard {
     /// From now on these tracks of a peer are forwarded.
@@ -29,6 +31,10 @@ impl Shard {
                 // Who sends it forgot what is wanted here, just so.
                 track.told = if stands_in { 0 } else { track.told };
             }
+        }
+        let (shows, room) = (ingest.is_active(), peer.room);
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.note_showing(key, shows);
         }
         self.tell_of(key);
         for viewer in self.others_in_room(key) {
@@ -65,18 +71,28 @@ impl Shard {
 
     /// The peer is about to leave: nobody is shown it, and it is shown nobody.
     pub(in crate::shard) fn leave_video(&mut self, key: PeerKey) {
-        for other in self.others_in_room(key) {
-            let Some(peer) = self.peers.get_mut(other) else { continue };
-            let Some(video) = &mut peer.video else { continue };
-            video.viewing.hide(|sight| sight.publisher == key);
-            for track in Track::ALL {
-                video.ingest.track_mut(track).watchers.retain(|watcher| *watcher != key);
+        let Some(video) = self.peers.get_mut(key).and_then(|peer| peer.video.take()) else {
+            return;
+        };
+        for track in Track::ALL {
+            for watcher in &video.ingest.track(track).watchers {
+                if let Some(theirs) = video_of(&mut self.peers, *watcher) {
+                    theirs.viewing.hide(|sight| sight.publisher == key);
+                }
+            }
+        }
+        for sight in &video.viewing.sights {
+            if let Some(theirs) = video_of(&mut self.peers, sight.publisher) {
+                theirs.ingest.track_mut(sight.track).watchers.retain(|watcher| *watcher != key);
             }
         }
     }
 
     fn show_wanted(&mut self, now: Instant, viewer: PeerKey) {
-        for publisher in self.others_in_room(viewer) {
+        let room = self.peers.get(viewer).and_then(|peer| self.rooms.get(peer.room));
+        let showing = room.into_iter().flat_map(|room| room.showing());
+        let showing: Vec<_> = showing.filter(|publisher| *publisher != viewer).collect();
+        for publisher in showing {
             self.relate(viewer, publisher);
         }
         self.time_video(now, viewer);
@@ -118,4 +134,8 @@ impl Shard {
         let members = room.into_iter().flat_map(|room| room.members());
         members.filter(|member| *member != key).collect()
     }
+}
+
+fn video_of(peers: &mut Peers, key: PeerKey) -> Option<&mut Video> {
+    peers.get_mut(key)?.video.as_deref_mut()
 }
