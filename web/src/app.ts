@@ -121,6 +121,7 @@ gateway.onDispatch = (dispatch: Dispatch) => {
   if (t === "READY") queueMicrotask(() => voice.gateway(true, true));
   else if (t === "RESUMED") queueMicrotask(() => voice.gateway(true, false));
   else if (t === "VOICE_STATE_UPDATE") voiceState(d as VoiceState);
+  else if (t === "CHANNEL_UPDATE") voice.applyBitrate();
   else if (t === "VOICE_SERVER_UPDATE") voice.server(d.guild_id ?? null, String(d.token), d.endpoint ?? null);
 };
 

@@ -141,6 +141,12 @@ export class VoiceConnection {
     this.playback?.volume(soundOf(userId));
   }
 
+  /** The channel's bitrate may have changed: the microphone is encoded so from now on. */
+  applyBitrate(): void {
+    const channelId = this.session.place?.channelId;
+    if (channelId) this.peer?.setBitrate(this.host.bitrateOf(channelId));
+  }
+
   resumeSound(): void {
     void this.playback?.resume().then(() => this.show());
   }

@@ -86,6 +86,14 @@ export class PeerLink {
     if (this.dirty || this.lines.some((line) => line.speaker)) this.changed();
   }
 
+  /** Encodes the microphone at another bitrate, which a round of descriptions tells the browser. */
+  setBitrate(channelBitrate: number | undefined): void {
+    const bitrate = opusBitrate(channelBitrate);
+    if (bitrate === this.bitrate) return;
+    this.bitrate = bitrate;
+    this.changed();
+  }
+
   async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
     await this.mic.sender.replaceTrack(track);
   }
