@@ -10,6 +10,7 @@ import { SpeakingDetector, UnheardDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
 import { PeerLink, type LinkStats } from "./peer";
 import { Playback } from "./playback";
+import { Priority } from "./priority";
 import { Shows, type Picture } from "./shows";
 import { PushKeys } from "./push_keys";
 import { VoiceSession } from "./session";
@@ -82,6 +83,7 @@ export class VoiceConnection {
   });
   private readonly unheard = new UnheardDetector();
   private readonly detectors = new Map<Snowflake, SpeakingDetector>();
+  private readonly priority = new Priority();
 
   constructor(private readonly host: VoiceHost) {
     this.session = new VoiceSession(host.userId, Math.random);
@@ -107,7 +109,10 @@ export class VoiceConnection {
     this.feed({ kind: "flags", mute: mute || deaf, deaf });
     this.feed({ kind: "join", place });
     // After the join: as long as the machine is idle, sound and microphone are given back.
-    this.playback ??= new Playback((of) => this.host.volumeOf(of.replace(SOUND, "")));
+    this.playback ??= new Playback((of) => {
+      const userId = of.replace(SOUND, "");
+      return this.host.volumeOf(userId) * this.priority.factor(userId);
+    });
     void this.playback.resume().then(() => this.show());
     this.playback.deafen(deaf);
     void this.playback.output(speaker);
@@ -280,6 +285,9 @@ export class VoiceConnection {
       case "heard":
         this.peer?.hear({ userId: effect.userId, ssrc: effect.ssrc });
         break;
+      case "priority":
+        this.lower(this.priority.flag(effect.userId, effect.on));
+        break;
       case "shows":
         this.shows.see(effect.userId, effect.streams);
         break;
@@ -289,6 +297,7 @@ export class VoiceConnection {
       case "gone":
         this.shows.forget(effect.userId);
         this.silence(effect.userId);
+        this.lower(this.priority.forget(effect.userId));
         break;
       case "ended":
         this.host.onEnded(effect.why);
@@ -385,6 +394,12 @@ export class VoiceConnection {
     this.playback?.detach(userId);
     if (this.detectors.get(userId)?.speaking) this.host.onSpeaking(userId, false);
     this.detectors.delete(userId);
+    this.lower(this.priority.speaks(userId, false));
+  }
+
+  /** Applies everybody's volume anew, if priority has changed it. */
+  private lower(changed: boolean): void {
+    if (changed) for (const of of this.playback?.users() ?? []) this.playback?.volume(of);
   }
 
   /** The call is over: give the microphone and the speakers back. */
@@ -397,6 +412,7 @@ export class VoiceConnection {
     this.shows.close();
     for (const [userId, detector] of this.detectors) if (detector.speaking) this.host.onSpeaking(userId, false);
     this.detectors.clear();
+    this.priority.clear();
     if (this.track) {
       this.track.onended = null;
       this.track.stop();
@@ -431,7 +447,9 @@ export class VoiceConnection {
     if (!detector) this.detectors.set(userId, (detector = new SpeakingDetector()));
     const before = detector.speaking;
     const speaking = detector.feed(now, level);
-    if (speaking !== before) this.host.onSpeaking(userId, speaking);
+    if (speaking === before) return;
+    this.host.onSpeaking(userId, speaking);
+    this.lower(this.priority.speaks(userId, speaking));
   }
 
   private async readStats(): Promise<void> {

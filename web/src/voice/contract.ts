@@ -101,6 +101,8 @@ export type VoiceEffect =
   | { kind: "describe"; fragment: string }
   | { kind: "drop_peer" }
   | { kind: "heard"; userId: Snowflake; ssrc: number; speaking: boolean | null }
+  /** Somebody speaks with priority from now on, or no longer. */
+  | { kind: "priority"; userId: Snowflake; on: boolean }
   /** Everything that a person shows from now on. */
   | { kind: "shows"; userId: Snowflake; streams: RemoteStream[] }
   /** How well anybody wants what we show, 0 to 100. */

@@ -155,6 +155,17 @@ describe("joining", () => {
   });
 });
 
+describe("priority", () => {
+  it("is told once when somebody begins to speak with it, and once when not", () => {
+    connect();
+    expect(frame(5, { user_id: "2", ssrc: 88, speaking: 5 })).toContainEqual({ kind: "priority", userId: "2", on: true });
+    const again = frame(5, { user_id: "2", ssrc: 88, speaking: 5 });
+    expect(again.filter(({ kind }) => kind === "priority")).toEqual([]);
+    expect(frame(5, { user_id: "2", ssrc: 88, speaking: 1 })).toContainEqual({ kind: "priority", userId: "2", on: false });
+    expect(frame(5, { user_id: ME, ssrc: 77, speaking: 5 })).toEqual([]);
+  });
+});
+
 describe("speaking", () => {
   it("tells both sockets when muted and unmuted", () => {
     connect();

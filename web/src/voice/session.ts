@@ -63,6 +63,7 @@ export class VoiceSession {
   private heartbeatSent: number | null = null;
   /** Who is heard under which SSRC in this voice session: a new transport must hear them too. */
   private readonly voices = new Map<Snowflake, number>();
+  private readonly priority = new Set<Snowflake>();
   /** What they show, likewise. */
   private readonly shows = new Map<Snowflake, RemoteStream[]>();
   private showing: Showing = { camera: false, screen: false };
@@ -309,6 +310,7 @@ export class VoiceSession {
         return;
       case 5:
         this.heard(d.user_id, d.ssrc, Number(d.speaking) > 0);
+        this.prioritised(d.user_id, (Number(d.speaking) & PRIORITY_FLAG) !== 0);
         return;
       case 6:
         if (this.heartbeatSent !== null) this.latency = now - this.heartbeatSent;
@@ -342,6 +344,13 @@ export class VoiceSession {
     this.out.push({ kind: "heard", userId, ssrc, speaking });
   }
 
+  private prioritised(userId: unknown, on: boolean): void {
+    if (typeof userId !== "string" || userId === this.userId() || this.priority.has(userId) === on) return;
+    if (on) this.priority.add(userId);
+    else this.priority.delete(userId);
+    this.out.push({ kind: "priority", userId, on });
+  }
+
   private showsOf(userId: unknown, streams: unknown): void {
     if (typeof userId !== "string" || userId === this.userId()) return;
     const shown = streamsFrom(streams);
@@ -352,6 +361,7 @@ export class VoiceSession {
 
   private gone(userId: Snowflake): void {
     this.voices.delete(userId);
+    this.priority.delete(userId);
     this.shows.delete(userId);
     this.out.push({ kind: "gone", userId });
   }
@@ -576,6 +586,7 @@ export class VoiceSession {
     this.resuming = false;
     this.latency = null;
     this.voices.clear();
+    this.priority.clear();
     this.shows.clear();
     this.shown = false;
     this.out.push({ kind: "drop_peer" });
@@ -647,3 +658,6 @@ function streamsFrom(streams: unknown): RemoteStream[] {
 function quality(wants: Record<string, unknown>, ssrc: number): number {
   return Number(wants[String(ssrc)] ?? wants.any ?? 0) || 0;
 }
+
+/** Discord: Speaking, priority. */
+const PRIORITY_FLAG = 1 << 2;
