@@ -1,7 +1,6 @@
 //! One mailbox per guild: it applies, then publishes, and never awaits IO.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -19,13 +18,14 @@ use crate::GuildView;
 use crate::event::GuildEvent;
 use crate::event::Publication;
 use crate::event::UserEvent;
+use crate::fanout::Fanout;
+use crate::fanout::Hearer;
 use crate::guild::Guild;
 use crate::guild::plan::Denied;
 use crate::guild::plan::Plan;
 use crate::index::Index;
 use crate::presence::Presence;
 use crate::record::UserRecord;
-use crate::sessions::Pushed;
 use crate::sessions::Session;
 use crate::sessions::Sessions;
 use crate::users::Users;
@@ -37,7 +37,7 @@ use crate::voice::VoiceOutcome;
 pub struct SubscriberId(pub u64);
 
 /// A gateway session as the store sees it: a bounded queue, and what happens when it is full.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Subscriber {
     /// Its name.
     pub id: SubscriberId,
@@ -47,9 +47,24 @@ pub struct Subscriber {
     pub queue: mpsc::Sender<UserEvent>,
     /// Tripped once, when an event did not fit: the session is to be closed.
     pub overflow: Arc<Overflow>,
+    /// How events of guilds are heard at once, while none waits in the queue.
+    pub hearer: Option<Arc<dyn Hearer>>,
 }
 
 impl Subscriber {
+    /// Lets it hear an event at once if it can, or queues it.
+    pub(crate) fn deliver(&self, event: &UserEvent) -> bool {
+        if let Some(hearer) = &self.hearer
+            && self.queue.capacity() == self.queue.max_capacity()
+            && !self.overflow.is_tripped()
+            && !self.queue.is_closed()
+            && hearer.hear(event)
+        {
+            return true;
+        }
+        self.push(event.clone())
+    }
+
     /// Queues an event; a full queue trips the overflow. `false` when the subscriber is of no
     /// use any more.
     pub fn push(&self, event: UserEvent) -> bool {
@@ -98,6 +113,8 @@ pub(crate) enum Request {
     Apply(Box<Committed>),
     /// Something that is stored already, or is not stored at all.
     Publish(GuildEvent),
+    /// Something for the sessions of one member.
+    Tell(UserId, UserEvent),
     /// A voice command.
     Voice {
         command: VoiceCommand,
@@ -144,7 +161,7 @@ pub(crate) struct GuildActor {
     guild: GuildView,
     door: Arc<Door>,
     requests: mpsc::Receiver<Request>,
-    subscribers: HashMap<SubscriberId, Arc<Session>>,
+    fanout: Fanout,
     /// Committed plans that came before an earlier one.
     early: BTreeMap<u64, Committed>,
     shared: Arc<Shared>,
@@ -153,7 +170,12 @@ pub(crate) struct GuildActor {
 
 impl GuildActor {
     /// A mailbox for `guild`; it does nothing before it [`run`](Self::run)s.
-    pub(crate) fn new(guild: Guild, shared: Arc<Shared>, stop: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        guild: Guild,
+        shared: Arc<Shared>,
+        fanout: Fanout,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let guild = Arc::new(guild);
         let (mailbox, requests) = mpsc::channel(MAILBOX);
         let door = Arc::new(Door {
@@ -162,15 +184,7 @@ impl GuildActor {
             mailbox,
             turn: Arc::new(Semaphore::new(1)),
         });
-        Self {
-            guild,
-            door,
-            requests,
-            subscribers: HashMap::new(),
-            early: BTreeMap::new(),
-            shared,
-            stop,
-        }
+        Self { guild, door, requests, fanout, early: BTreeMap::new(), shared, stop }
     }
 
     pub(crate) fn door(&self) -> Arc<Door> {
@@ -193,7 +207,9 @@ impl GuildActor {
                 request = self.requests.recv() => request,
             };
             let Some(request) = request else { break };
-            if self.handle(request) == Life::Over {
+            let life = self.handle(request);
+            self.fanout.flush().await;
+            if life == Life::Over {
                 break;
             }
         }
@@ -217,6 +233,7 @@ impl GuildActor {
                 let guild = Arc::clone(&self.guild);
                 self.publish(event, &guild);
             }
+            Request::Tell(user, event) => self.fanout.tell(user, event),
             Request::Voice { command, now_ms, reply } => {
                 let outcome = self.guild.voice_command(&command, now_ms);
                 let outcome = outcome.map(|(guild, events, outcome)| {
@@ -229,11 +246,11 @@ impl GuildActor {
                 let user = session.user;
                 let may = session.is_live() && self.guild.members.contains_key(&user);
                 if may {
-                    self.subscribers.insert(session.id, session);
+                    self.fanout.add(session);
                 }
                 let _ = reply.send(may.then(|| Arc::clone(&self.guild)));
             }
-            Request::Unsubscribe(id) => drop(self.subscribers.remove(&id)),
+            Request::Unsubscribe(id) => self.fanout.remove(id),
             Request::Presence(user) => self.presence(user),
             Request::User(user) => {
                 if self.guild.members.contains_key(&user.id) {
@@ -353,28 +370,14 @@ impl GuildActor {
     }
 
     fn publish(&mut self, event: GuildEvent, before: &GuildView) {
-        let publication =
-            Arc::new(Publication::new(event, Arc::clone(before), Arc::clone(&self.guild)));
-        let event = UserEvent::Guild(Arc::clone(&publication));
+        let publication = Publication::new(event, Arc::clone(before), Arc::clone(&self.guild));
+        let event = UserEvent::Guild(Arc::new(publication));
         for observer in self.shared.observers.load().iter() {
             if !observer.push(event.clone()) {
                 self.shared.drop_observer(observer.id);
             }
         }
-        self.subscribers.retain(|_, session| {
-            let pushed = session.push(event.clone());
-            if pushed == Pushed::TooSlow {
-                metrics::counter!("state_subscribers_tripped_total").increment(1);
-            }
-            pushed == Pushed::Queued
-        });
-        match publication.event {
-            GuildEvent::MemberRemoved(user) => {
-                self.subscribers.retain(|_, session| session.user != user);
-            }
-            GuildEvent::GuildDeleted => self.subscribers.clear(),
-            _ => {}
-        }
+        self.fanout.publish(event);
     }
 }
 

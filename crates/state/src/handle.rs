@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::id::GuildId;
+use model::id::UserId;
 use tokio::sync::oneshot;
 
 use crate::GuildView;
 use crate::actor::Door;
 use crate::actor::Request;
 use crate::event::GuildEvent;
+use crate::event::UserEvent;
 use crate::record::PrivateChannel;
 use crate::store::ChangeError;
 use crate::voice::VoiceCommand;
@@ -50,6 +52,13 @@ impl GuildHandle {
     /// [`ChangeError::Busy`] when the mailbox stays full for a second.
     pub async fn publish(&self, event: GuildEvent) -> Result<(), ChangeError> {
         self.send(Request::Publish(event)).await
+    }
+
+    /// Tells the sessions of one member something, behind all that was published before. `false` when
+    /// the mailbox is full: then nobody was told.
+    #[must_use]
+    pub fn tell(&self, user: UserId, event: UserEvent) -> bool {
+        self.door.mailbox.try_send(Request::Tell(user, event)).is_ok()
     }
 
     /// Carries out a voice command in the mailbox. `now_ms`: Unix milliseconds.

@@ -11,6 +11,7 @@ use model::id::UserId;
 use crate::actor::Subscriber;
 use crate::actor::SubscriberId;
 use crate::event::UserEvent;
+use crate::fanout::Hearer;
 use crate::presence::Presence;
 use crate::presence::SessionPresence;
 use crate::presence::merge;
@@ -32,6 +33,20 @@ impl Session {
             Some(subscriber) if subscriber.overflow.is_tripped() => Pushed::TooSlow,
             _ => Pushed::Gone,
         }
+    }
+
+    /// Lets it hear an event at once if it can, or queues it.
+    pub(crate) fn deliver(&self, event: &UserEvent) -> Pushed {
+        match &*self.live.load() {
+            Some(subscriber) if subscriber.deliver(event) => Pushed::Queued,
+            Some(subscriber) if subscriber.overflow.is_tripped() => Pushed::TooSlow,
+            _ => Pushed::Gone,
+        }
+    }
+
+    /// How it hears at once.
+    pub(crate) fn hearer(&self) -> Option<Arc<dyn Hearer>> {
+        self.live.load().as_ref()?.hearer.clone()
     }
 
     pub(crate) fn is_live(&self) -> bool {

@@ -35,6 +35,7 @@ use crate::change::admit;
 use crate::change::change;
 use crate::event::ChatEvent;
 use crate::event::UserEvent;
+use crate::fanout::Fanout;
 use crate::guild::Guild;
 use crate::guild::command::GuildCommand;
 use crate::guild::command::GuildDraft;
@@ -384,7 +385,8 @@ struct Starter {
 
 impl Starter {
     fn start(&self, guild: Guild) -> GuildHandle {
-        let actor = GuildActor::new(guild, Arc::clone(&self.shared), self.stop.clone());
+        let fanout = Fanout::new(Arc::clone(&self.mailboxes));
+        let actor = GuildActor::new(guild, Arc::clone(&self.shared), fanout, self.stop.clone());
         let handle = GuildHandle { door: actor.door() };
         self.shared.index.insert(handle.clone(), &handle.view());
         spawn(&self.mailboxes, actor.run());

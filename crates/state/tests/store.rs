@@ -63,7 +63,8 @@ fn subscriber(id: u64, user: UserId, room: usize) -> (Subscriber, Listener) {
     let (sender, queue) = mpsc::channel(room);
     let overflow = Arc::new(Overflow::default());
     let id = SubscriberId(id);
-    let subscriber = Subscriber { id, user, queue: sender, overflow: Arc::clone(&overflow) };
+    let subscriber =
+        Subscriber { id, user, queue: sender, overflow: Arc::clone(&overflow), hearer: None };
     (subscriber, Listener { id, queue, overflow })
 }
 

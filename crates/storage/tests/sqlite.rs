@@ -205,7 +205,8 @@ async fn a_purged_channel_leaves_nothing_to_be_found() {
     for n in 1..=3 {
         repos.messages.insert(&message(n)).await.expect("inserted");
     }
-    let plan = Plan { guild: Id::new(5_000), version: 1, changes: vec![Change::DeleteChannel(TEXT)] };
+    let plan =
+        Plan { guild: Id::new(5_000), version: 1, changes: vec![Change::DeleteChannel(TEXT)] };
     repos.guilds.commit(&plan).await.expect("committed");
 
     let query = SearchQuery { channels: vec![TEXT], limit: 25, ..SearchQuery::default() };

@@ -6,6 +6,7 @@
 //! like, `encode` puts a number on it, `replay` keeps it, `compress` packs it.
 
 mod compress;
+mod desk;
 mod encode;
 mod filter;
 mod greet;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::LazyLock;
 use std::task::Context;
 use std::task::Poll;
 
@@ -16,6 +15,7 @@ use model::id::UserId;
 use model::limits;
 use model::wire::id::Id;
 use state::GuildView;
+use state::Hearer as _;
 use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
@@ -25,6 +25,10 @@ use tokio::sync::oneshot;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::desk::Core;
+use super::desk::Desk;
+use super::desk::METERS;
+use super::desk::shaper;
 use super::greet::Admitted;
 use super::greet::Door;
 use super::handshake::VERSIONS;
@@ -37,8 +41,6 @@ use super::registry::Listing;
 use super::session::GatewaySession;
 use super::session::Output;
 use super::session::Unresumable;
-use super::shape;
-use super::shape::Shaper;
 use super::socket::Received;
 use super::socket::Wire;
 use super::socket::now;
@@ -88,11 +90,13 @@ pub(super) async fn begin(
     let overflow = Arc::new(Overflow::default());
     let subscription = Subscription { parts: parts.clone(), id: parts.sessions.subscriber() };
     // Connected before the guilds are looked up: whichever is joined meanwhile is told.
+    let desk = Arc::new(Desk::new(parts.clone()));
     parts.store.connect(Subscriber {
         id: subscription.id,
         user,
         queue,
         overflow: Arc::clone(&overflow),
+        hearer: Some(Arc::<Desk>::clone(&desk)),
     });
     let guilds = parts.store.guilds_of(user).into_iter().map(|guild| guild.id());
     let guilds: Vec<_> = guilds.filter(|id| wanted.viewer.shard.has_guild(*id)).collect();
@@ -123,13 +127,13 @@ pub(super) async fn begin(
     let viewer = (wanted.viewer, wanted.presence.client);
     let window = parts.config.resume_window;
     let session = GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds));
+    desk.sit(session, wire);
     tracing::debug!(%user, session = %short(&id), "gateway session began");
     let mut task = Box::new(Task {
         user,
         id,
         host,
-        session,
-        wire: Some(wire),
+        desk,
         farewell: None,
         events,
         attaching,
@@ -167,8 +171,8 @@ pub(super) struct Task {
     /// The host by which the client reached us.
     host: String,
     subscriber: SubscriberId,
-    session: GatewaySession,
-    wire: Option<Wire>,
+    /// The session and its socket.
+    desk: Arc<Desk>,
     /// The last words to the socket before.
     farewell: Option<BoxFuture<'static, ()>>,
     events: mpsc::Receiver<UserEvent>,
@@ -187,7 +191,7 @@ pub(super) struct Task {
 /// the session goes on.
 struct Lane {
     waiting: VecDeque<Work>,
-    current: Option<(BoxFuture<'static, Done>, Quiet)>,
+    current: Option<BoxFuture<'static, Done>>,
 }
 
 enum Work {
@@ -201,9 +205,6 @@ enum Done {
     Subscribed(GuildId, Option<GuildView>),
 }
 
-/// Whether events wait until the work is done.
-type Quiet = bool;
-
 /// What a session waits for.
 enum Input {
     Shutdown,
@@ -214,7 +215,10 @@ enum Input {
     Stalled,
     Timeout,
     Event(UserEvent),
+    /// The store is gone.
     Disconnected,
+    /// The session failed.
+    Fault,
 }
 
 /// Whether a session goes on.
@@ -233,38 +237,48 @@ impl Task {
     }
 
     async fn run(&mut self) {
-        while self.drain() == Then::Goes {
-            match poll_fn(|context| self.poll_input(context)).await {
-                Input::Shutdown => return Box::pin(self.shut_down()).await,
+        let desk = Arc::clone(&self.desk);
+        while self.drain(&desk) == Then::Goes {
+            let input = poll_fn(|context| self.poll_input(&desk, context)).await;
+            if let Input::Event(event) = input {
+                self.handle_events(&desk, event).await;
+                continue;
+            }
+            if let Input::Shutdown = input {
+                return Box::pin(self.shut_down()).await;
+            }
+            let mut core = desk.lock();
+            let Some(core) = core.as_mut() else { return };
+            match input {
                 Input::Overflow => {
                     tracing::warn!(user = %self.user, "a gateway session lost events");
-                    self.session.handle_overflow(now());
+                    core.session.handle_overflow(now());
                 }
-                Input::Attach(attach) => self.attach(*attach),
-                Input::Done(Done::Nothing) => {}
+                Input::Attach(attach) => self.attach(core, *attach),
                 Input::Done(Done::Subscribed(guild, view)) => {
-                    let shaper = shaper(&self.parts);
-                    self.session.handle_guild(guild, view.as_ref(), shaper);
+                    core.session.handle_guild(guild, view.as_ref(), shaper(&self.parts));
+                    core.reserved = false;
                 }
-                Input::Received(received) => self.handle_received(received),
+                Input::Received(received) => self.handle_received(core, received),
                 Input::Stalled => {
                     metrics::counter!("signaling_gateway_stalls_total").increment(1);
-                    self.session.handle_stall(now());
+                    core.session.handle_stall(now());
                 }
-                Input::Timeout => self.session.handle_timeout(now()),
-                Input::Event(event) => self.handle_events(event).await,
-                // The store is gone.
-                Input::Disconnected => return,
+                Input::Timeout => core.session.handle_timeout(now()),
+                Input::Disconnected | Input::Fault => return,
+                Input::Done(Done::Nothing) | Input::Event(_) | Input::Shutdown => {}
             }
         }
     }
 
     /// Does what the session asks for.
-    fn drain(&mut self) -> Then {
-        while let Some(output) = self.session.poll_output() {
+    fn drain(&mut self, desk: &Desk) -> Then {
+        let mut core = desk.lock();
+        let Some(core) = core.as_mut() else { return Then::Ends };
+        while let Some(output) = core.session.poll_output() {
             match output {
                 Output::Close(code) => {
-                    if let Some(wire) = self.wire.take() {
+                    if let Some(wire) = core.wire.take() {
                         self.farewell = Some(wire.close(code, Vec::new()).boxed());
                     }
                 }
@@ -273,6 +287,9 @@ impl Task {
                     self.lane.waiting.push_back(Work::Presence(presence));
                 }
                 Output::Subscribe(guild) => {
+                    // Between a subscription and its snapshot no event may be heard: the snapshot is
+                    // older than events that come after it.
+                    core.reserved = true;
                     self.lane.waiting.push_back(Work::Subscribe(guild));
                     // One after the other: the next is asked for when this one is shown.
                     return Then::Goes;
@@ -283,7 +300,7 @@ impl Task {
                         let handle = guild.and_then(|guild| self.parts.store.guild(guild));
                         if let Some(handle) = handle {
                             let shaper = shaper(&self.parts);
-                            self.session.handle_members(now(), &request, handle.view(), shaper);
+                            core.session.handle_members(now(), &request, handle.view(), shaper);
                         }
                     }
                 }
@@ -294,11 +311,14 @@ impl Task {
     }
 
     /// Whatever comes first. Everything polled here keeps what it has when it is not ready.
-    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+    fn poll_input(&mut self, desk: &Desk, context: &mut Context<'_>) -> Poll<Input> {
+        desk.waker.register(context.waker());
+        let mut core = desk.lock();
+        let Some(core) = core.as_mut() else { return Poll::Ready(Input::Fault) };
         // What wakes a session is mostly an event: then the rest is looked at once, after it. Behind an
         // event come no others before the rest had its turn.
         if !std::mem::replace(&mut self.heard, false)
-            && let Poll::Ready(input) = self.poll_events(context)
+            && let Poll::Ready(input) = self.poll_events(core, context)
         {
             return Poll::Ready(input);
         }
@@ -319,35 +339,33 @@ impl Task {
         if let Poll::Ready(done) = self.poll_lane(context) {
             return Poll::Ready(Input::Done(done));
         }
-        if let Poll::Ready(received) = self.poll_socket(context) {
+        if let Poll::Ready(received) = self.poll_socket(core, context) {
             return Poll::Ready(Input::Received(received));
         }
-        if let Poll::Ready(input) = self.poll_sleep(context) {
+        if let Poll::Ready(input) = self.poll_sleep(core, context) {
             return Poll::Ready(input);
         }
-        self.poll_events(context)
+        self.poll_events(core, context)
     }
 
-    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Input> {
-        let quiet = self.lane.current.as_ref().is_some_and(|(_, quiet)| *quiet)
-            || self.lane.waiting.iter().any(|work| matches!(work, Work::Subscribe(_)));
-        if quiet {
+    fn poll_events(&mut self, core: &mut Core, context: &mut Context<'_>) -> Poll<Input> {
+        // By a subscription that is under way.
+        if core.reserved {
             return Poll::Pending;
         }
         let event = std::task::ready!(self.events.poll_recv(context));
         self.heard = true;
+        // Until it was heard, lanes may not let the session hear what comes after it.
+        core.reserved = event.is_some();
         Poll::Ready(event.map_or(Input::Disconnected, Input::Event))
     }
 
     fn poll_lane(&mut self, context: &mut Context<'_>) -> Poll<Done> {
         if self.lane.current.is_none() {
             let Some(work) = self.lane.waiting.pop_front() else { return Poll::Pending };
-            // Between a subscription and its snapshot no event may be heard: the snapshot is older
-            // than events that come after it.
-            let quiet = matches!(work, Work::Subscribe(_));
-            self.lane.current = Some((self.begin_work(work), quiet));
+            self.lane.current = Some(self.begin_work(work));
         }
-        let Some((current, _)) = &mut self.lane.current else { return Poll::Pending };
+        let Some(current) = &mut self.lane.current else { return Poll::Pending };
         let done = std::task::ready!(current.as_mut().poll(context));
         self.lane.current = None;
         Poll::Ready(done)
@@ -391,10 +409,13 @@ impl Task {
         }
     }
 
-    fn poll_socket(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        let Some(wire) = &mut self.wire else { return Poll::Pending };
+    fn poll_socket(&self, core: &mut Core, context: &mut Context<'_>) -> Poll<Received> {
+        let Core { session, wire, broken, .. } = core;
+        let Some(wire) = wire else { return Poll::Pending };
+        if std::mem::take(broken) {
+            return Poll::Ready(Received::Lost);
+        }
         let shaper = shaper(&self.parts);
-        let session = &mut self.session;
         let written = wire.poll_write(context, now(), || session.poll_frame(shaper));
         if let Poll::Ready(Err(_)) = written {
             return Poll::Ready(Received::Lost);
@@ -402,9 +423,9 @@ impl Task {
         wire.poll_read(context)
     }
 
-    fn poll_sleep(&mut self, context: &mut Context<'_>) -> Poll<Input> {
-        let stall = self.wire.as_ref().and_then(Wire::patience);
-        let timeout = self.session.poll_timeout();
+    fn poll_sleep(&mut self, core: &Core, context: &mut Context<'_>) -> Poll<Input> {
+        let stall = core.wire.as_ref().and_then(Wire::patience);
+        let timeout = core.session.poll_timeout();
         let (due, input) = match (stall, timeout) {
             (Some(stall), Some(timeout)) if stall < timeout => (stall, Input::Stalled),
             (Some(stall), None) => (stall, Input::Stalled),
@@ -418,66 +439,70 @@ impl Task {
         self.sleep.as_mut().poll(context).map(|()| input)
     }
 
-    fn attach(&mut self, attach: Attach) {
+    fn attach(&mut self, core: &mut Core, attach: Attach) {
         // Told whatever the outcome: a client that resumes has given its old socket up.
-        if let Err(why) = self.session.resumable(attach.seq) {
+        if let Err(why) = core.session.resumable(attach.seq) {
             return attach.refuse(why);
         }
-        if let Some(old) = self.wire.take() {
+        if let Some(old) = core.wire.take() {
             self.farewell = Some(old.close(CloseCode::UnknownError, Vec::new()).boxed());
         }
         let Attach { wire, pulse, seq, .. } = attach;
         // Cannot fail: it was asked for just now.
-        if self.session.handle_resume(pulse, seq).is_ok() {
+        if core.session.handle_resume(pulse, seq).is_ok() {
             metrics::counter!("signaling_gateway_resumes_total").increment(1);
-            self.wire = Some(wire);
+            core.wire = Some(wire);
+            core.broken = false;
         }
     }
 
-    fn handle_received(&mut self, received: Received) {
+    fn handle_received(&mut self, core: &mut Core, received: Received) {
         match received {
             Received::Message(bytes) => {
-                self.session.handle_frame(now(), self.parts.now_ms(), &bytes)
+                core.session.handle_frame(now(), self.parts.now_ms(), &bytes)
             }
-            Received::Garbage => self.session.handle_garbage(now()),
+            Received::Garbage => core.session.handle_garbage(now()),
             Received::Closed(code) => {
-                self.farewell = self.wire.take().map(|wire| wire.hang_up(code).boxed());
-                self.session.handle_closed(now(), code);
+                self.farewell = core.wire.take().map(|wire| wire.hang_up(code).boxed());
+                core.session.handle_closed(now(), code);
             }
             Received::Lost => {
-                self.wire = None;
-                self.session.handle_closed(now(), None);
+                core.wire = None;
+                core.session.handle_closed(now(), None);
             }
         }
     }
 
     /// Handles an event and those that wait behind it, before the socket is flushed once.
-    async fn handle_events(&mut self, first: UserEvent) {
+    async fn handle_events(&mut self, desk: &Desk, first: UserEvent) {
         let began = now();
-        let numbered = self.session.newest();
         let mut next = Some(first);
         let mut handled = 0;
         while let Some(event) = next {
-            let users = self.parts.store.users();
-            if let Err(error) = shape::prepare(&event, users, &*self.parts.messages).await {
-                tracing::warn!(%error, "what an event names could not be loaded");
-            }
-            self.session.handle_event(now(), &event, shaper(&self.parts));
+            desk.prepare(&event).await;
+            let mut core = desk.lock();
+            let Some(core) = core.as_mut() else { return };
+            let numbered = core.session.newest();
+            core.session.handle_event(now(), &event, shaper(&self.parts));
+            METERS.dispatches.increment(core.session.newest() - numbered);
             handled += 1;
             // Taken only when it will be handled: an event left in hand would be lost.
             next = if handled < BATCH { self.events.try_recv().ok() } else { None };
+            core.reserved = next.is_some();
         }
-        let dispatched = self.session.newest() - numbered;
-        let meters = &*METERS;
-        meters.dispatches.increment(dispatched);
-        meters.fanout.record(began.elapsed());
+        METERS.fanout.record(began.elapsed());
     }
 
     async fn shut_down(&mut self) {
-        self.session.handle_shutdown();
-        let shaper = shaper(&self.parts);
-        let last = std::iter::from_fn(|| self.session.poll_frame(shaper)).take(BATCH).collect();
-        if let Some(wire) = self.wire.take() {
+        let (last, wire) = {
+            let mut core = self.desk.lock();
+            let Some(core) = core.as_mut() else { return };
+            core.session.handle_shutdown();
+            let shaper = shaper(&self.parts);
+            let last = std::iter::from_fn(|| core.session.poll_frame(shaper)).take(BATCH).collect();
+            (last, core.wire.take())
+        };
+        if let Some(wire) = wire {
             wire.close(CloseCode::UnknownError, last).await;
         }
     }
@@ -485,6 +510,9 @@ impl Task {
     /// The session is over: no socket may resume it, its user left voice and is not present by it.
     async fn end(mut self: Box<Self>) {
         tracing::debug!(user = %self.user, session = %short(&self.id), "gateway session ended");
+        // Lanes that still know it find nobody.
+        *self.desk.lock() = None;
+        self.events.close();
         self.attaching.close();
         while let Ok(attach) = self.attaching.try_recv() {
             attach.refuse(Unresumable::TooOld);
@@ -500,21 +528,6 @@ impl Task {
         };
         tokio::join!(left, farewell);
     }
-}
-
-/// Looked up once: every event of every session is counted.
-struct Meters {
-    dispatches: metrics::Counter,
-    fanout: metrics::Histogram,
-}
-
-static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
-    dispatches: metrics::counter!("signaling_dispatches_total"),
-    fanout: metrics::histogram!("signaling_fanout_duration_seconds"),
-});
-
-fn shaper(parts: &Parts) -> Shaper<'_> {
-    Shaper { users: parts.store.users(), signer: &parts.cdn, now_ms: parts.now_ms() }
 }
 
 /// Enough of a session's id to find it in logs; the whole would let a reader of logs resume.

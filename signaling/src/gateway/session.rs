@@ -420,6 +420,11 @@ impl GatewaySession {
         }
     }
 
+    /// Whether something may be to be done, or answers are on their way.
+    pub(super) fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty() || !self.waiting.is_empty() || !self.answers.is_empty()
+    }
+
     /// The next thing to be done.
     pub(super) fn poll_output(&mut self) -> Option<Output> {
         if let Some(output) = self.outputs.pop_front() {

@@ -106,12 +106,13 @@ async fn answer(
         shown["hit"] = json!(true);
         hits.push(json!([shown]));
     }
-    let members = threads.iter().filter_map(|(id, thread)| {
-        Some(wire::thread_member(*id, thread.members.get(&me.id())?))
-    });
+    let members = threads
+        .iter()
+        .filter_map(|(id, thread)| Some(wire::thread_member(*id, thread.members.get(&me.id())?)));
     let members: Vec<_> = members.collect();
     let guild = view.map(|view| view.id);
-    let threads = threads.iter().filter_map(|(_, thread)| Some(wire::thread(thread, guild?, Some(me.id()))));
+    let threads =
+        threads.iter().filter_map(|(_, thread)| Some(wire::thread(thread, guild?, Some(me.id()))));
     Ok(Json(json!({
         "total_results": found.total,
         "messages": hits,
@@ -165,7 +166,11 @@ fn parse(parameters: &Parameters) -> Result<(SearchQuery, Vec<ChannelId>), ApiEr
             }
             "limit" => match value.parse() {
                 Ok(limit) if (1..=PAGE).contains(&limit) => query.limit = limit,
-                _ => errors.push("limit", "NUMBER_TYPE_RANGE", "int value should be between 1 and 25."),
+                _ => errors.push(
+                    "limit",
+                    "NUMBER_TYPE_RANGE",
+                    "int value should be between 1 and 25.",
+                ),
             },
             "offset" => match value.parse() {
                 Ok(offset) if offset <= OFFSET => query.offset = offset,

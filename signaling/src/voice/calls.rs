@@ -265,7 +265,7 @@ impl Calls {
     }
 
     /// Gives a member a ticket and sends it to the gateway session that joined, after the voice
-    /// state: both go through the same queue, and the state went before.
+    /// state: both go through the guild's mailbox, and the state went before.
     fn invite(&self, handle: &GuildHandle, user: UserId, host: Option<String>, why: Why) {
         let token = hex::encode(auth::random::<24>());
         let hash = TokenHash::of(&token);
@@ -282,7 +282,7 @@ impl Calls {
             if let (Why::Untold, Some(state)) = (why, view.voice.get(&user)) {
                 let event = GuildEvent::VoiceStateUpdated(Arc::clone(state));
                 let told = Publication::new(event, Arc::clone(&view), Arc::clone(&view));
-                self.store.notify(user, UserEvent::Guild(Arc::new(told)));
+                self.tell(handle, user, UserEvent::Guild(Arc::new(told)));
             }
             let server = UserEvent::VoiceServer {
                 session: given.session,
@@ -290,8 +290,15 @@ impl Calls {
                 token,
                 endpoint: given.host,
             };
-            self.store.notify(user, server);
+            self.tell(handle, user, server);
         });
+    }
+
+    /// Tells a member's sessions something behind what its guild tells them, if it can.
+    fn tell(&self, handle: &GuildHandle, user: UserId, event: UserEvent) {
+        if !handle.tell(user, event.clone()) {
+            self.store.notify(user, event);
+        }
     }
 }
 

@@ -32,7 +32,12 @@ use crate::websocket::Violation;
 use crate::websocket::frame;
 
 /// Takes a socket whose URL had `query` (`v=4` to `v=9`; user clients leave it out).
-pub(crate) fn upgrade(parts: Parts, connection: Connection, query: String, socket: Upgrade) -> Response {
+pub(crate) fn upgrade(
+    parts: Parts,
+    connection: Connection,
+    query: String,
+    socket: Upgrade,
+) -> Response {
     let tasks = parts.calls.tasks.clone();
     socket.accept(limits::VOICE_GATEWAY_PAYLOAD, move |socket| {
         tasks.track_future(async move {

@@ -34,6 +34,7 @@ pub(super) fn observe(store: &GuildStore) -> Observed {
         user: NOBODY,
         queue,
         overflow: Arc::clone(&overflow),
+        hearer: None,
     });
     Observed { events, overflow }
 }

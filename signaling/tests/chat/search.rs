@@ -11,7 +11,8 @@ use crate::world::*;
 impl World {
     /// Contents of what is found, in order.
     async fn search(&self, user: UserId, filters: &str) -> Vec<String> {
-        let found = self.get(user, &format!("/guilds/{GUILD}/messages/search?{filters}")).await.ok();
+        let found =
+            self.get(user, &format!("/guilds/{GUILD}/messages/search?{filters}")).await.ok();
         let groups = found["messages"].as_array().unwrap();
         let contents = groups.iter().map(|group| {
             assert_eq!(group[0]["hit"], true);

@@ -157,7 +157,7 @@ impl World {
         let id = SubscriberId(self.listeners.fetch_add(1, Ordering::Relaxed));
         let (queue, events) = mpsc::channel(2_000);
         let overflow = Arc::new(Overflow::default());
-        self.parts.store.connect(Subscriber { id, user, queue, overflow });
+        self.parts.store.connect(Subscriber { id, user, queue, overflow, hearer: None });
         self.parts.store.subscribe(id, GUILD).await;
         Events(events)
     }

@@ -150,7 +150,7 @@ impl Hall {
         let id = SubscriberId(self.sessions);
         let (queue, events) = mpsc::channel(64);
         let overflow = Arc::new(Overflow::default());
-        self.parts.store.connect(Subscriber { id, user, queue, overflow });
+        self.parts.store.connect(Subscriber { id, user, queue, overflow, hearer: None });
         self.parts.store.subscribe(id, GUILD).await.expect("a member");
         Session { parts: self.parts.clone(), user, name: format!("session-{}", id.0), events }
     }

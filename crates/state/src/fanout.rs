@@ -1,0 +1,197 @@
+//! Brings a guild's events to the sessions that hear it, in order.
+//!
+//! A guild's mailbox must not wait for a thousand sockets, so lanes do it: a few tasks, each with some
+//! of the sessions. A lane lets a session hear at once, on the lane's own thread, where the session
+//! can: waking a task for each session and event costs more than what is sent. Otherwise the event
+//! waits in the session's queue.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use model::id::UserId;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::actor::SubscriberId;
+use crate::event::GuildEvent;
+use crate::event::UserEvent;
+use crate::sessions::Pushed;
+use crate::sessions::Session;
+
+/// A session that can hear without its task.
+pub trait Hearer: Send + Sync {
+    /// Hears an event now; `false` when it cannot: then the event goes by way of its queue. Called only
+    /// while nothing waits in the queue.
+    fn hear(&self, event: &UserEvent) -> bool;
+
+    /// Loads what sessions look up when they hear an event. Asked of one session for all of a lane.
+    fn prepare<'a>(&'a self, event: &'a UserEvent)
+    -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
+/// The sessions of one guild.
+pub(crate) struct Fanout {
+    lanes: Vec<Lane>,
+    /// What the lanes are to be told, in order.
+    told: Vec<(Option<usize>, Item)>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+}
+
+struct Lane {
+    items: mpsc::Sender<Item>,
+    /// Sessions in it, and on their way to it.
+    sessions: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+enum Item {
+    Event(UserEvent),
+    Tell(UserId, UserEvent),
+    Add(Arc<Session>),
+    Remove(SubscriberId),
+}
+
+impl Fanout {
+    /// A fan-out whose lanes run among `tasks`.
+    pub(crate) const fn new(tasks: Arc<Mutex<JoinSet<()>>>) -> Self {
+        Self { lanes: Vec::new(), told: Vec::new(), tasks }
+    }
+
+    /// Lets a session hear what is published from now on.
+    pub(crate) fn add(&mut self, session: Arc<Session>) {
+        let size = |lane: &Lane| lane.sessions.load(Ordering::Relaxed);
+        let emptiest = (0..self.lanes.len()).min_by_key(|&lane| size(&self.lanes[lane]));
+        let lane = match emptiest {
+            Some(lane) if size(&self.lanes[lane]) < FULL || self.lanes.len() >= most_lanes() => {
+                lane
+            }
+            _ => {
+                self.lanes.push(self.open());
+                self.lanes.len() - 1
+            }
+        };
+        self.lanes[lane].sessions.fetch_add(1, Ordering::Relaxed);
+        self.told.push((Some(lane), Item::Add(session)));
+    }
+
+    /// Lets a session hear nothing more.
+    pub(crate) fn remove(&mut self, session: SubscriberId) {
+        self.told.push((None, Item::Remove(session)));
+    }
+
+    /// Lets all sessions hear an event.
+    pub(crate) fn publish(&mut self, event: UserEvent) {
+        self.told.push((None, Item::Event(event)));
+    }
+
+    /// Lets the sessions of one user hear an event.
+    pub(crate) fn tell(&mut self, user: UserId, event: UserEvent) {
+        self.told.push((None, Item::Tell(user, event)));
+    }
+
+    /// Tells the lanes. Waits while one is far behind, which slows those who publish down; lanes wait
+    /// for nothing but what [`Hearer::prepare`] loads.
+    pub(crate) async fn flush(&mut self) {
+        for (lane, item) in self.told.drain(..) {
+            match lane {
+                // Fails only when the store ends.
+                Some(lane) => drop(self.lanes[lane].items.send(item).await),
+                None => {
+                    for lane in &self.lanes {
+                        drop(lane.items.send(item.clone()).await);
+                    }
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> Lane {
+        let (items, told) = mpsc::channel(WAITING);
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let lane = run(told, Arc::clone(&sessions));
+        // It yields by itself; a budget would make every socket look full in the middle of a round.
+        let lane = tokio::task::unconstrained(lane);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(lane);
+        Lane { items, sessions }
+    }
+}
+
+/// Runs a lane until its guild ends.
+async fn run(mut told: mpsc::Receiver<Item>, size: Arc<AtomicUsize>) {
+    // Names beside the sessions: most of what is asked of one is whether it is the one.
+    let mut sessions: Vec<(SubscriberId, UserId, Arc<Session>)> = Vec::new();
+    while let Some(item) = told.recv().await {
+        let before = sessions.len();
+        match item {
+            Item::Add(session) => {
+                sessions.retain(|(id, ..)| *id != session.id);
+                sessions.push((session.id, session.user, session));
+                // It was counted when it was on its way.
+                size.fetch_sub(before + 1 - sessions.len(), Ordering::Relaxed);
+                continue;
+            }
+            Item::Remove(id) => {
+                if let Some(place) = sessions.iter().position(|(other, ..)| *other == id) {
+                    sessions.swap_remove(place);
+                }
+            }
+            Item::Tell(user, event) => {
+                for (.., session) in sessions.iter().filter(|(_, whose, _)| *whose == user) {
+                    session.push(event.clone());
+                }
+            }
+            Item::Event(event) => {
+                deliver(&mut sessions, &event).await;
+                if let UserEvent::Guild(publication) = &event {
+                    match publication.event {
+                        GuildEvent::MemberRemoved(user) => {
+                            sessions.retain(|(_, whose, _)| *whose != user);
+                        }
+                        GuildEvent::GuildDeleted => sessions.clear(),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        size.fetch_sub(before - sessions.len(), Ordering::Relaxed);
+    }
+}
+
+/// Lets all sessions hear an event, and lets those go that hear no more.
+async fn deliver(sessions: &mut Vec<(SubscriberId, UserId, Arc<Session>)>, event: &UserEvent) {
+    if let Some(hearer) = sessions.iter().find_map(|(.., session)| session.hearer()) {
+        hearer.prepare(event).await;
+    }
+    let mut next = 0;
+    while next < sessions.len() {
+        match sessions[next].2.deliver(event) {
+            Pushed::Queued => next += 1,
+            Pushed::TooSlow => {
+                metrics::counter!("state_subscribers_tripped_total").increment(1);
+                sessions.swap_remove(next);
+            }
+            Pushed::Gone => drop(sessions.swap_remove(next)),
+        }
+        if next % BURST == BURST - 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Lanes of one guild at most: one a core.
+fn most_lanes() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Sessions from which on a lane is not given more while another can be opened. Lower spreads guilds
+/// over the cores that one carries as quickly.
+const FULL: usize = 128;
+/// Events that wait for a lane at most.
+const WAITING: usize = 256;
+/// Sessions that hear in one go, before other tasks of the thread have their turn.
+const BURST: usize = 64;

@@ -1,0 +1,131 @@
+//! What a session's task and the lanes of its guilds share: the session's core and its socket.
+//!
+//! A lane lets a session hear at once, and writes to its socket; the task is woken for what is left.
+
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+
+use futures_util::task::AtomicWaker;
+use state::Hearer;
+use state::UserEvent;
+
+use super::session::GatewaySession;
+use super::shape;
+use super::shape::Shaper;
+use super::socket::Wire;
+use super::socket::now;
+use crate::parts::Parts;
+
+/// See the module.
+pub(super) struct Desk {
+    core: Mutex<Option<Core>>,
+    /// Wakes the task.
+    pub(super) waker: AtomicWaker,
+    parts: Parts,
+}
+
+/// A session and its socket. Whoever has the lock may let it hear and write.
+pub(super) struct Core {
+    pub(super) session: GatewaySession,
+    pub(super) wire: Option<Wire>,
+    /// Whether the task alone may let it hear: it has an event in hand, or waits for a snapshot that
+    /// is older than what comes.
+    pub(super) reserved: bool,
+    /// Whether the socket broke while a lane wrote.
+    pub(super) broken: bool,
+}
+
+impl Desk {
+    /// A desk where nobody sits yet: events wait in the queue.
+    pub(super) const fn new(parts: Parts) -> Self {
+        Self { core: Mutex::new(None), waker: AtomicWaker::new(), parts }
+    }
+
+    /// The session begins.
+    pub(super) fn sit(&self, session: GatewaySession, wire: Wire) {
+        let core = Core { session, wire: Some(wire), reserved: false, broken: false };
+        *self.lock() = Some(core);
+    }
+
+    /// The session and its socket; none when it has not begun, or ended by a fault of ours.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Core>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear_now(&self, core: &mut Core, event: &UserEvent) {
+        let began = now();
+        let shaper = shaper(&self.parts);
+        let numbered = core.session.newest();
+        core.session.handle_event(began, event, shaper);
+        METERS.dispatches.increment(core.session.newest() - numbered);
+        let Core { session, wire, broken, .. } = core;
+        let mut wake = session.has_outputs();
+        if let Some(wire) = wire {
+            // When it takes no more, the task waits for it, and says so by its own waker.
+            let mut context = Context::from_waker(Waker::noop());
+            match wire.poll_write(&mut context, began, || session.poll_frame(shaper)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => {
+                    *broken = true;
+                    wake = true;
+                }
+                Poll::Pending => wake = true,
+            }
+        }
+        if wake {
+            self.waker.wake();
+        }
+    }
+}
+
+impl Hearer for Desk {
+    fn hear(&self, event: &UserEvent) -> bool {
+        // The task has it: by the queue it is heard as soon.
+        let Ok(mut guard) = self.core.try_lock() else { return false };
+        let Some(core) = guard.as_mut().filter(|core| !core.reserved) else { return false };
+        let heard = catch_unwind(AssertUnwindSafe(|| self.hear_now(core, event)));
+        if heard.is_err() {
+            // A fault of ours costs this session, not the lane and all others in it.
+            tracing::error!("a session failed while it heard an event");
+            *guard = None;
+            self.waker.wake();
+        }
+        true
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        event: &'a UserEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let users = self.parts.store.users();
+            if let Err(error) = shape::prepare(event, users, &*self.parts.messages).await {
+                tracing::warn!(%error, "what an event names could not be loaded");
+            }
+        })
+    }
+}
+
+/// What shaping looks things up in, now.
+pub(super) fn shaper(parts: &Parts) -> Shaper<'_> {
+    Shaper { users: parts.store.users(), signer: &parts.cdn, now_ms: parts.now_ms() }
+}
+
+/// Looked up once: every event of every session is counted.
+pub(super) struct Meters {
+    pub(super) dispatches: metrics::Counter,
+    pub(super) fanout: metrics::Histogram,
+}
+
+pub(super) static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
+    dispatches: metrics::counter!("signaling_dispatches_total"),
+    fanout: metrics::histogram!("signaling_fanout_duration_seconds"),
+});
