@@ -52,22 +52,12 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Lets it hear an event at once if it can, or queues it.
-    pub(crate) fn deliver(&self, event: &UserEvent) -> bool {
-        if let Some(hearer) = &self.hearer
-            && self.queue.capacity() == self.queue.max_capacity()
-            && !self.overflow.is_tripped()
-            && !self.queue.is_closed()
-            && hearer.hear(event)
-        {
-            return true;
-        }
-        self.push(event.clone())
-    }
-
     /// Queues an event; a full queue trips the overflow. `false` when the subscriber is of no
     /// use any more.
     pub fn push(&self, event: UserEvent) -> bool {
+        if let Some(hearer) = &self.hearer {
+            hearer.queued();
+        }
         match self.queue.try_send(event) {
             Ok(()) => !self.overflow.is_tripped(),
             Err(mpsc::error::TrySendError::Full(_)) => {

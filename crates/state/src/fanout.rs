@@ -25,9 +25,12 @@ use crate::sessions::Session;
 
 /// A session that can hear without its task.
 pub trait Hearer: Send + Sync {
-    /// Hears an event now; `false` when it cannot: then the event goes by way of its queue. Called only
-    /// while nothing waits in the queue.
+    /// Hears an event now; `false` when it cannot, because others wait in its queue or it is busy: then
+    /// the event goes by way of the queue.
     fn hear(&self, event: &UserEvent) -> bool;
+
+    /// Something is about to be put into its queue.
+    fn queued(&self);
 
     /// Loads what sessions look up when they hear an event. Asked of one session for all of a lane.
     fn prepare<'a>(&'a self, event: &'a UserEvent)
@@ -123,26 +126,25 @@ impl Fanout {
 
 /// Runs a lane until its guild ends.
 async fn run(mut told: mpsc::Receiver<Item>, size: Arc<AtomicUsize>) {
-    // Names beside the sessions: most of what is asked of one is whether it is the one.
-    let mut sessions: Vec<(SubscriberId, UserId, Arc<Session>)> = Vec::new();
+    let mut sessions: Vec<Listener> = Vec::new();
     while let Some(item) = told.recv().await {
         let before = sessions.len();
         match item {
             Item::Add(session) => {
-                sessions.retain(|(id, ..)| *id != session.id);
-                sessions.push((session.id, session.user, session));
+                sessions.retain(|other| other.id != session.id);
+                sessions.push(Listener::new(session));
                 // It was counted when it was on its way.
                 size.fetch_sub(before + 1 - sessions.len(), Ordering::Relaxed);
                 continue;
             }
             Item::Remove(id) => {
-                if let Some(place) = sessions.iter().position(|(other, ..)| *other == id) {
+                if let Some(place) = sessions.iter().position(|other| other.id == id) {
                     sessions.swap_remove(place);
                 }
             }
             Item::Tell(user, event) => {
-                for (.., session) in sessions.iter().filter(|(_, whose, _)| *whose == user) {
-                    session.push(event.clone());
+                for listener in sessions.iter().filter(|listener| listener.user == user) {
+                    listener.session.push(event.clone());
                 }
             }
             Item::Event(event) => {
@@ -150,7 +152,7 @@ async fn run(mut told: mpsc::Receiver<Item>, size: Arc<AtomicUsize>) {
                 if let UserEvent::Guild(publication) = &event {
                     match publication.event {
                         GuildEvent::MemberRemoved(user) => {
-                            sessions.retain(|(_, whose, _)| *whose != user);
+                            sessions.retain(|listener| listener.user != user);
                         }
                         GuildEvent::GuildDeleted => sessions.clear(),
                         _ => {}
@@ -162,14 +164,36 @@ async fn run(mut told: mpsc::Receiver<Item>, size: Arc<AtomicUsize>) {
     }
 }
 
+/// A session in a lane. What is touched for each event lies together.
+struct Listener {
+    hearer: Option<Arc<dyn Hearer>>,
+    id: SubscriberId,
+    user: UserId,
+    session: Arc<Session>,
+}
+
+impl Listener {
+    fn new(session: Arc<Session>) -> Self {
+        Self { hearer: session.hearer(), id: session.id, user: session.user, session }
+    }
+
+    fn deliver(&self, event: &UserEvent) -> Pushed {
+        match &self.hearer {
+            Some(hearer) if hearer.hear(event) => Pushed::Queued,
+            _ => self.session.push(event.clone()),
+        }
+    }
+}
+
 /// Lets all sessions hear an event, and lets those go that hear no more.
-async fn deliver(sessions: &mut Vec<(SubscriberId, UserId, Arc<Session>)>, event: &UserEvent) {
-    if let Some(hearer) = sessions.iter().find_map(|(.., session)| session.hearer()) {
+async fn deliver(sessions: &mut Vec<Listener>, event: &UserEvent) {
+    if let Some(hearer) = sessions.iter().find_map(|listener| listener.hearer.as_ref()) {
+        let hearer = Arc::clone(hearer);
         hearer.prepare(event).await;
     }
     let mut next = 0;
     while next < sessions.len() {
-        match sessions[next].2.deliver(event) {
+        match sessions[next].deliver(event) {
             Pushed::Queued => next += 1,
             Pushed::TooSlow => {
                 metrics::counter!("state_subscribers_tripped_total").increment(1);

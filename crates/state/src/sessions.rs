@@ -35,15 +35,6 @@ impl Session {
         }
     }
 
-    /// Lets it hear an event at once if it can, or queues it.
-    pub(crate) fn deliver(&self, event: &UserEvent) -> Pushed {
-        match &*self.live.load() {
-            Some(subscriber) if subscriber.deliver(event) => Pushed::Queued,
-            Some(subscriber) if subscriber.overflow.is_tripped() => Pushed::TooSlow,
-            _ => Pushed::Gone,
-        }
-    }
-
     /// How it hears at once.
     pub(crate) fn hearer(&self) -> Option<Arc<dyn Hearer>> {
         self.live.load().as_ref()?.hearer.clone()

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
@@ -26,6 +28,8 @@ use crate::parts::Parts;
 
 /// See the module.
 pub(super) struct Desk {
+    /// Events that were put into the queue, or are about to be, and were not heard yet.
+    waiting: AtomicUsize,
     core: Mutex<Option<Core>>,
     /// Wakes the task.
     pub(super) waker: AtomicWaker,
@@ -36,8 +40,7 @@ pub(super) struct Desk {
 pub(super) struct Core {
     pub(super) session: GatewaySession,
     pub(super) wire: Option<Wire>,
-    /// Whether the task alone may let it hear: it has an event in hand, or waits for a snapshot that
-    /// is older than what comes.
+    /// Whether it waits for a snapshot that is older than what comes.
     pub(super) reserved: bool,
     /// Whether the socket broke while a lane wrote.
     pub(super) broken: bool,
@@ -46,7 +49,8 @@ pub(super) struct Core {
 impl Desk {
     /// A desk where nobody sits yet: events wait in the queue.
     pub(super) const fn new(parts: Parts) -> Self {
-        Self { core: Mutex::new(None), waker: AtomicWaker::new(), parts }
+        let waiting = AtomicUsize::new(0);
+        Self { waiting, core: Mutex::new(None), waker: AtomicWaker::new(), parts }
     }
 
     /// The session begins.
@@ -58,6 +62,11 @@ impl Desk {
     /// The session and its socket; none when it has not begun, or ended by a fault of ours.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Core>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task let the session hear an event of the queue. Called with the lock in hand.
+    pub(super) fn heard_one(&self) {
+        self.waiting.fetch_sub(1, Ordering::Release);
     }
 
     fn hear_now(&self, core: &mut Core, event: &UserEvent) {
@@ -88,6 +97,10 @@ impl Desk {
 
 impl Hearer for Desk {
     fn hear(&self, event: &UserEvent) -> bool {
+        // Behind what came before it. Whoever calls put that into the queue itself, or does not mind.
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            return false;
+        }
         // The task has it: by the queue it is heard as soon.
         let Ok(mut guard) = self.core.try_lock() else { return false };
         let Some(core) = guard.as_mut().filter(|core| !core.reserved) else { return false };
@@ -99,6 +112,10 @@ impl Hearer for Desk {
             self.waker.wake();
         }
         true
+    }
+
+    fn queued(&self) {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
     }
 
     fn prepare<'a>(

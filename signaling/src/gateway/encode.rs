@@ -23,7 +23,12 @@ impl Dispatch {
 
     /// Bytes that keeping it costs, shared ones counted whole.
     pub(super) fn weight(&self) -> usize {
-        self.payload.len() + ENVELOPE
+        Self::weight_of(self.payload.len())
+    }
+
+    /// As [`weight`](Self::weight), of a payload of so many bytes.
+    pub(super) const fn weight_of(payload: usize) -> usize {
+        payload + ENVELOPE
     }
 }
 

@@ -1,15 +1,72 @@
 //! Dispatches kept for Resume, numbered from 1, bounded in number and bytes. Pure.
+//!
+//! A guild that was shown is large, nobody's but this session's, and hardly ever asked for again: once
+//! sent it is kept packed.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use model::limits;
+use zstd::bulk::Compressor;
+use zstd::bulk::Decompressor;
 
 use super::encode::Dispatch;
+
+/// Bytes of a payload from which packing pays.
+const PACKABLE: usize = 1_024;
+
+thread_local! {
+    /// Fails only without memory; then nothing is packed.
+    static PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
+}
+
+/// A dispatch as it is kept.
+#[derive(Debug)]
+enum Kept {
+    Plain(Dispatch),
+    /// Its name, its payload packed, and how long that was.
+    Packed(&'static str, Box<[u8]>, usize),
+}
+
+impl Kept {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Plain(dispatch) => dispatch.weight(),
+            Self::Packed(_, _, length) => Dispatch::weight_of(*length),
+        }
+    }
+
+    /// The dispatch as it was.
+    fn dispatch(&self) -> Option<Dispatch> {
+        match self {
+            Self::Plain(dispatch) => Some(dispatch.clone()),
+            Self::Packed(name, packed, length) => {
+                let bytes = Decompressor::new().ok()?.decompress(packed, *length).ok()?;
+                let payload: Arc<str> = String::from_utf8(bytes).ok()?.into();
+                Some(Dispatch { name, payload })
+            }
+        }
+    }
+
+    fn pack(&mut self) {
+        let Self::Plain(dispatch) = self else { return };
+        // What others keep too costs nothing here.
+        if dispatch.payload.len() < PACKABLE || Arc::strong_count(&dispatch.payload) > 1 {
+            return;
+        }
+        let packed = PACKER
+            .with_borrow_mut(|packer| packer.as_mut()?.compress(dispatch.payload.as_bytes()).ok());
+        if let Some(packed) = packed {
+            *self = Self::Packed(dispatch.name, packed.into(), dispatch.payload.len());
+        }
+    }
+}
 
 /// The newest dispatches of a session.
 #[derive(Debug, Default)]
 pub(super) struct ReplayBuffer {
-    kept: VecDeque<Dispatch>,
+    kept: VecDeque<Kept>,
     /// The number of the newest dispatch ever pushed; 0 before the first.
     newest: u64,
     bytes: usize,
@@ -20,7 +77,7 @@ impl ReplayBuffer {
     pub(super) fn push(&mut self, dispatch: Dispatch) -> u64 {
         self.newest += 1;
         self.bytes += dispatch.weight();
-        self.kept.push_back(dispatch);
+        self.kept.push_back(Kept::Plain(dispatch));
         self.newest
     }
 
@@ -47,16 +104,28 @@ impl ReplayBuffer {
     }
 
     /// The dispatch of that number, if it is kept.
-    pub(super) fn get(&self, seq: u64) -> Option<&Dispatch> {
-        let index = seq.checked_sub(self.oldest())?;
-        self.kept.get(usize::try_from(index).ok()?)
+    pub(super) fn get(&self, seq: u64) -> Option<Dispatch> {
+        self.kept.get(self.place(seq)?)?.dispatch()
+    }
+
+    /// Packs the dispatch of that number, which was sent: it is not likely to be asked for again.
+    pub(super) fn pack(&mut self, seq: u64) {
+        if let Some(place) = self.place(seq)
+            && let Some(kept) = self.kept.get_mut(place)
+        {
+            kept.pack();
+        }
+    }
+
+    fn place(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.oldest())?).ok()
     }
 
     /// Bytes of all that came after `seq`.
     pub(super) fn bytes_after(&self, seq: u64) -> usize {
         let skipped = (seq + 1).saturating_sub(self.oldest());
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-        self.kept.iter().skip(skipped).map(Dispatch::weight).sum()
+        self.kept.iter().skip(skipped).map(Kept::weight).sum()
     }
 }
 
@@ -85,6 +154,23 @@ mod tests {
         assert_eq!(buffer.newest(), 3);
     }
 
+    #[test]
+    fn what_was_sent_is_packed_and_given_back_as_it_was() {
+        let mut buffer = ReplayBuffer::default();
+        buffer.push(dispatch(20_000));
+        let shared = dispatch(20_000);
+        buffer.push(shared.clone());
+        buffer.push(dispatch(10));
+
+        (1..=4).for_each(|seq| buffer.pack(seq));
+
+        assert!(matches!(&buffer.kept[0], Kept::Packed(_, packed, _) if packed.len() < 200));
+        assert!(matches!(&buffer.kept[1], Kept::Plain(_)), "others keep it too");
+        assert!(matches!(&buffer.kept[2], Kept::Plain(_)), "it is small");
+        assert_eq!(buffer.get(1), Some(dispatch(20_000)));
+        assert_eq!(buffer.bytes_after(0), 2 * dispatch(20_000).weight() + dispatch(10).weight());
+    }
+
     proptest! {
         /// Against a model that never lets go of anything.
         #[test]
@@ -99,13 +185,16 @@ mod tests {
                 all.push(dispatch(size));
                 let seq = buffer.push(dispatch(size));
                 prop_assert_eq!(seq, all.len() as u64);
+                if seq <= sent {
+                    buffer.pack(seq);
+                }
                 buffer.trim(sent + 1);
             }
 
             prop_assert!(buffer.oldest() <= sent.min(all.len() as u64) + 1, "unsent ones were lost");
             for (index, dispatch) in all.iter().enumerate() {
                 let seq = index as u64 + 1;
-                let expected = (seq >= buffer.oldest()).then_some(dispatch);
+                let expected = (seq >= buffer.oldest()).then(|| dispatch.clone());
                 prop_assert_eq!(buffer.get(seq), expected);
                 let after: usize = all[index + 1..].iter().map(Dispatch::weight).sum();
                 if seq + 1 >= buffer.oldest() {

@@ -355,8 +355,6 @@ impl Task {
         }
         let event = std::task::ready!(self.events.poll_recv(context));
         self.heard = true;
-        // Until it was heard, lanes may not let the session hear what comes after it.
-        core.reserved = event.is_some();
         Poll::Ready(event.map_or(Input::Disconnected, Input::Event))
     }
 
@@ -484,11 +482,12 @@ impl Task {
             let Some(core) = core.as_mut() else { return };
             let numbered = core.session.newest();
             core.session.handle_event(now(), &event, shaper(&self.parts));
+            // From here on lanes may let it hear what comes after.
+            desk.heard_one();
             METERS.dispatches.increment(core.session.newest() - numbered);
             handled += 1;
             // Taken only when it will be handled: an event left in hand would be lost.
             next = if handled < BATCH { self.events.try_recv().ok() } else { None };
-            core.reserved = next.is_some();
         }
         METERS.fanout.record(began.elapsed());
     }

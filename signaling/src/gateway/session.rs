@@ -445,10 +445,12 @@ impl GatewaySession {
             if let Some(control) = attached.controls.pop_front() {
                 return Some(Frame::Control(control));
             }
+            // The one before is written by now.
+            self.replay.pack(attached.next - 1);
             if let Some(dispatch) = self.replay.get(attached.next) {
-                let frame = Frame::Dispatch(dispatch.clone(), attached.next);
-                attached.next += 1;
                 attached.unsent = attached.unsent.saturating_sub(dispatch.weight());
+                let frame = Frame::Dispatch(dispatch, attached.next);
+                attached.next += 1;
                 attached.paced = attached.paced.min(attached.unsent);
                 self.replay.trim(attached.next);
                 return Some(frame);

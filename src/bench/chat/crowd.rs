@@ -124,13 +124,14 @@ impl Crowd {
         });
         let lines: Vec<_> =
             futures_util::stream::iter(lines).buffer_unordered(ARRIVING).try_collect().await?;
-        for (session, line) in lines.into_iter().enumerate() {
+        for (session, mut line) in lines.into_iter().enumerate() {
             let (heard, stop) = (Arc::clone(&crowd.heard), crowd.stop.clone());
             crowd.sessions.spawn(async move {
                 tokio::select! {
-                    () = listen(session, line, &heard) => {}
+                    () = listen(session, &mut line, &heard) => {}
                     () = stop.cancelled() => {}
                 }
+                line.hang_up().await;
             });
         }
         Ok(crowd)
@@ -190,7 +191,7 @@ async fn identify(door: &Door, token: &str) -> anyhow::Result<Line> {
 }
 
 /// Counts what comes, until the server hangs up; then events are missing, which is told.
-async fn listen(session: usize, mut line: Line, heard: &Heard) {
+async fn listen(session: usize, line: &mut Line, heard: &Heard) {
     while let Ok(text) = line.next_text().await {
         heard.note(session, &text);
     }

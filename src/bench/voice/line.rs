@@ -17,6 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 /// Longer than any answer takes on a server that is well.
 pub(in crate::bench) const PATIENCE: Duration = Duration::from_secs(20);
@@ -111,6 +113,15 @@ impl Line {
         let text = json!({ "op": op, "d": d }).to_string();
         self.socket.send(Message::text(text)).await?;
         Ok(())
+    }
+
+    /// Says goodbye, so that the server keeps nothing to be resumed.
+    pub(in crate::bench) async fn hang_up(mut self) {
+        // Fails only when the server went first.
+        let _ = self
+            .socket
+            .close(Some(CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() }))
+            .await;
     }
 
     /// The next message, unread, for who hears so many that reading them would count; its number is
