@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::report::Join;
 use super::report::Ratio;
 use super::report::Report;
+use super::report::Row;
 
 /// One bar, as it was met.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -142,10 +143,12 @@ pub(super) fn judge(report: &Report) -> (Vec<Bar>, Vec<Open>) {
 
 /// The figures of the table that a run has, line by line.
 fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
-    // Packets that were lost on purpose cost a server nothing, or repairs.
-    if report.loss_on_purpose > 0.0 {
+    // Packets that were lost on purpose cost a server nothing, or repairs; and those that it did not
+    // forward make the others look cheap: of more than 32 members only the loudest are.
+    if report.loss_on_purpose > 0.0 || !is_whole(&report.server) {
         return [None; TABLE.len()];
     }
+    let took_part = |row: &Option<Row>| row.as_ref().is_some_and(is_whole);
     let median = |ratio: &Option<Ratio>| ratio.as_ref().map(|ratio| ratio.median);
     let join = |join: &Option<Join>| join.as_ref().and_then(|join| join.media_cpu_per_join_ms);
     let is_10x50 = (report.rooms, report.speakers, report.listeners) == (1, 10, 50);
@@ -153,7 +156,8 @@ fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
     let capacity = report.capacity.as_ref().filter(|capacity| !capacity.at_least);
     [
         median(&report.over_floor),
-        median(&report.paired_over_floor).filter(|_| report.speakers > 1),
+        median(&report.paired_over_floor)
+            .filter(|_| report.speakers > 1 && took_part(&report.paired)),
         report.code.map(|code| code.per_forwarded_packet_ns),
         report.code.map(|code| code.growth),
         None,
@@ -164,10 +168,15 @@ fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
         join(&report.udp_join),
         capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms),
         capacity.map(|capacity| capacity.added_latency_p99_at_80_percent_ms),
-        median(&report.over_janus).filter(|_| is_10x50),
-        median(&report.over_mumble).filter(|_| is_10x50),
+        median(&report.over_janus).filter(|_| is_10x50 && took_part(&report.janus)),
+        median(&report.over_mumble).filter(|_| is_10x50 && took_part(&report.mumble)),
         report.mumble.as_ref().filter(|_| is_10x50).map(|_| report.server.added_latency_p99_ms),
     ]
+}
+
+/// Whether a server forwarded all that was asked of it.
+fn is_whole(row: &Row) -> bool {
+    row.loss <= Report::LOSS
 }
 
 #[cfg(test)]
@@ -199,5 +208,17 @@ mod tests {
             assert!(documented.contains(&format!("| `{bar}` |")), "{bar}");
             assert!(documented.contains(by), "{by}");
         }
+    }
+
+    #[test]
+    fn a_server_that_forwards_half_of_the_packets_is_not_judged_by_them() {
+        let row = |wanted| {
+            let mut heard = crate::bench::voice::histogram::Histogram::default();
+            (0..1_000).for_each(|_| heard.record(std::time::Duration::from_millis(1)));
+            Row::new(&heard, wanted, 1.0)
+        };
+
+        assert!(is_whole(&row(1_000)) && is_whole(&row(1_001)));
+        assert!(!is_whole(&row(1_002)) && !is_whole(&row(2_000)));
     }
 }
