@@ -231,20 +231,24 @@ pub enum UserEvent {
     /// Something happened in one of the user's private channels.
     Private(Arc<crate::private::PrivatePublication>),
     /// A voice server was assigned to the session of that id; others ignore it.
-    VoiceServer {
-        /// The gateway session that asked to join.
-        session: String,
-        /// The guild whose voice channel it is.
-        guild: GuildId,
-        /// A token for the voice gateway; serves one channel once.
-        token: String,
-        /// `host:port` of the voice gateway, without scheme; `None`: not available now.
-        endpoint: Option<String>,
-    },
+    VoiceServer(Arc<VoiceServer>),
     /// Something that nobody else hears: interactions.
     Personal(Arc<Personal>),
     /// All sessions of the user are to end: the account was disabled or its tokens revoked.
     LoggedOut,
+}
+
+/// Where a session's voice is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoiceServer {
+    /// The gateway session that asked to join.
+    pub session: String,
+    /// The guild whose voice channel it is.
+    pub guild: GuildId,
+    /// A token for the voice gateway; serves one channel once.
+    pub token: String,
+    /// `host:port` of the voice gateway, without scheme; `None`: not available now.
+    pub endpoint: Option<String>,
 }
 
 /// An event for one user, or one bot, alone.

@@ -20,6 +20,7 @@ use serde_json::json;
 use state::GuildView;
 use state::Publication;
 use state::UserEvent;
+use state::event::VoiceServer;
 use state::presence::Client;
 use state::presence::SessionPresence;
 use state::private::PrivatePublication;
@@ -252,7 +253,8 @@ impl GatewaySession {
                 }
             }
             UserEvent::Private(publication) => self.handle_private(publication, shaper),
-            UserEvent::VoiceServer { session, guild, token, endpoint } => {
+            UserEvent::VoiceServer(server) => {
+                let VoiceServer { session, guild, token, endpoint } = &**server;
                 if *session == self.id {
                     let payload =
                         json!({ "token": token, "guild_id": guild, "endpoint": endpoint });

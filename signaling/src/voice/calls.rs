@@ -22,6 +22,7 @@ use state::GuildHandle;
 use state::GuildStore;
 use state::Publication;
 use state::UserEvent;
+use state::event::VoiceServer;
 use state::guild::plan::Denied;
 use state::store::ChangeError;
 use state::voice::VoiceCommand;
@@ -284,12 +285,12 @@ impl Calls {
                 let told = Publication::new(event, Arc::clone(&view), Arc::clone(&view));
                 self.tell(handle, user, UserEvent::Guild(Arc::new(told)));
             }
-            let server = UserEvent::VoiceServer {
+            let server = UserEvent::VoiceServer(Arc::new(VoiceServer {
                 session: given.session,
                 guild,
                 token,
                 endpoint: given.host,
-            };
+            }));
             self.tell(handle, user, server);
         });
     }

@@ -238,9 +238,10 @@ impl Session {
                         };
                     }
                 }
-                UserEvent::VoiceServer { session, guild, token, endpoint } => {
-                    assert_eq!(guild, GUILD);
-                    if session == self.name {
+                UserEvent::VoiceServer(server) => {
+                    assert_eq!(server.guild, GUILD);
+                    if server.session == self.name {
+                        let (token, endpoint) = (server.token.clone(), server.endpoint.clone());
                         return Heard::Server { token, endpoint };
                     }
                 }

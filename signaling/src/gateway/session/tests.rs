@@ -454,11 +454,13 @@ fn content_is_empty_without_its_intent() {
 #[test]
 fn only_the_session_that_asked_is_told_its_voice_server() {
     let mut stage = Stage::new(Intents::all(), &guild());
-    let server = |session: &str| UserEvent::VoiceServer {
-        session: session.to_owned(),
-        guild: GuildId::new(10),
-        token: "t".to_owned(),
-        endpoint: Some("host:1".to_owned()),
+    let server = |session: &str| {
+        UserEvent::VoiceServer(Arc::new(VoiceServer {
+            session: session.to_owned(),
+            guild: GuildId::new(10),
+            token: "t".to_owned(),
+            endpoint: Some("host:1".to_owned()),
+        }))
     };
 
     stage.event(server("other"));
