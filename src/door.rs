@@ -24,18 +24,22 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use media::fallback::Framing;
+use media::fallback::Passes;
 use media::fallback::Sniffed;
 use media::fallback::sniff;
 use signaling::Connection;
+use tokio::io::AsyncBufReadExt as _;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
+use tokio::io::BufReader;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,8 +76,8 @@ pub(crate) struct DoorConfig {
     pub(crate) handshake: Duration,
     /// Connections at once.
     pub(crate) max_connections: usize,
-    /// Where the media port is that is also reached over this port, if it is.
-    pub(crate) media: Option<SocketAddr>,
+    /// Where the media port is that is also reached over this port, if it is, and who may by TURN.
+    pub(crate) media: Option<(SocketAddr, Passes)>,
 }
 
 /// The port, with the task that accepts.
@@ -103,7 +107,7 @@ impl Door {
         let address = listener.local_addr()?;
         let (closing, cut) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
-        let relay = config.media.map(|media| Relay::new(media, closing.clone()));
+        let relay = config.media.clone().map(|media| Relay::new(media, closing.clone()));
         let shared = Shared { config, relay, router, closing: closing.clone(), cut: cut.clone() };
         tasks.spawn(accept(listener, Arc::new(shared), tasks.clone()));
         Ok(Self { address, closing, cut, tasks })
@@ -181,7 +185,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
     match &shared.config.tls {
         Some(acceptor) if tls => {
             match tokio::time::timeout_at(deadline, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => serve(stream, about, shared, deadline).await,
+                Ok(Ok(stream)) => inside_tls(stream, about, shared, deadline).await,
                 Ok(Err(error)) => {
                     tracing::debug!(%peer, %error, "TLS handshake failed");
                     handshake_failed();
@@ -194,6 +198,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
         _ if first[0] < FIRST_OF_TEXT && shared.relay.is_some() => {
             match tokio::time::timeout_at(deadline, read_head(stream)).await {
                 Ok(Some((stream, head, framing))) => {
+                    relay::keep_short(&stream);
                     carry_media(stream, &head, framing, peer, shared).await;
                 }
                 Ok(None) | Err(_) => handshake_failed(),
@@ -204,7 +209,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
 }
 
 /// Reads as much of a stream as tells what media it carries; none when it carries none.
-async fn read_head(mut stream: TcpStream) -> Option<(TcpStream, Vec<u8>, Framing)> {
+async fn read_head<S: AsyncRead + Unpin>(mut stream: S) -> Option<(S, Vec<u8>, Framing)> {
     let mut head = Vec::with_capacity(HEAD);
     loop {
         match sniff(&head) {
@@ -218,15 +223,48 @@ async fn read_head(mut stream: TcpStream) -> Option<(TcpStream, Vec<u8>, Framing
     }
 }
 
-async fn carry_media(
-    stream: TcpStream,
+/// Tells by its first byte what TLS carries: requests, or TURN of a network that lets nothing else
+/// through.
+async fn inside_tls(
+    stream: TlsStream<TcpStream>,
+    about: Connection,
+    shared: &Shared,
+    deadline: Instant,
+) {
+    if shared.relay.is_none() {
+        return serve(stream, about, shared, deadline).await;
+    }
+    // Small, and passed by in long reads: it is there for the first bytes alone.
+    let mut stream = BufReader::with_capacity(HEAD, stream);
+    let first = tokio::select! {
+        read = tokio::time::timeout_at(deadline, stream.fill_buf()) => match read {
+            Ok(Ok(bytes)) => bytes.first().copied(),
+            Ok(Err(_)) | Err(_) => return handshake_failed(),
+        },
+        () = shared.closing.cancelled() => return,
+    };
+    match first {
+        Some(first) if first < FIRST_OF_TEXT => {
+            match tokio::time::timeout_at(deadline, read_head(stream)).await {
+                Ok(Some((stream, head, Framing::Turn))) => {
+                    relay::keep_short(stream.get_ref().get_ref().0);
+                    carry_media(stream, &head, Framing::Turn, about.peer, shared).await;
+                }
+                Ok(_) | Err(_) => handshake_failed(),
+            }
+        }
+        _ => serve(stream, about, shared, deadline).await,
+    }
+}
+
+async fn carry_media<S: AsyncRead + AsyncWrite + Send>(
+    stream: S,
     head: &[u8],
     framing: Framing,
     peer: SocketAddr,
     shared: &Shared,
 ) {
     let Some(seat) = shared.relay.as_ref().and_then(|relay| relay.admit(peer.ip())) else { return };
-    relay::keep_short(&stream);
     Box::pin(relay::carry(stream, head, framing, peer, seat)).await;
 }
 
@@ -330,6 +368,10 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
     use tokio::io::AsyncWriteExt as _;
 
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::ServerName;
+    use rustls::pki_types::pem::PemObject as _;
+
     use super::*;
     use crate::config::TlsConfig;
     use crate::tls::Identity;
@@ -337,6 +379,7 @@ mod tests {
     struct Fixture {
         door: Door,
         ca: reqwest::Certificate,
+        pem: Vec<u8>,
         _folder: tempfile::TempDir,
     }
 
@@ -344,8 +387,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let tls = TlsConfig { extra_names: vec![ip.to_owned()], ..TlsConfig::default() };
         let identity = Identity::load(&tls, folder.path()).expect("made").expect("on");
-        let ca = std::fs::read(folder.path().join("tls/ca.pem")).expect("made");
-        let ca = reqwest::Certificate::from_pem(&ca).expect("PEM");
+        let pem = std::fs::read(folder.path().join("tls/ca.pem")).expect("made");
+        let ca = reqwest::Certificate::from_pem(&pem).expect("PEM");
         let router = Router::new().route(
             "/",
             get(|Extension(about): Extension<Connection>| async move {
@@ -357,10 +400,11 @@ mod tests {
             tls: Some(TlsAcceptor::from(Arc::new(identity.server_config()))),
             handshake,
             max_connections: 8,
-            media: None,
+            // Nobody is there; the door tells media from requests nevertheless.
+            media: Some((([127, 0, 0, 1], 9).into(), Passes::new([7; 32]))),
         };
         let door = Door::open(listener, config, router).expect("open");
-        Fixture { door, ca, _folder: folder }
+        Fixture { door, ca, pem, _folder: folder }
     }
 
     fn client(ca: &reqwest::Certificate) -> reqwest::Client {
@@ -408,6 +452,55 @@ mod tests {
         assert_eq!(secure.text().await.expect("a body"), "tls=true loopback=true");
         assert_eq!(plain.status(), 200);
         assert_eq!(plain.text().await.expect("a body"), "tls=false loopback=true");
+    }
+
+    /// A TLS connection to the door.
+    async fn secure(fixture: &Fixture) -> tokio_rustls::client::TlsStream<TcpStream> {
+        crate::tls::provider();
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&fixture.pem) {
+            roots.add(certificate.expect("PEM")).expect("a certificate");
+        }
+        let config =
+            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let stream = TcpStream::connect(fixture.door.address()).await.expect("connected");
+        let name = ServerName::try_from("127.0.0.1").expect("a name");
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        connector.connect(name, stream).await.expect("a handshake")
+    }
+
+    /// Sends a request for an allocation, in two pieces; the kind of what is answered.
+    async fn allocate<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> [u8; 2] {
+        let mut request = [0, 3, 0, 8, 0x21, 0x12, 0xA4, 0x42].to_vec();
+        request.extend(*b"transaction!");
+        request.extend([0, 0x19, 0, 4, 17, 0, 0, 0]);
+        let (first, rest) = request.split_at(3);
+        for piece in [first, rest] {
+            stream.write_all(piece).await.expect("sent");
+            stream.flush().await.expect("sent");
+        }
+        let mut kind = [0; 2];
+        stream.read_exact(&mut kind).await.expect("answered");
+        kind
+    }
+
+    #[tokio::test]
+    async fn turn_is_answered_in_the_clear_and_inside_tls_and_without_a_pass_by_a_refusal() {
+        let fixture = open("127.0.0.1", LONG).await;
+        let clear = TcpStream::connect(fixture.door.address()).await.expect("connected");
+
+        assert_eq!(allocate(clear).await, [0x01, 0x13]);
+        assert_eq!(allocate(secure(&fixture).await).await, [0x01, 0x13]);
+    }
+
+    #[tokio::test]
+    async fn who_is_silent_inside_tls_is_closed_at_the_deadline() {
+        let fixture = open("127.0.0.1", Duration::from_millis(500)).await;
+        let mut stream = secure(&fixture).await;
+
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "it was kept open");
     }
 
     #[tokio::test]

@@ -107,7 +107,7 @@ pub(crate) async fn start_showing(
             .map(|identity| TlsAcceptor::from(Arc::new(identity.server_config()))),
         handshake: limits::HANDSHAKE,
         max_connections: config.server.max_connections,
-        media: config.media.tcp.then(|| wings.media.local_address()),
+        media: config.media.tcp.then(|| (wings.media.local_address(), wings.media.passes())),
     };
     let door = Door::open(listener, door_config, metrics::count_requests(wings.router()))?;
     let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -15,7 +15,7 @@ pub struct MediaConfig {
     /// `0.0.0.0:8443`; port 0 lets the kernel choose, for tests.
     pub listen: SocketAddr,
     /// Whether media is also taken over TCP, at `server.listen`, for people whose network has no
-    /// UDP. Default true. They are told of it behind the way by UDP, which browsers prefer.
+    /// UDP: as ICE over TCP, and by TURN. Default true. They are told of it behind the way by UDP, which browsers prefer.
     pub tcp: bool,
     /// Threads that forward packets; each owns rooms, and parts of large ones. Default: one per core. More than cores
     /// costs context switches, fewer leaves cores idle when many rooms speak.

@@ -111,13 +111,15 @@ pub fn srtp_open(packet: &[u8]) {
     }
 }
 
-/// Cuts a stream into datagrams: the first byte tells how it arrives in pieces. However it is cut, the
+/// Cuts a stream into datagrams: the first byte tells how it arrives in pieces, and how it is framed. However it is cut, the
 /// same comes out, and less than a frame is ever held.
 pub fn tcp_frames(bytes: &[u8]) {
     let [pieces, stream @ ..] = bytes else { return };
     let _ = fallback::sniff(stream);
     let cut = |piece: usize| {
-        let mut deframer = Deframer::new(fallback::Framing::Ice);
+        let ice = pieces % 2 == 0;
+        let framing = if ice { fallback::Framing::Ice } else { fallback::Framing::Turn };
+        let mut deframer = Deframer::new(framing);
         let mut out = Vec::new();
         for piece in stream.chunks(piece) {
             deframer.push(piece);
@@ -133,6 +135,19 @@ pub fn tcp_frames(bytes: &[u8]) {
         out
     };
     assert_eq!(cut(usize::from(*pieces) + 1), cut(stream.len().max(1)));
+}
+
+/// Tells TURN a message: nothing made up opens a way, and every answer is well-formed.
+#[allow(clippy::disallowed_methods, reason = "a moment to count from; nothing waits for it")]
+pub fn turn(message: &[u8]) {
+    let client = ([203, 0, 113, 9], 4_000).into();
+    let mut turn = fallback::Turn::new(fallback::Passes::new([7; 32]), client, 1, [9; 8]);
+    let (now, mut reply) = (std::time::Instant::now(), Vec::new());
+    let taken = turn.handle(now, 0, message, &mut reply);
+    assert_eq!((taken, turn.until()), (fallback::Taken::Done, None));
+    let mut deframer = Deframer::new(fallback::Framing::Turn);
+    deframer.push(&reply);
+    assert!(reply.is_empty() || deframer.next().is_ok_and(|message| message == Some(&reply[..])));
 }
 
 /// Reads an SDP offer.
@@ -168,6 +183,7 @@ mod tests {
         ("srtp_open", srtp_open),
         ("stun", stun),
         ("tcp_frames", tcp_frames),
+        ("turn", turn),
     ];
     /// Made-up inputs of each target: some seconds of all together. A night of libFuzzer finds more; this
     /// finds on every machine, without its compiler, what a change broke.

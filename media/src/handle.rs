@@ -15,9 +15,12 @@ use std::thread::JoinHandle;
 use cluster::Busy;
 use cluster::MediaPort;
 use model::id::ChannelId;
+use model::id::UserId;
 use model::media::MediaCommand;
 use model::media::PeerId;
+use model::media::RelayPass;
 
+use crate::fallback::Passes;
 use crate::metrics::SharedTotals;
 use crate::metrics::Totals;
 use crate::room::home_of;
@@ -40,6 +43,7 @@ pub(crate) struct ShardDoor {
 pub(crate) struct Wing {
     pub(crate) address: SocketAddr,
     pub(crate) tcp: bool,
+    pub(crate) passes: Passes,
     pub(crate) doors: Vec<ShardDoor>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -125,6 +129,12 @@ impl MediaHandle {
         self.wing.address
     }
 
+    /// What knows the passes of this wing again; for the front door.
+    #[must_use]
+    pub fn passes(&self) -> Passes {
+        self.wing.passes.clone()
+    }
+
     /// Counters of all shards since the start.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -207,6 +217,10 @@ impl MediaPort for MediaHandle {
 
     fn takes_tcp(&self) -> bool {
         self.wing.tcp
+    }
+
+    fn relay_pass(&self, user: UserId, media: SocketAddr, unix: u64) -> Option<RelayPass> {
+        self.wing.tcp.then(|| self.wing.passes.issue(user, media, unix))
     }
 }
 

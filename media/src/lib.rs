@@ -183,7 +183,10 @@ fn start_threads(
     drop(reports);
     // From here on the wing owns the threads: if one cannot start, dropping it ends the others.
     let tcp = wing_config.tcp;
-    let wing = Wing { address, tcp, doors, threads: Mutex::default(), stop, homes };
+    let mut secret = [0; 32];
+    aws_lc_rs::rand::fill(&mut secret).map_err(|_| io::Error::other("no randomness"))?;
+    let passes = fallback::Passes::new(secret);
+    let wing = Wing { address, tcp, passes, doors, threads: Mutex::default(), stop, homes };
     let own = |thread| {
         wing.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
     };

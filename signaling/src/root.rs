@@ -69,7 +69,7 @@ fn open(
 ) -> Response {
     match kind {
         Kind::Gateway => gateway::upgrade(parts, connection, host, query, socket),
-        Kind::Voice => voice::upgrade(parts, connection, query, socket),
+        Kind::Voice => voice::upgrade(parts, connection, host, query, socket),
     }
 }
 

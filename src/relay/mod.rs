@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use media::fallback::Passes;
 use model::limits;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ const UNSENT: u32 = 4_096;
 pub(crate) struct Relay {
     /// Where the media port is reached from this machine.
     media: SocketAddr,
+    /// Who may come by TURN.
+    passes: Passes,
     streams: Mutex<HashMap<IpAddr, usize>>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -45,14 +48,15 @@ pub(crate) struct Seat {
 
 impl Relay {
     /// A relay to the media wing that is bound to `media`; streams end at `closing`.
-    pub(crate) fn new(media: SocketAddr, closing: CancellationToken) -> Arc<Self> {
-        let ip = match media.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
+    pub(crate) fn new(
+        (media, passes): (SocketAddr, Passes),
+        closing: CancellationToken,
+    ) -> Arc<Self> {
+        // On every address of IPv6 it is on every one of IPv4, too, which is what is announced.
+        let ip = if media.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { media.ip() };
         Arc::new(Self {
             media: SocketAddr::new(ip, media.port()),
+            passes,
             streams: Mutex::default(),
             tasks: TaskTracker::new(),
             closing,
@@ -108,9 +112,14 @@ fn network(client: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn relay(media: &str) -> Arc<Relay> {
+        let media = media.parse().expect("an address");
+        Relay::new((media, Passes::new([7; 32])), CancellationToken::new())
+    }
+
     #[test]
     fn one_network_has_so_many_streams_and_no_more_until_one_of_them_ends() {
-        let relay = Relay::new(([0, 0, 0, 0], 1).into(), CancellationToken::new());
+        let relay = relay("0.0.0.0:1");
         let of = |host: u64| IpAddr::from(Ipv6Addr::from_bits(0x2001 << 112 | u128::from(host)));
         let mut seats: Vec<_> = (0..limits::RELAYS_PER_ADDRESS as u64)
             .map(|host| relay.admit(of(host)).expect("there is room"))
@@ -125,11 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn a_media_port_on_every_address_is_reached_at_the_loopback_of_its_family() {
-        for (bound, reached) in
-            [("0.0.0.0:5", "127.0.0.1:5"), ("[::]:5", "[::1]:5"), ("192.0.2.1:5", "192.0.2.1:5")]
-        {
-            let relay = Relay::new(bound.parse().expect("valid"), CancellationToken::new());
+    fn a_media_port_on_every_address_is_reached_at_the_loopback() {
+        for (bound, reached) in [
+            ("0.0.0.0:5", "127.0.0.1:5"),
+            ("[::]:5", "127.0.0.1:5"),
+            ("192.0.2.1:5", "192.0.2.1:5"),
+        ] {
+            let relay = relay(bound);
             assert_eq!(relay.media, reached.parse().expect("valid"));
         }
     }

@@ -39,7 +39,13 @@ pub(crate) async fn carry<S>(
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "cannot carry media over TCP"),
     };
-    let mut carrier = Carrier::new(now().into_std(), framing);
+    let mut carrier = match (framing, socket.local_addr()) {
+        (Framing::Turn, Ok(own)) => {
+            let (passes, drawn) = (seat.relay.passes.clone(), signaling::auth::random());
+            Carrier::turn(now().into_std(), passes, (client, own.port()), drawn)
+        }
+        _ => Carrier::ice(now().into_std()),
+    };
     let (why, closing) = (exchange(stream, head, &mut carrier, &socket), &seat.relay.closing);
     let why = tokio::select! {
         why = why => why,
@@ -80,17 +86,20 @@ where
     let (mut reader, mut writer) = tokio::io::split(stream);
     // The media port may have no room for it just now: as on any other way, it is lost then.
     let to_media = |datagram: &[u8]| drop(socket.try_send(datagram));
-    carrier.read(now().into_std(), head, to_media)?;
+    carrier.read(times(), head, to_media)?;
     let mut inbound = vec![0; READ];
     let mut datagram = vec![0; READ];
     let mut outbound = Outbound::default();
     let timer = tokio::time::sleep_until(carrier.poll_timeout().into());
     let mut timer = std::pin::pin!(timer);
     loop {
+        if !outbound.waits() {
+            outbound.refill(|out| carrier.take_output(now().into_std(), WRITTEN, out));
+        }
         tokio::select! {
             read = reader.read(&mut inbound) => match read {
                 Ok(0) | Err(_) => return Ok(()),
-                Ok(count) => carrier.read(now().into_std(), &inbound[..count], to_media)?,
+                Ok(count) => carrier.read(times(), &inbound[..count], to_media)?,
             },
             // An error is the port's refusal of an earlier datagram: it may be there again.
             received = socket.recv(&mut datagram) => {
@@ -109,9 +118,6 @@ where
                 carrier.handle_timeout(now().into_std())?;
                 timer.as_mut().reset(carrier.poll_timeout().into());
             }
-        }
-        if !outbound.waits() {
-            outbound.refill(|out| carrier.take_output(now().into_std(), WRITTEN, out));
         }
         let (late, refused) = carrier.take_dropped();
         for (count, reason) in [(late, "late"), (refused, "refused")] {
@@ -157,6 +163,11 @@ impl Outbound {
         }
         Ok(())
     }
+}
+
+/// Now, and the seconds of the wall clock.
+fn times() -> (std::time::Instant, u64) {
+    (now().into_std(), signaling::parts::now_ms() / 1_000)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the relay is a shell: it reads the clock")]

@@ -1,6 +1,10 @@
 //! The door from signaling to the media wing: commands in, never packets.
 
+use std::net::SocketAddr;
+
+use model::id::UserId;
 use model::media::MediaCommand;
+use model::media::RelayPass;
 
 /// The media wing's mailbox is full: the caller tells its client to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,5 +28,12 @@ pub trait MediaPort: Send + Sync + 'static {
     /// Whether media is also taken over TCP, at the port that people connect to.
     fn takes_tcp(&self) -> bool {
         false
+    }
+
+    /// A pass by which `user`, who was told that the media port is at `media`, reaches it by TURN from
+    /// now on, which is `unix` in seconds. None when media is not taken over TCP.
+    fn relay_pass(&self, user: UserId, media: SocketAddr, unix: u64) -> Option<RelayPass> {
+        let _ = (user, media, unix);
+        None
     }
 }

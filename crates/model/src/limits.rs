@@ -98,6 +98,9 @@ pub const RELAY_SILENCE: Duration = Duration::from_secs(60);
 /// TCP connections that carry media from one address (IPv6: from one /64). A whole office may be behind
 /// one; a browser opens one or two.
 pub const RELAYS_PER_ADDRESS: usize = 256;
+/// How long a pass to the relay may be used for a new allocation: a long evening, in which the browser
+/// may have to begin anew.
+pub const RELAY_PASS: Duration = Duration::from_secs(12 * 60 * 60);
 /// Username length, in characters (Discord: Usernames).
 pub const USERNAME: std::ops::RangeInclusive<usize> = 2..=32;
 /// Password length, in bytes: short ones are guessed, long ones cost argon2 time.

@@ -1,8 +1,10 @@
 //! One stream that carries the datagrams of one peer, and how long it may. Pure: time is an argument.
 //!
-//! A stream must show that it belongs to somebody: until the media port has answered one of its
-//! checks, which it does only to who knows a password of ours, nothing but checks is let through.
+//! A stream must show that it belongs to somebody. ICE over TCP: until the media port has answered one
+//! of its checks, which it does only to who knows a password of ours, nothing but checks is let
+//! through. TURN: until it has an allocation, which needs a pass of ours, nothing is.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use model::limits;
@@ -11,6 +13,9 @@ use super::backlog::Backlog;
 use super::frames;
 use super::frames::Deframer;
 use super::frames::Framing;
+use super::turn::Passes;
+use super::turn::Taken;
+use super::turn::Turn;
 use crate::transport::stun;
 
 /// Why a stream was ended.
@@ -19,10 +24,10 @@ pub enum Ended {
     /// Its frames cannot be read.
     #[error("malformed")]
     Malformed,
-    /// None of its checks was answered in time.
+    /// None of its checks was answered in time, or no pass was shown.
     #[error("unproven")]
     Unproven,
-    /// Nothing came from one of its ends for long.
+    /// Nothing came from one of its ends for long, or its allocation ended.
     #[error("silent")]
     Silent,
 }
@@ -30,7 +35,8 @@ pub enum Ended {
 /// See the module.
 #[derive(Debug)]
 pub struct Carrier {
-    framing: Framing,
+    /// Where the client speaks TURN.
+    turn: Option<Box<Turn>>,
     deframer: Deframer,
     backlog: Backlog,
     /// When the stream began, until it is proven.
@@ -44,9 +50,26 @@ pub struct Carrier {
 impl Carrier {
     /// Of a stream that was opened at `now`.
     #[must_use]
-    pub fn new(now: Instant, framing: Framing) -> Self {
+    pub fn ice(now: Instant) -> Self {
+        Self::new(now, Framing::Ice, None)
+    }
+
+    /// Of a stream of `client` on which TURN is spoken, whose datagrams leave by `port`. `drawn` is
+    /// random.
+    #[must_use]
+    pub fn turn(
+        now: Instant,
+        passes: Passes,
+        (client, port): (SocketAddr, u16),
+        drawn: [u8; 8],
+    ) -> Self {
+        let turn = Turn::new(passes, client, port, drawn);
+        Self::new(now, Framing::Turn, Some(Box::new(turn)))
+    }
+
+    fn new(now: Instant, framing: Framing, turn: Option<Box<Turn>>) -> Self {
         Self {
-            framing,
+            turn,
             deframer: Deframer::new(framing),
             backlog: Backlog::default(),
             unproven_since: Some(now),
@@ -56,14 +79,15 @@ impl Carrier {
         }
     }
 
-    /// Takes bytes of the stream; `to_media` is given each datagram for the media port.
+    /// Takes bytes of the stream; `to_media` is given each datagram for the media port. `unix` are the
+    /// seconds of the wall clock.
     ///
     /// # Errors
     ///
-    /// [`Ended::Malformed`]: the stream must be closed.
+    /// Why the stream must be closed.
     pub fn read(
         &mut self,
-        now: Instant,
+        (now, unix): (Instant, u64),
         bytes: &[u8],
         mut to_media: impl FnMut(&[u8]),
     ) -> Result<(), Ended> {
@@ -73,6 +97,25 @@ impl Carrier {
                 continue;
             }
             self.heard = now;
+            if let Some(turn) = &mut self.turn {
+                let mut over = false;
+                self.backlog.push(now, false, |reply| {
+                    match turn.handle(now, unix, datagram, reply) {
+                        Taken::Done => {}
+                        Taken::Data(datagram) => to_media(datagram),
+                        Taken::Over => over = true,
+                    }
+                });
+                if over {
+                    return Err(Ended::Unproven);
+                }
+                match (turn.until(), self.unproven_since) {
+                    (Some(_), Some(_)) => self.unproven_since = None,
+                    (None, None) => self.unproven_since = Some(now),
+                    _ => {}
+                }
+                continue;
+            }
             if self.unproven_since.is_some() && !stun::is_request(datagram) {
                 self.refused += 1;
                 continue;
@@ -88,12 +131,14 @@ impl Carrier {
             self.refused += 1;
             return;
         }
+        self.answered = now;
+        if let Some(turn) = &self.turn {
+            return self.backlog.push(now, perishes(datagram), |out| turn.wrap(now, datagram, out));
+        }
         if self.unproven_since.is_some() && stun::success_of(datagram).is_some() {
             self.unproven_since = None;
         }
-        self.answered = now;
-        let framing = self.framing;
-        self.backlog.push(now, perishes(datagram), |out| frames::frame(framing, datagram, out));
+        self.backlog.push(now, perishes(datagram), |out| frames::frame(datagram, out));
     }
 
     /// Moves what is to be written to the end of `out`, until that has `most` bytes or more.
@@ -104,9 +149,11 @@ impl Carrier {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
-        match self.unproven_since {
-            Some(since) => since + limits::RELAY_PROOF,
-            None => self.heard.min(self.answered) + limits::RELAY_SILENCE,
+        match (self.unproven_since, self.turn.as_ref().and_then(|turn| turn.until())) {
+            (Some(since), _) => since + limits::RELAY_PROOF,
+            // A browser keeps an allocation in reserve, and says nothing there but that it does.
+            (None, Some(until)) => until,
+            (None, None) => self.heard.min(self.answered) + limits::RELAY_SILENCE,
         }
     }
 
@@ -122,7 +169,7 @@ impl Carrier {
         Err(if self.unproven_since.is_some() { Ended::Unproven } else { Ended::Silent })
     }
 
-    /// Whether the media port has answered a check of this stream.
+    /// Whether the stream has shown that it belongs to somebody.
     #[must_use]
     pub fn is_proven(&self) -> bool {
         self.unproven_since.is_none()
@@ -152,20 +199,20 @@ mod tests {
 
     fn framed(datagram: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        frames::frame(Framing::Ice, datagram, &mut out);
+        frames::frame(datagram, &mut out);
         out
     }
 
     fn read(carrier: &mut Carrier, now: Instant, datagram: &[u8]) -> usize {
         let mut count = 0;
-        carrier.read(now, &framed(datagram), |_| count += 1).expect("well framed");
+        carrier.read((now, 0), &framed(datagram), |_| count += 1).expect("well framed");
         count
     }
 
     #[test]
     fn nothing_but_checks_passes_until_one_was_answered() {
         let now = Instant::now();
-        let mut carrier = Carrier::new(now, Framing::Ice);
+        let mut carrier = Carrier::ice(now);
 
         assert_eq!((read(&mut carrier, now, SOUND), read(&mut carrier, now, REQUEST)), (0, 1));
         // What is not an answer to a check proves nothing.
@@ -183,7 +230,7 @@ mod tests {
     #[test]
     fn a_stream_whose_checks_nobody_answers_ends_at_its_deadline_however_much_it_sends() {
         let start = Instant::now();
-        let mut carrier = Carrier::new(start, Framing::Ice);
+        let mut carrier = Carrier::ice(start);
         let last = start + limits::RELAY_PROOF - Duration::from_millis(1);
         read(&mut carrier, last, REQUEST);
 
@@ -195,7 +242,7 @@ mod tests {
     fn a_proven_stream_ends_when_either_end_has_been_silent_for_long() {
         for silent in ["client", "media"] {
             let start = Instant::now();
-            let mut carrier = Carrier::new(start, Framing::Ice);
+            let mut carrier = Carrier::ice(start);
             carrier.take_datagram(start, ANSWER);
             let mut now = start;
             while now + Duration::from_secs(1) < start + limits::RELAY_SILENCE {
@@ -216,7 +263,7 @@ mod tests {
     #[test]
     fn a_client_that_does_not_read_is_sent_the_newest_sound_once_it_does() {
         let start = Instant::now();
-        let mut carrier = Carrier::new(start, Framing::Ice);
+        let mut carrier = Carrier::ice(start);
         carrier.take_datagram(start, ANSWER);
         let mut now = start;
         for number in 0..250_u16 {

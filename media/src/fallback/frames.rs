@@ -12,6 +12,8 @@ use crate::transport::stun;
 pub enum Framing {
     /// Two bytes of length before each (RFC 4571 §2), as ICE over TCP has them (RFC 6544 §3).
     Ice,
+    /// Messages of TURN, which tell their length themselves (RFC 8656 §3.1, §12.5).
+    Turn,
 }
 
 /// What the first bytes of a connection tell.
@@ -28,8 +30,11 @@ pub enum Sniffed {
 /// Bytes by which ICE over TCP is known: a length, and a STUN header up to its cookie.
 const TELLING: usize = 10;
 
+/// An Allocate request, with which TURN begins (RFC 8656 §7.1).
+const ALLOCATE: [u8; 2] = [0, 3];
+
 /// Tells what a connection carries by its first bytes: ICE over TCP begins with a framed binding
-/// request.
+/// request, TURN with a bare Allocate request.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Sniffed {
     let Some(telling) = head.get(..TELLING) else {
@@ -39,6 +44,8 @@ pub fn sniff(head: &[u8]) -> Sniffed {
     let length = usize::from(u16::from_be_bytes([telling[0], telling[1]]));
     if (stun::HEADER..=MOST).contains(&length) && stun::is_request(&telling[2..]) {
         Sniffed::Media(Framing::Ice)
+    } else if telling.starts_with(&ALLOCATE) && telling[4..8] == stun::MAGIC_COOKIE {
+        Sniffed::Media(Framing::Turn)
     } else {
         Sniffed::Foreign
     }
@@ -105,17 +112,24 @@ fn measure(framing: Framing, bytes: &[u8]) -> Result<Option<(usize, usize, usize
             let length = usize::from(u16::from_be_bytes(*head));
             if length > MOST { Err(Broken) } else { Ok(Some((2, length, length))) }
         }
+        Framing::Turn => {
+            let Some(head) = bytes.first_chunk::<4>() else { return Ok(None) };
+            let said = usize::from(u16::from_be_bytes([head[2], head[3]]));
+            let length = match head[0] {
+                0..0x40 if said.is_multiple_of(4) => stun::HEADER + said,
+                0x40..0x50 => 4 + said,
+                _ => return Err(Broken),
+            };
+            let padded = length.next_multiple_of(4);
+            if padded > MOST { Err(Broken) } else { Ok(Some((0, length, padded))) }
+        }
     }
 }
 
-/// Appends a datagram as one frame.
-pub(crate) fn frame(framing: Framing, datagram: &[u8], out: &mut Vec<u8>) {
-    match framing {
-        Framing::Ice => {
-            out.extend_from_slice(&(datagram.len() as u16).to_be_bytes());
-            out.extend_from_slice(datagram);
-        }
-    }
+/// Appends a datagram as one frame of ICE over TCP.
+pub(crate) fn frame(datagram: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(datagram.len() as u16).to_be_bytes());
+    out.extend_from_slice(datagram);
 }
 
 const MOST: usize = limits::RELAYED_FRAME;
@@ -130,7 +144,7 @@ mod tests {
 
     fn framed(datagrams: &[Vec<u8>]) -> Vec<u8> {
         let mut out = Vec::new();
-        datagrams.iter().for_each(|datagram| frame(Framing::Ice, datagram, &mut out));
+        datagrams.iter().for_each(|datagram| frame(datagram, &mut out));
         out
     }
 
@@ -148,6 +162,22 @@ mod tests {
             assert_eq!(sniff(foreign), Sniffed::Foreign, "{foreign:02x?}");
         }
         assert_eq!(sniff(b"G"), Sniffed::Foreign);
+    }
+
+    #[test]
+    fn messages_of_turn_end_where_they_say_and_channels_where_four_bytes_are_full() {
+        let mut deframer = Deframer::new(Framing::Turn);
+        let allocate = [&[0, 3, 0, 4][..], &stun::MAGIC_COOKIE, &[7; 12], &[1, 2, 3, 4]].concat();
+        assert_eq!(sniff(&allocate), Sniffed::Media(Framing::Turn));
+        deframer.push(&allocate);
+        deframer.push(b"\x40\x00\x00\x05hello\0\0");
+
+        assert_eq!(deframer.next(), Ok(Some(&allocate[..])));
+        assert_eq!(deframer.next(), Ok(None), "its filling is missing");
+        deframer.push(b"\0\x80");
+        assert_eq!(deframer.next(), Ok(Some(&b"\x40\x00\x00\x05hello"[..])));
+        deframer.push(&[0; 3]);
+        assert_eq!(deframer.next(), Err(Broken), "neither a message nor a channel");
     }
 
     #[test]

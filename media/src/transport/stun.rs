@@ -14,14 +14,14 @@ pub(crate) const HEADER: usize = 20;
 /// Length of a transaction id, in bytes.
 pub(crate) const TRANSACTION: usize = 12;
 
-const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
+pub(crate) const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 /// RFC 8489 §14.3.
 const USERNAME: u16 = 0x0006;
 /// RFC 8489 §14.5; an HMAC-SHA1 of 20 bytes.
 const MESSAGE_INTEGRITY: u16 = 0x0008;
-const HMAC: usize = 20;
+pub(crate) const HMAC: usize = 20;
 /// RFC 8489 §14.2: family, port and address, masked by cookie and transaction id.
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 /// RFC 8445 §7.1.1.
@@ -140,39 +140,79 @@ fn request(
 /// The answer to a request that came from `from` and is genuine; `password` is ours
 /// (RFC 8445 §7.3.1.2).
 pub(crate) fn success(request: &[u8], from: SocketAddr, password: &str, out: &mut Vec<u8>) -> bool {
-    let Some(transaction) = request.get(8..HEADER) else { return false };
+    let Some(transaction) = request.get(8..HEADER).and_then(<[u8]>::first_chunk) else {
+        return false;
+    };
     let start = out.len();
     out.extend_from_slice(&BINDING_SUCCESS);
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(&MAGIC_COOKIE);
     out.extend_from_slice(transaction);
-    let mut mask = [0; 16];
-    mask[..4].copy_from_slice(&MAGIC_COOKIE);
-    mask[4..].copy_from_slice(transaction);
-    let port = from.port() ^ u16::from_be_bytes([MAGIC_COOKIE[0], MAGIC_COOKIE[1]]);
-    let mut mapped = [0; 20];
-    mapped[2..4].copy_from_slice(&port.to_be_bytes());
-    let (family, length) = match from.ip() {
-        IpAddr::V4(address) => {
-            mapped[4..8].copy_from_slice(&address.octets());
-            (1, 8)
-        }
-        IpAddr::V6(address) => {
-            mapped[4..].copy_from_slice(&address.octets());
-            (2, 20)
-        }
-    };
-    mapped[1] = family;
-    mapped[4..].iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    let (mapped, length) = mask(from, transaction);
     put(XOR_MAPPED_ADDRESS, &mapped[..length], out);
     seal(password, out, start);
     true
 }
 
+/// Cookie and transaction id, by which addresses are masked (RFC 8489 §14.2): middle boxes used to
+/// rewrite addresses that they recognised.
+fn masking(transaction: &[u8; TRANSACTION]) -> [u8; 16] {
+    let mut mask = [0; 16];
+    mask[..4].copy_from_slice(&MAGIC_COOKIE);
+    mask[4..].copy_from_slice(transaction);
+    mask
+}
+
+/// The value of a masked address, and its length.
+pub(crate) fn mask(address: SocketAddr, transaction: &[u8; TRANSACTION]) -> ([u8; 20], usize) {
+    let port = address.port() ^ u16::from_be_bytes([MAGIC_COOKIE[0], MAGIC_COOKIE[1]]);
+    let mut value = [0; 20];
+    value[2..4].copy_from_slice(&port.to_be_bytes());
+    let (family, length) = match address.ip() {
+        IpAddr::V4(address) => {
+            value[4..8].copy_from_slice(&address.octets());
+            (1, 8)
+        }
+        IpAddr::V6(address) => {
+            value[4..].copy_from_slice(&address.octets());
+            (2, 20)
+        }
+    };
+    value[1] = family;
+    value[4..].iter_mut().zip(masking(transaction)).for_each(|(byte, mask)| *byte ^= mask);
+    (value, length)
+}
+
+/// The address in a masked value.
+pub(crate) fn unmask(value: &[u8], transaction: &[u8; TRANSACTION]) -> Option<SocketAddr> {
+    let (head, address) = value.split_first_chunk::<4>()?;
+    let port = u16::from_be_bytes([head[2] ^ MAGIC_COOKIE[0], head[3] ^ MAGIC_COOKIE[1]]);
+    let mask = masking(transaction);
+    let ip = match head[1] {
+        1 => {
+            let mut octets: [u8; 4] = address.try_into().ok()?;
+            octets.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+            IpAddr::from(octets)
+        }
+        2 => {
+            let mut octets: [u8; 16] = address.try_into().ok()?;
+            octets.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+            IpAddr::from(octets)
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
+}
+
 /// Ends a message with its integrity and its fingerprint (RFC 8489 §14.5, §14.7).
 fn seal(password: &str, out: &mut Vec<u8>, start: usize) {
+    sign_and_seal(password.as_bytes(), out, start);
+}
+
+/// The same with a key of any kind (RFC 8489 §9).
+pub(crate) fn sign_and_seal(key: &[u8], out: &mut Vec<u8>, start: usize) {
     set_length(out, start, 4 + HMAC);
-    let integrity = sign(password, &[&out[start..]]);
+    let integrity = sign(key, &[&out[start..]]);
     put(MESSAGE_INTEGRITY, &integrity.as_ref()[..HMAC], out);
     set_length(out, start, 8);
     let crc = crc_32(&out[start..]) ^ FINGERPRINT_MASK;
@@ -181,15 +221,20 @@ fn seal(password: &str, out: &mut Vec<u8>, start: usize) {
 
 /// Whether a message was made by who knows `password` (RFC 8489 §9.1.3, §9.1.4).
 pub(crate) fn proves(message: &[u8], password: &str) -> bool {
+    proves_by_key(message, password.as_bytes())
+}
+
+/// The same with a key of any kind (RFC 8489 §9).
+pub(crate) fn proves_by_key(message: &[u8], key: &[u8]) -> bool {
     let Some((at, tag)) = attribute(message, MESSAGE_INTEGRITY) else { return false };
     // Its length field counts up to the attribute, whatever follows.
     let length = ((at - HEADER + 4 + HMAC) as u16).to_be_bytes();
-    let expected = sign(password, &[&message[..2], &length, &message[4..at]]);
+    let expected = sign(key, &[&message[..2], &length, &message[4..at]]);
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), tag).is_ok()
 }
 
-fn sign(password: &str, parts: &[&[u8]]) -> hmac::Tag {
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
+fn sign(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
     let mut context = hmac::Context::with_key(&key);
     for part in parts {
         context.update(part);
@@ -197,7 +242,8 @@ fn sign(password: &str, parts: &[&[u8]]) -> hmac::Tag {
     context.sign()
 }
 
-fn put(kind: u16, value: &[u8], out: &mut Vec<u8>) {
+/// Appends an attribute.
+pub(crate) fn put(kind: u16, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&kind.to_be_bytes());
     out.extend_from_slice(&(value.len() as u16).to_be_bytes());
     out.extend_from_slice(value);
@@ -205,7 +251,7 @@ fn put(kind: u16, value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Makes the length field count what is there and `more` bytes that will follow.
-fn set_length(out: &mut [u8], start: usize, more: usize) {
+pub(crate) fn set_length(out: &mut [u8], start: usize, more: usize) {
     let length = (out.len() - start - HEADER + more) as u16;
     out[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
 }

@@ -1,8 +1,14 @@
-//! Where a client is told to send its media: by UDP, and behind that over the TCP port.
+//! Where a client is told to send its media: by UDP, behind that over the TCP port, and at last by TURN.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::net::SocketAddr;
+
+use axum::http::uri::Authority;
+use model::id::UserId;
+use model::media::RelayPass;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::connection::Connection;
 use crate::parts::Parts;
@@ -33,6 +39,28 @@ impl Announced {
         Some(Self { udp: SocketAddr::new(ip, parts.media.port()), tcp })
     }
 
+    /// The servers that a browser of `user` may fall back to, as its `RTCConfiguration` has them (W3C
+    /// WebRTC §4.2.4): ourselves, under the host name that it reached us by, whose certificate it
+    /// trusts. Null where that would lead to somebody else: behind a proxy that speaks TLS itself.
+    pub(crate) fn relays(
+        self,
+        parts: &Parts,
+        connection: Connection,
+        host: &str,
+        user: UserId,
+    ) -> Value {
+        let is_direct = connection.tls || connection.peer.ip().to_canonical().is_loopback();
+        let host = parts.config.public_host.as_deref().unwrap_or(host);
+        let url = relay_url(host, connection.tls).filter(|_| is_direct && self.tcp.is_some());
+        let pass = parts.media.relay_pass(user, self.udp, parts.now_ms() / 1_000);
+        match (url, pass) {
+            (Some(url), Some(RelayPass { username, password })) => {
+                json!([{ "urls": [url], "username": username, "credential": password }])
+            }
+            _ => Value::Null,
+        }
+    }
+
     /// The media wing's answer with a candidate for TCP behind its own (RFC 6544 §4.5): a client takes
     /// the first that works and prefers UDP.
     pub(crate) fn complete(self, mut fragment: String) -> String {
@@ -50,11 +78,19 @@ impl Announced {
     }
 }
 
+/// `turns:host:port?transport=tcp` (RFC 7065 §3.1). The port is always named: it is not TURN's own.
+fn relay_url(host: &str, tls: bool) -> Option<String> {
+    let host: Authority = host.parse().ok()?;
+    let (scheme, port) = if tls { ("turns", HTTPS) } else { ("turn", HTTP) };
+    let port = host.port_u16().unwrap_or(port);
+    Some(format!("{scheme}:{}:{port}?transport=tcp", host.host()))
+}
+
 /// The port of the front door as clients know it. One that another port is forwarded from is told by
 /// `public_host`; behind a proxy that speaks TLS itself, what that proxy listens on takes no media.
 fn front_port(public_host: Option<&str>, connection: Connection) -> u16 {
     let told = public_host.filter(|_| connection.tls);
-    let told = told.and_then(|host| host.parse::<axum::http::uri::Authority>().ok());
+    let told = told.and_then(|host| host.parse::<Authority>().ok());
     match told {
         Some(host) => host.port_u16().unwrap_or(HTTPS),
         None => connection.local.port(),
@@ -63,6 +99,7 @@ fn front_port(public_host: Option<&str>, connection: Connection) -> u16 {
 
 /// What a host without a port means.
 const HTTPS: u16 = 443;
+const HTTP: u16 = 80;
 /// Of a passive TCP candidate (RFC 6544 §4.2): a type preference of 90, far below that of UDP, and the
 /// direction preference 4 above the highest other one.
 const PRIORITY: u32 = (90 << 24) | (((4 << 13) | 8_191) << 8) | 255;
@@ -90,6 +127,17 @@ mod tests {
              a=rtpmap:111 opus/48000/2"
         );
         assert_eq!(announced(None).complete(FRAGMENT.to_owned()), FRAGMENT);
+    }
+
+    #[test]
+    fn the_relay_is_named_as_the_client_named_us_and_never_without_a_port() {
+        let url = |host, tls| relay_url(host, tls).expect("a host");
+
+        assert_eq!(url("hall.example:8443", true), "turns:hall.example:8443?transport=tcp");
+        assert_eq!(url("hall.example", true), "turns:hall.example:443?transport=tcp");
+        assert_eq!(url("localhost:8443", false), "turn:localhost:8443?transport=tcp");
+        assert_eq!(url("[::1]:9", true), "turns:[::1]:9?transport=tcp");
+        assert_eq!(relay_url("no host", true), None);
     }
 
     #[test]

@@ -48,8 +48,9 @@ pub(super) fn hello(version: Version) -> Value {
     json!({ "heartbeat_interval": interval, "v": version.number() })
 }
 
-/// Op 2. User clients are told the SSRCs of the streams that they offered.
-pub(super) fn ready(ssrc: u32, address: SocketAddr, identify: &Identify) -> Value {
+/// Op 2. User clients are told the SSRCs of the streams that they offered, and what they may fall back
+/// to (ours: Discord's have no such thing).
+pub(super) fn ready(ssrc: u32, address: SocketAddr, identify: &Identify, relays: Value) -> Value {
     let mut ready = json!({
         "ssrc": ssrc,
         "ip": address.ip().to_string(),
@@ -61,6 +62,9 @@ pub(super) fn ready(ssrc: u32, address: SocketAddr, identify: &Identify) -> Valu
         let streams = identify.streams.iter().take(STREAMS as usize).zip(1_u32..);
         ready["streams"] =
             streams.map(|(offered, number)| stream(ssrc + number * 2 - 1, offered)).collect();
+        if !relays.is_null() {
+            ready["ice_servers"] = relays;
+        }
     }
     ready
 }
@@ -160,7 +164,7 @@ mod tests {
     fn ready_names_a_place_for_media_and_both_modes() {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
 
-        let ready = ready(64, address, &identify(""));
+        let ready = ready(64, address, &identify(""), json!(["a relay"]));
 
         assert_eq!(
             ready,
@@ -180,7 +184,10 @@ mod tests {
         let offered = vec![r#"{"type":"video","rid":"100","quality":100}"#; 40].join(",");
         let identify = identify(&format!(r#","video":true,"streams":[{offered}]"#));
 
-        let ready = ready(64, address, &identify);
+        let relays = json!([{ "urls": ["turns:a:1?transport=tcp"] }]);
+        let ready = ready(64, address, &identify, relays.clone());
+
+        assert_eq!(ready["ice_servers"], relays);
 
         let streams = ready["streams"].as_array().unwrap();
         assert_eq!(streams.len(), 15);

@@ -5,6 +5,7 @@ use model::media::PeerId;
 use model::media::Tracks;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
+use serde_json::Value;
 
 use super::announce::Announced;
 use super::others::Other;
@@ -47,6 +48,8 @@ pub(super) struct Admission {
     pub ssrc: u32,
     /// Where it sends its media.
     pub announced: Announced,
+    /// What it may fall back to, for a browser; null when there is nothing.
+    pub relays: Value,
     /// Names the session in op 4.
     pub media_session: String,
     /// Who is there already.

@@ -174,13 +174,13 @@ impl VoiceSession {
     /// Takes the place that [`Output::Identify`] found. Ready follows when the media wing has the
     /// peer.
     pub(super) fn admit(&mut self, now: Instant, identify: &Identify, admission: Admission) {
-        let Admission { peer, ssrc, announced, media_session, others } = admission;
+        let Admission { peer, ssrc, announced, relays, media_session, others } = admission;
         if !matches!(self.stage, Stage::Greeting { .. }) {
             return;
         }
         let place = Place { peer, ssrc, announced, media_session };
         self.stage = Stage::Admitted { place, transport: Transport::Open };
-        let ready = negotiate::ready(ssrc, announced.udp, identify);
+        let ready = negotiate::ready(ssrc, announced.udp, identify, relays);
         self.welcome = Some(Welcome { ready, until: now + JOIN });
         self.others = others.into_iter().map(|other| (other.user, other)).collect();
     }

@@ -8,6 +8,8 @@ use axum::response::Response;
 use model::limits;
 use model::media::PeerId;
 use model::voice::CloseCode;
+use model::wire::id::Id;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::announce::Announced;
@@ -35,6 +37,7 @@ use crate::websocket::frame;
 pub(crate) fn upgrade(
     parts: Parts,
     connection: Connection,
+    host: String,
     query: String,
     socket: Upgrade,
 ) -> Response {
@@ -46,7 +49,7 @@ pub(crate) fn upgrade(
                 return wire.close(CloseCode::BadRequest).await;
             };
             // Boxed one after the other: what a greeting needs is not held by the session.
-            let greeted = Box::pin(greet(parts, connection, version, wire)).await;
+            let greeted = Box::pin(greet(parts, (connection, host), version, wire)).await;
             let Some((calls, peer, session, wire, ears)) = greeted else { return };
             Box::pin(run::run(calls, peer, session, wire, ears)).await;
         })
@@ -132,7 +135,7 @@ type Greeted = (Arc<Calls>, PeerId, VoiceSession, Wire, Ears);
 /// Hello at once, then Identify or Resume within the deadline.
 async fn greet(
     parts: Parts,
-    connection: Connection,
+    (connection, host): (Connection, String),
     version: Version,
     mut wire: Wire,
 ) -> Option<Greeted> {
@@ -142,7 +145,7 @@ async fn greet(
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Frame(text) => wire.feed(&text),
-                Output::Identify(identify) => match admit(&parts, connection, &identify) {
+                Output::Identify(identify) => match admit(&parts, (connection, &host), &identify) {
                     Ok((admission, ears)) => {
                         let peer = admission.peer;
                         session.admit(now(), &identify, admission);
@@ -193,18 +196,17 @@ async fn greet(
 /// Turns an Identify into a place, with the address that its media goes to.
 fn admit(
     parts: &Parts,
-    connection: Connection,
+    (connection, host): (Connection, &str),
     identify: &Identify,
 ) -> Result<(Admission, Ears), CloseCode> {
     let announced = Announced::to(parts, connection).ok_or(CloseCode::ServerNotFound)?;
     let (peer, Admitted { ssrc, others }, ears) = parts.calls.redeem(identify)?;
-    let admission = Admission {
-        peer,
-        ssrc,
-        announced,
-        media_session: hex::encode(auth::random::<16>()),
-        others,
+    let relays = match (identify.video, Id::new_checked(identify.user_id)) {
+        (Some(_), Some(user)) => announced.relays(parts, connection, host, user),
+        _ => Value::Null,
     };
+    let media_session = hex::encode(auth::random::<16>());
+    let admission = Admission { peer, ssrc, announced, relays, media_session, others };
     Ok((admission, ears))
 }
 

@@ -22,7 +22,7 @@ TEXT = {
     "hikari": "text_hikari.py",
 }
 RUST = {"twilight": "text_twilight"}
-VOICE = ("voice", "songbird", "browser", "browser_tcp")
+VOICE = ("voice", "songbird", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
 NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES]
 TEXT_TIMEOUT = 120
@@ -122,9 +122,10 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             await bounded(voice.songbird(program), "songbird", SONGBIRD_TIMEOUT, rows)
         if "browser" in wanted:
             await bounded(voice.browser(), "browser", BROWSER_TIMEOUT, rows)
-        if "browser_tcp" in wanted:
-            tcp = voice.browser("chromium by TCP", "tcp")
-            await bounded(tcp, "browser_tcp", BROWSER_TIMEOUT, rows)
+        for network in ("tcp", "tls"):
+            if f"browser_{network}" in wanted:
+                browser = voice.browser(f"chromium by {network.upper()}", network)
+                await bounded(browser, f"browser_{network}", BROWSER_TIMEOUT, rows)
     finally:
         rows += [Row(*check) for check in voice.checks]
         tails.update(voice.tails())

@@ -145,14 +145,14 @@ class Voice:
 
     async def browser(self, name: str = "chromium", network: str = "") -> None:
         """Chromium in the server's web client, with discord.js and discord.py. `network` is what its
-        network lets through: everything, or only ICE over TCP ("tcp")."""
+        network lets through: everything, ICE over TCP ("tcp"), or nothing but TLS ("tls")."""
         relay = await self._relay()
         hall = self._stage.channels["hall"]
         invite = await self._stage.server.rest("POST", f"/channels/{self._stage.channels['text']}/invites")
         client = self._stage.client(
             "browser_voice.mjs",
             relay,
-            WEB=f"http://localhost:{self._stage.server.port}",
+            WEB=f"{'https' if network == 'tls' else 'http'}://localhost:{self._stage.server.port}",
             INVITE=invite["code"],
             SPEECH=str(self._speech["wav"]),
             NETWORK=network,
@@ -191,7 +191,7 @@ class Voice:
             stats = (await chromium.state())["stats"]
             sent = stats and stats["packetsSent"]
             demand(sent, f"connected, but no packet was sent: {stats}")
-            way = "tcp" if network == "tcp" else "udp"
+            way = {"": "udp", "tcp": "tcp", "tls": "tls relay"}[network]
             demand(stats["remote"].startswith(way), f"not by {way}: {stats['remote']}")
             return f"{sent} packets sent to {stats['remote']}"
 
@@ -220,6 +220,15 @@ class Voice:
             return "silent while muted, heard again after"
 
         await check("muted by a moderator", muted)
+
+        async def renewed() -> str:
+            found = await client.ask("renewed", order="renew")
+            before, after = found["before"], found["after"]
+            demand(before["peers"] == after["peers"], f"another connection was made: {found}")
+            demand(before["theirs"] != after["theirs"], f"ICE did not begin anew: {found}")
+            return await heard_by_bots()
+
+        await check("ICE begins anew, and it is heard on", renewed)
         await self._picture(chromium)
 
     async def close(self) -> None:

@@ -30,7 +30,9 @@ const context = await chromium.launchPersistentContext(profile, {
     "--disable-component-update",
     "--disable-sync",
     // As a network does that blocks UDP.
-    ...(NETWORK === "tcp" ? ["--force-webrtc-ip-handling-policy=disable_non_proxied_udp"] : []),
+    ...(NETWORK === "tcp" ? ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] : []),
+    // For TLS that is not the page's own, too.
+    ...(NETWORK === "tls" ? ["--ignore-certificate-errors"] : []),
   ],
 });
 const page = context.pages()[0] ?? (await context.newPage());
@@ -54,6 +56,18 @@ await page.addInitScript(() => {
   const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   if (!localStorage.getItem("guildhall.settings")) localStorage.setItem("guildhall.settings", JSON.stringify(raw));
 });
+
+// Which peer connections there are; in a network that lets nothing but TLS through they have relays only.
+await page.addInitScript((network) => {
+  const Plain = window.RTCPeerConnection;
+  window.__peers = [];
+  window.RTCPeerConnection = class extends Plain {
+    constructor(configuration) {
+      super(network === "tls" ? { ...configuration, iceTransportPolicy: "relay" } : configuration);
+      window.__peers.push(this);
+    }
+  };
+}, NETWORK);
 
 // WEB_DIST: the program of another build of the client than the server's own. The page itself
 // stays the server's, or Chromium takes it for one from outside and refuses it local sockets.
@@ -138,6 +152,22 @@ const orders = {
         stats: await window.__guildhall.voice.stats(),
       })),
     };
+  },
+  /** As if the machine had been offline: ICE begins anew. */
+  async renew() {
+    const now = () => page.evaluate(() => ({
+      peers: window.__peers.length,
+      theirs: /a=ice-ufrag:(\S+)/.exec(window.__peers.at(-1).remoteDescription.sdp)[1],
+    }));
+    const before = await now();
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await page.waitForFunction(
+      (former) => !window.__peers.at(-1).remoteDescription.sdp.includes(`a=ice-ufrag:${former}`),
+      before.theirs,
+      { timeout: 15_000 },
+    );
+    await page.waitForFunction(() => window.__guildhall.voice.state === "connected", null, { timeout: 15_000 });
+    return { renewed: { before, after: await now() } };
   },
   async picture({ file }) {
     await page.screenshot({ path: file });

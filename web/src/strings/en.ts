@@ -22,7 +22,7 @@ const voice: Record<VoiceFailure, string> = {
   not_accepted: "The voice server turned this connection down.",
   no_description: "The voice server did not answer the call's description in time.",
   udp_blocked:
-    "Voice travels by UDP, and your network does not let it through. Try another network, or ask your admin to allow the server's voice port.",
+    "Your network lets voice through neither by UDP nor by TCP. Try another network, or ask your admin to allow the server's port.",
   browser_failed: "This browser could not set up the call. Reload the page; if it stays, try another browser.",
   disconnected: "You were disconnected from the voice channel.",
   taken_over: "You joined the call from another window or device.",

@@ -4,7 +4,7 @@
 import { socketScheme } from "../api/gateway";
 import type { Snowflake } from "../api/types";
 import type { Settings } from "../state/session";
-import type { Place, VoiceEffect, VoiceFailure, VoiceFrame, VoiceInput, VoicePhase } from "./contract";
+import type { Place, Relay, VoiceEffect, VoiceFailure, VoiceFrame, VoiceInput, VoicePhase } from "./contract";
 import type { Chime } from "./chime";
 import { SpeakingDetector, UnheardDetector } from "./levels";
 import { openMicrophone, type MicrophoneProblem } from "./microphone";
@@ -271,10 +271,10 @@ export class VoiceConnection {
         if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(effect.frame));
         break;
       case "make_peer":
-        void this.makePeer();
+        void this.makePeer(effect.relays);
         break;
       case "restart_ice":
-        void this.restartIce();
+        void this.restartIce(effect.relays);
         break;
       case "describe":
         void this.describe(effect.fragment);
@@ -340,10 +340,10 @@ export class VoiceConnection {
     socket.close(code);
   }
 
-  private async makePeer(): Promise<void> {
+  private async makePeer(relays: Relay[] = []): Promise<void> {
     this.dropPeer();
     try {
-      const peer = new PeerLink();
+      const peer = new PeerLink(relays);
       this.peer = peer;
       const mine = () => this.peer === peer;
       peer.onState = (state) => mine() && this.feed({ kind: "peer", state });
@@ -359,11 +359,11 @@ export class VoiceConnection {
     }
   }
 
-  private async restartIce(): Promise<void> {
+  private async restartIce(relays?: Relay[]): Promise<void> {
     const peer = this.peer;
     if (!peer) return this.feed({ kind: "peer_broken" });
     try {
-      const selection = await peer.restart();
+      const selection = await peer.restart(relays);
       if (this.peer === peer) this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });
     } catch {
       if (this.peer === peer) this.feed({ kind: "peer_broken" });

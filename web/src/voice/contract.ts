@@ -58,6 +58,13 @@ export interface RemoteStream {
 export const VIDEO_NUMBER = 1;
 export const SCREEN_NUMBER = 3;
 
+/** A TURN server, which is the server itself: for networks that let nothing but TLS through. */
+export interface Relay {
+  urls: string[];
+  username: string;
+  credential: string;
+}
+
 export interface VoiceFrame {
   op: number;
   d?: any;
@@ -95,9 +102,9 @@ export type VoiceEffect =
   | { kind: "close_socket"; code: number }
   | { kind: "send"; frame: VoiceFrame }
   /** Make a new peer connection (replacing any) and come back with `offer`. */
-  | { kind: "make_peer" }
+  | { kind: "make_peer"; relays?: Relay[] | undefined }
   /** Begin ICE anew on the peer connection that is there and come back with `offer`. */
-  | { kind: "restart_ice" }
+  | { kind: "restart_ice"; relays?: Relay[] | undefined }
   | { kind: "describe"; fragment: string }
   | { kind: "drop_peer" }
   | { kind: "heard"; userId: Snowflake; ssrc: number; speaking: boolean | null }
@@ -115,6 +122,8 @@ export type VoiceEffect =
 export const ATTEMPT_DEADLINE_MS = 10_000;
 /** ICE gets at least this much of it, however slow the steps before were. */
 export const LINK_MINIMUM_MS = 5_000;
+/** How long UDP and plain TCP may take before TLS is tried. Sooner costs the server a handshake of everybody. */
+export const RELAY_AFTER_MS = 3_000;
 /** ICE "disconnected" is often a hiccup; after this it begins anew. */
 export const SHAKY_GRACE_MS = 2_000;
 /** While ICE begins anew, how long the socket may take to show that it lives: it takes the same network. */

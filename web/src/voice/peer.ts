@@ -5,6 +5,7 @@
 // takes everything that happened meanwhile with it. Descriptions are written in `sdp.ts`.
 
 import { composeAnswer, opusBitrate, parseFragment, selectFragment, type Selection, type ServerTransport, type Shown, type Speaker } from "./sdp";
+import type { Relay } from "./contract";
 import { CAMERA_LAYERS, OWN_LINES, SCREEN_LAYERS } from "./sdp_video";
 
 export interface LinkStats {
@@ -16,7 +17,7 @@ export interface LinkStats {
   lossOut: number | null;
   packetsReceived: number;
   packetsSent: number;
-  /** Such as `udp 203.0.113.7:50001`. */
+  /** Such as `udp 203.0.113.7:50001`, or `tls relay 203.0.113.7:50001`. */
   remote: string | null;
   /** Such as `Opus, 48 kHz`. */
   codec: string | null;
@@ -26,12 +27,11 @@ export interface LinkStats {
 }
 
 export class PeerLink {
-  private readonly pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
-  private readonly mic = this.pc.addTransceiver("audio", { direction: "sendonly" });
-  // In the order that `sdp_video.ts` tells; without a track they send nothing.
-  private readonly camera = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: CAMERA_LAYERS });
-  private readonly screen = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: SCREEN_LAYERS });
-  private readonly sound = this.pc.addTransceiver("audio", { direction: "sendonly" });
+  private readonly pc: RTCPeerConnection;
+  private readonly mic: RTCRtpTransceiver;
+  private readonly camera: RTCRtpTransceiver;
+  private readonly screen: RTCRtpTransceiver;
+  private readonly sound: RTCRtpTransceiver;
   private readonly lines: { transceiver: RTCRtpTransceiver; kind: "audio" | "video"; speaker: Speaker | null }[] = [];
   private server: ServerTransport | null = null;
   private bitrate = 64_000;
@@ -50,7 +50,13 @@ export class PeerLink {
   /** A picture, or a screen's sound, will arrive on this track. */
   onShown: (userId: string, shown: Shown, track: MediaStreamTrack) => void = () => {};
 
-  constructor() {
+  constructor(relays: Relay[]) {
+    this.pc = new RTCPeerConnection({ iceServers: relays, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+    this.mic = this.pc.addTransceiver("audio", { direction: "sendonly" });
+    // In the order that `sdp_video.ts` tells; without a track they send nothing.
+    this.camera = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: CAMERA_LAYERS });
+    this.screen = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: SCREEN_LAYERS });
+    this.sound = this.pc.addTransceiver("audio", { direction: "sendonly" });
     this.pc.onconnectionstatechange = () => {
       if (this.closed) return;
       const state = this.pc.connectionState;
@@ -67,10 +73,11 @@ export class PeerLink {
     return selectFragment(this.pc.localDescription?.sdp ?? "");
   }
 
-  /** Begins ICE anew, on the same keys and lines; what Select Protocol says comes back. */
-  async restart(): Promise<Selection> {
+  /** Begins ICE anew, on the same keys and lines, by `relays` if need be; what Select Protocol says comes back. */
+  async restart(relays?: Relay[]): Promise<Selection> {
     this.restarting = true;
     await this.running;
+    if (relays) this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: relays });
     this.pc.restartIce();
     await this.pc.setLocalDescription();
     return selectFragment(this.pc.localDescription?.sdp ?? "");
@@ -180,7 +187,9 @@ export class PeerLink {
       } else if (entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded") {
         if (typeof entry.currentRoundTripTime === "number") stats.rtt = entry.currentRoundTripTime * 1000;
         const remote = report.get(entry.remoteCandidateId);
-        if (remote) stats.remote = `${remote.protocol} ${remote.address ?? remote.ip}:${remote.port}`;
+        const local = report.get(entry.localCandidateId);
+        const way = local?.candidateType === "relay" ? `${local.relayProtocol} relay` : remote?.protocol;
+        if (remote) stats.remote = `${way} ${remote.address ?? remote.ip}:${remote.port}`;
       }
     });
     const received = stats.packetsReceived - this.before.received;

@@ -1,7 +1,7 @@
 // A voice channel joined, kept and left on a virtual clock, against a scripted server.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, PROBE_MS, SHAKY_GRACE_MS, type VoiceEffect, type VoiceInput } from "./contract";
+import { ATTEMPT_DEADLINE_MS, MOVE_GRACE_MS, PROBE_MS, RELAY_AFTER_MS, SHAKY_GRACE_MS, type VoiceEffect, type VoiceInput } from "./contract";
 import { VoiceSession } from "./session";
 
 const ME = "1";
@@ -119,6 +119,43 @@ describe("joining", () => {
 
     pass(ATTEMPT_DEADLINE_MS);
 
+    expect(session.failure).toBe("udp_blocked");
+  });
+
+  it("tries TLS when nothing else connects, and stays with it", () => {
+    const relays = [{ urls: ["turns:hall.example:443?transport=tcp"], username: "u", credential: "c" }];
+    feed({ kind: "join", place: PLACE });
+    answerAsk();
+    frame(8, { heartbeat_interval: 50_000 });
+    expect(frame(2, { ssrc: 77, ice_servers: relays })).toEqual([{ kind: "make_peer" }]);
+    feed({ kind: "offer", data: "F", payloadType: 111, connectionId: "u" });
+    frame(4, { sdp: "A" });
+
+    expect(pass(RELAY_AFTER_MS - 1)).toEqual([]);
+    expect(pass(1)).toEqual([{ kind: "restart_ice", relays }]);
+    feed({ kind: "offer", data: "F2", payloadType: 111, connectionId: "u" });
+    expect(frame(4, { sdp: "A2" })).toEqual([{ kind: "describe", fragment: "A2" }]);
+    feed({ kind: "peer", state: "connected" });
+    expect(session.phase).toBe("connected");
+
+    expect(feed({ kind: "peer", state: "failed" })).toContainEqual({ kind: "restart_ice", relays });
+  });
+
+  it("says that the network blocks voice when TLS leads nowhere either, and passes over relays that are none", () => {
+    feed({ kind: "join", place: PLACE });
+    answerAsk();
+    frame(8, { heartbeat_interval: 50_000 });
+    const whole = { urls: ["turns:a:1"], username: "u", credential: "c" };
+    frame(2, { ssrc: 77, ice_servers: [{ urls: "turns:a:1" }, whole, {}] });
+    feed({ kind: "offer", data: "F", payloadType: 111, connectionId: "u" });
+    frame(4, { sdp: "A" });
+    expect(feed({ kind: "peer", state: "failed" })).toEqual([{ kind: "restart_ice", relays: [whole] }]);
+    feed({ kind: "offer", data: "F2", payloadType: 111, connectionId: "u" });
+    frame(4, { sdp: "A2" });
+
+    pass(ATTEMPT_DEADLINE_MS);
+
+    expect(session.phase).toBe("failed");
     expect(session.failure).toBe("udp_blocked");
   });
 

@@ -14,6 +14,7 @@ import {
   MAX_ATTEMPTS,
   MOVE_GRACE_MS,
   PROBE_MS,
+  RELAY_AFTER_MS,
   SHAKY_GRACE_MS,
   type Place,
   type VoiceEffect,
@@ -23,6 +24,7 @@ import {
   type VoicePhase,
   SCREEN_NUMBER,
   VIDEO_NUMBER,
+  type Relay,
   type RemoteStream,
   type Showing,
 } from "./contract";
@@ -58,6 +60,10 @@ export class VoiceSession {
   private peerLinked = false;
   /** ICE begins anew on the transport that we have; if that leads to nothing, another is made. */
   private restarting = false;
+  /** What the server named to fall back to, and whether it came to that: it is then the network's way. */
+  private relays: Relay[] = [];
+  private viaRelay = false;
+  private relayDue: number | null = null;
   private heartbeatEvery = 0;
   private heartbeatDue: number | null = null;
   private heartbeatSent: number | null = null;
@@ -79,7 +85,7 @@ export class VoiceSession {
 
   /** When `tick` wants to be called next. */
   get deadline(): number | null {
-    const times = [this.due, this.shakyDue, this.heartbeatDue].filter((t) => t !== null);
+    const times = [this.due, this.shakyDue, this.relayDue, this.heartbeatDue].filter((t) => t !== null);
     return times.length ? Math.min(...times) : null;
   }
 
@@ -141,6 +147,7 @@ export class VoiceSession {
     this.place = place;
     this.failure = null;
     this.established = false;
+    this.viaRelay = false;
     this.attempt = 0;
     this.giveUpAt = now + ATTEMPT_DEADLINE_MS;
     this.ask(now);
@@ -297,12 +304,14 @@ export class VoiceSession {
         return;
       case 2:
         this.ssrc = Number(d.ssrc) || 0;
+        this.relays = relaysFrom(d.ice_servers);
         this.negotiate(now);
         return;
       case 4:
         if (this.phase !== "negotiating") return;
         this.phase = "linking";
         this.due = Math.max(this.due ?? 0, now + LINK_MINIMUM_MS);
+        this.relayDue = this.viaRelay || this.relays.length === 0 ? null : now + RELAY_AFTER_MS;
         this.pendingFailure = "udp_blocked";
         this.out.push({ kind: "describe", fragment: String(d.sdp ?? "") });
         // The way that we had holds until another is better: the browser may have nothing to report.
@@ -377,7 +386,8 @@ export class VoiceSession {
     this.shakyDue = null;
     this.due ??= now + ATTEMPT_DEADLINE_MS;
     this.pendingFailure = "no_description";
-    this.out.push({ kind: "make_peer" });
+    this.relayDue = null;
+    this.out.push({ kind: "make_peer", relays: this.viaRelay ? this.relays : undefined });
     for (const [userId, ssrc] of this.voices) this.out.push({ kind: "heard", userId, ssrc, speaking: null });
     for (const [userId, streams] of this.shows) this.out.push({ kind: "shows", userId, streams });
   }
@@ -401,7 +411,17 @@ export class VoiceSession {
     // A network that changed took the socket along, which would notice a minute later.
     if (this.heartbeatSent === null) this.beat(now);
     this.heartbeatDue = now + PROBE_MS;
-    this.out.push({ kind: "restart_ice" });
+    this.relayDue = null;
+    this.out.push({ kind: "restart_ice", relays: this.viaRelay ? this.relays : undefined });
+  }
+
+  /** Neither UDP nor plain TCP leads anywhere: what looks like any other TLS may. */
+  private tryRelay(now: number): void {
+    this.viaRelay = true;
+    this.relayDue = null;
+    this.phase = "negotiating";
+    this.due = now + ATTEMPT_DEADLINE_MS;
+    this.out.push({ kind: "restart_ice", relays: this.relays });
   }
 
   /** Same voice session, new transport: a second Select Protocol. */
@@ -467,7 +487,9 @@ export class VoiceSession {
   private peerLost(now: number): void {
     this.peerLinked = false;
     this.shakyDue = null;
-    if (this.phase === "linking" && this.restarting) {
+    if (this.phase === "linking" && this.relayDue !== null) {
+      this.tryRelay(now);
+    } else if (this.phase === "linking" && this.restarting) {
       this.renewPeer(now);
     } else if (this.phase === "linking") {
       this.pendingFailure = "udp_blocked";
@@ -480,6 +502,7 @@ export class VoiceSession {
   private settle(): void {
     this.phase = "connected";
     this.restarting = false;
+    this.relayDue = null;
     this.failure = null;
     this.established = true;
     this.attempt = 0;
@@ -583,6 +606,7 @@ export class VoiceSession {
     this.due = null;
     this.peerLinked = false;
     this.restarting = false;
+    this.relayDue = null;
     this.resuming = false;
     this.latency = null;
     this.voices.clear();
@@ -608,6 +632,10 @@ export class VoiceSession {
       this.beat(now);
     }
     if (this.shakyDue !== null && now >= this.shakyDue) this.peerLost(now);
+    if (this.relayDue !== null && now >= this.relayDue) {
+      if (this.phase === "linking") return this.tryRelay(now);
+      this.relayDue = null;
+    }
     if (this.due === null || now < this.due) return;
     switch (this.phase) {
       case "waiting":
@@ -651,6 +679,15 @@ function streamsFrom(streams: unknown): RemoteStream[] {
     const shown = names[String(type)];
     if (!shown || typeof ssrc !== "number" || active === false) return [];
     return [{ shown, ssrc, rtx: typeof rtx_ssrc === "number" ? rtx_ssrc : undefined }];
+  });
+}
+
+/** What op 2 names to fall back to. */
+function relaysFrom(servers: unknown): Relay[] {
+  if (!Array.isArray(servers)) return [];
+  return servers.flatMap(({ urls, username, credential }) => {
+    const isWhole = Array.isArray(urls) && typeof username === "string" && typeof credential === "string";
+    return isWhole ? [{ urls: urls.map(String), username, credential }] : [];
   });
 }
 

@@ -161,6 +161,30 @@ fn forged_checks_of_either_generation_are_refused() {
 }
 
 #[test]
+fn a_browser_behind_a_loopback_relay_is_a_peer_like_any_other_and_changes_over_to_udp_and_back() {
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    let (udp, relay) = (browser.address, "127.0.0.1:40001".parse().expect("address"));
+    browser.address = relay;
+    browser.run(&mut world, STANDS);
+    assert_eq!(aim(&world), Some(relay));
+
+    for way in [relay, udp, relay] {
+        browser.address = way;
+        for _ in 0..20 {
+            let packet = bot.speak(b"down");
+            world.deliver(bot.address, &packet);
+            browser.speak(&mut world, b"up");
+        }
+        assert_eq!(aim(&world), Some(way));
+        assert_eq!(bot.hear(&mut world).len(), 20);
+        // One was under way to where it was.
+        assert!(browser.hear().len() >= 19);
+    }
+}
+
+#[test]
 fn an_offer_with_another_certificate_is_another_connection() {
     let mut world = World::new();
     let mut browser = Browser::join(&mut world, BEN, ANA);

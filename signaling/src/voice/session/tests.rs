@@ -42,6 +42,7 @@ fn admission(others: Vec<Other>) -> Admission {
             udp: (Ipv4Addr::LOCALHOST, 50_000).into(),
             tcp: Some((Ipv4Addr::LOCALHOST, 8_443).into()),
         },
+        relays: Value::Null,
         media_session: "m".to_owned(),
         others,
     }
