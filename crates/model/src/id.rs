@@ -21,6 +21,8 @@ pub type ApplicationId = Id<marker::ApplicationMarker>;
 pub type StreamKeyId = Id<marker::GenericMarker>;
 /// A tag of a forum's posts.
 pub type TagId = Id<marker::TagMarker>;
+/// A stage that is on.
+pub type StageId = Id<marker::StageMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;
 /// A bot's command.

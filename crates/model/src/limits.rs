@@ -121,6 +121,8 @@ pub const BITRATE: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 pub const BITRATE_DEFAULT: u32 = 64_000;
 /// Largest user limit of a voice channel (Discord: Modify Channel).
 pub const VOICE_USERS: u32 = 99;
+/// Topic of a stage that is on, in characters (Discord: Create Stage Instance).
+pub const STAGE_TOPIC: std::ops::RangeInclusive<usize> = 1..=120;
 /// Largest user limit of a stage (Discord: Modify Channel).
 pub const STAGE_USERS: u32 = 10_000;
 /// Longest pause between messages, in seconds (Discord: Modify Channel).

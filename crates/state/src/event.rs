@@ -23,6 +23,7 @@ use crate::record::ReactionEmoji;
 use crate::record::UserRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
+use crate::voice::StageInstance;
 use crate::voice::VoiceState;
 
 /// One thing that happened in a guild.
@@ -100,6 +101,12 @@ pub enum GuildEvent {
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,
+    /// A stage was opened.
+    StageOpened(Arc<StageInstance>),
+    /// What a stage is about changed.
+    StageChanged(Arc<StageInstance>),
+    /// A stage was closed, or its channel deleted.
+    StageClosed(Arc<StageInstance>),
     /// A message, reaction or typing in one of the guild's channels.
     Chat(ChatEvent),
 }

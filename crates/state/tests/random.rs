@@ -182,9 +182,14 @@ fn voice() -> impl Strategy<Value = VoiceCommand> {
     );
     let moved = (user(), user(), prop::option::of(channel()))
         .prop_map(|(actor, target, channel)| VoiceCommand::Move { actor, target, channel });
-    let stage = (user(), user(), any::<bool>()).prop_map(|(actor, target, suppress)| {
-        VoiceCommand::Stage { actor, target, suppress: Some(suppress), request: None }
-    });
+    let stage =
+        (user(), user(), any::<bool>()).prop_map(|(actor, target, suppress)| VoiceCommand::Stage {
+            actor,
+            target,
+            channel: None,
+            suppress: Some(suppress),
+            request: None,
+        });
     prop_oneof![4 => update, 2 => moved, 1 => stage]
 }
 

@@ -302,8 +302,10 @@ fn on_a_stage_all_listen_until_a_moderator_calls_them_up() {
     let (guild, ben, _) = after(&guild, &go(BEN, Some(STAGE)));
     let (guild, ana, _) = after(&guild, &go(ANA, Some(STAGE)));
     assert!(ben[0].suppress && !ana[0].suppress);
-    let stage =
-        |actor, target, suppress, request| VoiceCommand::Stage { actor, target, suppress, request };
+    let stage = |actor, target, suppress, request| {
+        let channel = None;
+        VoiceCommand::Stage { actor, target, channel, suppress, request }
+    };
 
     refused(&guild, &stage(BEN, BEN, Some(false), None), ErrorCode::MissingPermissions);
     let (guild, told, _) = after(&guild, &stage(BEN, BEN, None, Some(Some(at(NOW)))));
@@ -319,4 +321,73 @@ fn on_a_stage_all_listen_until_a_moderator_calls_them_up() {
     let (guild, ..) = after(&guild, &go(BEN, Some(VOICE)));
     let elsewhere = stage(ANA, BEN, Some(true), None);
     refused(&guild, &elsewhere, ErrorCode::CannotExecuteOnChannelType);
+}
+
+#[test]
+fn whoever_is_called_up_is_noted_as_called_and_raises_no_other_hand() {
+    let guild = harbour(Permissions::MUTE_MEMBERS);
+    let (guild, ..) = after(&guild, &go(BEN, Some(STAGE)));
+    let stage = |actor, target, channel, suppress, request| VoiceCommand::Stage {
+        actor,
+        target,
+        channel,
+        suppress,
+        request,
+    };
+
+    let (called, told, _) =
+        after(&guild, &stage(ANA, BEN, Some(STAGE), Some(false), Some(Some(at(NOW)))));
+    assert!(!told[0].suppress);
+    assert_eq!(told[0].request_to_speak, Some(at(NOW)));
+    let (_, told, _) = after(&called, &stage(BEN, BEN, None, None, Some(None)));
+    assert!(!told[0].suppress && told[0].request_to_speak.is_none(), "he took it");
+
+    let hand = stage(ANA, BEN, None, None, Some(Some(at(NOW))));
+    refused(&guild, &hand, ErrorCode::MissingPermissions);
+    let (_, told, _) = after(&called, &stage(ANA, BEN, None, Some(true), None));
+    assert!(told[0].suppress && told[0].request_to_speak.is_none());
+    let elsewhere = stage(BEN, BEN, Some(VOICE), Some(true), None);
+    refused(&guild, &elsewhere, ErrorCode::UnknownVoiceState);
+    refused(&guild, &stage(ANA, CAI, None, Some(true), None), ErrorCode::UnknownVoiceState);
+}
+
+#[test]
+fn a_stage_is_opened_named_and_closed_by_its_moderators_once() {
+    let moderator =
+        Permissions::MUTE_MEMBERS | Permissions::MOVE_MEMBERS | Permissions::MANAGE_CHANNELS;
+    let guild = harbour(moderator);
+    let open = |actor, channel, topic: &str| VoiceCommand::OpenStage {
+        actor,
+        id: Id::new(900),
+        channel,
+        topic: topic.to_owned(),
+    };
+    let edit = |actor, topic: Option<&str>| VoiceCommand::EditStage {
+        actor,
+        channel: STAGE,
+        topic: topic.map(str::to_owned),
+    };
+    let close = |actor| VoiceCommand::CloseStage { actor, channel: STAGE };
+
+    refused(&guild, &open(BEN, STAGE, "Boats"), ErrorCode::MissingPermissions);
+    refused(&guild, &open(ANA, VOICE, "Boats"), ErrorCode::CannotExecuteOnChannelType);
+    refused(&guild, &edit(ANA, Some("Boats")), ErrorCode::UnknownStageInstance);
+    refused(&guild, &close(ANA), ErrorCode::UnknownStageInstance);
+    for topic in ["", &"x".repeat(121)] {
+        assert!(guild.voice_command(&open(ANA, STAGE, topic), NOW).is_err(), "{topic}");
+    }
+
+    let (guild, events, _) = guild.voice_command(&open(ANA, STAGE, "Boats"), NOW).unwrap();
+    assert!(matches!(&events[..], [GuildEvent::StageOpened(stage)] if stage.topic == "Boats"));
+    refused(&guild, &open(ANA, STAGE, "Ships"), ErrorCode::StageAlreadyOpen);
+    refused(&guild, &edit(BEN, Some("Ships")), ErrorCode::MissingPermissions);
+    assert_eq!(after(&guild, &edit(ANA, None)).2, VoiceOutcome::Unchanged);
+    let (guild, events, _) = guild.voice_command(&edit(ANA, Some("Ships")), NOW).unwrap();
+    assert!(matches!(&events[..], [GuildEvent::StageChanged(stage)] if stage.topic == "Ships"));
+
+    let (closed, events, _) = guild.voice_command(&close(ANA), NOW).unwrap();
+    assert!(matches!(&events[..], [GuildEvent::StageClosed(_)]) && closed.stages.is_empty());
+    let (deleted, events) = done(&guild, OWNER, &GuildCommand::DeleteChannel(STAGE));
+    assert!(matches!(events.last(), Some(GuildEvent::StageClosed(_))));
+    assert!(deleted.stages.is_empty());
 }

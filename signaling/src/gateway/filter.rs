@@ -165,6 +165,13 @@ impl Viewer {
             }
             // Bots know their own commands.
             GuildEvent::CommandsUpdated => !self.bot,
+            GuildEvent::StageOpened(stage) | GuildEvent::StageChanged(stage) => {
+                self.wants(Intents::GUILDS) && self.sees(guild, stage.channel, now_ms)
+            }
+            // With its channel it may be gone.
+            GuildEvent::StageClosed(stage) => {
+                self.wants(Intents::GUILDS) && self.sees(before, stage.channel, now_ms)
+            }
             GuildEvent::Chat(chat) => {
                 self.hears_chat(chat, ChatPlace::Guild) && self.sees(guild, chat.channel(), now_ms)
             }

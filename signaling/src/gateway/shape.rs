@@ -336,6 +336,9 @@ impl Shaper<'_> {
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
+            GuildEvent::StageOpened(stage)
+            | GuildEvent::StageChanged(stage)
+            | GuildEvent::StageClosed(stage) => wire::stage_instance(stage),
             // Has forms of its own.
             GuildEvent::Chat(_) => return None,
         })
@@ -546,6 +549,9 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
         GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
+        GuildEvent::StageOpened(_) => "STAGE_INSTANCE_CREATE",
+        GuildEvent::StageChanged(_) => "STAGE_INSTANCE_UPDATE",
+        GuildEvent::StageClosed(_) => "STAGE_INSTANCE_DELETE",
         GuildEvent::Chat(chat) => chat_name(chat),
     }
 }
@@ -578,6 +584,7 @@ mod tests {
     use state::presence::Presence;
     use state::record::InviteRecord;
     use state::record::ReactionEmoji;
+    use state::voice::StageInstance;
     use state::voice::VoiceCommand;
 
     use super::super::testing::*;
@@ -649,6 +656,12 @@ mod tests {
             self_video: false,
         };
         let (_, voice_events, _) = guild.voice_command(&join, 0).unwrap();
+        let stage = Arc::new(StageInstance {
+            id: model::id::StageId::new(900),
+            guild: guild.id,
+            channel: voice(&guild),
+            topic: "Boats".to_owned(),
+        });
         let emoji = || ReactionEmoji { id: None, name: "👋".to_owned() };
         let custom =
             ReactionEmoji { id: Some(model::id::EmojiId::new(5)), name: "wave".to_owned() };
@@ -680,6 +693,9 @@ mod tests {
             GuildEvent::PresenceUpdated { user: BEN, presence },
             voice_events[0].clone(),
             GuildEvent::WebhooksUpdated(at),
+            GuildEvent::StageOpened(Arc::clone(&stage)),
+            GuildEvent::StageChanged(Arc::clone(&stage)),
+            GuildEvent::StageClosed(stage),
         ];
         let chats = [
             ChatEvent::MessageCreated(Arc::new(message(&guild))),

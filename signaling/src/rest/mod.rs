@@ -20,6 +20,7 @@ pub mod rates;
 mod reactions;
 mod roles;
 mod search;
+mod stages;
 mod stream_keys;
 mod threads;
 mod users;
@@ -58,6 +59,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(search::routes())
+        .merge(stages::routes())
         .merge(stream_keys::routes())
         .merge(threads::routes())
         .merge(users::routes())

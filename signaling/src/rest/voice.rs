@@ -1,29 +1,37 @@
-//! Voice as REST sees it: regions, and who is connected where.
+//! Voice as REST sees it: regions, who is connected where, and who may speak on a stage.
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use model::error_code::ErrorCode;
+use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
+use model::wire::util::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::voice::VoiceCommand;
 
 use super::ApiError;
+use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::member_view;
+use super::extract::some;
 use crate::parts::Parts;
+use crate::parts::timestamp;
 use crate::wire;
 
 pub(super) fn routes() -> Router<Parts> {
     Router::new()
         .route("/voice/regions", get(regions))
         .route("/guilds/{guild}/regions", get(guild_regions))
-        .route("/guilds/{guild}/voice-states/@me", get(mine))
-        .route("/guilds/{guild}/voice-states/{user}", get(of_member))
+        .route("/guilds/{guild}/voice-states/@me", get(mine).patch(change_mine))
+        .route("/guilds/{guild}/voice-states/{user}", get(of_member).patch(change))
 }
 
 /// The one region that there is: this server.
@@ -88,3 +96,79 @@ fn shown(
     }
     Ok(Json(wire::voice_state(state, None)))
 }
+
+#[derive(Deserialize)]
+struct ChangeMine {
+    channel_id: Option<ChannelId>,
+    suppress: Option<bool>,
+    #[serde(default, deserialize_with = "some")]
+    request_to_speak_timestamp: Option<Option<Timestamp>>,
+}
+
+/// `PATCH /guilds/{guild.id}/voice-states/@me`: on a stage, step down or up, raise the hand or take
+/// it down.
+async fn change_mine(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Json(body): Json<ChangeMine>,
+) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
+    let raised = body.request_to_speak_timestamp.flatten();
+    let oldest = timestamp(parts.now_ms().saturating_sub(SKEW));
+    let is_past = |at: Timestamp| at.as_micros() < oldest.as_micros();
+    if raised.is_some_and(is_past) {
+        let message = "Must be a present or future time.";
+        let field = "request_to_speak_timestamp";
+        return Err(ApiError::Form(FormErrors::one(field, "DATETIME_TYPE_PAST", message)));
+    }
+    let command = VoiceCommand::Stage {
+        actor: me.id(),
+        target: me.id(),
+        channel: body.channel_id,
+        suppress: body.suppress,
+        request: body.request_to_speak_timestamp,
+    };
+    carry_out(&parts, guild, command).await
+}
+
+#[derive(Deserialize)]
+struct Change {
+    channel_id: Option<ChannelId>,
+    suppress: Option<bool>,
+}
+
+/// `PATCH /guilds/{guild.id}/voice-states/{user.id}`: a moderator calls someone up to a stage, or
+/// sends them down. People are noted as called, bots are not (Discord: Modify User Voice State).
+async fn change(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((guild, user)): Path<(GuildId, UserId)>,
+    Json(body): Json<Change>,
+) -> Result<StatusCode, ApiError> {
+    member_view(&parts, guild, me.id())?;
+    let is_called = user != me.id()
+        && body.suppress == Some(false)
+        && parts.store.users().user(user).await?.is_some_and(|user| !user.bot);
+    let command = VoiceCommand::Stage {
+        actor: me.id(),
+        target: user,
+        channel: body.channel_id,
+        suppress: body.suppress,
+        request: is_called.then(|| Some(parts.now())),
+    };
+    carry_out(&parts, guild, command).await
+}
+
+async fn carry_out(
+    parts: &Parts,
+    guild: GuildId,
+    command: VoiceCommand,
+) -> Result<StatusCode, ApiError> {
+    let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownGuild)?;
+    handle.voice(command, parts.now_ms()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How far a client's clock may be behind, in milliseconds: "now" of a slow one is no past.
+const SKEW: u64 = 60_000;

@@ -108,6 +108,9 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::PresenceUpdated { .. }
         | GuildEvent::WebhooksUpdated(_)
         | GuildEvent::CommandsUpdated
+        | GuildEvent::StageOpened(_)
+        | GuildEvent::StageChanged(_)
+        | GuildEvent::StageClosed(_)
         | GuildEvent::Chat(_) => {}
     }
 }

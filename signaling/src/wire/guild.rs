@@ -121,6 +121,12 @@ pub fn guild_create(
         .filter(|state| state.channel.is_some_and(sees))
         .map(|state| super::voice_state(state, None))
         .collect();
+    let stages: Vec<_> = view
+        .stages
+        .values()
+        .filter(|stage| sees(stage.channel))
+        .map(|stage| super::stage_instance(stage))
+        .collect();
     let presences: Vec<_> = view
         .presences
         .values()
@@ -140,7 +146,7 @@ pub fn guild_create(
             ("channels", Value::Array(channels)),
             ("threads", Value::Array(threads)),
             ("presences", Value::Array(presences)),
-            ("stage_instances", json!([])),
+            ("stage_instances", Value::Array(stages)),
             ("guild_scheduled_events", json!([])),
             ("soundboard_sounds", json!([])),
         ] {

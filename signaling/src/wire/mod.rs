@@ -36,4 +36,6 @@ pub use thread::thread_member;
 pub use user::own_user;
 pub use user::private_user;
 pub use user::user;
+pub(crate) use voice_state::GUILD_ONLY;
+pub use voice_state::stage_instance;
 pub use voice_state::voice_state;

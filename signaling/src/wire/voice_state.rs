@@ -1,7 +1,8 @@
-//! A voice state object (Discord: Voice).
+//! Voice state and stage instance objects (Discord: Voice, Stage Instance).
 
 use serde_json::Value;
 use serde_json::json;
+use state::voice::StageInstance;
 use state::voice::VoiceState;
 
 /// A voice state; `member` is the whole member object where the event carries it.
@@ -26,3 +27,20 @@ pub fn voice_state(state: &VoiceState, member: Option<Value>) -> Value {
     }
     value
 }
+
+/// A stage that is on: for the guild's members alone, as all of them are here.
+#[must_use]
+pub fn stage_instance(stage: &StageInstance) -> Value {
+    json!({
+        "id": stage.id,
+        "guild_id": stage.guild,
+        "channel_id": stage.channel,
+        "topic": stage.topic,
+        "privacy_level": GUILD_ONLY,
+        "discoverable_disabled": true,
+        "guild_scheduled_event_id": null,
+    })
+}
+
+/// Discord: Privacy Level.
+pub(crate) const GUILD_ONLY: u8 = 2;

@@ -31,6 +31,7 @@ impl Guild {
         }
         if !plan.changes.contains(&Change::DeleteGuild) {
             events.extend(guild.settle_voice());
+            events.extend(guild.settle_stages());
         }
         (guild, events)
     }
@@ -46,6 +47,7 @@ impl Guild {
                 users.sort_unstable();
                 events.extend(users.into_iter().filter_map(|user| self.leave_voice(user)));
                 self.presences.clear();
+                self.stages.clear();
                 events.push(GuildEvent::GuildDeleted);
             }
             Change::PutChannel(channel) => {

@@ -25,6 +25,7 @@ use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::MemberRecord;
 use crate::thread::Thread;
+use crate::voice::StageInstance;
 use crate::voice::VoiceState;
 
 /// A guild's own settings.
@@ -84,6 +85,8 @@ pub struct Guild {
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.
     pub voice: HashMap<UserId, Arc<VoiceState>>,
+    /// The stages that are on, by their channel. In memory only.
+    pub stages: HashMap<ChannelId, Arc<StageInstance>>,
     /// Who is not offline. In memory only.
     pub presences: HashMap<UserId, Arc<Presence>>,
 }

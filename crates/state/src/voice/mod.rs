@@ -1,11 +1,13 @@
 //! Who is in which voice channel, and what they may do there. Pure; lives in the guild's mailbox.
 
 mod rules;
+mod stage;
 
 use std::sync::Arc;
 
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::StageId;
 use model::id::UserId;
 use model::media::Grants;
 use model::wire::channel::ChannelType;
@@ -19,6 +21,7 @@ use crate::permissions::NO_TIMEOUTS;
 use rules::Asked;
 use rules::SelfFlags;
 use rules::Step;
+pub use stage::StageInstance;
 
 /// One user's voice connection in a guild.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,16 +89,46 @@ pub enum VoiceCommand {
         channel: Option<ChannelId>,
     },
     /// On a stage: someone becomes a speaker or a listener again (MUTE_MEMBERS, or to step down
-    /// oneself nothing), or raises or lowers their own hand (REQUEST_TO_SPEAK to raise it).
+    /// oneself nothing), or raises or lowers their own hand (REQUEST_TO_SPEAK to raise it). Whoever
+    /// is called up by another can be noted as called, by a request along with it.
     Stage {
         /// Who asks.
         actor: UserId,
         /// Of whom.
         target: UserId,
+        /// The stage that they have to be on; whichever it is, if none is said.
+        channel: Option<ChannelId>,
         /// A listener (`true`) or a speaker; `None` leaves it.
         suppress: Option<bool>,
         /// When the hand was raised, or lowered; `None` leaves it.
         request: Option<Option<Timestamp>>,
+    },
+    /// A stage is opened, by one of its moderators.
+    OpenStage {
+        /// Who asks.
+        actor: UserId,
+        /// What it is to be called by.
+        id: StageId,
+        /// Where.
+        channel: ChannelId,
+        /// What it is about.
+        topic: String,
+    },
+    /// What a stage is about changes, by one of its moderators.
+    EditStage {
+        /// Who asks.
+        actor: UserId,
+        /// Where.
+        channel: ChannelId,
+        /// What it is about; `None` leaves it.
+        topic: Option<String>,
+    },
+    /// A stage is closed, by one of its moderators.
+    CloseStage {
+        /// Who asks.
+        actor: UserId,
+        /// Where.
+        channel: ChannelId,
     },
     /// The gateway session ended: whoever joined by it leaves.
     SessionEnded {
@@ -149,8 +182,17 @@ impl Guild {
             VoiceCommand::Move { actor, target, channel } => {
                 asked.relocate(*actor, *target, *channel)?
             }
-            VoiceCommand::Stage { actor, target, suppress, request } => {
-                asked.stage(*actor, *target, *suppress, *request)?
+            VoiceCommand::Stage { actor, target, channel, suppress, request } => {
+                asked.stage((*actor, *target), *channel, *suppress, *request)?
+            }
+            VoiceCommand::OpenStage { actor, id, channel, topic } => {
+                return asked.open_stage(*actor, *id, *channel, topic);
+            }
+            VoiceCommand::EditStage { actor, channel, topic } => {
+                return asked.edit_stage(*actor, *channel, topic.as_deref());
+            }
+            VoiceCommand::CloseStage { actor, channel } => {
+                return asked.close_stage(*actor, *channel);
             }
             VoiceCommand::SessionEnded { user, session } => {
                 let theirs = self.voice.get(user).is_some_and(|state| state.session == *session);
@@ -184,10 +226,8 @@ impl Guild {
     /// of a stage may not.
     #[must_use]
     pub fn may_show(&self, user: UserId, channel: ChannelId, now_ms: u64) -> bool {
-        let kind = self.channels.get(&channel).map(|channel| channel.kind);
-        let listens = kind == Some(ChannelType::GuildStageVoice)
-            && self.voice.get(&user).is_none_or(|state| state.suppress);
-        !listens && self.permissions_in(user, channel, now_ms).has(Permissions::STREAM)
+        !self.is_audience(user, channel)
+            && self.permissions_in(user, channel, now_ms).has(Permissions::STREAM)
     }
 
     /// Everyone connected to a voice channel.
@@ -254,6 +294,10 @@ impl Guild {
 const fn is_voice(kind: ChannelType) -> bool {
     matches!(kind, ChannelType::GuildVoice | ChannelType::GuildStageVoice)
 }
+
+/// What makes a moderator of a stage (Discord: Stage Instance Resource/Definitions).
+const STAGE_MODERATOR: Permissions =
+    Permissions::MANAGE_CHANNELS.union(Permissions::MUTE_MEMBERS).union(Permissions::MOVE_MEMBERS);
 
 /// What it takes to be in a voice channel.
 const CONNECTED: Permissions = Permissions::VIEW_CHANNEL.union(Permissions::CONNECT);

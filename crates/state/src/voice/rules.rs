@@ -10,6 +10,7 @@ use model::wire::guild::Permissions;
 use model::wire::util::Timestamp;
 
 use super::CONNECTED;
+use super::STAGE_MODERATOR;
 use super::VoiceOutcome;
 use super::VoiceState;
 use super::is_voice;
@@ -154,13 +155,16 @@ impl Asked<'_> {
     /// Discord: Modify Current User Voice State, Modify User Voice State.
     pub(super) fn stage(
         self,
-        actor: UserId,
-        target: UserId,
+        (actor, target): (UserId, UserId),
+        stage: Option<ChannelId>,
         suppress: Option<bool>,
         request: Option<Option<Timestamp>>,
     ) -> Result<Step, Denied> {
-        let state = self.connected(target)?;
-        let channel = state.channel.ok_or(ErrorCode::NotConnectedToVoice)?;
+        let state = self.guild.voice.get(&target).ok_or(ErrorCode::UnknownVoiceState)?;
+        let channel = state.channel.ok_or(ErrorCode::UnknownVoiceState)?;
+        if stage.is_some_and(|stage| stage != channel) {
+            return Err(ErrorCode::UnknownVoiceState.into());
+        }
         if self.voice_kind(channel)? != ChannelType::GuildStageVoice {
             return Err(ErrorCode::CannotExecuteOnChannelType.into());
         }
@@ -178,10 +182,11 @@ impl Asked<'_> {
             new.request_to_speak = None;
         }
         if let Some(request) = request {
-            if actor != target {
+            // Of another, only that they are called up with it.
+            if actor != target && suppress != Some(false) {
                 return Err(ErrorCode::MissingPermissions.into());
             }
-            if request.is_some() {
+            if actor == target && request.is_some() {
                 self.require(actor, channel, Permissions::REQUEST_TO_SPEAK)?;
             }
             new.request_to_speak = request;
@@ -208,8 +213,12 @@ impl Asked<'_> {
     fn require_room(self, user: UserId, channel: ChannelId) -> Result<(), Denied> {
         let limit = self.guild.channels.get(&channel).and_then(|channel| channel.user_limit);
         let limit = usize::try_from(limit.unwrap_or(0)).unwrap_or(usize::MAX);
+        // Without a limit nobody is counted: on a stage there may be thousands.
+        if limit == 0 {
+            return Ok(());
+        }
         let others = self.guild.voice_in(channel).filter(|state| state.user != user).count();
-        if limit > 0 && others >= limit {
+        if others >= limit {
             return Err(ErrorCode::MissingPermissions.into());
         }
         Ok(())
@@ -226,7 +235,3 @@ impl Asked<'_> {
         }
     }
 }
-
-/// What makes a moderator of a stage (Discord: Stage Instance Resource/Definitions).
-const STAGE_MODERATOR: Permissions =
-    Permissions::MANAGE_CHANNELS.union(Permissions::MUTE_MEMBERS).union(Permissions::MOVE_MEMBERS);

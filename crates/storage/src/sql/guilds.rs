@@ -220,6 +220,7 @@ impl GuildRepo for Database {
                 members: imbl::OrdMap::new(),
                 bans: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
+                stages: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),
             };
             guilds.insert(guild.id, guild);

@@ -207,6 +207,7 @@ impl<A> Board<A> {
     ) -> Admitted {
         let Entry { member, room, session, token, grants, limit, has_socket } = entry;
         let is_audience = self.places.get(&member).is_some_and(|place| place.peer.is_some());
+        let is_known = !is_audience && !guild.is_audience(member.1, room);
         let ssrc = self.free_ssrc(drawn.ssrcs);
         let peer = drawn.peer;
         let others = self.others(room);
@@ -225,6 +226,7 @@ impl<A> Board<A> {
             is_connected: false,
             has_socket,
             is_audience,
+            is_known,
             timeout_ends_ms: timeout_ends_ms(guild, member.1, moment.unix_ms),
             strings,
         };
@@ -242,7 +244,8 @@ impl<A> Board<A> {
         }
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
         self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
-        if !is_audience {
+        if is_known {
+            self.known.entry(room).or_default().insert(peer);
             self.tell_room(room, peer, &news);
         }
         Admitted { ssrc, others }
@@ -260,9 +263,8 @@ impl<A> Board<A> {
     }
 
     fn others(&self, room: ChannelId) -> Vec<Other> {
-        let peers = self.rooms.get(&room).into_iter().flatten();
-        let voices = peers.filter_map(|peer| self.voices.get(peer));
-        voices.filter(|voice| !voice.is_audience).map(Voice::as_other).collect()
+        let known = self.known.get(&room).into_iter().flatten();
+        known.filter_map(|peer| self.voices.get(peer)).map(Voice::as_other).collect()
     }
 
     /// The first of `candidates` that no peer has.

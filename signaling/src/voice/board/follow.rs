@@ -59,9 +59,11 @@ impl<A> Board<A> {
             let state = guild.voice.get(&user)?;
             let (room, grants) = guild.voice_grants(user, moment.unix_ms)?;
             let may_show = guild.may_show(user, room, moment.unix_ms);
-            Some((state, room, (grants, may_show), timeout_ends_ms(guild, user, moment.unix_ms)))
+            let listens = guild.is_audience(user, room);
+            let ends = timeout_ends_ms(guild, user, moment.unix_ms);
+            Some((state, room, (grants, may_show, listens), ends))
         });
-        let Some((state, room, (grants, may_show), timeout_ends_ms)) = granted else {
+        let Some((state, room, (grants, may_show, listens), timeout_ends_ms)) = granted else {
             self.end_of_member(member, CloseCode::Disconnected);
             self.places.remove(&member);
             return;
@@ -75,11 +77,13 @@ impl<A> Board<A> {
             }
             voice.timeout_ends_ms = timeout_ends_ms;
             voice.may_show = may_show;
+            let is_known = !voice.is_audience && !listens;
             let grants = grants.and(voice.limit);
             if voice.grants != grants {
                 voice.grants = grants;
                 self.command(MediaCommand::Update { peer, grants });
             }
+            self.settle_known(peer, is_known);
             self.settle_tracks(peer);
         }
     }

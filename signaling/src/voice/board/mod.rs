@@ -73,6 +73,9 @@ pub(super) struct Board<A> {
     places: BTreeMap<Member, Place>,
     voices: HashMap<PeerId, Voice<A>>,
     rooms: HashMap<ChannelId, BTreeSet<PeerId>>,
+    /// Those of a room whom the others know of: all but second places of a member, and the audience
+    /// of a stage.
+    known: HashMap<ChannelId, BTreeSet<PeerId>>,
     ssrcs: BTreeSet<u32>,
     outbox: Outbox,
     departures: Vec<Departure>,
@@ -120,6 +123,8 @@ struct Voice<A> {
     has_socket: bool,
     /// Of its member's audience: the others know of the member already.
     is_audience: bool,
+    /// Whether the others know of it.
+    is_known: bool,
     /// When a timeout ends, in Unix milliseconds.
     timeout_ends_ms: Option<u64>,
     strings: Strings<A>,
@@ -150,6 +155,7 @@ impl<A> Board<A> {
             places: BTreeMap::new(),
             voices: HashMap::new(),
             rooms: HashMap::new(),
+            known: HashMap::new(),
             ssrcs: BTreeSet::new(),
             outbox: Outbox::default(),
             departures: Vec::new(),
@@ -186,8 +192,11 @@ impl<A> Board<A> {
         }
         voice.tracks = tracks;
         let (room, news) = (voice.room, News::Video(voice.as_other()));
+        let is_known = voice.is_known;
         self.command(MediaCommand::Publish { peer, tracks });
-        self.tell_room(room, peer, &news);
+        if is_known {
+            self.tell_room(room, peer, &news);
+        }
     }
 
     /// Takes a command about a peer that has a place; others came too late.
@@ -249,6 +258,7 @@ impl<A> Board<A> {
                 self.rooms.remove(&voice.room);
             }
         }
+        self.unlist(voice.room, peer);
         metrics::gauge!("signaling_voice_sessions").decrement(1.0);
         let mut heir = None;
         if let Some(place) = self.places.get_mut(&voice.member)
@@ -258,18 +268,52 @@ impl<A> Board<A> {
             heir = place.audience.pop_first();
             place.peer = heir;
         }
-        match heir.and_then(|heir| self.voices.get_mut(&heir)) {
+        match heir.and_then(|heir| Some((heir, self.voices.get_mut(&heir)?))) {
             // Nobody notices: neither of the two ever spoke.
-            Some(heir) => heir.is_audience = false,
-            None if voice.is_audience => {}
+            Some((name, heir)) => {
+                (heir.is_audience, heir.is_known) = (false, voice.is_known);
+                if voice.is_known {
+                    self.known.entry(voice.room).or_default().insert(name);
+                }
+            }
+            None if !voice.is_known => {}
             None => self.tell_room(voice.room, peer, &News::Left(voice.member.1)),
         }
         true
     }
 
+    /// Makes someone known to the others of their room, or unknown: whoever is called up to a stage,
+    /// or sent down. Telling thousands of each listener who comes would cost them all.
+    fn settle_known(&mut self, peer: PeerId, is_known: bool) {
+        let Some(voice) = self.voices.get_mut(&peer) else { return };
+        if std::mem::replace(&mut voice.is_known, is_known) == is_known {
+            return;
+        }
+        let (room, user) = (voice.room, voice.member.1);
+        let news = if is_known { News::Is(voice.as_other()) } else { News::Left(user) };
+        if is_known {
+            self.known.entry(room).or_default().insert(peer);
+        } else {
+            self.unlist(room, peer);
+        }
+        self.tell_room(room, peer, &news);
+    }
+
+    fn unlist(&mut self, room: ChannelId, peer: PeerId) {
+        if let Some(known) = self.known.get_mut(&room) {
+            known.remove(&peer);
+            if known.is_empty() {
+                self.known.remove(&room);
+            }
+        }
+    }
+
     fn announce(&mut self, peer: PeerId, flags: u64, speaker: Speaker) {
         let Some(voice) = self.voices.get_mut(&peer) else { return };
         voice.speaking = Some((flags, speaker));
+        if !voice.is_known {
+            return;
+        }
         let room = voice.room;
         let news = News::Is(voice.as_other());
         self.tell_room(room, peer, &news);

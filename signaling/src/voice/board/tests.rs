@@ -1,6 +1,7 @@
 //! The board against a recording media wing, on virtual clocks.
 
 mod guests;
+mod stage;
 
 use std::time::Duration;
 

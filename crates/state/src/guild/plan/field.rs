@@ -10,11 +10,7 @@ pub(in crate::guild) fn bad(field: &str, code: &'static str, message: impl Into<
 }
 
 /// Demands that a text has as many characters as `range` says.
-pub(in crate::guild) fn length(
-    field: &str,
-    text: &str,
-    range: RangeInclusive<usize>,
-) -> Result<(), Denied> {
+pub(crate) fn length(field: &str, text: &str, range: RangeInclusive<usize>) -> Result<(), Denied> {
     if range.contains(&text.chars().count()) {
         return Ok(());
     }

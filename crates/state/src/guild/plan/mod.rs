@@ -1,7 +1,7 @@
 //! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
 
 mod channels;
-pub(super) mod field;
+pub(crate) mod field;
 mod forums;
 mod members;
 mod overwrites;
