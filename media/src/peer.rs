@@ -152,6 +152,10 @@ pub(crate) struct Peer {
     pub(crate) history: History,
     pub(crate) outbound: Outbound,
     pub(crate) audio_rate: RateLimit,
+    /// Bytes of audio.
+    pub(crate) audio_bytes: RateLimit,
+    /// Bits a second that it is to send.
+    pub(crate) bitrate: u32,
     pub(crate) discovery_rate: RateLimit,
     pub(crate) challenge_rate: RateLimit,
     /// STUN from addresses where it is not known to be.
@@ -200,6 +204,8 @@ impl Peer {
                 limits::AUDIO_PACKETS_PER_SECOND,
                 limits::AUDIO_PACKETS_PER_SECOND,
             ),
+            audio_bytes: audio_bytes(limits::BITRATE_DEFAULT),
+            bitrate: limits::BITRATE_DEFAULT,
             discovery_rate: RateLimit::new(
                 limits::DISCOVERY_PER_SECOND,
                 limits::DISCOVERY_PER_SECOND,
@@ -425,6 +431,13 @@ fn place_of(live: &[(usize, OutboundStream)], seat: usize) -> Result<usize, usiz
     live.binary_search_by_key(&seat, |(of, _)| *of)
 }
 
+/// The bytes of audio a second, and at once, of a peer in a channel of this bitrate.
+pub(crate) fn audio_bytes(bits: u32) -> RateLimit {
+    let bits = bits.clamp(limits::AUDIO_BITRATE_OF_BOTS, *limits::BITRATE.end());
+    let bytes = bits / 8 * limits::AUDIO_OVER_BITRATE;
+    RateLimit::new(bytes, bytes)
+}
+
 /// A rate with a burst (the generic cell rate algorithm). HOT: one comparison, one addition.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
@@ -448,6 +461,15 @@ impl RateLimit {
         }
         self.due = Some(due + self.interval);
         true
+    }
+
+    /// Whether so many more are allowed now: all of them as soon as one is.
+    pub(crate) fn admit_all(&mut self, now: Instant, count: usize) -> bool {
+        let admitted = self.admit(now);
+        if let (true, Some(due)) = (admitted, &mut self.due) {
+            *due += self.interval * count.saturating_sub(1) as u32;
+        }
+        admitted
     }
 }
 

@@ -74,6 +74,12 @@ pub const AUDIENCE: usize = 200;
 /// Audio packets per second that one peer may send before the rest is dropped: 50 at 20 ms, and
 /// as many again for bursts (safety: SRTP flood by a member).
 pub const AUDIO_PACKETS_PER_SECOND: u32 = 100;
+/// How many times its channel's bitrate one peer may send before the rest is dropped: frames of a
+/// variable rate, and two older ones along with each (safety: SRTP flood by a member).
+pub const AUDIO_OVER_BITRATE: u32 = 4;
+/// The bitrate that [`AUDIO_OVER_BITRATE`] is of at least: bots encode at one of their own, mostly this,
+/// and never ask what the channel's is.
+pub const AUDIO_BITRATE_OF_BOTS: u32 = 128_000;
 /// Peers of one room that one thread carries before those who join later go to others, by default:
 /// at 2 us a listener and packet, one speaker's take 2 % of it, and of sixteen a third.
 pub const PEERS_TOGETHER: NonZeroUsize = NonZeroUsize::new(200).unwrap();

@@ -15,6 +15,7 @@ use model::voice::SessionKey;
 
 use crate::peer::Peer;
 use crate::peer::PeerKey;
+use crate::peer::audio_bytes;
 use crate::room::Room;
 use crate::room::home_of;
 use crate::shard::Shard;
@@ -64,6 +65,10 @@ impl Shard {
             }
             (MediaCommand::Update { grants, .. }, Some(peer)) => {
                 self.update(peer, grants);
+                Ok(())
+            }
+            (MediaCommand::Bitrate { bits, .. }, Some(peer)) => {
+                self.set_bitrate(peer, bits);
                 Ok(())
             }
             (MediaCommand::Publish { tracks, .. }, Some(peer)) => {
@@ -192,7 +197,9 @@ impl Shard {
             self.events.push_back(MediaEvent::Answer { peer: id, sdp });
             return Ok(());
         }
-        let webrtc = WebRtcTransport::answer(now, &self.config.identity, offer, announce)?;
+        let bitrate = peer.bitrate;
+        let mut webrtc = WebRtcTransport::answer(now, &self.config.identity, offer, announce)?;
+        webrtc.set_bitrate(bitrate);
         self.forget_session(key);
         let sdp = webrtc.answer_text().to_owned();
         let ufrag = webrtc.ufrag().into();
@@ -210,6 +217,15 @@ impl Shard {
         self.events.push_back(MediaEvent::Answer { peer: id, sdp });
         self.drive(now, key, None);
         Ok(())
+    }
+
+    /// The peer is to send so many bits of audio a second. A browser reads it in the next answer.
+    fn set_bitrate(&mut self, key: PeerKey, bits: u32) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        (peer.bitrate, peer.audio_bytes) = (bits, audio_bytes(bits));
+        if let Transport::WebRtc(webrtc) = &mut peer.transport {
+            webrtc.set_bitrate(bits);
+        }
     }
 
     /// From now on silence means that the peer is gone.

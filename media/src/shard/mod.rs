@@ -278,7 +278,9 @@ impl Shard {
         packet: &RtpPacket<'_>,
     ) -> Result<(Option<u64>, Accepted), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
-        if !peer.audio_rate.admit(now) {
+        let older = packet.older.iter().flat_map(|older| older.blocks());
+        let bytes = packet.payload.len() + older.map(|block| block.payload.len()).sum::<usize>();
+        if !peer.audio_rate.admit(now) || !peer.audio_bytes.admit_all(now, bytes) {
             return Err(DropReason::Policed);
         }
         if let Transport::WebRtc(webrtc) = &mut peer.transport {

@@ -139,12 +139,14 @@ pub(crate) struct Answer<'a> {
     pub(crate) fingerprint: &'a [u8],
     /// What is answered: we take all that was offered of what we know.
     pub(crate) offer: &'a Offer,
+    /// Bits of audio a second that it is to send.
+    pub(crate) bitrate: u32,
 }
 
 impl Answer<'_> {
     /// The answer as Discord forms it: one `m=audio` line, lines joined by LF. Behind that follow, for
     /// a page that composes its remote description of them, what Discord leaves to its pages: in-band
-    /// FEC and DTX (RFC 7587 §6.1), retransmission, redundancy, and the audio level.
+    /// FEC, DTX and bitrate (RFC 7587 §6.1), retransmission, redundancy, and the audio level.
     pub(crate) fn to_fragment(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
@@ -154,10 +156,11 @@ impl Answer<'_> {
             // Writing to a String does not fail.
             let _ = write!(fingerprint, "{separator}{byte:02X}");
         }
-        let Self { ufrag, password, offer, .. } = self;
+        let Self { ufrag, password, offer, bitrate, .. } = self;
         let opus = offer.opus;
         let mut more = format!(
-            "\na=rtpmap:{opus} opus/48000/2\na=fmtp:{opus} minptime=10;useinbandfec=1;usedtx=1"
+            "\na=rtpmap:{opus} opus/48000/2\na=fmtp:{opus} minptime=10;useinbandfec=1;usedtx=1;\
+             maxaveragebitrate={bitrate}"
         );
         if offer.nack {
             let _ = write!(more, "\na=rtcp-fb:{opus} nack");
@@ -270,6 +273,7 @@ mod tests {
             password: "secret",
             fingerprint: &[0xAB, 0x01],
             offer: &offer,
+            bitrate: 96_000,
         };
 
         assert_eq!(
@@ -277,7 +281,8 @@ mod tests {
             "m=audio 8443 ICE/SDP\na=fingerprint:sha-256 AB:01\nc=IN IP4 192.0.2.1\na=rtcp:8443\n\
              a=ice-ufrag:abcd\na=ice-pwd:secret\na=fingerprint:sha-256 AB:01\n\
              a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\n\
-             a=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\n\
+             a=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1;usedtx=1;\
+             maxaveragebitrate=96000\n\
              a=rtcp-fb:111 nack\na=rtpmap:63 red/48000/2\na=fmtp:63 111/111\n\
              a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level"
         );

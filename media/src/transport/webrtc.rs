@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use model::limits;
 use model::media::Refusal;
 use str0m::Candidate;
 use str0m::IceCreds;
@@ -83,6 +84,7 @@ pub(crate) struct WebRtcTransport {
     restarted: bool,
     renewed: bool,
     answer: String,
+    bitrate: u32,
     /// The peer's audio SSRC, learnt from its authentic Opus packets.
     audio: Option<u32>,
     /// The SSRC of its shared screen's sound, learnt from the name of its line.
@@ -181,6 +183,7 @@ impl WebRtcTransport {
             restarted: false,
             renewed: false,
             answer,
+            bitrate: limits::BITRATE_DEFAULT,
             audio: None,
             sound: None,
             echoes: Echoes::default(),
@@ -283,6 +286,14 @@ impl WebRtcTransport {
         self.former.take().map(|former| former.ufrag)
     }
 
+    /// From now on the answer asks for so many bits of audio a second.
+    pub(crate) fn set_bitrate(&mut self, bits: u32) {
+        if self.bitrate != bits {
+            self.bitrate = bits;
+            self.write_answer();
+        }
+    }
+
     fn write_answer(&mut self) {
         let answer = Answer {
             address: self.announce,
@@ -290,6 +301,7 @@ impl WebRtcTransport {
             password: &self.password,
             fingerprint: &self.fingerprint,
             offer: &self.offer,
+            bitrate: self.bitrate,
         };
         self.answer = answer.to_fragment();
     }

@@ -42,6 +42,9 @@ impl Outbox {
             MediaCommand::Update { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Update { .. }));
             }
+            MediaCommand::Bitrate { .. } => {
+                self.forget(peer, |waiting| matches!(waiting, MediaCommand::Bitrate { .. }));
+            }
             MediaCommand::Publish { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Publish { .. }));
             }

@@ -105,6 +105,15 @@ pub enum MediaCommand {
         /// What it may do from now on.
         grants: Grants,
     },
+    /// How much audio the peer is to send: browsers are asked for it in the answer, and of far more
+    /// the rest is dropped. [`limits::BITRATE_DEFAULT`](crate::limits::BITRATE_DEFAULT) before the
+    /// first such command.
+    Bitrate {
+        /// Which peer.
+        peer: PeerId,
+        /// Bits per second.
+        bits: u32,
+    },
     /// What of its camera and screen is forwarded from now on; nothing before the first such command.
     Publish {
         /// Which peer.
@@ -136,6 +145,7 @@ impl MediaCommand {
             | Self::SelectWebRtc { peer, .. }
             | Self::Funnel { peer, .. }
             | Self::Update { peer, .. }
+            | Self::Bitrate { peer, .. }
             | Self::Publish { peer, .. }
             | Self::Want { peer, .. }
             | Self::Leave { peer } => peer,

@@ -601,3 +601,33 @@ fn a_session_that_panics_costs_the_call_of_others_nothing() {
     assert_eq!(world.totals().peers, 2);
     assert!((1..=20).all(|peer| world.shard.demux.assigned(ssrc_of(PeerId(peer))).is_none()));
 }
+
+#[test]
+fn a_flood_of_large_packets_is_cut_by_the_channel_s_bitrate_and_music_is_not() {
+    for (bits, most) in [(8_000, 64_000), (64_000, 64_000), (384_000, 192_000)] {
+        let mut world = World::new();
+        let mut ana = world.udp_client(ANA, EncryptionMode::Aes256Gcm, ALL);
+        let ben = world.udp_client(BEN, EncryptionMode::Aes256Gcm, ALL);
+        world.command(MediaCommand::Bitrate { peer: ANA, bits });
+        // A bot's 128 kbit/s for ten seconds, whatever the channel says.
+        for _ in 0..500 {
+            let packet = ana.speak(&[0x78; 320]);
+            world.deliver(ana.address, &packet);
+            world.pass(Duration::from_millis(20));
+        }
+        assert_eq!(ben.hear(&mut world).len(), 500, "{bits}");
+
+        world.pass(Duration::from_secs(5));
+        for _ in 0..1_000 {
+            let packet = ana.speak(&[0x78; 1_200]);
+            world.deliver(ana.address, &packet);
+            world.pass(Duration::from_millis(10));
+        }
+
+        let heard: usize = ben.hear(&mut world).iter().map(|(_, said)| said.len()).sum();
+        // What is allowed at once, and ten seconds of what is allowed a second, with 100 packets.
+        let allowed = (11 * most).min(1_000 * 1_200);
+        assert!(heard <= allowed + 1_200 && heard * 10 >= allowed * 9, "{bits}: {heard}");
+        assert_eq!(world.dropped(DropReason::Policed) > 0, bits < 384_000);
+    }
+}

@@ -595,3 +595,32 @@ fn a_browser_gets_sender_reports_that_it_can_read() {
     let with_report = browser.hear().into_iter().filter(|packet| packet.last_sender_info.is_some());
     assert!(with_report.count() > 100);
 }
+
+#[test]
+fn the_next_answer_asks_for_the_bitrate_that_the_channel_has_by_then() {
+    let mut world = World::new();
+    world.join(ANA, ALL);
+    let offer = "a=ice-ufrag:9WZo\na=ice-pwd:vcfFowC3gQI1KHu0Fm5ZTXum\n\
+        a=fingerprint:sha-256 71:20:4C:BE:C2:D0:B7:9B:73:5B:4B:29:7C:32:41:25:D8:D2:BC:66:74:D3:93:98:B3:0D:01:F7:67:19:01:13\n\
+        a=rtpmap:111 opus/48000/2";
+    let mut asked = |bits: Option<u32>| {
+        if let Some(bits) = bits {
+            world.command(MediaCommand::Bitrate { peer: ANA, bits });
+        }
+        world.events.clear();
+        let announce = "192.0.2.1:8443".parse().expect("address");
+        let offer = offer.to_owned();
+        world.command(MediaCommand::SelectWebRtc { peer: ANA, offer, announce });
+        let answer = world.events.iter().find_map(|event| match event {
+            MediaEvent::Answer { sdp, .. } => Some(sdp.clone()),
+            _ => None,
+        });
+        let answer = answer.expect("an answer");
+        let (_, bits) = answer.split_once("maxaveragebitrate=").expect("a bitrate");
+        bits.lines().next().map(str::to_owned)
+    };
+
+    assert_eq!(asked(None).as_deref(), Some("64000"));
+    assert_eq!(asked(Some(8_000)).as_deref(), Some("8000"));
+    assert_eq!(asked(Some(384_000)).as_deref(), Some("384000"));
+}

@@ -22,6 +22,7 @@ use super::Moment;
 use super::Place;
 use super::Strings;
 use super::Voice;
+use super::follow::bitrate_of;
 use super::follow::timeout_ends_ms;
 use crate::voice::negotiate::audio_ssrc;
 use crate::voice::others::News;
@@ -219,6 +220,7 @@ impl<A> Board<A> {
             ssrc,
             grants,
             limit,
+            bitrate: limits::BITRATE_DEFAULT,
             asked: Tracks::default(),
             may_show: guild.may_show(member.1, room, moment.unix_ms),
             tracks: Tracks::default(),
@@ -244,6 +246,7 @@ impl<A> Board<A> {
         }
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
         self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
+        self.settle_bitrate(peer, bitrate_of(guild, room));
         if is_known {
             self.known.entry(room).or_default().insert(peer);
             self.tell_room(room, peer, &news);

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use std::time::Instant;
 
+use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::limits;
 use model::media::LeaveReason;
 use model::media::MediaCommand;
 use model::media::MediaEvent;
@@ -82,6 +84,9 @@ impl<A> Board<A> {
             if voice.grants != grants {
                 voice.grants = grants;
                 self.command(MediaCommand::Update { peer, grants });
+            }
+            if let Some(guild) = guild {
+                self.settle_bitrate(peer, bitrate_of(guild, room));
             }
             self.settle_known(peer, is_known);
             self.settle_tracks(peer);
@@ -202,6 +207,12 @@ impl<A> Board<A> {
             place.absent_until = Some(now + REJOIN);
         }
     }
+}
+
+/// What those in a channel are to send, in bits a second.
+pub(super) fn bitrate_of(guild: &Guild, room: ChannelId) -> u32 {
+    let bitrate = guild.channels.get(&room).and_then(|channel| channel.bitrate);
+    bitrate.unwrap_or(limits::BITRATE_DEFAULT)
 }
 
 /// When a member's timeout ends, in Unix milliseconds, if it has not.

@@ -112,6 +112,8 @@ struct Voice<A> {
     grants: Grants,
     /// What its way into the call allows at most.
     limit: Grants,
+    /// What the media wing was told that it is to send, in bits a second.
+    bitrate: u32,
     /// What it announced that it shows, whether it may, and what the media wing was told of it.
     asked: Tracks,
     may_show: bool,
@@ -196,6 +198,14 @@ impl<A> Board<A> {
         self.command(MediaCommand::Publish { peer, tracks });
         if is_known {
             self.tell_room(room, peer, &news);
+        }
+    }
+
+    /// Tells the media wing what a peer is to send, if that is something else from now on.
+    fn settle_bitrate(&mut self, peer: PeerId, bits: u32) {
+        let Some(voice) = self.voices.get_mut(&peer) else { return };
+        if std::mem::replace(&mut voice.bitrate, bits) != bits {
+            self.command(MediaCommand::Bitrate { peer, bits });
         }
     }
 
