@@ -169,6 +169,8 @@ pub(crate) struct Peer {
     /// Counts unmutes by the server and returns among the chosen of a large room: each begins a new
     /// piece for all listeners.
     pub(crate) resumptions: u32,
+    /// Whether it speaks with priority.
+    pub(crate) has_priority: bool,
     /// Whether louder speakers kept its last packet from being forwarded.
     pub(crate) refused: bool,
     pub(crate) packets_sent: u64,
@@ -217,6 +219,7 @@ impl Peer {
             quality: Quality::default(),
             activity: Activity::new(now),
             resumptions: 0,
+            has_priority: false,
             refused: false,
             packets_sent: 0,
             told: PeerStats::default(),

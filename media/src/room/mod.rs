@@ -90,10 +90,16 @@ impl Room {
 
     /// Whether a packet this loud from `seat` is forwarded: all are, but in a large room where more
     /// speak than anybody could follow. HOT.
-    pub(crate) fn admits(&mut self, now: Instant, seat: usize, loudness: Loudness) -> bool {
+    pub(crate) fn admits(
+        &mut self,
+        now: Instant,
+        seat: usize,
+        loudness: Loudness,
+        priority: bool,
+    ) -> bool {
         let smoothed = self.speakers.note(now, seat, loudness);
         let away: usize = self.away.iter().map(|(_, peers)| peers).sum();
-        self.selection.choose(now, self.people + away, seat, smoothed)
+        self.selection.choose(now, self.people + away, (seat, priority), smoothed)
     }
 
     /// How loud the peer on `seat` is at the moment, smoothed. HOT.

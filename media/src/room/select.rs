@@ -32,28 +32,31 @@ pub(crate) struct Selection {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     seat: usize,
+    /// Whether it speaks with priority: it keeps its place against all who do not.
+    priority: bool,
     since: Instant,
     heard: Instant,
     loudness: Loudness,
 }
 
 impl Selection {
-    /// Whether a packet of the peer on `seat`, who is this loud now among `members`, goes on.
+    /// Whether a packet of the peer on `seat`, who is this loud now among `members`, goes on. With
+    /// priority it does at once, unless all places are taken by others who have it.
     pub(crate) fn choose(
         &mut self,
         now: Instant,
         members: usize,
-        seat: usize,
+        (seat, priority): (usize, bool),
         loudness: Loudness,
     ) -> bool {
         if members < LARGE {
             return true;
         }
         if let Some(place) = self.places.iter_mut().flatten().find(|place| place.seat == seat) {
-            (place.heard, place.loudness) = (now, loudness);
+            (place.heard, place.loudness, place.priority) = (now, loudness, priority);
             return true;
         }
-        let place = Place { seat, since: now, heard: now, loudness };
+        let place = Place { seat, priority, since: now, heard: now, loudness };
         let is_free =
             |taken: Option<Place>| taken.is_none_or(|taken| taken.heard + FREE_AFTER <= now);
         if let Some(free) = self.places.iter_mut().find(|taken| is_free(**taken)) {
@@ -64,10 +67,11 @@ impl Selection {
             .places
             .iter_mut()
             .flatten()
-            .filter(|place| place.since + HOLD <= now)
+            .filter(|place| !place.priority)
+            .filter(|place| priority || place.since + HOLD <= now)
             .min_by_key(|place| place.loudness);
         match softest {
-            Some(softest) if softest.loudness.plus(MARGIN) < loudness => {
+            Some(softest) if priority || softest.loudness.plus(MARGIN) < loudness => {
                 *softest = place;
                 true
             }
@@ -99,7 +103,7 @@ mod tests {
     fn full(start: Instant) -> Selection {
         let mut selection = Selection::default();
         for seat in 0..SPEAKERS {
-            assert!(selection.choose(start, LARGE, seat, SOFT));
+            assert!(selection.choose(start, LARGE, (seat, false), SOFT));
         }
         selection
     }
@@ -110,7 +114,7 @@ mod tests {
         let mut selection = Selection::default();
 
         for seat in 0..LARGE - 1 {
-            assert!(selection.choose(now, LARGE - 1, seat, SOFT));
+            assert!(selection.choose(now, LARGE - 1, (seat, false), SOFT));
         }
     }
 
@@ -118,30 +122,55 @@ mod tests {
     fn the_louder_takes_the_place_of_the_softest_once_that_was_heard_for_a_while() {
         let start = Instant::now();
         let mut selection = full(start);
-        assert!(!selection.choose(start + FRAME, LARGE, 20, LOUD));
+        assert!(!selection.choose(start + FRAME, LARGE, (20, false), LOUD));
 
         let later = start + HOLD;
         for seat in 1..SPEAKERS {
-            selection.choose(later, LARGE, seat, LOUD);
+            selection.choose(later, LARGE, (seat, false), LOUD);
         }
-        selection.choose(later, LARGE, 0, SOFT);
+        selection.choose(later, LARGE, (0, false), SOFT);
 
-        assert!(!selection.choose(later, LARGE, 20, SOFT.plus(MARGIN)));
-        assert!(selection.choose(later, LARGE, 20, LOUD));
-        assert!(!selection.choose(later, LARGE, 0, SOFT));
-        assert!(selection.choose(later, LARGE, 20, SOFT));
+        assert!(!selection.choose(later, LARGE, (20, false), SOFT.plus(MARGIN)));
+        assert!(selection.choose(later, LARGE, (20, false), LOUD));
+        assert!(!selection.choose(later, LARGE, (0, false), SOFT));
+        assert!(selection.choose(later, LARGE, (20, false), SOFT));
     }
 
     #[test]
     fn a_place_is_free_when_its_speaker_fell_silent_or_left() {
         let start = Instant::now();
         let mut selection = full(start);
-        assert!(!selection.choose(start + FRAME, LARGE, 20, SOFT));
+        assert!(!selection.choose(start + FRAME, LARGE, (20, false), SOFT));
 
         selection.leave(3);
-        assert!(selection.choose(start + FRAME, LARGE, 20, SOFT));
-        assert!(!selection.choose(start + FRAME, LARGE, 21, SOFT));
-        assert!(selection.choose(start + FREE_AFTER, LARGE, 21, SOFT));
+        assert!(selection.choose(start + FRAME, LARGE, (20, false), SOFT));
+        assert!(!selection.choose(start + FRAME, LARGE, (21, false), SOFT));
+        assert!(selection.choose(start + FREE_AFTER, LARGE, (21, false), SOFT));
+    }
+
+    #[test]
+    fn priority_takes_a_place_at_once_and_keeps_it_against_the_louder() {
+        let start = Instant::now();
+        let mut selection = full(start);
+
+        assert!(selection.choose(start + FRAME, LARGE, (20, true), Loudness::SILENCE));
+        let seats = |selection: &Selection| {
+            selection.places.iter().flatten().filter(|place| place.seat < SPEAKERS).count()
+        };
+        assert_eq!(seats(&selection), SPEAKERS - 1);
+        for frame in 0..200 {
+            let now = start + FRAME * frame;
+            for seat in 0..19 {
+                selection.choose(now, LARGE, (seat, false), LOUD);
+            }
+            assert!(selection.choose(now, LARGE, (20, true), Loudness::SILENCE));
+        }
+        // Without it, it is one of many again.
+        let later = start + FRAME * 200 + HOLD;
+        assert!(selection.choose(later, LARGE, (20, false), Loudness::SILENCE));
+        let free = (0..40).filter(|seat| selection.choose(later, LARGE, (*seat, false), LOUD));
+        assert!(free.count() >= SPEAKERS);
+        assert!(!selection.choose(later, LARGE, (20, false), Loudness::SILENCE));
     }
 
     proptest! {
@@ -154,7 +183,7 @@ mod tests {
             for (seat, decibels, millis) in packets {
                 now += Duration::from_millis(millis);
                 let loudness = Loudness::decibels(decibels);
-                let choice = selection.choose(now, 40, seat, loudness);
+                let choice = selection.choose(now, 40, (seat, false), loudness);
                 let mut seats: Vec<_> =
                     selection.places.iter().flatten().map(|place| place.seat).collect();
                 prop_assert_eq!(choice, seats.contains(&seat));

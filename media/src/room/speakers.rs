@@ -19,6 +19,7 @@ pub(crate) struct Loudness(u16);
 
 impl Loudness {
     pub(crate) const SILENCE: Self = Self(0);
+    pub(crate) const LOUDEST: Self = Self::decibels(127);
 
     /// From decibels above digital silence.
     pub(crate) const fn decibels(above_silence: u16) -> Self {

@@ -67,6 +67,12 @@ impl Shard {
                 self.update(peer, grants);
                 Ok(())
             }
+            (MediaCommand::Priority { on, .. }, Some(peer)) => {
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.has_priority = on;
+                }
+                Ok(())
+            }
             (MediaCommand::Bitrate { bits, .. }, Some(peer)) => {
                 self.set_bitrate(peer, bits);
                 Ok(())

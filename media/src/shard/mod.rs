@@ -43,6 +43,7 @@ use crate::peer::RateLimit;
 use crate::peer::Said;
 use crate::room::Room;
 use crate::room::speakers;
+use crate::room::speakers::Loudness;
 use crate::shard::demux::Demux;
 use crate::shard::demux::Name;
 use crate::shard::demux::Shape;
@@ -111,6 +112,8 @@ struct Spoken {
     resumptions: u32,
     /// Extended sequence number.
     seq: u64,
+    /// Whether it is said with priority.
+    priority: bool,
 }
 
 /// One thread's rooms and peers.
@@ -319,7 +322,8 @@ impl Shard {
         }
         let Some(room) = self.rooms.get(speaker.room) else { return Ok(()) };
         let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);
-        let spoken = Spoken { source, resumptions, seq: accepted.seq };
+        let (seq, priority) = (accepted.seq, speaker.has_priority);
+        let spoken = Spoken { source, resumptions, seq, priority };
         if let Some(home) = room.home {
             self.pass_up(key, home, packet, spoken);
             return Ok(());
@@ -341,7 +345,7 @@ impl Shard {
         }
         let Some(room) = self.rooms.get_mut(speaker.room) else { return Ok(()) };
         let (loudness, voice) = speakers::hear(packet.level, packet.payload);
-        if !room.admits(now, speaker.seat, loudness) {
+        if !room.admits(now, speaker.seat, loudness, spoken.priority) {
             speaker.refused = true;
             return Err(DropReason::NotSelected);
         }
@@ -351,7 +355,8 @@ impl Shard {
         let elsewhere = if speaker.elsewhere.is_some() { spoken.resumptions } else { 0 };
         let resumptions = speaker.resumptions.wrapping_add(elsewhere);
         let (seat, ssrc, source) = (speaker.seat, speaker.ssrc, spoken.source);
-        let loudness = room.loudness(now, seat);
+        // Whoever hears but few streams hears this one, too.
+        let loudness = if spoken.priority { Loudness::LOUDEST } else { room.loudness(now, seat) };
         if room.away().next().is_some() {
             self.pass_down(key, packet, Spoken { resumptions, ..spoken }, loudness);
         }

@@ -170,6 +170,7 @@ mod tests {
                 resumptions: 0,
                 seq: u64::from(sequence),
                 level: None,
+                priority: false,
                 heard: None,
             }),
         }

@@ -42,6 +42,9 @@ impl Outbox {
             MediaCommand::Update { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Update { .. }));
             }
+            MediaCommand::Priority { .. } => {
+                self.forget(peer, |waiting| matches!(waiting, MediaCommand::Priority { .. }));
+            }
             MediaCommand::Bitrate { .. } => {
                 self.forget(peer, |waiting| matches!(waiting, MediaCommand::Bitrate { .. }));
             }

@@ -111,6 +111,7 @@ impl MediaPort for Recorder {
             MediaCommand::SelectWebRtc { offer, .. } => format!("webrtc {offer}"),
             MediaCommand::Funnel { streams, .. } => format!("funnel {streams}"),
             MediaCommand::Update { grants, .. } => format!("update {}", shown(*grants)),
+            MediaCommand::Priority { on, .. } => format!("priority {on}"),
             MediaCommand::Bitrate { bits, .. } => format!("bitrate {bits}"),
             MediaCommand::Publish { tracks, .. } => {
                 format!("publish camera {} screen {}", tracks.camera, tracks.screen)

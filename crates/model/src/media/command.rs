@@ -105,6 +105,13 @@ pub enum MediaCommand {
         /// What it may do from now on.
         grants: Grants,
     },
+    /// Whether the peer speaks with priority: in a large room it takes the place of others.
+    Priority {
+        /// Which peer.
+        peer: PeerId,
+        /// From now on, or no longer.
+        on: bool,
+    },
     /// How much audio the peer is to send: browsers are asked for it in the answer, and of far more
     /// the rest is dropped. [`limits::BITRATE_DEFAULT`](crate::limits::BITRATE_DEFAULT) before the
     /// first such command.
@@ -145,6 +152,7 @@ impl MediaCommand {
             | Self::SelectWebRtc { peer, .. }
             | Self::Funnel { peer, .. }
             | Self::Update { peer, .. }
+            | Self::Priority { peer, .. }
             | Self::Bitrate { peer, .. }
             | Self::Publish { peer, .. }
             | Self::Want { peer, .. }

@@ -230,6 +230,12 @@ impl Guild {
             && self.permissions_in(user, channel, now_ms).has(Permissions::STREAM)
     }
 
+    /// Whether someone in a voice channel may speak there with priority (PRIORITY_SPEAKER).
+    #[must_use]
+    pub fn may_have_priority(&self, user: UserId, channel: ChannelId, now_ms: u64) -> bool {
+        self.permissions_in(user, channel, now_ms).has(Permissions::PRIORITY_SPEAKER)
+    }
+
     /// Everyone connected to a voice channel.
     pub fn voice_in(&self, channel: ChannelId) -> impl Iterator<Item = &Arc<VoiceState>> {
         self.voice.values().filter(move |state| state.channel == Some(channel))

@@ -75,6 +75,8 @@ pub(crate) struct Voice {
     /// Extended sequence number.
     pub(crate) seq: u64,
     pub(crate) level: Option<AudioLevel>,
+    /// Whether it is said with priority.
+    pub(crate) priority: bool,
     /// How loud its speaker is, once the home decided that it is heard.
     pub(crate) heard: Option<Loudness>,
 }

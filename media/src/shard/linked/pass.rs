@@ -53,8 +53,8 @@ impl Shard {
     ) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(room) = self.rooms.get(peer.room) else { return };
-        let Spoken { source, resumptions, seq } = spoken;
-        let voice = Voice { source, resumptions, seq, level: packet.level, heard };
+        let Spoken { source, resumptions, seq, priority } = spoken;
+        let voice = Voice { source, resumptions, seq, level: packet.level, priority, heard };
         let (who, header) = (who(peer, self.config.index), packet.header);
         let passed = Passed { room: room.channel, who, header, content: Content::Voice(voice) };
         let to = home.into_iter().chain(room.away().filter(|_| home.is_none()));

@@ -72,14 +72,15 @@ impl Shard {
             older: None,
             newest: false,
         };
-        let Voice { source, resumptions, seq, .. } = voice;
+        let Voice { source, resumptions, seq, priority, .. } = voice;
         let Some(peer) = self.peers.get_mut(key) else { return Ok(()) };
         if peer.elsewhere.is_some() {
             peer.activity.heard = Some(now);
         }
         let (seat, ssrc) = (peer.seat, peer.ssrc);
         let Some(loudness) = voice.heard else {
-            return self.decide(now, key, &packet, Spoken { source, resumptions, seq });
+            let spoken = Spoken { source, resumptions, seq, priority };
+            return self.decide(now, key, &packet, spoken);
         };
         let (_, voice) = speakers::hear(packet.level, payload);
         let said = Said { seat, ssrc, source, resumptions, loudness, voice };

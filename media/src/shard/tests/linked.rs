@@ -565,3 +565,33 @@ fn a_player_of_one_stream_hears_speakers_of_both_shards_on_it() {
     assert_eq!(heard.len(), 40);
     assert!(heard.iter().all(|packet| *packet.header.ssrc == ssrc_of(ELA)));
 }
+
+#[test]
+fn a_priority_speaker_is_heard_in_a_large_room_whoever_is_louder() {
+    let mut node = Node::new(2);
+    let listeners = [(home(), node.bot(home(), ANA)), (away(), node.bot(away(), BEN))];
+    let mut bots: Vec<_> =
+        (0..LARGE as u64).map(|number| (home(), node.bot(home(), PeerId(10 + number)))).collect();
+    let mut chief = node.bot(away(), CAI);
+    let mut say = |node: &mut Node, chief: &mut UdpClient| {
+        for (shard, bot) in &mut bots {
+            let packet = bot.speak(&[0x78; 40]);
+            node.worlds[*shard].deliver(bot.address, &packet);
+        }
+        node.say(away(), chief, b"order!");
+        listeners
+            .iter()
+            .map(|(shard, bot)| node.words(*shard, bot))
+            .map(|said| said.iter().filter(|said| *said == b"order!").count())
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..100 {
+        say(&mut node, &mut chief);
+    }
+    assert_eq!(say(&mut node, &mut chief), [0, 0], "all places are taken");
+
+    node.command(away(), MediaCommand::Priority { peer: CAI, on: true });
+    for _ in 0..100 {
+        assert_eq!(say(&mut node, &mut chief), [1, 1]);
+    }
+}

@@ -225,6 +225,8 @@ impl<A> Board<A> {
             may_show: guild.may_show(member.1, room, moment.unix_ms),
             tracks: Tracks::default(),
             speaking: None,
+            may_have_priority: guild.may_have_priority(member.1, room, moment.unix_ms),
+            has_priority: false,
             is_connected: false,
             has_socket,
             is_audience,

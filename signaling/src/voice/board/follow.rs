@@ -87,6 +87,8 @@ impl<A> Board<A> {
             }
             if let Some(guild) = guild {
                 self.settle_bitrate(peer, bitrate_of(guild, room));
+                let may = guild.may_have_priority(user, room, moment.unix_ms);
+                self.settle_priority(peer, may);
             }
             self.settle_known(peer, is_known);
             self.settle_tracks(peer);

@@ -118,8 +118,11 @@ struct Voice<A> {
     asked: Tracks,
     may_show: bool,
     tracks: Tracks,
-    /// The flags of its last op 5, and who said them.
+    /// The flags of its last op 5, as far as it may have them, and who said them.
     speaking: Option<(u64, Speaker)>,
+    /// Whether it may speak with priority, and whether the media wing was told that it does.
+    may_have_priority: bool,
+    has_priority: bool,
     /// Media flows, or did.
     is_connected: bool,
     has_socket: bool,
@@ -131,6 +134,9 @@ struct Voice<A> {
     timeout_ends_ms: Option<u64>,
     strings: Strings<A>,
 }
+
+/// The speaking flag of priority (Discord: Speaking).
+const PRIORITY: u64 = 1 << 2;
 
 /// What a member shows.
 #[derive(Debug, PartialEq, Eq)]
@@ -198,6 +204,17 @@ impl<A> Board<A> {
         self.command(MediaCommand::Publish { peer, tracks });
         if is_known {
             self.tell_room(room, peer, &news);
+        }
+    }
+
+    /// Takes the priority of whoever may not have it any more. Whoever may from now on says so.
+    fn settle_priority(&mut self, peer: PeerId, may: bool) {
+        let Some(voice) = self.voices.get_mut(&peer) else { return };
+        voice.may_have_priority = may;
+        if let (false, Some((flags, speaker))) = (may, voice.speaking)
+            && flags & PRIORITY != 0
+        {
+            self.announce(peer, flags, speaker);
         }
     }
 
@@ -320,10 +337,13 @@ impl<A> Board<A> {
 
     fn announce(&mut self, peer: PeerId, flags: u64, speaker: Speaker) {
         let Some(voice) = self.voices.get_mut(&peer) else { return };
+        let flags = if voice.may_have_priority { flags } else { flags & !PRIORITY };
         voice.speaking = Some((flags, speaker));
-        if !voice.is_known {
-            return;
+        let on = flags & PRIORITY != 0;
+        if std::mem::replace(&mut voice.has_priority, on) != on {
+            self.command(MediaCommand::Priority { peer, on });
         }
+        let Some(voice) = self.voices.get(&peer).filter(|voice| voice.is_known) else { return };
         let room = voice.room;
         let news = News::Is(voice.as_other());
         self.tell_room(room, peer, &news);

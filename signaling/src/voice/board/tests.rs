@@ -1,6 +1,7 @@
 //! The board against a recording media wing, on virtual clocks.
 
 mod guests;
+mod sound;
 mod stage;
 
 use std::time::Duration;
@@ -566,10 +567,10 @@ fn speaking_is_told_for_clients_that_do_not_say_so_themselves() {
     assert_eq!(cai.news(), [told(1), told(0)]);
 
     // From now on the client says so itself: pauses between words are none of ours.
-    hall.board.speaking(ben.peer, 5);
+    hall.board.speaking(ben.peer, 3);
     hall.board.handle_media(hall.start, heard(true));
     hall.board.handle_media(hall.start, heard(false));
-    assert_eq!(cai.news(), [told(5)]);
+    assert_eq!(cai.news(), [told(3)]);
 }
 
 #[test]
@@ -666,27 +667,4 @@ fn what_is_shown_reaches_media_and_the_room_only_while_it_may_be() {
     let shown = hall.board.video(ben.peer, camera).expect("has a place");
     assert_eq!(shown.tracks, Tracks::default());
     assert!(hall.media.take().is_empty());
-}
-
-#[test]
-fn media_is_told_of_the_channel_s_bitrate_when_someone_comes_and_when_it_changes() {
-    let mut hall = Hall::new();
-    let ben = hall.join(BEN);
-    let patch = |bits| {
-        let bitrate = Some(bits);
-        let patch = state::guild::command::ChannelPatch { bitrate, ..Default::default() };
-        GuildCommand::UpdateChannel(STAIRS, patch)
-    };
-
-    hall.change(&patch(384_000));
-    hall.look();
-    hall.look();
-    assert_eq!(hall.media.take(), [format!("{}: bitrate 384000", ben.peer.0)]);
-
-    hall.guild = joined(&hall.guild, CAI, STAIRS);
-    hall.give(Duration::ZERO, CAI, "t").unwrap();
-    let cai = hall.redeem(Duration::ZERO, &identify(CAI, "t")).unwrap();
-    assert_eq!(hall.media.take()[1..], [format!("{}: bitrate 384000", cai.peer.0)]);
-    let too_much = hall.guild.plan(ANA, &patch(384_001), 0);
-    assert!(too_much.is_err() && hall.guild.plan(ANA, &patch(7_999), 0).is_err());
 }
