@@ -89,8 +89,9 @@ async fn leave(
 async fn add(
     Auth(me): Auth,
     State(parts): State<Parts>,
-    Path((thread, user)): Path<(ChannelId, UserId)>,
+    Path((thread, user)): Path<(ChannelId, String)>,
 ) -> Result<StatusCode, ApiError> {
+    let user = whose(&user, &me)?;
     let guild = open(&parts, &me, thread).await?.id;
     let command = GuildCommand::AddThreadMembers(thread, vec![user]);
     parts.store.execute(guild, me.id(), command).await?;
@@ -101,12 +102,22 @@ async fn add(
 async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
-    Path((thread, user)): Path<(ChannelId, UserId)>,
+    Path((thread, user)): Path<(ChannelId, String)>,
 ) -> Result<StatusCode, ApiError> {
+    let user = whose(&user, &me)?;
     let guild = open(&parts, &me, thread).await?.id;
     let command = GuildCommand::RemoveThreadMember(thread, user);
     parts.store.execute(guild, me.id(), command).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whom a path means. `@me` comes here too: discord.js escapes the sign, and the router does not
+/// know it so.
+fn whose(text: &str, me: &Identity) -> Result<UserId, ApiError> {
+    match text {
+        "@me" => Ok(me.id()),
+        digits => Ok(digits.parse().map_err(|_| ErrorCode::UnknownUser)?),
+    }
 }
 
 #[derive(Deserialize)]
@@ -144,10 +155,7 @@ async fn member(
     Path((thread, user)): Path<(ChannelId, String)>,
     Query(query): Query<WithMember>,
 ) -> Result<Json<Value>, ApiError> {
-    let user = match user.as_str() {
-        "@me" => me.id(),
-        digits => digits.parse().map_err(|_| ErrorCode::UnknownUser)?,
-    };
+    let user = whose(&user, &me)?;
     let view = open(&parts, &me, thread).await?;
     let member = view.threads.get(&thread).and_then(|thread| thread.members.get(&user));
     let member = member.ok_or(ErrorCode::UnknownMember)?;

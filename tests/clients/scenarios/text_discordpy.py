@@ -189,8 +189,9 @@ async def scenario() -> None:
         await thread.edit(archived=True)
         await archived
         assert thread.id in [t.id async for t in text.archived_threads()]
+        # The library forgets archived threads: one that comes back is new to it.
         back = asyncio.create_task(
-            next_event("thread_update", lambda _, t: t.id == thread.id and not t.archived)
+            next_event("thread_join", lambda t: t.id == thread.id and not t.archived)
         )
         await asyncio.sleep(0)
         await control("say", channel=str(thread.id), content="awake")
@@ -245,8 +246,8 @@ async def scenario() -> None:
         await asked.end_poll()
         assert (await result).reference.message_id == asked.id
         ended = await text.fetch_message(asked.id)
-        assert ended.poll.is_finalized() and ended.poll.victor_answer.text == "mead"
-        assert ended.poll.total_votes == 1
+        assert ended.poll.is_finalized() and ended.poll.total_votes == 1
+        assert ended.poll.get_answer(2).vote_count == 1
 
     await attempt("poll", poll)
 

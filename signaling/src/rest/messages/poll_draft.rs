@@ -15,7 +15,8 @@ pub(super) struct PollDraft {
     question: Media,
     #[serde(default)]
     answers: Vec<Answer>,
-    duration: Option<u32>,
+    /// Hours. discord.py sends them with a fraction, as `1.0`.
+    duration: Option<f64>,
     allow_multiselect: Option<bool>,
     layout_type: Option<u8>,
 }
@@ -59,7 +60,7 @@ impl PollDraft {
             }
         }
         if let Some(hours) = self.duration
-            && !limits::POLL_HOURS.contains(&hours)
+            && !(1.0..=f64::from(*limits::POLL_HOURS.end())).contains(&hours)
         {
             let message = "int value should be between 1 and 768.";
             errors.push("poll.duration", "NUMBER_TYPE_RANGE", message);
@@ -71,7 +72,12 @@ impl PollDraft {
 
     /// The poll, if it passed its [check](Self::check), begun at `now_ms`.
     pub(super) fn begin(self, now_ms: u64) -> PollRecord {
-        let hours = u64::from(self.duration.unwrap_or(DEFAULT_HOURS));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between one hour and 32 days"
+        )]
+        let length_ms = (self.duration.unwrap_or(DEFAULT_HOURS) * 3_600_000.0) as u64;
         let answers = (1..).zip(self.answers).map(|(id, answer)| PollAnswer {
             id,
             text: answer.poll_media.text.filter(|text| !text.is_empty()),
@@ -81,7 +87,7 @@ impl PollDraft {
             question: self.question.text.unwrap_or_default(),
             answers: answers.collect(),
             multiselect: self.allow_multiselect.unwrap_or_default(),
-            ends_ms: now_ms.saturating_add(hours * 3_600_000),
+            ends_ms: now_ms.saturating_add(length_ms),
             results: None,
         }
     }
@@ -102,7 +108,7 @@ fn length(path: &str, text: &str, most: usize, errors: &mut FormErrors) {
 }
 
 /// How long a poll is open that does not say (Discord: Poll Create Request Object).
-const DEFAULT_HOURS: u32 = 24;
+const DEFAULT_HOURS: f64 = 24.0;
 /// Longest emoji, in characters: families of people are long.
 const EMOJI_NAME: usize = 32;
 
@@ -135,6 +141,7 @@ mod tests {
         for good in [
             json!({}),
             json!({ "question": { "text": "é".repeat(300) }, "duration": 768 }),
+            json!({ "duration": 1.0 }),
             json!({ "answers": vec![answer(&"é".repeat(55)); 10], "duration": 1 }),
             json!({ "answers": [{ "poll_media": { "emoji": { "name": "🍺" } } }] }),
         ] {
