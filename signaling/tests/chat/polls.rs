@@ -211,3 +211,24 @@ async fn a_voice_message_is_one_recording_and_nothing_else() {
     world.deny(ANA, Permissions::SEND_VOICE_MESSAGES).await;
     send(body, "audio/ogg").await.fails(403, 50_173);
 }
+
+#[tokio::test]
+async fn people_ask_each_other_in_private_too() {
+    let world = World::open().await;
+    let opened = world.post(ANA, "/users/@me/channels", json!({ "recipient_id": BEN })).await.ok();
+    let channel = opened["id"].as_str().unwrap();
+    let poll =
+        json!({ "question": { "text": "q" }, "answers": [{ "poll_media": { "text": "a" } }] });
+    let path = format!("/channels/{channel}/messages");
+    let asked = world.post(ANA, &path, json!({ "poll": poll })).await.ok();
+    let mut events = world.listen(ANA).await;
+
+    let vote = format!("/channels/{channel}/polls/{}/answers/@me", asked["id"].as_str().unwrap());
+    world.ask(BEN, Method::PUT, &vote, json!({ "answer_ids": [1] })).await.empty();
+
+    let ChatEvent::PollVote { user, answer, added, .. } = events.chat().await else { panic!() };
+    assert_eq!((user, answer, added), (BEN, 1, true));
+    world.ask(DAN, Method::PUT, &vote, json!({ "answer_ids": [1] })).await.fails(403, 50_001);
+    let found = world.get(BEN, &format!("{path}/search?has=poll")).await.ok();
+    assert_eq!(found["messages"][0][0]["id"], asked["id"]);
+}

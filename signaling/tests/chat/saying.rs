@@ -362,3 +362,23 @@ async fn many_at_once_are_all_there_and_told_once() {
     told.sort();
     assert_eq!(told, said);
 }
+
+#[tokio::test]
+async fn what_was_said_in_an_announcement_channel_is_published_once() {
+    let world = World::open().await;
+    let body = json!({ "name": "news", "type": 5 });
+    let news = world.post(OWNER, &format!("/guilds/{GUILD}/channels"), body).await.json();
+    let path = format!("/channels/{}/messages", news["id"].as_str().unwrap());
+    let said = world.post(ANA, &path, json!({ "content": "new bread" })).await.ok();
+    let publish = format!("{path}/{}/crosspost", said["id"].as_str().unwrap());
+    let mut events = world.listen(BEN).await;
+
+    world.post(BEN, &publish, Value::Null).await.fails(403, 50_013);
+    assert_eq!(world.post(ANA, &publish, Value::Null).await.ok()["flags"], 1);
+
+    let ChatEvent::MessageUpdated(told) = events.chat().await else { panic!() };
+    assert_eq!((told.id.to_string(), told.flags), (said["id"].as_str().unwrap().to_owned(), 1));
+    world.post(ANA, &publish, Value::Null).await.fails(400, 40_033);
+    let here = world.say(ANA, json!({ "content": "no news" })).await;
+    world.post(ANA, &format!("{}/crosspost", one(&here)), Value::Null).await.fails(400, 50_024);
+}

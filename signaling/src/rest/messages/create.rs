@@ -145,6 +145,13 @@ pub(super) async fn compose(
     // Only people who exist are mentioned.
     let known = parts.store.users().load(&named.users).await?;
     named.users.retain(|user| known.iter().any(|known| known.id == *user));
+    let reply = answered.as_ref().map(|answered| MessageReference {
+        channel_id: Some(place.channel),
+        guild_id: place.guild(),
+        kind: MessageReferenceType::Default,
+        message_id: Some(answered.id),
+        fail_if_not_exists: None,
+    });
     Ok(MessageRecord {
         guild: place.guild(),
         kind: if answered.is_some() { kind::REPLY } else { kind::SAID },
@@ -153,13 +160,7 @@ pub(super) async fn compose(
         mentions: named.users,
         mention_roles: named.roles,
         mention_everyone: named.everyone,
-        reference: forwarded.or(answered.map(|answered| MessageReference {
-            channel_id: Some(place.channel),
-            guild_id: place.guild(),
-            kind: MessageReferenceType::Default,
-            message_id: Some(answered.id),
-            fail_if_not_exists: None,
-        })),
+        reference: forwarded.or(reply),
         tts: draft.tts,
         flags: draft.flags | flags,
         poll: draft.poll.map(|poll| Box::new(poll.begin(parts.now_ms()))),

@@ -7,6 +7,7 @@
 mod chat;
 mod components;
 mod create;
+mod crosspost;
 mod delete;
 mod draft;
 mod edit;
@@ -66,6 +67,7 @@ pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
             "/channels/{channel}/messages/{message}",
             get(list::show).patch(edit::edit).delete(delete::delete),
         )
+        .route("/channels/{channel}/messages/{message}/crosspost", post(crosspost::crosspost))
         .route("/channels/{channel}/messages/{message}/threads", post(start::from_message))
         .route("/channels/{channel}/threads", post(start::start))
         .route("/channels/{channel}/messages/{message}/ack", post(ack))

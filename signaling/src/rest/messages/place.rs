@@ -137,6 +137,8 @@ const PRIVATE: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::ATTACH_FILES)
     .union(Permissions::READ_MESSAGE_HISTORY)
     .union(Permissions::ADD_REACTIONS)
+    .union(Permissions::SEND_POLLS)
+    .union(Permissions::SEND_VOICE_MESSAGES)
     .union(Permissions::PIN_MESSAGES);
 
 /// Carries out `change` in a task of its own and waits for it: a client that hangs up must not
