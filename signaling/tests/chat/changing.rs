@@ -56,7 +56,9 @@ async fn an_edit_notifies_no_more_than_a_message_may() {
 #[tokio::test]
 async fn a_moderator_hides_embeds_of_others_but_puts_no_words_into_mouths() {
     let world = World::open().await;
-    let said = world.say(ANA, json!({ "content": "a link", "components": [{ "type": 1 }] })).await;
+    let button = json!({ "type": 2, "custom_id": "a", "label": "A", "style": 1 });
+    let row = json!({ "type": 1, "components": [button] });
+    let said = world.say(ANA, json!({ "content": "a link", "components": [row] })).await;
 
     let hidden = edit(&world, OWNER, &said, json!({ "flags": 4 })).await.ok();
 

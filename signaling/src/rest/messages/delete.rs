@@ -78,7 +78,8 @@ fn chosen(mut ids: Vec<MessageId>, now_ms: u64) -> Result<Vec<MessageId>, ErrorC
     Ok(ids)
 }
 
-async fn remove(
+/// Deletes messages, tells, and removes their files.
+pub(in crate::rest) async fn remove(
     parts: Parts,
     place: Place,
     messages: Vec<MessageRecord>,

@@ -27,7 +27,7 @@ use crate::rest::extract::some;
 
 /// The body of Create Message and Edit Message (Discord: Create Message).
 #[derive(Deserialize, Default)]
-pub(super) struct Body {
+pub(in crate::rest) struct Body {
     #[serde(default, deserialize_with = "some")]
     pub content: Option<Option<String>>,
     tts: Option<bool>,
@@ -45,6 +45,12 @@ pub(super) struct Body {
     flags: Option<u64>,
     #[serde(default, deserialize_with = "some")]
     attachments: Option<Option<Vec<AttachmentMeta>>>,
+    /// Under which name a webhook speaks this once.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Where the picture is that it shows this once.
+    #[serde(default)]
+    pub avatar_url: Option<String>,
 }
 
 /// The message that one answers.
@@ -73,12 +79,14 @@ struct AttachmentMeta {
 
 /// A message that may be said, if its sender may say it.
 #[derive(Default)]
-pub(super) struct MessageDraft {
+pub(in crate::rest) struct MessageDraft {
     pub content: String,
     pub embeds: Vec<Embed>,
     pub components: Vec<Value>,
     /// Of those flags that a sender may set.
     pub flags: u64,
+    /// To be seen by one person alone; answers of bots may be.
+    pub ephemeral: bool,
     pub tts: bool,
     pub nonce: Option<Nonce>,
     pub reply: Option<Reply>,
@@ -90,7 +98,7 @@ pub(super) struct MessageDraft {
 
 /// How a client recognises its own message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Nonce {
+pub(in crate::rest) struct Nonce {
     pub text: String,
     /// The same nonce again is answered with the earlier message.
     pub enforced: bool,
@@ -98,7 +106,7 @@ pub(super) struct Nonce {
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(in crate::rest) struct Reply {
     pub message: MessageId,
     /// Whether it must still be there; else the message is sent as no reply.
     pub must_exist: bool,
@@ -106,12 +114,14 @@ pub(super) struct Reply {
 
 /// A change of a message; what is absent stays.
 #[derive(Default)]
-pub(super) struct MessagePatch {
+pub(in crate::rest) struct MessagePatch {
     pub content: Option<String>,
     pub embeds: Option<Vec<Embed>>,
     pub components: Option<Vec<Value>>,
     /// SUPPRESS_EMBEDS, as it is to be.
     pub suppress_embeds: Option<bool>,
+    /// Becomes a message of components of version 2.
+    pub modern: bool,
     pub allowed_mentions: Option<AllowedMentions>,
     /// Which files stay, and their new descriptions; all stay when absent.
     pub kept: Option<Vec<Kept>>,
@@ -119,7 +129,7 @@ pub(super) struct MessagePatch {
 }
 
 /// A file that stays on an edited message.
-pub(super) struct Kept {
+pub(in crate::rest) struct Kept {
     pub id: AttachmentId,
     /// Its new description, if it is to change.
     pub description: Option<Option<String>>,
@@ -127,7 +137,7 @@ pub(super) struct Kept {
 
 impl MessagePatch {
     /// Whether nothing but SUPPRESS_EMBEDS changes: a moderator may do that.
-    pub(super) const fn is_only_flags(&self) -> bool {
+    pub(in crate::rest) const fn is_only_flags(&self) -> bool {
         self.content.is_none()
             && self.embeds.is_none()
             && self.components.is_none()
@@ -138,13 +148,17 @@ impl MessagePatch {
 }
 
 /// Collapse of link previews (Discord: Message Flags).
-pub(super) const SUPPRESS_EMBEDS: u64 = 1 << 2;
+pub(in crate::rest) const SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// A recording is all that it is.
-pub(super) const VOICE_MESSAGE: u64 = 1 << 13;
+pub(in crate::rest) const VOICE_MESSAGE: u64 = 1 << 13;
 /// No push notification.
 const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+/// Seen by one person alone.
+pub(in crate::rest) const EPHEMERAL: u64 = 1 << 6;
+/// The bot thinks; what it says is still to come.
+pub(in crate::rest) const LOADING: u64 = 1 << 7;
 /// Components replace text and embeds.
-const COMPONENTS_V2: u64 = 1 << 15;
+pub(in crate::rest) const COMPONENTS_V2: u64 = 1 << 15;
 
 impl Body {
     /// The message that the body describes, in `channel`.
@@ -152,7 +166,7 @@ impl Body {
     /// # Errors
     ///
     /// 50035 with all faults, 50006 when there is nothing in it.
-    pub(super) fn draft(
+    pub(in crate::rest) fn draft(
         self,
         files: Vec<File>,
         channel: ChannelId,
@@ -173,11 +187,12 @@ impl Body {
         let flags = self.flags.unwrap_or(0) & own;
         let forward = self.message_reference.as_ref().and_then(|one| forward(one, channel));
         let reference = self.message_reference.filter(|_| forward.is_none());
-        let draft = MessageDraft {
+        let mut draft = MessageDraft {
             content: text(self.content.flatten(), &mut errors),
             embeds: embed_list(self.embeds, self.embed, &mut errors).unwrap_or_default(),
             components: self.components.flatten().unwrap_or_default(),
             flags,
+            ephemeral: self.flags.unwrap_or(0) & EPHEMERAL != 0,
             tts: self.tts.unwrap_or(false),
             nonce: nonce(self.nonce, self.enforce_nonce.unwrap_or(false), &mut errors),
             reply: reply(reference, channel, &mut errors),
@@ -188,6 +203,7 @@ impl Body {
         };
         let modern = flags & COMPONENTS_V2 != 0;
         components::check(&draft.components, modern, &mut errors);
+        components::number(&mut draft.components);
         if modern && !(draft.content.is_empty() && draft.embeds.is_empty()) {
             errors.push(
                 "content",
@@ -226,7 +242,7 @@ impl Body {
     /// # Errors
     ///
     /// 50035 with all faults.
-    pub(super) fn patch(self, files: Vec<File>) -> Result<MessagePatch, ApiError> {
+    pub(in crate::rest) fn patch(self, files: Vec<File>) -> Result<MessagePatch, ApiError> {
         let mut errors = FormErrors::default();
         let metas = self.attachments.flatten();
         check_metas(metas.as_deref().unwrap_or_default(), &mut errors);
@@ -241,17 +257,22 @@ impl Body {
             })
             .collect()
         });
-        let patch = MessagePatch {
+        let modern = self.flags.is_some_and(|flags| flags & COMPONENTS_V2 != 0);
+        let mut patch = MessagePatch {
             content: self.content.map(|content| text(content, &mut errors)),
             embeds: embed_list(self.embeds, self.embed, &mut errors),
             components: self.components.map(Option::unwrap_or_default),
             suppress_embeds: self.flags.map(|flags| flags & SUPPRESS_EMBEDS != 0),
+            modern,
             allowed_mentions: self.allowed_mentions,
             kept,
             files: files.iter().map(|file| described(file.clone(), given)).collect(),
         };
-        if let Some(list) = &patch.components {
-            components::check(list, true, &mut errors);
+        if let Some(list) = &mut patch.components {
+            // Rows alone fit in both kinds of messages.
+            let rows = |list: &[Value]| list.iter().all(|one| one["type"] == components::kind::ROW);
+            components::check(list, modern || !rows(list), &mut errors);
+            components::number(list);
         }
         if let Some(allowed) = &patch.allowed_mentions {
             allowed.check(&mut errors);
@@ -300,7 +321,7 @@ impl AttachmentMeta {
 }
 
 /// Whether a text shows nothing. Discord trims what it stores; we store every byte as it came.
-pub(super) fn is_blank(content: &str) -> bool {
+pub(in crate::rest) fn is_blank(content: &str) -> bool {
     content.trim().is_empty()
 }
 

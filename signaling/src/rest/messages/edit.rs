@@ -130,7 +130,7 @@ fn require_rights(
 }
 
 /// Changes `message`; the files that it loses are returned. `added` files are still to come.
-fn apply(
+pub(in crate::rest) fn apply(
     message: &mut MessageRecord,
     patch: MessagePatch,
     added: usize,
@@ -148,6 +148,17 @@ fn apply(
     if let Some(suppress) = patch.suppress_embeds {
         let flag = if suppress { draft::SUPPRESS_EMBEDS } else { 0 };
         message.flags = message.flags & !draft::SUPPRESS_EMBEDS | flag;
+    }
+    if patch.modern {
+        message.flags |= draft::COMPONENTS_V2;
+    }
+    let old_fields = !message.content.is_empty() || !message.embeds.is_empty();
+    if message.flags & draft::COMPONENTS_V2 != 0 && old_fields {
+        return Err(ApiError::Form(FormErrors::one(
+            "content",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "The 'content' and 'embeds' fields cannot be used with components of version 2.",
+        )));
     }
     let mut dropped = Vec::new();
     if let Some(kept) = patch.kept {

@@ -1,17 +1,21 @@
 //! Message types (Discord: Message Types), those that this server makes.
 
 /// Something that someone said.
-pub(super) const SAID: u8 = 0;
+pub(in crate::rest) const SAID: u8 = 0;
 /// Tells that a message was pinned.
-pub(super) const PINNED: u8 = 6;
+pub(in crate::rest) const PINNED: u8 = 6;
 /// Tells that a thread was started without a message.
-pub(super) const THREAD_CREATED: u8 = 18;
+pub(in crate::rest) const THREAD_CREATED: u8 = 18;
 /// Tells what came of a poll.
-pub(super) const POLL_RESULT: u8 = 46;
+pub(in crate::rest) const POLL_RESULT: u8 = 46;
 /// Something said in answer.
-pub(super) const REPLY: u8 = 19;
+pub(in crate::rest) const REPLY: u8 = 19;
+/// The answer to a slash command.
+pub(in crate::rest) const COMMAND: u8 = 20;
+/// The answer to a command of a menu.
+pub(in crate::rest) const MENU_COMMAND: u8 = 23;
 
 /// Whether someone said it, rather than the system.
-pub(super) const fn is_said(kind: u8) -> bool {
-    matches!(kind, SAID | REPLY)
+pub(in crate::rest) const fn is_said(kind: u8) -> bool {
+    matches!(kind, SAID | REPLY | COMMAND | MENU_COMMAND)
 }

@@ -13,7 +13,7 @@ use crate::rest::error::FormErrors;
 
 /// What may be notified. `null` is as good as absent everywhere.
 #[derive(Deserialize, Default, Debug, Clone)]
-pub(super) struct AllowedMentions {
+pub(in crate::rest) struct AllowedMentions {
     /// Kinds of which all are allowed.
     #[serde(default)]
     parse: Option<Vec<String>>,
@@ -30,7 +30,7 @@ pub(super) struct AllowedMentions {
 
 impl AllowedMentions {
     /// Tells what contradicts itself or is too long.
-    pub(super) fn check(&self, errors: &mut FormErrors) {
+    pub(in crate::rest) fn check(&self, errors: &mut FormErrors) {
         let parse = self.parse.as_deref().unwrap_or_default();
         for (number, kind) in parse.iter().enumerate() {
             if !matches!(kind.as_str(), "everyone" | "roles" | "users") {
@@ -69,13 +69,13 @@ impl AllowedMentions {
 }
 
 /// Whether whoever is answered is notified: yes, unless the sender said anything else.
-pub(super) fn notifies_replied(allowed: Option<&AllowedMentions>) -> bool {
+pub(in crate::rest) fn notifies_replied(allowed: Option<&AllowedMentions>) -> bool {
     allowed.is_none_or(|allowed| allowed.replied_user.unwrap_or(false))
 }
 
 /// What a text names.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(in crate::rest) struct Named {
     /// `<@1>` and `<@!1>`, each once, in order.
     pub users: Vec<UserId>,
     /// `<@&1>`, each once, in order.
@@ -89,7 +89,7 @@ const MOST: usize = 100;
 
 impl Named {
     /// Finds the mentions of a text.
-    pub(super) fn of(content: &str) -> Self {
+    pub(in crate::rest) fn of(content: &str) -> Self {
         let mut named = Self {
             everyone: content.contains("@everyone") || content.contains("@here"),
             ..Self::default()
@@ -106,7 +106,7 @@ impl Named {
     }
 
     /// Leaves only what the sender wants to notify; everything when they did not say.
-    pub(super) fn wanted(mut self, allowed: Option<&AllowedMentions>) -> Self {
+    pub(in crate::rest) fn wanted(mut self, allowed: Option<&AllowedMentions>) -> Self {
         let Some(allowed) = allowed else { return self };
         let all = allowed.parses("users");
         self.users.retain(|user| all || allowed.users.iter().flatten().any(|one| one == user));
@@ -118,7 +118,7 @@ impl Named {
 
     /// Leaves only what the sender may notify: roles of `guild` that are mentionable, and with
     /// `everyone` (MENTION_EVERYONE) all of them and everyone. Private channels have neither.
-    pub(super) fn permitted(mut self, guild: Option<&Guild>, everyone: bool) -> Self {
+    pub(in crate::rest) fn permitted(mut self, guild: Option<&Guild>, everyone: bool) -> Self {
         self.roles.retain(|id| {
             let role = guild.and_then(|guild| guild.roles.get(id));
             // The role of everyone is not mentioned by its id (Discord shows it as text).

@@ -5,18 +5,18 @@
 //! are the routes; `chat` is what is remembered between them.
 
 mod chat;
-mod components;
+pub(super) mod components;
 mod create;
 mod crosspost;
-mod delete;
-mod draft;
-mod edit;
+pub(super) mod delete;
+pub(super) mod draft;
+pub(super) mod edit;
 mod embeds;
 mod forward;
-mod kind;
+pub(super) mod kind;
 mod list;
-mod mentions;
-mod multipart;
+pub(super) mod mentions;
+pub(super) mod multipart;
 mod pins;
 pub(super) mod place;
 mod poll_draft;
@@ -93,7 +93,7 @@ pub(super) async fn existing(
 }
 
 /// Messages as REST shows them to `viewer`: with reactions and what they answer.
-async fn shown(
+pub(super) async fn shown(
     parts: &Parts,
     origin: &Origin,
     viewer: UserId,

@@ -28,7 +28,7 @@ use crate::rest::extract;
 
 /// One file of a form.
 #[derive(Debug, Clone, Default)]
-pub(super) struct File {
+pub(in crate::rest) struct File {
     /// Its number `n` in `files[n]`.
     pub number: u64,
     /// The name that the client gave it.
@@ -40,7 +40,7 @@ pub(super) struct File {
 }
 
 /// The JSON part of a request that may come with files.
-pub(super) trait Payload: DeserializeOwned + Default + Send {
+pub(in crate::rest) trait Payload: DeserializeOwned + Send {
     /// Takes the text that old clients send as a field of its own.
     fn take_content(&mut self, _content: String) {}
 }
@@ -52,7 +52,7 @@ impl Payload for Body {
 }
 
 /// A message's request, whole.
-pub(super) struct Form<B = Body> {
+pub(in crate::rest) struct Form<B = Body> {
     /// The JSON part.
     pub body: B,
     /// The files.
@@ -73,7 +73,7 @@ const ARRIVAL: Duration = Duration::from_secs(300);
 /// # Errors
 ///
 /// 40005 when it is too large, 50109 or 50035 when it is malformed, 503 when too many upload.
-pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiError> {
+pub(in crate::rest) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiError> {
     read_as(parts, request).await
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn read(parts: &Parts, request: Request) -> Result<Form, ApiErr
 /// # Errors
 ///
 /// As of [`read`].
-pub(super) async fn read_as<B: Payload>(
+pub(in crate::rest) async fn read_as<B: Payload>(
     parts: &Parts,
     request: Request,
 ) -> Result<Form<B>, ApiError> {
@@ -145,7 +145,10 @@ async fn read_form<B: Payload>(
             _ => {}
         }
     }
-    let mut body = body.unwrap_or_default();
+    let mut body = match body {
+        Some(body) => body,
+        None => extract::parse(b"")?,
+    };
     if let Some(content) = content {
         body.take_content(content);
     }

@@ -5,6 +5,7 @@
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Permissions;
 use state::GuildEvent;
@@ -59,6 +60,37 @@ impl Place {
         Ok(Self { channel, view, allowed, home })
     }
 
+    /// The channel as a bot meets it that was called there: by that right alone it may answer,
+    /// whatever else it may do.
+    ///
+    /// # Errors
+    ///
+    /// 10003 for what is not there.
+    pub(in crate::rest) async fn called(
+        parts: &Parts,
+        bot: UserId,
+        channel: ChannelId,
+    ) -> Result<Self, ApiError> {
+        let home = parts.store.of_channel(channel).await?.ok_or(ErrorCode::UnknownChannel)?;
+        let (view, allowed) = match &home {
+            ChannelHome::Guild(guild) => {
+                let view = guild.view();
+                let allowed = view.permissions_in(bot, channel, parts.now_ms());
+                (Some(view), allowed)
+            }
+            ChannelHome::Private(_) => (None, Allowed(PRIVATE)),
+        };
+        Ok(Self { channel, view, allowed, home })
+    }
+
+    /// The people of a private channel; empty for a guild's.
+    pub(in crate::rest) fn recipients(&self) -> &[UserId] {
+        match &self.home {
+            ChannelHome::Guild(_) => &[],
+            ChannelHome::Private(private) => &private.recipients,
+        }
+    }
+
     /// Whether all of `needed` is there.
     pub(in crate::rest) const fn has(&self, needed: Permissions) -> bool {
         self.allowed.has(needed)
@@ -78,7 +110,7 @@ impl Place {
     }
 
     /// Demands a channel that can hold messages (50008).
-    pub(super) fn require_textual(&self) -> Result<(), ErrorCode> {
+    pub(in crate::rest) fn require_textual(&self) -> Result<(), ErrorCode> {
         match (&self.view, self.guild_channel()) {
             (None, _) => Ok(()),
             (Some(_), Some(channel)) if is_textual(channel) => Ok(()),
@@ -90,12 +122,12 @@ impl Place {
     }
 
     /// The guild's id.
-    pub(super) fn guild(&self) -> Option<GuildId> {
+    pub(in crate::rest) fn guild(&self) -> Option<GuildId> {
         self.view.as_ref().map(|view| view.id)
     }
 
     /// The channel's record; private channels and threads have none.
-    pub(super) fn guild_channel(&self) -> Option<&Channel> {
+    pub(in crate::rest) fn guild_channel(&self) -> Option<&Channel> {
         self.view.as_ref()?.channels.get(&self.channel).map(AsRef::as_ref)
     }
 
