@@ -15,6 +15,8 @@ use signaling::auth::Authenticator;
 use signaling::auth::random;
 use signaling::cdn::Signer;
 use signaling::gateway::Sessions;
+use signaling::interactions::Interactions;
+use signaling::interactions::Outbound;
 use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
 use signaling::rest::messages::Chat;
@@ -99,6 +101,8 @@ impl Wings {
             limiter: Arc::new(Limiter::default()),
             ids: Arc::clone(&ground.accounts.ids),
             cdn: Arc::new(Signer::new(&cdn_key(&config.server.data_dir)?)),
+            interactions: Arc::new(Interactions::default()),
+            outbound: Arc::new(Outbound::new(config.signaling.private_endpoints)),
             chat: Arc::new(Chat::default()),
             config: Arc::new(config.signaling.clone()),
         };

@@ -35,6 +35,10 @@ pub struct SignalingConfig {
     pub gateway_sessions: usize,
     /// Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<String>,
+    /// Bots and webhooks may name addresses in private networks, and plain HTTP, for what this server
+    /// requests of them: interactions, pictures. Default false: whoever holds a bot's token could
+    /// otherwise make the server ask for things that only it can reach.
+    pub private_endpoints: bool,
 }
 
 impl Default for SignalingConfig {
@@ -49,6 +53,7 @@ impl Default for SignalingConfig {
             resume_window: limits::RESUME_WINDOW,
             gateway_sessions: 50_000,
             trusted_proxies: Vec::new(),
+            private_endpoints: false,
         }
     }
 }

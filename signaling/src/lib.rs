@@ -15,6 +15,7 @@ pub mod connection;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod gateway;
+pub mod interactions;
 pub mod parts;
 pub mod rest;
 mod root;

@@ -24,6 +24,8 @@ use crate::auth::Authenticator;
 use crate::cdn::Signer;
 use crate::config::SignalingConfig;
 use crate::gateway::Sessions;
+use crate::interactions::Interactions;
+use crate::interactions::Outbound;
 use crate::rest::limit::Limiter;
 use crate::rest::messages::Chat;
 use crate::voice::Calls;
@@ -65,6 +67,10 @@ pub struct Parts {
     pub ids: Arc<Ids>,
     /// Signatures of file URLs; its key must outlive restarts, or URLs shown before end.
     pub cdn: Arc<Signer>,
+    /// What people do to bots, on this node.
+    pub interactions: Arc<Interactions>,
+    /// Reaches addresses that bots name.
+    pub outbound: Arc<Outbound>,
     /// What this node remembers of text channels: slowmode, edits under way.
     pub chat: Arc<Chat>,
     /// `[signaling]`.

@@ -106,6 +106,11 @@ impl Sessions {
         self.by_id.pin().get(&id).cloned()
     }
 
+    /// Whether the user has a session.
+    pub(crate) fn is_connected(&self, user: UserId) -> bool {
+        self.by_user.pin().contains_key(&user)
+    }
+
     /// Sends an event to all sessions of a user.
     pub(crate) fn notify(&self, user: UserId, event: &UserEvent) {
         let sessions = self.by_user.pin().get(&user).cloned();

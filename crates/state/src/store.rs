@@ -302,6 +302,12 @@ impl GuildStore {
         });
     }
 
+    /// Whether the user has a session on this node, with a socket or awaiting one.
+    #[must_use]
+    pub fn is_connected(&self, user: UserId) -> bool {
+        self.shared.sessions.is_connected(user)
+    }
+
     /// Sends an event to all sessions of a user on this node.
     pub fn notify(&self, user: UserId, event: UserEvent) {
         self.shared.sessions.notify(user, &event);

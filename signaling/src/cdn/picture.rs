@@ -63,6 +63,11 @@ impl Picture {
         })
     }
 
+    /// The picture of a whole file; `None` as [`read`](Self::read) fails.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        Self::whole(bytes.to_vec()).ok()
+    }
+
     fn parse(uri: &str) -> Result<Self, (&'static str, String)> {
         let invalid = || ("IMAGE_INVALID", "Invalid image data".to_owned());
         let head = uri.get(..5).filter(|head| head.eq_ignore_ascii_case("data:"));
@@ -70,7 +75,11 @@ impl Picture {
         if !about.to_ascii_lowercase().ends_with(";base64") {
             return Err(invalid());
         }
-        let mut bytes = STANDARD.decode(data.trim_ascii()).map_err(|_| invalid())?;
+        Self::whole(STANDARD.decode(data.trim_ascii()).map_err(|_| invalid())?)
+    }
+
+    fn whole(mut bytes: Vec<u8>) -> Result<Self, (&'static str, String)> {
+        let invalid = || ("IMAGE_INVALID", "Invalid image data".to_owned());
         if bytes.len() > limits::PICTURE {
             let most = limits::PICTURE / 1_024;
             let message = format!("File cannot be larger than {most}.0 kb.");

@@ -65,6 +65,14 @@ impl FormErrors {
         }
     }
 
+    /// The same faults, one field deeper.
+    #[must_use]
+    pub fn below(self, field: &str) -> Self {
+        let mut outer = Map::new();
+        outer.insert(field.to_owned(), Value::Object(self.0));
+        Self(outer)
+    }
+
     /// The tree as clients read it.
     #[must_use]
     pub fn tree(&self) -> Value {

@@ -11,6 +11,7 @@ mod forums;
 mod gateway;
 mod guilds;
 mod instance;
+mod interactions;
 mod invites;
 pub mod limit;
 mod members;
@@ -25,6 +26,7 @@ mod stream_keys;
 mod threads;
 mod users;
 mod voice;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -67,6 +69,8 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))
         // Uploads are larger, and have their own limit.
         .merge(messages::routes(&parts.config))
+        .merge(interactions::routes(&parts.config))
+        .merge(webhooks::routes(&parts.config))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
     let layered = guarded(api, parts);

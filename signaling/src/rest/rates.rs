@@ -61,6 +61,20 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("guilds", _, "GET") => ("guild-read", 20, 5_000),
         ("guilds", _, _) => ("guild-write", 20, 10_000),
         ("invites", _, _) => ("invite", 20, 10_000),
+        // By token, which is the major parameter too; bots of one machine share its address.
+        ("webhooks", token, _) if !token.is_empty() => {
+            return by_token("webhook-token", 5, 2_000, second, token);
+        }
+        ("webhooks", _, "GET") => ("webhook-read", 20, 5_000),
+        ("webhooks", _, _) => ("webhook-write", 10, 10_000),
+        ("interactions", token, _) if !token.is_empty() => {
+            return by_token("interaction-answer", 10, 10_000, second, token);
+        }
+        ("interactions", _, _) => ("interaction-create", 10, 5_000),
+        ("applications", "commands", "GET") => ("command-read", 20, 5_000),
+        ("applications", "commands", _) => ("command-write", 10, 10_000),
+        ("applications", "guilds", "GET") => ("guild-command-read", 20, 5_000),
+        ("applications", "guilds", _) => ("guild-command-write", 10, 10_000),
         ("users", "channels", "POST") => ("private-create", 10, 10_000),
         ("users", _, "GET") => ("user-read", 20, 5_000),
         ("users", _, _) => ("user-write", 10, 10_000),
@@ -73,6 +87,14 @@ pub fn class(method: &Method, path: &str) -> Class {
         "channels" | "guilds" | "webhooks" => second.parse().unwrap_or_default(),
         _ => 0,
     };
+    Class { bucket, rate: Rate { requests, window_ms }, major }
+}
+
+/// The class of routes that a token opens: each token is counted apart (Discord: Rate Limits, "webhook_id
+/// + webhook_token").
+fn by_token(bucket: &'static str, requests: u32, window_ms: u64, id: &str, token: &str) -> Class {
+    let hash = crate::auth::token::hash(&format!("{id} {token}"));
+    let major = u64::from_be_bytes(std::array::from_fn(|at| hash[at]));
     Class { bucket, rate: Rate { requests, window_ms }, major }
 }
 
@@ -103,6 +125,16 @@ mod tests {
         let class = class(&Method::PUT, path);
 
         assert_eq!((class.bucket, class.rate), ("reaction", Rate { requests: 1, window_ms: 250 }));
+    }
+
+    #[test]
+    fn tokens_are_counted_apart() {
+        let major = |path: &str| class(&Method::POST, path).major;
+
+        assert_ne!(major("/webhooks/9/a"), major("/webhooks/9/b"));
+        assert_eq!(major("/webhooks/9/a"), major("/webhooks/9/a/messages/5"));
+        assert_eq!(major("/webhooks/9"), 9);
+        assert_ne!(major("/interactions/9/a/callback"), major("/interactions/8/a/callback"));
     }
 
     #[test]

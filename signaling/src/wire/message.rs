@@ -7,6 +7,7 @@ use model::wire::channel::message::Embed;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
+use state::apps::InteractionMetadata;
 use state::event::Personal;
 use state::poll::PollCount;
 use state::record::MessageRecord;
@@ -60,7 +61,9 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
         "id": message.id,
         "channel_id": message.channel,
         "type": message.kind,
-        "author": author.as_deref().map_or_else(|| unknown(message), super::user),
+        "author": spoken(message).unwrap_or_else(|| {
+            author.as_deref().map_or_else(|| unknown(message), super::user)
+        }),
         "content": message.content,
         "timestamp": crate::parts::timestamp(model::snowflake::unix_ms(message.id.get())),
         "edited_timestamp": message.edited_at,
@@ -71,13 +74,32 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
         "mention_channels": [],
         "attachments": attachments,
         "embeds": embeds(&message.embeds, &attachments),
-        "components": message.components,
+        "components": components(message, &attachments),
         "pinned": message.pinned,
         "flags": message.flags,
     });
     let Value::Object(map) = &mut value else { return value };
     if let Some(nonce) = &message.nonce {
         map.insert("nonce".to_owned(), json!(nonce));
+    }
+    if let Some(origin) = &message.origin {
+        if let Some(application) = origin.application {
+            map.insert("application_id".to_owned(), json!(application));
+        }
+        if let Some(webhook) = origin.webhook {
+            map.insert("webhook_id".to_owned(), json!(webhook));
+        }
+        if let Some(metadata) = &origin.interaction {
+            let shown = interaction(metadata, context.users);
+            if let Some(name) = &metadata.name {
+                // What came before the metadata, and what older libraries still read.
+                let older = json!({
+                    "id": metadata.id, "type": metadata.kind, "name": name, "user": shown["user"],
+                });
+                map.insert("interaction".to_owned(), older);
+            }
+            map.insert("interaction_metadata".to_owned(), shown);
+        }
     }
     if !context.reactions.is_empty() {
         let reactions = context.reactions.iter().map(reaction).collect();
@@ -196,6 +218,92 @@ fn attachment(attachment: &Attachment, urls: Urls<'_>) -> Value {
     value
 }
 
+/// The author that a webhook's message shows: a name and a picture that are of no account.
+fn spoken(message: &MessageRecord) -> Option<Value> {
+    let origin = message.origin.as_ref()?;
+    let name = origin.name.as_ref()?;
+    Some(json!({
+        "id": origin.webhook,
+        "username": name,
+        "discriminator": "0000",
+        "global_name": null,
+        "avatar": origin.avatar,
+        "avatar_decoration_data": null,
+        "bot": true,
+        "public_flags": 0,
+        "flags": 0,
+    }))
+}
+
+/// The interaction that a message answers (Discord: Message Interaction Metadata).
+fn interaction(metadata: &InteractionMetadata, users: &Users) -> Value {
+    let user = |id| match users.cached(id) {
+        Some(user) => super::user(&user),
+        None => json!({ "id": id, "username": "deleted-user", "discriminator": "0",
+            "avatar": null, "global_name": null }),
+    };
+    let owners = match metadata.guild {
+        Some(guild) => json!({ "0": guild }),
+        None => json!({ "0": "0" }),
+    };
+    let mut value = json!({
+        "id": metadata.id,
+        "type": metadata.kind,
+        "user": user(metadata.user),
+        "authorizing_integration_owners": owners,
+    });
+    if let Some(original) = metadata.original {
+        value["original_response_message_id"] = json!(original);
+    }
+    if let Some(target) = metadata.target_user {
+        value["target_user"] = user(target);
+    }
+    if let Some(target) = metadata.target_message {
+        value["target_message_id"] = json!(target);
+    }
+    if let Some(interacted) = metadata.interacted {
+        value["interacted_message_id"] = json!(interacted);
+    }
+    if let Some(trigger) = &metadata.trigger {
+        value["triggering_interaction_metadata"] = interaction(trigger, users);
+    }
+    value
+}
+
+/// Components, with `attachment://name` replaced by the URL of the file of that name, and what else
+/// clients read of media.
+fn components(message: &MessageRecord, attachments: &[Value]) -> Value {
+    fn show(value: &mut Value, attachments: &[Value]) {
+        match value {
+            Value::Array(list) => list.iter_mut().for_each(|one| show(one, attachments)),
+            Value::Object(map) => {
+                for media in ["media", "file"] {
+                    let Some(Value::Object(media)) = map.get_mut(media) else { continue };
+                    let url = media.get("url").and_then(Value::as_str).unwrap_or_default();
+                    let name = url.strip_prefix("attachment://");
+                    let file = attachments.iter().find(|file| {
+                        Some(&file["filename"]).and_then(Value::as_str) == name && name.is_some()
+                    });
+                    if let Some(file) = file {
+                        for field in ["url", "proxy_url", "width", "height", "content_type"] {
+                            media.insert(field.to_owned(), file[field].clone());
+                        }
+                        media.insert("attachment_id".to_owned(), file["id"].clone());
+                    } else {
+                        let url = json!(url);
+                        media.entry("proxy_url").or_insert(url);
+                    }
+                }
+                map.values_mut().for_each(|inner| show(inner, attachments));
+            }
+            _ => {}
+        }
+    }
+    let mut components = json!(message.components);
+    show(&mut components, attachments);
+    components
+}
+
 /// Embeds, with `attachment://name` replaced by the URL of the file of that name
 /// (Discord: Uploading Files/Using Attachments within Embeds).
 fn embeds(embeds: &[Embed], attachments: &[Value]) -> Value {
@@ -260,7 +368,15 @@ fn users_of<'a>(messages: impl IntoIterator<Item = &'a MessageRecord>) -> Vec<mo
         .into_iter()
         .flat_map(|message| {
             let forwarded = message.snapshots.iter().flat_map(|snapshot| &snapshot.mentions);
-            message.mentions.iter().chain(forwarded).copied().chain([message.author])
+            let origin = message.origin.as_ref();
+            let metadata = origin.and_then(|origin| origin.interaction.as_ref());
+            let named = metadata.into_iter().flat_map(|one| {
+                let trigger = one.trigger.as_ref();
+                let trigger = trigger.into_iter().flat_map(|one| [Some(one.user), one.target_user]);
+                [Some(one.user), one.target_user].into_iter().chain(trigger).flatten()
+            });
+            let mentions = message.mentions.iter().chain(forwarded).copied();
+            mentions.chain([message.author]).chain(named)
         })
         .collect();
     ids.sort_unstable();

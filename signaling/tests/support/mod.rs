@@ -1,6 +1,7 @@
 //! The wing without sockets: its router on storage in memory, and people who ask it things.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod hall;
 mod parts;
 
 use std::net::IpAddr;

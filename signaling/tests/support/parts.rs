@@ -11,6 +11,7 @@ use signaling::SignalingConfig;
 use signaling::auth::Authenticator;
 use signaling::cdn::Signer;
 use signaling::gateway::Sessions;
+use signaling::interactions::Outbound;
 use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
 use signaling::voice::Calls;
@@ -58,6 +59,8 @@ pub async fn in_memory(
         limiter: Arc::new(Limiter::default()),
         ids: Arc::new(Ids::new(1)),
         cdn: Arc::new(Signer::new(&[7; 32])),
+        interactions: Arc::default(),
+        outbound: Arc::new(Outbound::new(config.private_endpoints)),
         chat: Arc::default(),
         config: Arc::new(config),
     }

@@ -18,6 +18,7 @@ use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::some;
+use crate::rest::interactions;
 use crate::wire;
 
 /// The key by which an application's interactions are signed.
@@ -144,8 +145,8 @@ pub(super) async fn edit(
     errors.finish()?;
     if let Some(url) = patch.interactions_endpoint_url {
         let url = url.filter(|url| !url.is_empty());
-        if url.is_some() {
-            return Err(ApiError::NotImplemented("Interactions come by the gateway alone."));
+        if let Some(url) = &url {
+            interactions::verify(&parts, record.id, url).await?;
         }
         record.interactions_endpoint_url = url;
     }

@@ -12,6 +12,9 @@ pub(super) mod me;
 mod permissions;
 pub(super) mod rules;
 
+pub(super) use draft::SAFE_INTEGER;
+pub(super) use draft::option;
+
 use axum::Router;
 use axum::routing::get;
 use model::id::ApplicationId;

@@ -283,6 +283,18 @@ impl Body {
 }
 
 impl MessageDraft {
+    /// Refuses a forward: what is said through a webhook, or in answer to an interaction, is its own.
+    pub(in crate::rest) fn unforwarded(self) -> Result<Self, ApiError> {
+        if self.forward.is_none() {
+            return Ok(self);
+        }
+        Err(ApiError::Form(FormErrors::one(
+            "message_reference.type",
+            "BASE_TYPE_CHOICES",
+            "Value must be one of (0,): nothing is forwarded so.",
+        )))
+    }
+
     /// Whether it has no text, embeds, components, poll and files.
     fn is_bare(&self) -> bool {
         self.content.is_empty()

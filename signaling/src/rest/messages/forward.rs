@@ -20,14 +20,14 @@ use crate::rest::error::FormErrors;
 
 /// The message that is to be forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Forward {
-    pub(super) channel: ChannelId,
-    pub(super) message: MessageId,
+pub(in crate::rest) struct Forward {
+    pub(in crate::rest) channel: ChannelId,
+    pub(in crate::rest) message: MessageId,
 }
 
 /// The reference to a message that `me` may read, and what it says now. One that was forwarded
 /// itself is forwarded with what it carries.
-pub(super) async fn read(
+pub(in crate::rest) async fn read(
     parts: &Parts,
     me: &Identity,
     forward: Forward,
@@ -76,4 +76,4 @@ fn snapshot(message: MessageRecord) -> Snapshot {
 }
 
 /// The message carries others (Discord: Message Flags).
-pub(super) const HAS_SNAPSHOT: u64 = 1 << 14;
+pub(in crate::rest) const HAS_SNAPSHOT: u64 = 1 << 14;

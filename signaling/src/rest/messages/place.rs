@@ -131,8 +131,13 @@ impl Place {
         self.view.as_ref()?.channels.get(&self.channel).map(AsRef::as_ref)
     }
 
+    /// The channel that a thread hangs on; a channel's own id.
+    pub(in crate::rest) fn root(&self) -> ChannelId {
+        self.thread().map_or(self.channel, |thread| thread.record.parent)
+    }
+
     /// The thread, if it is one.
-    pub(super) fn thread(&self) -> Option<&Thread> {
+    pub(in crate::rest) fn thread(&self) -> Option<&Thread> {
         self.view.as_ref()?.threads.get(&self.channel).map(AsRef::as_ref)
     }
 

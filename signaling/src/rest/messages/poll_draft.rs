@@ -11,7 +11,7 @@ use crate::rest::error::FormErrors;
 
 /// A poll that a client asks for.
 #[derive(Deserialize, Debug, Clone)]
-pub(super) struct PollDraft {
+pub(in crate::rest) struct PollDraft {
     question: Media,
     #[serde(default)]
     answers: Vec<Answer>,
@@ -40,7 +40,7 @@ struct Emoji {
 
 impl PollDraft {
     /// Tells what is wrong with it.
-    pub(super) fn check(&self, errors: &mut FormErrors) {
+    pub(in crate::rest) fn check(&self, errors: &mut FormErrors) {
         let question = self.question.text.as_deref().unwrap_or_default();
         if question.trim().is_empty() {
             errors.push("poll.question.text", "BASE_TYPE_REQUIRED", "This field is required");
@@ -71,7 +71,7 @@ impl PollDraft {
     }
 
     /// The poll, if it passed its [check](Self::check), begun at `now_ms`.
-    pub(super) fn begin(self, now_ms: u64) -> PollRecord {
+    pub(in crate::rest) fn begin(self, now_ms: u64) -> PollRecord {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

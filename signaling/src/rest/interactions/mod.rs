@@ -1,0 +1,35 @@
+//! Interactions: what people do to bots through their clients, and how bots answer.
+//!
+//! A person's side: `invoke` (with `options`, `press`, `form`, `resolve`) makes sense of what was done,
+//! `deliver` brings it to the bot. The bot's side: `answer` takes its first answer, `followup` all
+//! that comes later; `speak` says, changes and takes back what it says. What is remembered between
+//! them is in `crate::interactions`.
+
+mod answer;
+mod deliver;
+pub(super) mod followup;
+mod form;
+mod invoke;
+mod options;
+mod press;
+mod resolve;
+mod speak;
+
+pub(super) use deliver::verify;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
+use model::limits;
+
+use crate::config::SignalingConfig;
+use crate::parts::Parts;
+
+pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
+    let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
+    let largest = largest.saturating_add(limits::JSON_BODY);
+    Router::new()
+        .route("/interactions", post(invoke::invoke))
+        .route("/interactions/{interaction}/{token}/callback", post(answer::callback))
+        .layer(DefaultBodyLimit::max(largest))
+}

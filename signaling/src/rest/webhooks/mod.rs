@@ -1,0 +1,118 @@
+//! Webhooks: doors by which programs without an account speak in one channel.
+//!
+//! `manage` makes, changes and deletes them; `execute` speaks through them and changes what was said;
+//! `translate` reads what Slack and GitHub send. With an application's number and an interaction's
+//! token the same routes are a bot's follow-ups, which are next door.
+
+mod execute;
+mod manage;
+mod translate;
+
+use aws_lc_rs::constant_time;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::routing::post;
+use model::error_code::ErrorCode;
+use model::id::WebhookId;
+use model::limits;
+use serde_json::Value;
+use serde_json::json;
+use state::GuildEvent;
+use state::apps::WebhookRecord;
+
+use super::ApiError;
+use crate::auth::Identity;
+use crate::auth::token;
+use crate::cdn::Origin;
+use crate::config::SignalingConfig;
+use crate::parts::Parts;
+use crate::wire;
+
+pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
+    let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
+    let largest = largest.saturating_add(limits::JSON_BODY).max(limits::PICTURE_BODY);
+    Router::new()
+        .route("/channels/{channel}/webhooks", get(manage::of_channel).post(manage::create))
+        .route("/guilds/{guild}/webhooks", get(manage::of_guild))
+        .route("/webhooks/{webhook}", get(manage::show).patch(manage::edit).delete(manage::delete))
+        .route(
+            "/webhooks/{webhook}/{token}",
+            get(manage::show_by_token)
+                .patch(manage::edit_by_token)
+                .delete(manage::delete_by_token)
+                .post(execute::execute),
+        )
+        .route("/webhooks/{webhook}/{token}/slack", post(execute::slack))
+        .route("/webhooks/{webhook}/{token}/github", post(execute::github))
+        .route(
+            "/webhooks/{webhook}/{token}/messages/{message}",
+            get(execute::show).patch(execute::edit).delete(execute::delete),
+        )
+        .layer(DefaultBodyLimit::max(largest))
+}
+
+/// The webhook of that id and token.
+///
+/// # Errors
+///
+/// 10015, 50027.
+async fn by_token(parts: &Parts, id: WebhookId, secret: &str) -> Result<WebhookRecord, ApiError> {
+    let Some(webhook) = parts.webhooks.webhook(id).await? else {
+        // The number of an application, and the token of an interaction that ended or was not
+        // answered yet.
+        let known = parts.accounts.application(id.cast()).await?.is_some();
+        let code = if known { ErrorCode::InvalidWebhookToken } else { ErrorCode::UnknownWebhook };
+        return Err(code.into());
+    };
+    // Hashes of one length: how long comparing takes tells nothing of the token.
+    let (given, kept) = (token::hash(secret), token::hash(&webhook.token));
+    match constant_time::verify_slices_are_equal(&given, &kept) {
+        Ok(()) => Ok(webhook),
+        Err(_) => Err(ErrorCode::InvalidWebhookToken.into()),
+    }
+}
+
+/// A webhook as `viewer` sees it (Discord: Webhook Structure): without its token where another bot
+/// made it, and without its maker for whoever has nothing but the token.
+async fn shown(
+    parts: &Parts,
+    origin: &Origin,
+    webhook: &WebhookRecord,
+    viewer: Option<&Identity>,
+) -> Result<Value, ApiError> {
+    let mut value = json!({
+        "id": webhook.id,
+        "type": 1,
+        "guild_id": webhook.guild,
+        "channel_id": webhook.channel,
+        "name": webhook.name,
+        "avatar": webhook.avatar,
+        "application_id": webhook.application,
+    });
+    let own = |viewer: &Identity| {
+        let application = viewer.application.as_ref().map(|application| application.id);
+        webhook.application.is_none() || webhook.application == application
+    };
+    if viewer.is_none_or(own) {
+        let path = format!("/api/webhooks/{}/{}", webhook.id, webhook.token);
+        value["token"] = json!(webhook.token);
+        value["url"] = json!(format!("{}{path}", origin.as_str()));
+    }
+    if viewer.is_some()
+        && let Some(creator) = webhook.creator
+        && let Some(user) = parts.store.users().user(creator).await?
+    {
+        value["user"] = wire::user(&user);
+    }
+    Ok(value)
+}
+
+/// Tells the guild that webhooks of these channels changed.
+async fn tell(parts: &Parts, webhook: &WebhookRecord, also: Option<model::id::ChannelId>) {
+    let Some(guild) = parts.store.guild(webhook.guild) else { return };
+    for channel in also.into_iter().chain([webhook.channel]) {
+        // A full mailbox loses nothing that a client does not ask for again.
+        let _ = guild.publish(GuildEvent::WebhooksUpdated(channel)).await;
+    }
+}
