@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import os
 import pathlib
 import signal
@@ -20,6 +21,12 @@ TEXT = {
     "discord.js": "text_discordjs.mjs",
     "discord.py": "text_discordpy.py",
     "hikari": "text_hikari.py",
+}
+# What bots are called for: commands, buttons, forms, webhooks.
+APPS = {
+    "discord.js": "apps_discordjs.mjs",
+    "discord.py": "apps_discordpy.py",
+    "hikari": "apps_hikari.py",
 }
 RUST = {"twilight": "text_twilight"}
 VOICE = ("voice", "songbird", "browser", "browser_tcp", "browser_tls")
@@ -93,6 +100,10 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             found, client = await text(stage, name, script)
             rows += found
             tails[name] = client.tail()
+            if name in APPS:
+                found, client = await text(stage, name, APPS[name])
+                rows += [dataclasses.replace(row, check=f"apps: {row.check}") for row in found]
+                tails[name] += client.tail()
         except Exception:
             rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
     if "stream" in wanted:

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from .cut import Relay
+from .person import Person
 from .server import Server
 
 CLIENTS = pathlib.Path(__file__).resolve().parent.parent
@@ -34,6 +35,7 @@ class Stage:
         self.guild = ""
         self.channels: dict[str, str] = {}
         self.control = ""
+        self._person: Person | None = None
         self._runner: web.AppRunner | None = None
         self._clients: list[Client] = []
 
@@ -73,6 +75,8 @@ class Stage:
         """Ends everything, clients that still run too."""
         for client in self._clients:
             await client.kill()
+        if self._person:
+            await self._person.close()
         if self._runner:
             await self._runner.cleanup()
         await self.server.stop()
@@ -102,12 +106,29 @@ class Stage:
                         "POST", f"/channels/{body['channel']}/messages", content=content
                     )
                 return web.json_response({"cut": await cut})
+            case "interact":
+                return web.json_response(await (await self.person()).interact(**body))
+            case "message":
+                return web.json_response(await (await self.person()).message(**body))
+            case "index":
+                index = f"/guilds/{self.guild}/application-command-index"
+                return web.json_response(await self.server.rest("GET", index))
+            case "webhook":
+                path = f"/channels/{body['channel']}/webhooks"
+                return web.json_response(await self.server.rest("POST", path, name=body["name"]))
             case "member":
                 member = body.pop("user")
                 await self.member(member, **body)
             case other:
                 return web.json_response({"error": other}, status=404)
         return web.json_response({})
+
+    async def person(self) -> Person:
+        """The owner at their client, connected when first needed."""
+        if self._person is None:
+            self._person = Person(self.server)
+            await self._person.connect()
+        return self._person
 
     async def member(self, user: str, **changes: Any) -> None:
         """What a moderator does to a member: `mute`, `deaf`, `channel_id`."""

@@ -1,0 +1,113 @@
+"""A person's client: speaks with a user token, by REST and by the gateway."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from typing import Any
+
+import aiohttp
+
+from .server import Server
+
+_nonces = itertools.count(1)
+
+
+class Person:
+    """Somebody at their client, who calls bots and sees what comes of it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard: list[dict[str, Any]] = []
+        self._news = asyncio.Condition()
+        self._seq: int | None = None
+        self.session = ""
+
+    async def connect(self) -> None:
+        """Opens a gateway session."""
+        assert self._server.http is not None
+        url = f"wss://localhost:{self._server.port}/?v=10&encoding=json"
+        self._socket = await self._server.http.ws_connect(url, max_msg_size=0)
+        hello = await self._socket.receive_json()
+        await self._socket.send_json(
+            {"op": 2, "d": {"token": self._server.owner_token, "properties": {"browser": "x"}}}
+        )
+        every = hello["d"]["heartbeat_interval"] / 1000
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat(every))]
+        ready = await self.wait(0, {"READY"})
+        self.session = ready["d"]["session_id"]
+
+    async def close(self) -> None:
+        """Ends the session."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._socket:
+            await self._socket.close()
+
+    async def _listen(self) -> None:
+        assert self._socket is not None
+        async for message in self._socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            event = json.loads(message.data)
+            self._seq = event.get("s") or self._seq
+            async with self._news:
+                self._heard.append(event)
+                self._news.notify_all()
+
+    async def _beat(self, every: float) -> None:
+        assert self._socket is not None
+        while True:
+            await asyncio.sleep(every)
+            await self._socket.send_json({"op": 1, "d": self._seq})
+
+    async def wait(self, since: int, names: set[str], nonce: str = "", seconds: float = 15) -> dict[str, Any]:
+        """The first event of these names, heard after the first `since`; of that nonce, if one is given."""
+
+        def found() -> dict[str, Any] | None:
+            for event in self._heard[since:]:
+                if event.get("t") in names and (not nonce or event["d"].get("nonce") == nonce):
+                    return event
+            return None
+
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(found)
+        event = found()
+        assert event is not None
+        return event
+
+    async def interact(self, kind: int, **call: Any) -> dict[str, Any]:
+        """Does something to a bot; what the gateway said of it, and the messages heard until then."""
+        since, nonce = len(self._heard), str(next(_nonces))
+        body = {"type": kind, "session_id": self.session, "nonce": nonce, **call}
+        await self._server.rest("POST", "/interactions", **body)
+        outcome = await self.wait(
+            since,
+            {
+                "INTERACTION_SUCCESS",
+                "INTERACTION_FAILURE",
+                "INTERACTION_MODAL_CREATE",
+                "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE",
+            },
+            nonce,
+        )
+        return {"event": outcome["t"], "data": outcome["d"], "since": since}
+
+    async def message(self, since: int, content: str) -> dict[str, Any]:
+        """The message of that content, said or changed after the first `since` events."""
+
+        def found() -> dict[str, Any] | None:
+            for event in self._heard[since:]:
+                if event.get("t") in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and event["d"]["content"] == content:
+                    return event["d"]
+            return None
+
+        async with asyncio.timeout(15), self._news:
+            await self._news.wait_for(found)
+        message = found()
+        assert message is not None
+        return message

@@ -1,0 +1,233 @@
+// discord.js, unmodified: commands, deferred and private answers, suggestions, buttons, menus, forms,
+// webhooks. The harness is the person who uses them.
+import {
+  ActionRowBuilder,
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  AttachmentBuilder,
+  ButtonBuilder,
+  ButtonStyle,
+  Client,
+  ContainerBuilder,
+  Events,
+  GatewayIntentBits,
+  MessageFlags,
+  ModalBuilder,
+  StringSelectMenuBuilder,
+  TextInputBuilder,
+  TextInputStyle,
+  WebhookClient,
+} from "discord.js";
+import { attempt, check, control, demand, once } from "./report.mjs";
+
+const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL } = process.env;
+const rest = { api: `${BASE}/api`, cdn: BASE };
+const client = new Client({ rest, intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages] });
+client.on("error", (error) => console.error(error));
+client.on(Events.Error, (error) => console.error(error));
+const ready = once(client, Events.ClientReady, () => true, 30_000);
+await client.login(BOT_TOKEN);
+await ready;
+
+/** Takes the next interaction that `matches`; what its handling throws is told. */
+const next = (handle) =>
+  once(client, Events.InteractionCreate).then(async ([interaction]) => await handle(interaction));
+const interact = (type, data, more = {}) =>
+  control("interact", {
+    kind: type,
+    application_id: client.application.id,
+    guild_id: GUILD,
+    channel_id: TEXT_CHANNEL,
+    data,
+    ...more,
+  });
+const slash = (command, options = []) =>
+  interact(2, { id: command.id, version: command.version, name: command.name, type: 1, options });
+
+let roll, sing, poke;
+await attempt("register commands", async () => {
+  const commands = await client.application.commands.set([
+    {
+      name: "roll",
+      description: "Rolls dice",
+      options: [
+        { name: "sides", description: "How many", type: ApplicationCommandOptionType.Integer, required: true, minValue: 2 },
+        { name: "whom", description: "For whom", type: ApplicationCommandOptionType.User },
+      ],
+    },
+    {
+      name: "sing",
+      description: "Sings",
+      options: [{ name: "song", description: "Which", type: ApplicationCommandOptionType.String, autocomplete: true }],
+    },
+  ]);
+  demand(commands.size === 2, `${commands.size} commands`);
+  roll = commands.find((command) => command.name === "roll");
+  sing = commands.find((command) => command.name === "sing");
+  demand(roll.options[0].minValue === 2 && roll.options[0].required, "options changed");
+  const guild = client.guilds.cache.get(GUILD);
+  poke = await guild.commands.create({ name: "Poke", type: ApplicationCommandType.User });
+  demand(poke.guildId === GUILD, "not of the guild");
+  const fetched = await client.application.commands.fetch();
+  demand(fetched.has(roll.id), "not listed");
+  const index = await control("index");
+  const names = index.application_commands.map((command) => command.name);
+  demand(["roll", "sing", "Poke"].every((name) => names.includes(name)), names.join());
+});
+await attempt("a bad command is refused by its path", async () => {
+  try {
+    await client.application.commands.create({ name: "Bad Name", description: "x" });
+  } catch (error) {
+    demand(error.code === 50035 && error.rawError.errors.name, JSON.stringify(error.rawError));
+    return;
+  }
+  throw new Error("it was taken");
+});
+await attempt("deferred answer, edited and followed up", async () => {
+  const handled = next(async (i) => {
+    demand(i.isChatInputCommand() && i.commandName === "roll", i.commandName);
+    demand(i.options.getInteger("sides", true) === 6, "sides");
+    demand(i.options.getUser("whom").id === client.user.id, "whom");
+    demand(i.member.user.username === "ana" && i.inGuild() && i.inCachedGuild(), "member");
+    demand(i.memberPermissions.has("Administrator"), "permissions");
+    await i.deferReply();
+    const edited = await i.editReply("You rolled 4");
+    demand(edited.interactionMetadata.user.username === "ana", "metadata");
+    const more = await i.followUp("Roll again?");
+    demand(more.reference.messageId === edited.id, "not a reply");
+    await more.delete();
+    demand((await i.fetchReply()).content === "You rolled 4", "not fetched");
+  });
+  const told = await slash(roll, [
+    { name: "sides", type: 4, value: 6 },
+    { name: "whom", type: 6, value: client.user.id },
+  ]);
+  demand(told.event === "INTERACTION_SUCCESS", told.event);
+  await handled;
+  const seen = await control("message", { since: told.since, content: "You rolled 4" });
+  demand(seen.application_id === client.application.id && !(seen.flags & 128), JSON.stringify(seen));
+});
+await attempt("autocomplete", async () => {
+  const handled = next(async (i) => {
+    demand(i.isAutocomplete() && i.options.getFocused() === "gre", "focused");
+    await i.respond([{ name: "Greensleeves", value: "green" }]);
+  });
+  const told = await interact(4, {
+    id: sing.id, name: "sing", type: 1, options: [{ name: "song", type: 3, value: "gre", focused: true }],
+  });
+  await handled;
+  demand(told.event === "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", told.event);
+  demand(told.data.choices[0].value === "green", JSON.stringify(told.data));
+});
+let board;
+await attempt("private answer with a button", async () => {
+  const row = new ActionRowBuilder().addComponents(
+    new ButtonBuilder().setCustomId("hush").setLabel("Hush").setStyle(ButtonStyle.Primary),
+  );
+  let handled = next((i) => i.reply({ content: "Only for you", components: [row], flags: MessageFlags.Ephemeral }));
+  const told = await slash(sing);
+  await handled;
+  const seen = await control("message", { since: told.since, content: "Only for you" });
+  demand(seen.flags & 64, "not ephemeral");
+  const listed = await client.channels.cache.get(TEXT_CHANNEL).messages.fetch({ limit: 5, cache: false });
+  demand(!listed.has(seen.id), "it is in the history");
+  handled = next((i) => i.update({ content: "Hushed", components: [] }));
+  const pressed = await interact(3, { component_type: 2, custom_id: "hush" }, { message_id: seen.id, message_flags: 64 });
+  await handled;
+  const changed = await control("message", { since: pressed.since, content: "Hushed" });
+  demand(changed.id === seen.id, "another message");
+});
+await attempt("buttons and menus", async () => {
+  const buttons = new ActionRowBuilder().addComponents(
+    new ButtonBuilder().setCustomId("go").setLabel("Go").setStyle(ButtonStyle.Success),
+  );
+  const menu = new ActionRowBuilder().addComponents(
+    new StringSelectMenuBuilder().setCustomId("pick").addOptions({ label: "Ale", value: "ale" }, { label: "Mead", value: "mead" }),
+  );
+  board = await client.channels.cache.get(TEXT_CHANNEL).send({ content: "Choose", components: [buttons, menu] });
+  demand(board.components[0].components[0].customId === "go", "no button");
+  let handled = next(async (i) => {
+    demand(i.isButton() && i.message.id === board.id, "button");
+    await i.deferUpdate();
+    await i.editReply({ content: "Chosen" });
+  });
+  await interact(3, { component_type: 2, custom_id: "go" }, { message_id: board.id });
+  await handled;
+  handled = next(async (i) => {
+    demand(i.isStringSelectMenu() && i.values.join() === "mead", i.values?.join());
+    await i.reply({ content: "One mead", withResponse: true });
+  });
+  const told = await interact(3, { component_type: 3, custom_id: "pick", values: ["mead"] }, { message_id: board.id });
+  await handled;
+  const seen = await control("message", { since: told.since, content: "One mead" });
+  demand(seen.message_reference.message_id === board.id, "not a reply");
+});
+await attempt("modal", async () => {
+  let handled = next((i) =>
+    i.showModal(
+      new ModalBuilder().setCustomId("who").setTitle("Who are you?").addComponents(
+        new ActionRowBuilder().addComponents(
+          new TextInputBuilder().setCustomId("name").setLabel("Name").setStyle(TextInputStyle.Short),
+        ),
+      ),
+    ),
+  );
+  const shown = await slash(sing);
+  await handled;
+  demand(shown.event === "INTERACTION_MODAL_CREATE" && shown.data.title === "Who are you?", shown.event);
+  handled = next(async (i) => {
+    demand(i.isModalSubmit(), "not a modal");
+    await i.reply(`Hail, ${i.fields.getTextInputValue("name")}`);
+  });
+  const told = await interact(5, {
+    id: shown.data.id, custom_id: "who",
+    components: [{ type: 1, components: [{ type: 4, custom_id: "name", value: "Ana" }] }],
+  });
+  await handled;
+  await control("message", { since: told.since, content: "Hail, Ana" });
+});
+await attempt("menu of a person", async () => {
+  const handled = next(async (i) => {
+    demand(i.isUserContextMenuCommand() && i.targetUser.id === client.user.id, "target");
+    await i.reply({ content: "Ouch", files: [new AttachmentBuilder(Buffer.from("ouch"), { name: "ouch.txt" })] });
+  });
+  const told = await interact(2, { id: poke.id, name: "Poke", type: 2, guild_id: GUILD, target_id: client.user.id });
+  await handled;
+  const seen = await control("message", { since: told.since, content: "Ouch" });
+  demand(seen.attachments[0].filename === "ouch.txt" && seen.type === 23, JSON.stringify(seen));
+});
+await attempt("components of version 2", async () => {
+  const container = new ContainerBuilder()
+    .setAccentColor(0xaa5500)
+    .addTextDisplayComponents((text) => text.setContent("# Tonight"))
+    .addSectionComponents((section) =>
+      section
+        .addTextDisplayComponents((text) => text.setContent("Mutton"))
+        .setButtonAccessory((button) => button.setCustomId("order").setLabel("Order").setStyle(ButtonStyle.Primary)),
+    );
+  const sent = await client.channels.cache.get(TEXT_CHANNEL).send({ components: [container], flags: MessageFlags.IsComponentsV2 });
+  demand(sent.components[0].components[0].content === "# Tonight", "changed");
+  const handled = next(async (i) => i.reply({ content: "Ordered", flags: MessageFlags.Ephemeral }));
+  await interact(3, { component_type: 2, custom_id: "order" }, { message_id: sent.id });
+  await handled;
+});
+await attempt("who is not answered is told so", async () => {
+  const told = await slash(sing);
+  demand(told.event === "INTERACTION_FAILURE", told.event);
+});
+await attempt("webhook", async () => {
+  const made = await control("webhook", { channel: TEXT_CHANNEL, name: "Herald" });
+  const webhook = new WebhookClient({ id: made.id, token: made.token }, { rest });
+  const heard = once(client, Events.MessageCreate, (m) => m.webhookId === made.id);
+  const sent = await webhook.send({ content: "Hear, hear", username: "Town Crier", embeds: [{ title: "News" }] });
+  const [event] = await heard;
+  demand(event.id === sent.id && event.author.username === "Town Crier", "another message was heard");
+  const edited = await webhook.editMessage(sent.id, "Old news");
+  demand(edited.content === "Old news", edited.content);
+  await webhook.deleteMessage(sent.id);
+  await webhook.edit({ name: "Crier" });
+  await webhook.delete();
+});
+check("ends", true);
+await client.destroy();
+process.exit(0);

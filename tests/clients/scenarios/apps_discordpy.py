@@ -1,0 +1,199 @@
+"""discord.py, unmodified: commands, deferred and private answers, suggestions, buttons, menus, forms,
+webhooks. The harness is the person who uses them."""
+
+import asyncio
+import io
+import os
+from typing import Any
+
+import discord
+import yarl
+from discord import app_commands
+from report import attempt, check, control
+
+BASE, HOST = os.environ["BASE"], os.environ["HOST"]
+GUILD, TEXT = int(os.environ["GUILD"]), int(os.environ["TEXT_CHANNEL"])
+discord.http.Route.BASE = f"{BASE}/api/v10"
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"wss://{HOST}/")
+discord.Asset.BASE = BASE
+client = discord.Client(intents=discord.Intents.all())
+tree = app_commands.CommandTree(client)
+state: dict[str, Any] = {}
+
+
+@tree.command(description="Rolls dice")
+@app_commands.describe(sides="How many")
+async def roll(interaction: discord.Interaction, sides: app_commands.Range[int, 2, 100], whom: discord.Member) -> None:
+    assert interaction.user.name == "ana" and interaction.permissions.administrator
+    assert whom.id == client.user.id
+    await interaction.response.defer(thinking=True)
+    edited = await interaction.edit_original_response(content=f"You rolled {sides - 2}")
+    assert edited.interaction_metadata.user.name == "ana"
+    more = await interaction.followup.send("Roll again?", wait=True)
+    await more.delete()
+    assert (await interaction.original_response()).content == f"You rolled {sides - 2}"
+    state["rolled"] = edited.id
+
+
+@tree.command(description="Sings")
+async def sing(interaction: discord.Interaction, song: str | None = None) -> None:
+    await state["sing"](interaction)
+
+
+@sing.autocomplete("song")
+async def songs(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name="Greensleeves", value=current + "en")]
+
+
+@tree.context_menu(name="Quote")
+async def quote(interaction: discord.Interaction, message: discord.Message) -> None:
+    file = discord.File(io.BytesIO(b"quoted"), "quote.txt")
+    await interaction.response.send_message(f"> {message.content}", file=file)
+
+
+class Board(discord.ui.View):
+    """A button that says it was pressed, and a menu."""
+
+    @discord.ui.button(label="Go", custom_id="go")
+    async def go(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
+        await interaction.response.edit_message(content="Pressed")
+
+    @discord.ui.select(cls=discord.ui.UserSelect, custom_id="whom")
+    async def whom(self, interaction: discord.Interaction, select: discord.ui.UserSelect) -> None:
+        await interaction.response.send_message(f"You chose {select.values[0].name}", ephemeral=True)
+
+
+class Who(discord.ui.Modal, title="Who are you?"):
+    """A form with one line."""
+
+    name = discord.ui.TextInput(label="Name", custom_id="name")
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"Hail, {self.name.value}")
+
+
+async def interact(kind: int, data: dict[str, Any], **more: Any) -> Any:
+    """What the person does; what their client heard of it."""
+    return await control(
+        "interact",
+        kind=kind,
+        application_id=str(client.application_id),
+        guild_id=str(GUILD),
+        channel_id=str(TEXT),
+        data=data,
+        **more,
+    )
+
+
+async def slash(command: app_commands.AppCommand, *options: dict[str, Any], kind: int = 2) -> Any:
+    """Calls a command, or asks what it suggests."""
+    data = {"id": str(command.id), "name": command.name, "type": command.type.value, "options": options}
+    return await interact(kind, data)
+
+
+async def scenario() -> None:
+    await client.wait_until_ready()
+    text = client.get_channel(TEXT)
+    commands: dict[str, app_commands.AppCommand] = {}
+
+    async def register() -> None:
+        for command in await tree.sync():
+            commands[command.name] = command
+        assert set(commands) == {"roll", "sing", "Quote"}, commands
+        assert commands["roll"].options[0].min_value == 2
+        fetched = await tree.fetch_commands()
+        assert {command.id for command in fetched} == {command.id for command in commands.values()}
+
+    await attempt("register commands", register)
+
+    async def deferred() -> None:
+        told = await slash(
+            commands["roll"],
+            {"name": "sides", "type": 4, "value": 6},
+            {"name": "whom", "type": 6, "value": str(client.user.id)},
+        )
+        assert told["event"] == "INTERACTION_SUCCESS", told
+        seen = await control("message", since=told["since"], content="You rolled 4")
+        assert seen["flags"] == 0 and seen["type"] == 20, seen
+
+    await attempt("deferred answer, edited and followed up", deferred)
+
+    async def suggestions() -> None:
+        focused = {"name": "song", "type": 3, "value": "gre", "focused": True}
+        told = await slash(commands["sing"], focused, kind=4)
+        assert told["data"]["choices"][0]["value"] == "green", told
+
+    await attempt("autocomplete", suggestions)
+
+    async def buttons() -> None:
+        async def show(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("Choose", view=Board())
+            state["board"] = await interaction.original_response()
+
+        state["sing"] = show
+        told = await slash(commands["sing"])
+        seen = await control("message", since=told["since"], content="Choose")
+        told = await interact(3, {"component_type": 2, "custom_id": "go"}, message_id=seen["id"])
+        changed = await control("message", since=told["since"], content="Pressed")
+        assert changed["id"] == seen["id"]
+        chosen = {"component_type": 5, "custom_id": "whom", "values": [str(client.user.id)]}
+        told = await interact(3, chosen, message_id=seen["id"])
+        whisper = await control("message", since=told["since"], content=f"You chose {client.user.name}")
+        assert whisper["flags"] & 64
+        assert whisper["id"] not in [str(m.id) async for m in text.history(limit=5)]
+
+    await attempt("buttons and menus", buttons)
+
+    async def form() -> None:
+        state["sing"] = lambda interaction: interaction.response.send_modal(Who())
+        shown = await slash(commands["sing"])
+        assert shown["event"] == "INTERACTION_MODAL_CREATE", shown
+        row = {"type": 1, "components": [{"type": 4, "custom_id": "name", "value": "Ana"}]}
+        sent = {"id": shown["data"]["id"], "custom_id": shown["data"]["custom_id"], "components": [row]}
+        told = await interact(5, sent)
+        await control("message", since=told["since"], content="Hail, Ana")
+
+    await attempt("modal", form)
+
+    async def menu() -> None:
+        said = await text.send("Wise words")
+        data = {"id": str(commands["Quote"].id), "type": 3, "target_id": str(said.id)}
+        told = await interact(2, data)
+        seen = await control("message", since=told["since"], content="> Wise words")
+        assert seen["attachments"][0]["filename"] == "quote.txt", seen
+
+    await attempt("menu of a message", menu)
+
+    async def layout() -> None:
+        view = discord.ui.LayoutView()
+        view.add_item(discord.ui.Container(discord.ui.TextDisplay("# Tonight"), accent_colour=0xAA5500))
+        sent = await text.send(view=view)
+        assert sent.components[0].children[0].content == "# Tonight"
+
+    await attempt("components of version 2", layout)
+
+    async def webhook() -> None:
+        made = await control("webhook", channel=str(TEXT), name="Herald")
+        hook = discord.Webhook.partial(int(made["id"]), made["token"], client=client)
+        sent = await hook.send("Hear, hear", username="Town Crier", wait=True)
+        assert sent.author.name == "Town Crier" and sent.webhook_id == hook.id
+        assert (await sent.edit(content="Old news")).content == "Old news"
+        assert (await hook.fetch_message(sent.id)).content == "Old news"
+        await sent.delete()
+        await hook.delete()
+
+    await attempt("webhook", webhook)
+    check("ends", True)
+
+
+async def main() -> None:
+    async with client:
+        run = asyncio.create_task(client.start(os.environ["BOT_TOKEN"]))
+        ready = asyncio.create_task(scenario())
+        done, _ = await asyncio.wait({run, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=200)
+        if ready not in done:
+            check("login", False, run.exception() if run in done else "never ready")
+
+
+asyncio.run(main())
+os._exit(0)
