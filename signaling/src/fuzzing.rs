@@ -1,5 +1,6 @@
 //! The parsers of untrusted text, as fuzz targets call them. Not part of the wing's interface.
 
+use crate::rest;
 use crate::websocket::frame::Message;
 use crate::websocket::frame::Reader;
 use crate::whip;
@@ -42,6 +43,11 @@ pub fn websocket(bytes: &[u8]) {
     }
 }
 
+/// Reads a message, with its components and embeds, and the same bytes as Slack's senders write one.
+pub fn message(bytes: &[u8]) {
+    rest::read_any_message(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -59,6 +65,7 @@ mod tests {
 
     #[test]
     fn no_seed_breaks_a_target() {
+        seeds("message").iter().for_each(|seed| message(seed));
         seeds("websocket").iter().for_each(|seed| websocket(seed));
         seeds("whip_offer").iter().for_each(|seed| whip_offer(seed));
     }

@@ -59,7 +59,8 @@ async fn served(careless: bool, answer: Value) -> (Hall, Arc<Bot>, SocketAddr) {
         .with_state(Arc::clone(&bot));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    #[expect(clippy::disallowed_methods, reason = "a bot's server ends with its test")]
+    drop(tokio::spawn(async move { axum::serve(listener, router).await }));
     (hall, bot, address)
 }
 

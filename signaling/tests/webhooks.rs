@@ -226,6 +226,6 @@ async fn a_webhook_that_speaks_too_often_waits_and_others_do_not() {
 
     let limited = last.unwrap();
     assert_eq!(limited.status, 429, "{limited:?}");
-    assert_eq!(limited.headers["x-ratelimit-bucket"], "webhook-token");
+    assert_eq!(limited.headers["x-ratelimit-bucket"], "webhook-execute");
     assert_eq!(hall.nobody("POST", &other, json!({ "content": "x" })).await.status, 204);
 }

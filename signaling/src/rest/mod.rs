@@ -80,6 +80,30 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .nest("/api", layered)
 }
 
+/// Reads bytes as every form of a message that clients, bots and Slack's senders write. For fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_any_message(bytes: &[u8]) {
+    use messages::components;
+    use messages::draft::Body;
+    let here = model::id::ChannelId::new(1);
+    let read = |bytes: &[u8]| extract::parse::<Body>(bytes);
+    for body in [read(bytes), webhooks::slack(bytes)].into_iter().flatten() {
+        drop(body.draft(Vec::new(), here));
+    }
+    if let Ok(body) = read(bytes) {
+        drop(body.patch(Vec::new()));
+    }
+    if let Ok(mut list) = extract::parse::<Vec<serde_json::Value>>(bytes) {
+        components::check_modal(&list, "components", &mut error::FormErrors::default());
+        components::number(&mut list);
+        let asking: Vec<_> = components::asking(&list);
+        let found = |one: &&serde_json::Value| {
+            one["custom_id"].as_str().is_none_or(|id| components::find(&list, id).is_some())
+        };
+        assert!(asking.iter().all(found), "what asks is found");
+    }
+}
+
 /// Puts routes behind what every request goes through: from the inside out counted, caught, and
 /// readable for pages of any origin. They get no cookies (there are none) and a token only when they
 /// hold one.

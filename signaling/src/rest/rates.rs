@@ -63,7 +63,13 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("invites", _, _) => ("invite", 20, 10_000),
         // By token, which is the major parameter too; bots of one machine share its address.
         ("webhooks", token, _) if !token.is_empty() => {
-            return by_token("webhook-token", 5, 2_000, second, token);
+            let (bucket, requests, window_ms) = match (fourth, method.as_str()) {
+                ("messages", "GET") => ("webhook-message-read", 20, 5_000),
+                ("messages", _) => ("webhook-message-write", 5, 2_000),
+                (_, "POST") => ("webhook-execute", 5, 2_000),
+                _ => ("webhook-token", 10, 10_000),
+            };
+            return by_token(bucket, requests, window_ms, second, token);
         }
         ("webhooks", _, "GET") => ("webhook-read", 20, 5_000),
         ("webhooks", _, _) => ("webhook-write", 10, 10_000),

@@ -510,6 +510,40 @@ fn a_bot_is_told_of_a_private_channel_with_its_first_message_and_a_person_at_onc
 }
 
 #[test]
+fn an_interaction_is_heard_whatever_was_asked_for_by_the_shard_of_its_guild_alone() {
+    let guild = guild();
+    let told = |guild: Option<GuildId>| {
+        UserEvent::Personal(Arc::new(state::event::Personal {
+            name: "INTERACTION_CREATE",
+            guild,
+            body: json!({ "id": "5", "data": { "resolved": {} } }),
+            messages: vec![(
+                "/data/resolved/message".to_owned(),
+                Arc::new(message(&self::guild())),
+            )],
+            files: Vec::new(),
+        }))
+    };
+    // Guild 10 is of shard 0, as what has no guild is.
+    for (id, heard) in [(0, 2), (1, 0)] {
+        let shard = super::super::filter::GatewayShard { id, count: 2 };
+        let bot = Viewer { shard, ..viewer(BEN, Intents::empty()) };
+        let mut stage = Stage::before_guilds(bot, Vec::new());
+        stage.frames();
+
+        stage.event(told(Some(guild.id)));
+        stage.event(told(None));
+
+        let frames = stage.frames();
+        assert_eq!(frames.len(), heard);
+        for frame in frames {
+            assert_eq!(frame["t"], "INTERACTION_CREATE");
+            assert_eq!(frame["d"]["data"]["resolved"]["message"]["content"], "hail");
+        }
+    }
+}
+
+#[test]
 fn private_events_go_to_the_first_gateway_shard_alone() {
     let shard = super::super::filter::GatewayShard { id: 1, count: 2 };
     let person = Viewer { bot: false, shard, ..viewer(BEN, Intents::all()) };

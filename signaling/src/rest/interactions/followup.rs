@@ -134,7 +134,13 @@ impl Followed {
     ) -> Result<StatusCode, ApiError> {
         let id = self.id(message)?;
         let (working, interaction) = (parts.clone(), self.interaction);
-        carry_out(async move { speak::unsay(&working, &interaction, id).await }).await?;
+        carry_out(async move {
+            speak::unsay(&working, &interaction, id).await?;
+            // What was to come will not: the next message is one of its own.
+            working.interactions.board().said(interaction.id, id);
+            Ok(())
+        })
+        .await?;
         Ok(StatusCode::NO_CONTENT)
     }
 }

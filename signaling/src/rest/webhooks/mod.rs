@@ -8,6 +8,9 @@ mod execute;
 mod manage;
 mod translate;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use translate::slack;
+
 use aws_lc_rs::constant_time;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

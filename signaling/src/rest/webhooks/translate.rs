@@ -15,7 +15,7 @@ use crate::rest::messages::draft::Body;
 /// # Errors
 ///
 /// 50109, 50035.
-pub(super) fn slack(bytes: &[u8]) -> Result<Body, ApiError> {
+pub(in crate::rest) fn slack(bytes: &[u8]) -> Result<Body, ApiError> {
     let form = bytes.strip_prefix(b"payload=").map(|encoded| {
         let spaces = encoded.iter().map(|&byte| if byte == b'+' { b' ' } else { byte });
         let spaces: Vec<u8> = spaces.collect();
