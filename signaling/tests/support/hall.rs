@@ -98,7 +98,7 @@ impl Hall {
         let (queue, events) = mpsc::channel(1_000);
         let user = person.id.parse().unwrap();
         let overflow = Arc::new(Overflow::default());
-        self.api.parts.store.connect(Subscriber { id, user, queue, overflow });
+        self.api.parts.store.connect(Subscriber { id, user, queue, overflow, hearer: None });
         self.api.parts.store.subscribe(id, self.place.guild.parse().unwrap()).await;
         Ears(events)
     }

@@ -297,6 +297,8 @@ impl Call<'_> {
                 title: None,
                 claimed: content_type,
                 bytes,
+                duration_secs: None,
+                waveform: None,
             });
         }
         Ok(taken)

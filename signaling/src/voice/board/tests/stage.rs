@@ -21,6 +21,7 @@ fn with_stage(members: u64) -> Hall {
         rate_limit_per_user: None,
         nsfw: false,
         overwrites: Vec::new(),
+        forum: state::guild::command::ForumPatch::default(),
     }));
     let now = draft().now;
     for user in (100..100 + members).map(UserId::new) {
