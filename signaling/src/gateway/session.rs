@@ -263,7 +263,10 @@ impl GatewaySession {
             }
             UserEvent::Personal(personal) => {
                 let shard = self.viewer.shard;
-                if personal.guild.map_or(shard.has_private(), |guild| shard.has_guild(guild)) {
+                if personal
+                    .guild
+                    .map_or_else(|| shard.has_private(), |guild| shard.has_guild(guild))
+                {
                     self.push(shaper.personal(personal, &self.viewer));
                 }
             }

@@ -60,11 +60,14 @@ enum Form {
     Message { content: bool, reference: bool },
 }
 
+/// A form, the host that it is for where that matters, and its text.
+type Shape = (Form, Option<Origin>, Arc<str>);
+
 /// The forms of one event that were needed so far. Few: hosts by which clients reach us count
 /// only for messages with files.
 #[derive(Default)]
 struct Shapes {
-    made: RwLock<Vec<(Form, Option<Origin>, Arc<str>)>>,
+    made: RwLock<Vec<Shape>>,
     /// The answered message, looked up once for all; empty when there is none to show.
     reference: OnceCell<Option<Option<MessageRecord>>>,
 }
@@ -82,7 +85,7 @@ impl Shapes {
         origin: Option<&Origin>,
         make: impl FnOnce() -> Option<Value>,
     ) -> Option<Arc<str>> {
-        let find = |made: &[(Form, Option<Origin>, Arc<str>)]| {
+        let find = |made: &[Shape]| {
             made.iter()
                 .find(|(known, of, _)| *known == form && of.as_ref() == origin)
                 .map(|(.., text)| text.clone())

@@ -220,7 +220,7 @@ impl Board {
 
     /// Keeps a message that only `user` sees, or what it became.
     pub(crate) fn whisper(&mut self, user: UserId, message: Arc<MessageRecord>) {
-        let weight = weight(&*message);
+        let weight = weight(&message);
         let id = message.id;
         if let Some(old) = self.private.insert(id, Kept { value: message, user, weight }) {
             self.weight -= old.weight;

@@ -39,7 +39,7 @@ use crate::rest::messages::multipart::File;
 use crate::rest::messages::place::carry_out;
 
 /// Types of answers (Discord: Interaction Callback Type).
-mod answer {
+mod kind {
     pub(super) const MESSAGE: u8 = 4;
     pub(super) const DEFERRED_MESSAGE: u8 = 5;
     pub(super) const DEFERRED_UPDATE: u8 = 6;
@@ -149,11 +149,11 @@ pub(super) async fn take(
 async fn answered(claim: Claim, body: Callback, files: Vec<File>) -> Result<Taken, ApiError> {
     let (parts, interaction) = (&claim.parts, &claim.interaction);
     let fits = match (body.kind, interaction.kind) {
-        (answer::SUGGESTIONS, Kind::Autocomplete) => true,
+        (kind::SUGGESTIONS, Kind::Autocomplete) => true,
         (_, Kind::Autocomplete) => false,
-        (answer::MESSAGE | answer::DEFERRED_MESSAGE, _) => true,
-        (answer::DEFERRED_UPDATE | answer::UPDATE, _) => interaction.source.is_some(),
-        (answer::MODAL, kind) => kind != Kind::Modal,
+        (kind::MESSAGE | kind::DEFERRED_MESSAGE, _) => true,
+        (kind::DEFERRED_UPDATE | kind::UPDATE, _) => interaction.source.is_some(),
+        (kind::MODAL, kind) => kind != Kind::Modal,
         _ => false,
     };
     if !fits {
@@ -167,26 +167,26 @@ async fn answered(claim: Claim, body: Callback, files: Vec<File>) -> Result<Take
     let data = body.data.unwrap_or_else(|| json!({}));
     let mut message = None;
     match body.kind {
-        answer::MESSAGE => {
+        kind::MESSAGE => {
             let draft = read::<MessageBody>(&data)?;
             let draft = draft.draft(files, interaction.channel).and_then(MessageDraft::unforwarded);
             let draft = draft.map_err(below)?;
             message = Some(speak::say(parts, interaction, draft, Standing::default()).await?);
         }
-        answer::DEFERRED_MESSAGE => {
+        kind::DEFERRED_MESSAGE => {
             let flags = data.get("flags").and_then(Value::as_u64).unwrap_or(0);
             let ephemeral = flags & draft::EPHEMERAL != 0;
             let draft = MessageDraft { ephemeral, ..MessageDraft::default() };
             let standing = Standing { loading: true, follows: None };
             message = Some(speak::say(parts, interaction, draft, standing).await?);
         }
-        answer::DEFERRED_UPDATE => message.clone_from(&interaction.source),
-        answer::UPDATE => {
+        kind::DEFERRED_UPDATE => message.clone_from(&interaction.source),
+        kind::UPDATE => {
             let patch = read::<MessageBody>(&data)?.patch(files).map_err(below)?;
             let source = interaction.source.as_ref().ok_or(ErrorCode::UnknownMessage)?;
             message = Some(speak::change(parts, interaction, source.id, patch).await?);
         }
-        answer::SUGGESTIONS => {
+        kind::SUGGESTIONS => {
             let choices = suggestions(&data)?;
             let body = json!({ "choices": choices, "nonce": interaction.nonce });
             tell(parts, interaction.user, "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", body);
@@ -194,7 +194,7 @@ async fn answered(claim: Claim, body: Callback, files: Vec<File>) -> Result<Take
         _ => show(parts, interaction, &data).await?,
     }
     let original = message.as_ref().map(|message| message.id);
-    claim.settle(Answer { original, loading: body.kind == answer::DEFERRED_MESSAGE });
+    claim.settle(Answer { original, loading: body.kind == kind::DEFERRED_MESSAGE });
     if interaction.kind != Kind::Autocomplete {
         let body = json!({ "id": interaction.id, "nonce": interaction.nonce });
         tell(parts, interaction.user, "INTERACTION_SUCCESS", body);

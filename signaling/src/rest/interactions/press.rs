@@ -74,7 +74,8 @@ async fn message(call: &Call<'_>) -> Result<Arc<MessageRecord>, ApiError> {
         None => messages::existing(call.parts, call.place.channel, id).await?.into(),
     };
     let application = message.origin.as_ref().and_then(|origin| origin.application);
-    let application = application.map_or(message.author.get(), |application| application.get());
+    let application =
+        application.map_or_else(|| message.author.get(), |application| application.get());
     if message.channel == call.place.channel && application == call.application().get() {
         Ok(message)
     } else {

@@ -511,7 +511,11 @@ mod tests {
             json!({ "type": 2, "style": 4, "emoji": { "name": "🍺" }, "custom_id": "b" }),
             json!({ "type": 2, "style": 6, "sku_id": "5" }),
         ] {
-            assert_eq!(faults(json!([row(&[good.clone()])]), false), json!({}), "{good}");
+            assert_eq!(
+                faults(json!([row(std::slice::from_ref(&good))]), false),
+                json!({}),
+                "{good}"
+            );
         }
         for bad in [
             json!({ "type": 2, "style": 1, "label": "x" }),
@@ -522,7 +526,7 @@ mod tests {
             json!({ "type": 2, "style": 5, "label": "x", "url": "https://x", "custom_id": "x" }),
             json!({ "type": 2, "style": 1, "label": "x".repeat(81), "custom_id": "x" }),
         ] {
-            assert_ne!(faults(json!([row(&[bad.clone()])]), false), json!({}), "{bad}");
+            assert_ne!(faults(json!([row(std::slice::from_ref(&bad))]), false), json!({}), "{bad}");
         }
     }
 
@@ -585,7 +589,7 @@ mod tests {
         let input = json!({ "type": 4, "style": 1, "label": "Name", "custom_id": "n" });
         let bare = json!({ "type": 4, "style": 2, "custom_id": "n" });
 
-        assert_eq!(modal(json!([row(&[input.clone()])])), json!({}));
+        assert_eq!(modal(json!([row(std::slice::from_ref(&input))])), json!({}));
         assert_eq!(modal(json!([{ "type": 18, "label": "x", "component": bare }])), json!({}));
         for bad in [
             json!([]),
