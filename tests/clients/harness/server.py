@@ -123,8 +123,13 @@ class Server:
 
     async def register_owner(self, password: str) -> None:
         """Registers the owner by the link that the server printed."""
-        link = re.search(r"/invite/([A-Za-z0-9_-]+)", self.log.read_text())
-        if link is None:
+        # The server is ready a moment before it has said so.
+        for _ in range(100):
+            link = re.search(r"/invite/([A-Za-z0-9_-]+)", self.log.read_text())
+            if link is not None:
+                break
+            await asyncio.sleep(0.1)
+        else:
             raise RuntimeError(f"no owner invite in:\n{self.log.read_text()[-3000:]}")
         answer = await self.rest(
             "POST", "/auth/register", "", username="ana", password=password, invite=link[1]
