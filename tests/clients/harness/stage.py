@@ -176,7 +176,8 @@ class Client:
     async def start(self) -> None:
         """Starts the process."""
         # What has no interpreter is a program itself.
-        interpreter = {".mjs": ["node"], ".py": [sys.executable]}.get(self.script.suffix, [])
+        python = self._environment.get("PYTHON", sys.executable)
+        interpreter = {".mjs": ["node"], ".py": [python]}.get(self.script.suffix, [])
         self._stderr = self._log.open("ab")
         self._process = await asyncio.create_subprocess_exec(
             *interpreter,

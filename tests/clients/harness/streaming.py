@@ -1,6 +1,8 @@
 """Streaming checks: a program publishes by WHIP and listens by WHEP, together with a bot in the call."""
 
 import asyncio
+import pathlib
+import subprocess
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +13,20 @@ from .voice import ALIKE, SILENT, demand
 
 # Of the speech, as long as its first sentence.
 SECONDS = 6
+# GStreamer's bindings are of the system's Python.
+PYTHON = "/usr/bin/python3"
+GSTREAMER = """
+import gi
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Gst
+Gst.init(None)
+assert all(map(Gst.ElementFactory.find, ("webrtcbin", "nicesrc", "opusenc", "wavparse", "rtpopuspay")))
+"""
+
+
+def has_gstreamer() -> bool:
+    """Whether this machine has GStreamer with WebRTC, for Python."""
+    return pathlib.Path(PYTHON).exists() and subprocess.run([PYTHON, "-c", GSTREAMER], capture_output=True).returncode == 0
 
 
 class Streaming:
@@ -56,11 +72,28 @@ class Streaming:
         await page.wait_for("ready", 40)
         await self._check("listens by WHEP to discord.py", "aiortc and page", self._listen)
         await self._check("publishes by WHIP from another origin", "page", self._page_publishes)
+        if not has_gstreamer():
+            print("  skip gstreamer: not here with WebRTC for Python (apt: gstreamer1.0-plugins-{good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi)", flush=True)
+            return
+        gstreamer = self._clients["gstreamer"] = self._stage.client("stream_gstreamer.py", SERVER=server.base, PYTHON=PYTHON)
+        await gstreamer.start()
+        await gstreamer.wait_for("ready", 40)
+        await self._check("publishes by WHIP with an ECDSA certificate", "gstreamer", self._gstreamer_publishes)
 
-    async def _publishes(self) -> str:
-        bot, streamer = self._clients["bot"], self._clients["aiortc"]
+    async def _gstreamer_publishes(self) -> str:
+        key = self._stage.folder / "gstreamer-key.pem"
+        certificate = self._stage.folder / "gstreamer.pem"
+        audio.run(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", "/CN=WebRTC", "-days", 30, "-keyout", key, "-out", certificate,
+        )
+        certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
+        return await self._publishes("gstreamer", certificate=str(certificate))
+
+    async def _publishes(self, name: str = "aiortc", **more: str) -> str:
+        bot, streamer = self._clients["bot"], self._clients[name]
         path = f"/channels/{self._hall}/stream-keys"
-        key = await self._stage.server.rest("POST", path, self.bea["token"], way="publish", name="aiortc")
+        key = await self._stage.server.rest("POST", path, self.bea["token"], way="publish", name=name)
         await bot.ask("recording", order="record", user=self.bea["user_id"])
         began = await streamer.ask(
             "publishing",
@@ -68,6 +101,7 @@ class Streaming:
             channel=self._hall,
             token=key["key"],
             file=str(self._speech["wav"]),
+            **more,
         )
         demand("/whip/" in began["url"] and began["tag"].startswith('"'), str(began))
         state = await self._voice_state()
