@@ -1,5 +1,7 @@
 //! The parsers of untrusted bytes, as fuzz targets call them. Not part of the wing's interface.
 
+use std::time::Instant;
+
 use model::limits;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
@@ -18,6 +20,7 @@ use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 use crate::transport::stun;
 use crate::transport::udp::UdpTransport;
+use crate::video::arrivals;
 use crate::video::codec::Codec;
 
 /// Reads an RTP header; its offsets must lie in the packet or be seen to exceed it.
@@ -62,6 +65,19 @@ pub fn rtp_extension(bytes: &[u8]) {
     let [high, low, id, body @ ..] = bytes else { return };
     let level = AudioLevel::find(u16::from_be_bytes([*high, *low]), body, *id);
     assert!(level.is_none_or(|level| level.below_overload <= 127));
+}
+
+/// Tells a publisher when its packets came: of each, two bytes say how far it is numbered from the one
+/// before, and two how much later it is.
+#[expect(clippy::disallowed_methods, reason = "a moment to count from")]
+pub fn arrivals(bytes: &[u8]) {
+    let steps = bytes.as_chunks::<4>().0.iter().map(|step| {
+        let passed = u16::from_be_bytes([step[2], step[3]]);
+        // The upper half in larger units: up to two minutes.
+        let passed = u64::from(passed & 0x7FFF) << (4 * (passed >> 15));
+        (i16::from_be_bytes([step[0], step[1]]), passed)
+    });
+    arrivals::tell_any(Instant::now(), steps);
 }
 
 /// Walks over an RTCP compound.
@@ -173,6 +189,7 @@ mod tests {
     /// All targets by the names of their files in `crates/fuzz/fuzz_targets`.
     const TARGETS: &[Target] = &[
         ("aead_open", aead_open),
+        ("arrivals", arrivals),
         ("discovery", discovery),
         ("picture", picture),
         ("red", red),

@@ -11,6 +11,8 @@ const SOURCE_DESCRIPTION: u8 = 202;
 /// Packet type of feedback about RTP, and its format that names lost packets (RFC 4585 §6.2).
 const FEEDBACK: u8 = 205;
 const GENERIC_NACK: u8 = 1;
+/// Its format that tells when packets arrived (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
+const TRANSPORT_WIDE: u8 = 15;
 /// Length of the head of feedback, before what it says, in bytes (RFC 4585 §6.1).
 const FEEDBACK_HEAD: usize = 12;
 /// Packet type of feedback about a payload, and its formats: a picture was lost, a whole one is
@@ -262,6 +264,24 @@ pub(crate) fn write_estimate(reporter: u32, ssrc: u32, bits: u64, out: &mut Vec<
     out.extend_from_slice(&REMB);
     out.extend_from_slice(&((1 << 24) | (exponent << 18) | mantissa).to_be_bytes());
     out.extend_from_slice(&ssrc.to_be_bytes());
+}
+
+/// Appends feedback of when packets arrived, which `write` tells; `ssrc` is of one of them. Its end is
+/// filled with zeros to whole words, as the draft has it: the padding of RFC 3550 §6.4.1 knows only those.
+pub(crate) fn write_transport_feedback(
+    reporter: u32,
+    ssrc: u32,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = out.len();
+    out.extend_from_slice(&[0x80 | TRANSPORT_WIDE, FEEDBACK, 0, 0]);
+    out.extend_from_slice(&reporter.to_be_bytes());
+    out.extend_from_slice(&ssrc.to_be_bytes());
+    write(out);
+    let words = (out.len() - start).div_ceil(4);
+    out.resize(start + 4 * words, 0);
+    out[start + 2..start + 4].copy_from_slice(&(words as u16 - 1).to_be_bytes());
 }
 
 /// Appends one SDES chunk: CNAME of eight hexadecimal digits, so the length is fixed.

@@ -45,6 +45,11 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// Of a line that is taken to carry so much.
+    pub(crate) fn of(bits: u64) -> Self {
+        Self { estimate: bits as f64, ..Self::default() }
+    }
+
     /// The estimate at `now`.
     pub(crate) fn estimate(&mut self, now: Instant) -> u64 {
         let before = self.at.replace(now).unwrap_or(now);

@@ -9,9 +9,11 @@ use crate::peer::PeerKey;
 use crate::video::LAYERS;
 use crate::video::Track;
 use crate::video::VideoPacket;
+use crate::video::arrivals::Arrivals;
 use crate::video::codec::Codec;
 use crate::video::layer::Layer;
 use crate::video::offer::VideoOffer;
+use crate::video::uplink::Uplink;
 
 /// SSRCs that are known of one publisher: each layer of each track, and its retransmission.
 const SOURCES: usize = 2 * LAYERS * Track::ALL.len();
@@ -21,6 +23,10 @@ const SOURCES: usize = 2 * LAYERS * Track::ALL.len();
 pub(crate) struct Ingest {
     sources: Vec<Source>,
     tracks: [TrackIn; Track::ALL.len()],
+    /// When its packets came, of whatever stream.
+    pub(crate) arrivals: Arrivals,
+    /// What its line carries, where only we can tell.
+    pub(crate) uplink: Uplink,
     generations: u32,
 }
 
@@ -127,6 +133,7 @@ impl Ingest {
     /// Forgets SSRCs: another transport begins anew.
     pub(crate) fn restart(&mut self) {
         self.sources.clear();
+        (self.arrivals, self.uplink) = Default::default();
         for track in &mut self.tracks {
             track.layers = Default::default();
         }

@@ -39,6 +39,8 @@ pub(crate) struct Layer {
     window: ReplayWindow,
     first: u64,
     received: u64,
+    /// Of those, the ones that came as retransmissions of another stream.
+    repaired: u64,
     /// Expected and received at the last report.
     reported: (u64, u64),
     arrived: Instant,
@@ -71,6 +73,7 @@ impl Layer {
             window: ReplayWindow::default(),
             first: 0,
             received: 0,
+            repaired: 0,
             reported: (0, 0),
             arrived: now,
             jitter: 0,
@@ -103,6 +106,12 @@ impl Layer {
         self.arrived = now;
         self.note_transit(now, header.timestamp);
         Some(seq)
+    }
+
+    /// The packet that was just accepted came by a retransmission of its own SSRC: on this one it is lost,
+    /// or else a line that is overrun would look well while it repairs (RFC 4588 §4).
+    pub(crate) fn note_repaired(&mut self) {
+        self.repaired += 1;
     }
 
     fn note_gap(&mut self, now: Instant, gap: std::ops::Range<u64>) {
@@ -197,8 +206,9 @@ impl Layer {
         let expected = highest + 1 - self.first.min(highest);
         let (expected_before, received_before) = self.reported;
         let expected_now = expected.saturating_sub(expected_before);
-        let received_now = self.received.saturating_sub(received_before);
-        self.reported = (expected, self.received);
+        let received = self.received - self.repaired;
+        let received_now = received.saturating_sub(received_before);
+        self.reported = (expected, received);
         let lost_now = expected_now.saturating_sub(received_now);
         let fraction = (lost_now * 256).checked_div(expected_now).unwrap_or(0);
         let (last, delay) = self.sender_report.map_or((0, 0), |(middle, at)| {
@@ -208,7 +218,7 @@ impl Layer {
         Some(ReportBlock {
             ssrc: self.ssrc,
             fraction_lost: fraction.min(255) as u8,
-            lost: expected as i64 as i32 - self.received as i64 as i32,
+            lost: expected as i64 as i32 - received as i64 as i32,
             // The number that was added to the first is ours.
             highest: (highest - (1 << 16)) as u32,
             jitter: self.jitter >> 4,

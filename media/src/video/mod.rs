@@ -2,10 +2,11 @@
 //!
 //! Pure, like the rest of a shard: [`ingest`] takes what a publisher sends, [`sight`] makes one
 //! seamless stream of it for one viewer, [`budget`] says how much that viewer can take and [`choice`]
-//! what it gets of what it wants. `shard/video` drives them. Audio of microphones never comes here.
+//! what it gets of what it wants; [`arrivals`] tells a publisher what came. `shard/video` drives them. Audio of microphones never comes here.
 //!
 //! HOT: forwarding a packet allocates nothing once a stream's memory has been taken.
 
+pub(crate) mod arrivals;
 pub(crate) mod budget;
 pub(crate) mod choice;
 pub(crate) mod codec;
@@ -15,6 +16,7 @@ pub(crate) mod layer;
 pub(crate) mod meter;
 pub(crate) mod offer;
 pub(crate) mod sight;
+pub(crate) mod uplink;
 pub(crate) mod viewing;
 
 use std::time::Instant;
@@ -60,6 +62,8 @@ pub(crate) struct VideoPacket<'a> {
     pub(crate) mid: Option<Label>,
     pub(crate) rid: Option<Label>,
     pub(crate) repaired: Option<Label>,
+    /// Its number among all packets of pictures that its publisher sends, where both ends know of that.
+    pub(crate) number: Option<u16>,
     /// Whether it is the newest of its SSRC: only such a packet may move the peer's address.
     pub(crate) newest: bool,
 }

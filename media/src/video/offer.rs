@@ -51,6 +51,8 @@ pub(crate) struct Extensions {
     pub(crate) rid: Option<u8>,
     pub(crate) repaired_rid: Option<u8>,
     pub(crate) send_time: Option<u8>,
+    /// Of a number that all packets of pictures share, if its sender takes feedback about them.
+    pub(crate) number: Option<u8>,
 }
 
 /// What one line sends.
@@ -84,6 +86,7 @@ impl VideoOffer {
         let mut formats: Vec<(u8, &str)> = Vec::new();
         let mut repairs: Vec<(u8, u8)> = Vec::new();
         let mut names: Vec<(u8, Codec)> = Vec::new();
+        let mut is_told_arrivals = false;
         for section in text.split("\nm=").skip(1) {
             let is_video = section.starts_with("video");
             let (mut mid, mut slides) = (None, false);
@@ -99,7 +102,7 @@ impl VideoOffer {
                         *layer = Label::new(name.trim_start_matches('~').as_bytes());
                     }
                 } else if let Some(value) = line.strip_prefix("a=extmap:") {
-                    offer.extensions.read(value);
+                    offer.extensions.read(value, is_video);
                 } else if let (true, Some(value)) = (is_video, line.strip_prefix("a=rtpmap:")) {
                     names.extend(
                         numbered(value).and_then(|(number, name)| Some((number, codec_of(name)?))),
@@ -112,6 +115,7 @@ impl VideoOffer {
                     }
                 } else if let (true, Some(value)) = (is_video, line.strip_prefix("a=rtcp-fb:")) {
                     offer.remb |= value.ends_with(" goog-remb");
+                    is_told_arrivals |= value.ends_with(" transport-cc");
                 }
             }
             if let Some(mid) = mid
@@ -126,6 +130,7 @@ impl VideoOffer {
                 offer.lines.push(Line { mid, track, layers });
             }
         }
+        offer.extensions.number.take_if(|_| !is_told_arrivals);
         for (payload_type, codec) in names {
             let format = formats.iter().find(|(of, _)| *of == payload_type).map(|(_, f)| *f);
             let Some(codec) = with_format(codec, format.unwrap_or_default()) else { continue };
@@ -153,8 +158,9 @@ impl VideoOffer {
                 let _ = write!(out, "\na=rtpmap:{rtx} rtx/90000\na=fmtp:{rtx} apt={payload_type}");
             }
         }
-        let Extensions { mid, rid, repaired_rid, send_time } = self.extensions;
-        let uris = [(mid, MID), (rid, RID), (repaired_rid, REPAIRED_RID), (send_time, SEND_TIME)];
+        let Extensions { mid, rid, repaired_rid, send_time, number } = self.extensions;
+        let names = [(mid, MID), (rid, RID), (repaired_rid, REPAIRED_RID)];
+        let uris = names.into_iter().chain([(send_time, SEND_TIME), (number, NUMBER)]);
         for (id, uri) in uris {
             if let Some(id) = id {
                 let _ = write!(out, "\na=extmap:{id} {uri}");
@@ -205,6 +211,7 @@ impl VideoOffer {
             mid: name(self.extensions.mid),
             rid: name(self.extensions.rid),
             repaired: name(self.extensions.repaired_rid),
+            number: number(opened, self.extensions.number),
             newest: opened.newest,
         }))
     }
@@ -247,7 +254,8 @@ impl VideoOffer {
 
 impl Extensions {
     /// Reads `1 urn:..` or `1/sendrecv urn:..`; ids beyond the one-byte form are passed over.
-    fn read(&mut self, value: &str) {
+    /// Packets of sound are never numbered: a line of sound says nothing of that.
+    fn read(&mut self, value: &str, is_video: bool) {
         let Some((id, uri)) = value.split_once(' ') else { return };
         let id = id.split('/').next().unwrap_or_default();
         let Some(id) = id.parse().ok().filter(|id| (1..15).contains(id)) else { return };
@@ -256,17 +264,26 @@ impl Extensions {
             RID => &mut self.rid,
             REPAIRED_RID => &mut self.repaired_rid,
             SEND_TIME => &mut self.send_time,
+            NUMBER if is_video => &mut self.number,
             _ => return,
         };
         place.get_or_insert(id);
     }
 }
 
-/// RFC 8843 §15.1, RFC 8852 §4, and the send time that receivers estimate bandwidth from.
+/// RFC 8843 §15.1, RFC 8852 §4, the send time that receivers estimate bandwidth from, and the number that
+/// feedback for senders' own estimates is about.
 const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
 const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
 const SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+const NUMBER: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
+/// The number of a packet under this id.
+fn number(opened: &OpenedRtp<'_>, id: Option<u8>) -> Option<u16> {
+    let (profile, body) = opened.extension?;
+    element(profile, body, id?)?.first_chunk().copied().map(u16::from_be_bytes)
+}
 
 /// A payload type that RTCP cannot be mistaken for (RFC 5761 §4), and what is said of it.
 fn numbered(value: &str) -> Option<(u8, &str)> {
@@ -375,6 +392,22 @@ mod tests {
              \na=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\
              \na=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
         );
+    }
+
+    #[test]
+    fn a_number_of_packets_is_taken_only_of_pictures_whose_sender_takes_feedback() {
+        let line = format!("a=extmap:5 {NUMBER}\n");
+        let told = |offer: &str| VideoOffer::parse(offer).expect("has codecs").extensions.number;
+        let with = |after: &str, more: &str| OFFER.replacen(after, &format!("{after}{more}"), 1);
+        let feedback = "a=rtcp-fb:96 transport-cc\n";
+
+        assert_eq!(told(&with("a=mid:1\n", &format!("{line}{feedback}"))), Some(5));
+        assert_eq!(told(&with("a=mid:1\n", &line)), None);
+        assert_eq!(told(&with("a=mid:0\n", &format!("{line}{feedback}"))), None, "of sound");
+        let mut out = String::new();
+        let both = with("a=mid:1\n", &format!("{line}{feedback}"));
+        VideoOffer::parse(&both).expect("has codecs").write(&mut out);
+        assert!(out.ends_with(&format!("\n{}", line.trim_end())), "{out}");
     }
 
     #[test]

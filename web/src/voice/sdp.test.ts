@@ -163,6 +163,7 @@ describe("lines of pictures", () => {
     "a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     `a=${direction}`,
     "a=rtpmap:96 VP8/90000",
+    "a=rtcp-fb:96 transport-cc",
     "a=rtpmap:97 rtx/90000",
     "a=fmtp:97 apt=96",
     "a=rtpmap:98 H264/90000",
@@ -194,7 +195,8 @@ describe("lines of pictures", () => {
     expect(camera).toContain("a=rtpmap:97 rtx/90000\na=fmtp:97 apt=96");
     expect(camera).toContain("a=rtpmap:99 H264/90000");
     expect(camera).not.toContain("a=rtpmap:98");
-    expect(camera).not.toContain("transport-wide");
+    expect(camera).toContain("a=rtcp-fb:96 transport-cc\n");
+    expect(camera).toContain("a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01");
     expect([screen, sound].map((section) => section?.includes("a=content:slides"))).toEqual([true, true]);
   });
 
@@ -206,6 +208,20 @@ describe("lines of pictures", () => {
     expect(camera).toContain("a=rid:q recv\r\na=rid:f recv\r\na=simulcast:recv q;f");
     expect(camera).toContain("a=rtcp-fb:96 goog-remb");
     expect(camera).not.toMatch(/H264|transport/);
+  });
+
+  it("lets the server tell what arrived of the pictures that we send, and of nothing else", () => {
+    const numbers = "a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    const telling = parseFragment(
+      [FRAGMENT, "a=rtpmap:96 VP8/90000", numbers].join("\n"),
+    );
+    const seen = { userId: "7", ssrc: 67, rtx: 68, shown: "screen" as const };
+    const offer = whole(video("4", "recvonly")).replaceAll("a=rtpmap:111", `${numbers}\r\na=rtpmap:111`);
+
+    const all = composeAnswer(offer, telling, [seen], { bitrate: 64_000, own: 4 }, 1);
+
+    const told = [0, 1, 2, 3, 4].map((at) => ["transport-cc", numbers].map((line) => part(all, at).includes(line)));
+    expect(told).toEqual([[false, false], [true, true], [true, true], [false, false], [false, false]]);
   });
 
   it("sends somebody's screen with its retransmission", () => {

@@ -225,7 +225,7 @@ function audioBody(section: string[], video: ServerVideo | undefined, speaker: S
   const red = isSound ? undefined : typeOf("red", section);
   const extensions = section.filter((line) => line.startsWith("a=extmap:") && line.includes(AUDIO_LEVEL));
   // The server tells our sounds apart by the names of their lines.
-  if (isSound && video) extensions.push(...sharedExtensions(section, video).filter((line) => line.endsWith("sdes:mid")));
+  if (isSound && video) extensions.push(...sharedExtensions(section, video, false).filter((line) => line.endsWith("sdes:mid")));
   // Music needs both channels and has no pauses to leave out.
   const format = isSound
     ? `minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=${SOUND_BITRATE}`
@@ -246,7 +246,7 @@ function videoBody(section: string[], video: ServerVideo | undefined, speaker: S
   // A line that is refused still names a format (RFC 3264 §6).
   const types = refused ? ["0"] : codecs.types;
   const layers = speaker === undefined && !refused ? answerLayers(section) : [];
-  const extensions = video ? sharedExtensions(section, video) : [];
+  const extensions = video ? sharedExtensions(section, video, speaker === undefined) : [];
   return { kind: "video", types, extensions, lines: [...codecs.lines, ...layers], refused };
 }
 

@@ -23,10 +23,12 @@ const EXTENSIONS = [
   "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
   "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
 ];
+/** Numbers by which the server tells the browser what arrived of its pictures; nothing that is seen has one. */
+const ARRIVALS = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 /** Where the browser begins to find out what its line carries, in thousands of bits a second. */
 const START_KBIT = 1_200;
 
-const isVideo = (line: string) => EXTENSIONS.some((uri) => line.endsWith(` ${uri}`));
+const isVideo = (line: string) => [...EXTENSIONS, ARRIVALS].some((uri) => line.endsWith(` ${uri}`));
 
 interface Codec {
   type: string;
@@ -73,6 +75,7 @@ export function selectVideo(media: readonly { head: string; lines: string[] }[])
     if (index > 0) return;
     for (const { type, name, format, rtx } of codecsOf(lines)) {
       out.push(`a=rtpmap:${type} ${name}/90000`, `a=rtcp-fb:${type} goog-remb`);
+      if (lines.includes(`a=rtcp-fb:${type} transport-cc`)) out.push(`a=rtcp-fb:${type} transport-cc`);
       if (format) out.push(`a=fmtp:${type} ${format}`);
       if (rtx) out.push(`a=rtpmap:${rtx} rtx/90000`, `a=fmtp:${rtx} apt=${type}`);
     }
@@ -94,9 +97,9 @@ export function parseVideo(all: readonly string[]): ServerVideo | undefined {
 }
 
 /** Ids of extensions that line and server both have. */
-export function sharedExtensions(section: readonly string[], server: ServerVideo): string[] {
+export function sharedExtensions(section: readonly string[], server: ServerVideo, sends: boolean): string[] {
   const uri = (line: string) => line.slice(line.lastIndexOf(" ") + 1);
-  const known = server.extensions.map(uri);
+  const known = server.extensions.map(uri).filter((known) => sends || known !== ARRIVALS);
   return section.filter((line) => line.startsWith("a=extmap:") && known.includes(uri(line)));
 }
 
@@ -108,7 +111,8 @@ export function answerCodecs(section: readonly string[], server: ServerVideo, se
     if (!server.types.includes(type)) continue;
     types.push(type);
     lines.push(`a=rtpmap:${type} ${name}/90000`);
-    for (const feedback of ["nack", "nack pli", "ccm fir", "goog-remb"]) lines.push(`a=rtcp-fb:${type} ${feedback}`);
+    const arrivals = sends && server.extensions.some((line) => line.endsWith(` ${ARRIVALS}`)) ? ["transport-cc"] : [];
+    for (const feedback of ["nack", "nack pli", "ccm fir", "goog-remb", ...arrivals]) lines.push(`a=rtcp-fb:${type} ${feedback}`);
     const start = sends ? `x-google-start-bitrate=${START_KBIT}` : undefined;
     const said = [format, start].filter((part) => part !== undefined).join(";");
     if (said) lines.push(`a=fmtp:${type} ${said}`);

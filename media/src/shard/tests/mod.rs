@@ -1,5 +1,6 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
+mod answer;
 mod funnel;
 mod hostile;
 mod joining;
@@ -15,6 +16,7 @@ mod settled;
 mod stage;
 mod steady;
 mod udp;
+mod uplink;
 mod video;
 mod webrtc;
 

@@ -68,6 +68,18 @@ impl Network {
         self.down.set_config(config.link(Bitrate::bps(bits), DataSize::kbytes(40)));
     }
 
+    /// The same on the way to the shard, where it must wait for half a second at most.
+    pub(super) fn narrow_up(&mut self, bits: u64) {
+        let config = self.ways.0.config(self.seed);
+        let room = DataSize::bytes((bits / 16) as i64);
+        self.up.set_config(config.link(Bitrate::bps(bits), room));
+    }
+
+    /// Lets everything through to the shard again.
+    pub(super) fn widen_up(&mut self) {
+        self.up.set_config(self.ways.0.config(self.seed));
+    }
+
     /// Lets everything through again.
     pub(super) fn widen_down(&mut self) {
         self.down.set_config(self.ways.1.config(self.seed));

@@ -9,6 +9,8 @@ use str0m::Event;
 use str0m::Input;
 use str0m::Output;
 use str0m::Rtc;
+use str0m::RtcConfig;
+use str0m::bwe::BweKind;
 use str0m::change::SdpAnswer;
 use str0m::media::Direction;
 use str0m::media::KeyframeRequestKind;
@@ -23,6 +25,9 @@ use str0m::rtp::ExtensionValues;
 use str0m::rtp::RtpPacket;
 use str0m::rtp::RtpWrite;
 
+use super::answer::TRANSPORT;
+use super::answer::head;
+use super::answer::section;
 use super::network::Network;
 use super::network::Way;
 use super::*;
@@ -35,8 +40,8 @@ pub(super) const TICK: Duration = Duration::from_millis(2);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const SHOW: Tracks = Tracks { camera: true, screen: true };
 /// Layers from the lowest, and the packets of one of their frames, 30 of which are a second.
-const LAYERS: [(&str, usize); 3] = [("q", 1), ("h", 2), ("f", 6)];
-const PACKET: usize = 1_000;
+pub(super) const LAYERS: [(&str, usize); 3] = [("q", 1), ("h", 2), ("f", 6)];
+pub(super) const PACKET: usize = 1_000;
 
 fn announce() -> SocketAddr {
     "192.0.2.1:8443".parse().expect("address")
@@ -53,11 +58,17 @@ pub(super) struct Client {
     address: SocketAddr,
     pub(super) rtc: Rtc,
     deadline: Instant,
-    network: Network,
+    pub(super) network: Network,
     camera: Mid,
     screen: Mid,
     sound: Mid,
     got: Vec<RtpPacket>,
+    /// What it may send by its own estimate, and by the server's.
+    pub(super) estimate: Option<u64>,
+    pub(super) bound: Option<u64>,
+    /// Bytes that it sent, and those of them that its line carried.
+    pub(super) sent: usize,
+    pub(super) carried: usize,
     /// Keyframes that it was asked for.
     pub(super) asked: Vec<(Mid, Option<Rid>)>,
     /// Of each layer: the next packet and picture, and whether a keyframe is due.
@@ -85,8 +96,20 @@ impl Client {
 
     /// Connects, for the first time or anew.
     fn connect(world: &mut World, peer: PeerId, others: &[PeerId], ways: (Way, Way)) -> Self {
+        Self::connect_with(world, peer, others, ways, Rtc::builder(), "goog-remb")
+    }
+
+    /// The same, of a kind of its own that takes this feedback about its line.
+    pub(super) fn connect_with(
+        world: &mut World,
+        peer: PeerId,
+        others: &[PeerId],
+        ways: (Way, Way),
+        kind: RtcConfig,
+        feedback: &str,
+    ) -> Self {
         let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
-        let mut rtc = Rtc::builder().set_rtp_mode(true).build(world.now);
+        let mut rtc = kind.set_rtp_mode(true).build(world.now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
         let mut change = rtc.sdp_api();
         let mut simulcast = Simulcast::new();
@@ -110,6 +133,15 @@ impl Client {
         let (offer, pending) = change.apply().expect("a change");
         // A page says which lines belong to the screen.
         let mut text = offer.to_sdp_string();
+        if feedback != TRANSPORT {
+            text = text.lines().filter(|line| !line.contains(TRANSPORT)).fold(
+                String::new(),
+                |mut text, line| {
+                    text.extend([line, "\r\n"]);
+                    text
+                },
+            );
+        }
         for mid in [screen, sound] {
             let line = format!("a=mid:{mid}\r\n");
             text = text.replace(&line, &format!("{line}a=content:slides\r\n"));
@@ -132,6 +164,7 @@ impl Client {
         for (mid, _, ssrc) in &seen {
             answer += &section(&fragment, &offered, *mid, "sendonly", false, Some(*ssrc));
         }
+        let answer = answer.replace("goog-remb", feedback);
         let answer = SdpAnswer::from_sdp_string(&answer).expect("well formed");
         rtc.sdp_api().accept_answer(pending, answer).expect("acceptable");
         let network = Network::new(ways.0, ways.1, 7 + peer.0);
@@ -148,6 +181,10 @@ impl Client {
             screen,
             sound,
             got,
+            estimate: None,
+            bound: None,
+            sent: 0,
+            carried: 0,
             asked,
             layers,
             frames,
@@ -157,6 +194,7 @@ impl Client {
     pub(super) fn step(&mut self, world: &mut World) {
         self.drain(world);
         while let Some(packet) = self.network.arrive_up(world.now) {
+            self.carried += packet.len();
             world.deliver(self.address, &packet);
         }
         for packet in world.take_sent_to(self.address) {
@@ -183,6 +221,7 @@ impl Client {
                     return;
                 }
                 Output::Transmit(transmit) => {
+                    self.sent += transmit.contents.len();
                     self.network.send_up(world.now, transmit.contents.to_vec());
                 }
                 Output::Event(Event::RtpPacket(packet)) => self.got.push(packet),
@@ -193,9 +232,21 @@ impl Client {
                         layer.2 |= rid.as_deref() == Some(*name);
                     }
                 }
+                Output::Event(Event::EgressBitrateEstimate(kind)) => match kind {
+                    BweKind::Twcc { estimate, .. } => self.estimate = Some(estimate.as_u64()),
+                    BweKind::Remb { estimate, .. } => self.bound = Some(estimate.as_u64()),
+                    _ => {}
+                },
                 Output::Event(_) => {}
             }
         }
+    }
+
+    /// One packet of its screen, which has no layers.
+    pub(super) fn share(&mut self, world: &mut World, (number, at): (u64, u32), length: usize) {
+        let mut payload = vec![0x90, 0x80, 0x80 | (at as u8 & 0x7F), 1];
+        payload.resize(length, 0);
+        self.write(world.now, (self.screen, None), (number, at, true), payload);
     }
 
     /// One frame of its camera, in all layers. Only those of which a keyframe was asked have one.
@@ -254,63 +305,6 @@ impl Client {
     pub(super) fn layers_of(&mut self, of: PeerId) -> BTreeSet<u8> {
         self.see(of, Track::Camera).iter().map(|packet| packet.payload[6]).collect()
     }
-}
-
-fn head(fragment: &str, offer: &str) -> String {
-    let bundle = offer.lines().find(|line| line.starts_with("a=group:BUNDLE")).expect("a bundle");
-    let line =
-        |prefix: &str| fragment.lines().find(|line| line.starts_with(prefix)).expect("there");
-    format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n{bundle}\r\na=ice-lite\r\n{}\r\n",
-        line("a=fingerprint:")
-    )
-}
-
-/// A line of the answer, as a page composes it of its own offer and of the fragment.
-fn section(
-    fragment: &str,
-    offer: &str,
-    mid: Mid,
-    direction: &str,
-    layered: bool,
-    ssrc: Option<u32>,
-) -> String {
-    let mut sections = offer.split("\r\nm=").skip(1);
-    let own = sections.find(|own| own.lines().any(|line| line == format!("a=mid:{mid}")));
-    let own = own.expect("it was offered");
-    let is_video = own.starts_with("video");
-    let (kind, formats) = if is_video { ("video", "96 97") } else { ("audio", "111") };
-    let mut out = format!("m={kind} 8443 UDP/TLS/RTP/SAVPF {formats}\r\n");
-    let taken = ["c=", "a=ice-ufrag:", "a=ice-pwd:", "a=candidate:"];
-    for line in fragment.lines().filter(|line| taken.iter().any(|start| line.starts_with(start))) {
-        out += &format!("{line}\r\n");
-    }
-    out += &format!("a=setup:passive\r\na=mid:{mid}\r\na=rtcp-mux\r\na={direction}\r\n");
-    for line in own.lines().filter(|line| line.starts_with("a=extmap:")) {
-        if !line.contains("transport-wide") {
-            out += &format!("{line}\r\n");
-        }
-    }
-    out += if is_video {
-        "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 goog-remb\r\n\
-         a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
-    } else {
-        "a=rtpmap:111 opus/48000/2\r\n"
-    };
-    if layered {
-        for (rid, _) in LAYERS {
-            out += &format!("a=rid:{rid} recv\r\n");
-        }
-        out += "a=simulcast:recv q;h;f\r\n";
-    }
-    if let Some(ssrc) = ssrc {
-        if is_video {
-            out += &format!("a=ssrc-group:FID {ssrc} {}\r\n", ssrc + 1);
-            out += &format!("a=ssrc:{} cname:u{ssrc}\r\n", ssrc + 1);
-        }
-        out += &format!("a=ssrc:{ssrc} cname:u{ssrc}\r\n");
-    }
-    out
 }
 
 fn pass(world: &mut World, clients: &mut [&mut Client], time: Duration) {

@@ -21,6 +21,7 @@ use crate::transport::webrtc::WebRtcTransport;
 use crate::video::Track;
 use crate::video::Video;
 use crate::video::VideoPacket;
+use crate::video::arrivals::Arrivals;
 use crate::video::codec::Codec;
 use crate::video::ingest::Place;
 use crate::video::sight::From;
@@ -58,6 +59,15 @@ impl Shard {
         let Transport::WebRtc(webrtc) = &mut peer.transport else { return Err(DropReason::NoKeys) };
         if !video.rate.admit(now) {
             return Err(DropReason::Policed);
+        }
+        if let Some(number) = packet.number {
+            video.ingest.arrivals.note(now, number, packet.header.ssrc);
+            if let Some(to) = peer.path.aim.filter(|_| video.ingest.arrivals.is_due(now)) {
+                let (scratch, outbox) = (&mut self.scratch, &mut self.outbox);
+                tell_arrivals(now, &mut video.ingest.arrivals, peer.ssrc, scratch, |feedback| {
+                    outbox.write(to, |out| webrtc.seal_rtcp(feedback, out));
+                });
+            }
         }
         let offer = webrtc.video().ok_or(DropReason::ForeignPayloadType)?;
         let (codec, repairs) = match offer.codec(packet.header.payload_type) {
@@ -212,6 +222,21 @@ impl Shard {
     }
 }
 
+/// Gives `send` the feedback of all that arrived and was not told yet.
+fn tell_arrivals(
+    now: Instant,
+    arrivals: &mut Arrivals,
+    reporter: u32,
+    scratch: &mut Vec<u8>,
+    mut send: impl FnMut(&[u8]),
+) {
+    scratch.clear();
+    while arrivals.write(now, reporter, scratch) {
+        send(scratch);
+        scratch.clear();
+    }
+}
+
 /// Accounts for a packet of a layer: what it is among that layer's. None when there is no such layer.
 ///
 /// # Errors
@@ -227,6 +252,9 @@ fn note_picture(
     let Some(layer) = video.ingest.layer(now, place, header.ssrc, codec) else { return Ok(None) };
     let seq = layer.accept(now, header).ok_or(DropReason::Replay)?;
     layer.meter.add(now, payload.len());
+    if place.repairs {
+        layer.note_repaired();
+    }
     let begins_keyframe = !payload.is_empty() && codec.begins_keyframe(payload);
     if begins_keyframe && codec != Codec::Opus {
         layer.note_keyframe();

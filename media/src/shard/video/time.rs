@@ -9,11 +9,14 @@ use crate::peer::PeerKey;
 use crate::rtp::rtcp;
 use crate::shard::Shard;
 use crate::shard::timer::Timer;
+use crate::shard::video::tell_arrivals;
 use crate::transport::Transport;
 use crate::video::Track;
 use crate::video::choice;
 use crate::video::choice::Candidate;
 use crate::video::layer::Layer;
+use crate::video::uplink::MOST;
+use crate::video::uplink::Reception;
 use crate::video::viewing::SIGHTS;
 
 /// How often layers are chosen. Lower costs time, higher keeps a viewer waiting for its picture.
@@ -22,8 +25,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const REPORT: Duration = Duration::from_secs(1);
 /// How long nobody must have wanted more before a publisher is told: people look to and fro.
 const LESS_AFTER: Duration = Duration::from_secs(2);
-/// What a publisher may send, in bits a second; its own browser finds out what its line carries.
-const PUBLISHER_BITS: u64 = 8_000_000;
 
 impl Shard {
     /// Sets the timer that looks after what a peer sends and is shown, while it is either.
@@ -43,6 +44,7 @@ impl Shard {
             return;
         };
         video.is_timed = false;
+        self.tell_last_arrivals(now, key);
         self.choose_layers(now, key);
         self.ask_for_keyframes(now, key);
         self.tell_wanted(now, key);
@@ -54,6 +56,19 @@ impl Shard {
             self.report_video(now, key);
         }
         self.time_video(now, key);
+    }
+
+    /// Tells a publisher of packets after which no more came.
+    fn tell_last_arrivals(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let (Some(to), Some(video)) = (peer.path.aim, &mut peer.video) else { return };
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
+        if video.ingest.arrivals.is_due(now) {
+            let (scratch, outbox) = (&mut self.scratch, &mut self.outbox);
+            tell_arrivals(now, &mut video.ingest.arrivals, peer.ssrc, scratch, |feedback| {
+                outbox.write(to, |out| webrtc.seal_rtcp(feedback, out));
+            });
+        }
     }
 
     /// Chooses what a viewer is shown, and asks for the keyframes that it takes.
@@ -164,17 +179,21 @@ impl Shard {
         let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
         let ntp = self.config.wall_clock.ntp_at(now);
         let (scratch, outbox) = (&mut self.scratch, &mut self.outbox);
-        let mut any = None;
+        let (mut any, mut reception) = (None, Reception::default());
         for layer in video.ingest.layers().filter(|layer| Layer::is_live(layer, now)) {
             let Some(block) = layer.report(now) else { continue };
             any = Some(layer.ssrc);
+            reception.add(layer.meter.rate(now), block.fraction_lost);
             scratch.clear();
             rtcp::write_receiver_report(peer.ssrc, &block, scratch);
             outbox.write(to, |out| webrtc.seal_rtcp(scratch, out));
         }
         if let Some(ssrc) = any {
             scratch.clear();
-            rtcp::write_estimate(peer.ssrc, ssrc, PUBLISHER_BITS, scratch);
+            // Who is told of arrivals knows better than we what its line carries.
+            let estimates = webrtc.video().is_some_and(|video| video.extensions.number.is_some());
+            let bits = if estimates { MOST } else { video.ingest.uplink.estimate(now, &reception) };
+            rtcp::write_estimate(peer.ssrc, ssrc, bits, scratch);
             outbox.write(to, |out| webrtc.seal_rtcp(scratch, out));
         }
         for sight in &video.viewing.sights {
