@@ -26,6 +26,8 @@ PROFILES = {
 }
 # After a mapping anew, how long a gap may be searched for.
 AFTER = 4.0
+# What this machine cannot do was not done: neither well nor badly.
+LACKING = 77
 
 
 class Scene:
@@ -110,13 +112,19 @@ def tell_heard(result: dict[str, Any]) -> None:
         samples, concealed = (after[key] - before[key] for key in ("samples", "concealed"))
         heard = 100 * (1 - concealed / max(samples, 1))
         print(f"  Chromium played {heard:.2f} % without concealment, {100 * share(of['browser up']):.2f} % of its frames were heard")
-    thrown = [who for who in ("near", "far", "browser") if result.get(who, {}).get("thrown_out")]
-    print(f"  sessions lost: {', '.join(thrown) or 'none'}")
 
 
-def loss(arguments: argparse.Namespace) -> None:
-    """Each profile for a while."""
+def thrown(result: dict[str, Any]) -> list[str]:
+    """Who lost its session, and says so."""
+    lost = [who for who in ("near", "far", "browser") if result.get(who, {}).get("thrown_out")]
+    print(f"  sessions lost: {', '.join(lost) or 'none'}")
+    return lost
+
+
+def loss(arguments: argparse.Namespace) -> int:
+    """Each profile for a while; how many sessions were lost."""
     network.require(("ip",), True)
+    lost = 0
     for number, (name, options) in enumerate(PROFILES.items()):
         if arguments.profile not in (None, number):
             continue
@@ -128,13 +136,15 @@ def loss(arguments: argparse.Namespace) -> None:
             print(f"{name}, {arguments.seconds} s", flush=True)
             tell_joins(result)
             tell_heard(result)
+            lost += len(thrown(result))
             for line in tunem.end().splitlines():
                 print(f"    {line}")
             print(flush=True)
+    return lost
 
 
-def rebinding(arguments: argparse.Namespace) -> None:
-    """Maps anew every eight seconds."""
+def rebinding(arguments: argparse.Namespace) -> int:
+    """Maps anew every eight seconds; how many sessions were lost."""
     network.require(("ip", "nft", "conntrack"), False)
     with network.namespaces("s", "r", "c") as (near, router, far):
         nat = network.Nat(near, router, far)
@@ -155,12 +165,12 @@ def rebinding(arguments: argparse.Namespace) -> None:
         for who, stream in lines.items():
             gaps = [gap(sorted(moment for _, moment in stream), at) for at in swaps]
             print(f"  {who:<15} p50 {percentile(gaps, 50):4.0f}, longest {max(gaps):4.0f}")
-        thrown = [who for who in ("near", "far", "browser") if result.get(who, {}).get("thrown_out")]
-        print(f"  sessions lost: {', '.join(thrown) or 'none'}")
+        return len(thrown(result))
 
 
 def main() -> int:
-    """Returns 2 when this machine lacks something, which is said."""
+    """Returns 1 when a session was lost, 2 when it was called wrongly, 77 when this machine lacks something,
+    which is said."""
     called = pathlib.Path(os.environ.get("CALLED_FROM", "."))
     root = HERE.parent.parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -183,11 +193,11 @@ def main() -> int:
     # Namespaces and processes go by the way of an error.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        {"loss": loss, "rebinding": rebinding}[arguments.what](arguments)
+        lost = {"loss": loss, "rebinding": rebinding}[arguments.what](arguments)
     except network.Missing as missing:
         print(missing, file=sys.stderr)
-        return 2
-    return 0
+        return LACKING
+    return 1 if lost else 0
 
 
 sys.exit(main())

@@ -27,6 +27,13 @@ def require(tools: tuple[str, ...], devices: bool) -> None:
     absent = [packages[tool] for tool in tools if shutil.which(tool) is None]
     if absent:
         raise Missing(f"apt-get install {' '.join(absent)}")
+    # A container's root may lack either, with all of that there.
+    try:
+        with namespaces("probe") as (probe,):
+            if devices:
+                call("ip", "netns", "exec", probe, "ip", "tuntap", "add", "dev", "probe", "mode", "tun")
+    except RuntimeError as error:
+        raise Missing(f"namespaces and devices cannot be made here: {error}") from error
 
 
 def call(*command: str, text: str | None = None) -> None:
