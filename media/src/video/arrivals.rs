@@ -204,12 +204,13 @@ pub(crate) fn read(feedback: &[u8]) -> Option<(u8, Vec<(u16, i64)>)> {
 pub(crate) fn tell_any(began: Instant, steps: impl Iterator<Item = (i16, u64)>) {
     let mut arrivals = Arrivals::default();
     let (mut number, mut ticks, mut told) = (0u16, 0, 0u8);
-    let mut came = std::collections::HashMap::new();
+    let (mut first, mut came) = (None, std::collections::HashMap::new());
     for (step, passed) in steps {
         number = number.wrapping_add_signed(step);
         ticks += passed;
         let now = began + Duration::from_micros(ticks * TICK_MICROS as u64);
         arrivals.note(now, number, 9);
+        first.get_or_insert(ticks);
         came.entry(number).or_insert_with(Vec::new).push(ticks);
         while arrivals.is_due(now) {
             let mut out = Vec::new();
@@ -221,7 +222,7 @@ pub(crate) fn tell_any(began: Instant, steps: impl Iterator<Item = (i16, u64)>) 
                 told = told.wrapping_add(1);
                 for (number, at) in arrived {
                     // Ticks count from the first arrival; the reference has 24 bits.
-                    let first = came.values().flatten().min().copied().unwrap_or(0);
+                    let first = first.unwrap_or(0);
                     let times = came.get(&number).expect("nobody tells of what did not come");
                     let same =
                         |time: &u64| (*time - first) as i64 & 0xFFFF_FFFF == at & 0xFFFF_FFFF;
