@@ -23,6 +23,8 @@ pub type StreamKeyId = Id<marker::GenericMarker>;
 pub type TagId = Id<marker::TagMarker>;
 /// A stage that is on.
 pub type StageId = Id<marker::StageMarker>;
+/// An entry of a guild's audit log.
+pub type AuditId = Id<marker::AuditLogEntryMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;
 /// A bot's command.

@@ -206,3 +206,6 @@ pub const WEBHOOKS: usize = 15;
 pub const WEBHOOK_NAME: std::ops::RangeInclusive<usize> = 1..=80;
 /// Longest URL of a picture or an endpoint, in bytes (OpenAPI: maxLength 2048).
 pub const URL: usize = 2_048;
+
+/// How long entries of audit logs are kept, in milliseconds (Discord: Audit Log, 45 days).
+pub const AUDIT_KEPT_MS: u64 = 45 * 24 * 60 * 60 * 1_000;

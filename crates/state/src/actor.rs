@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use model::id::GuildId;
 use model::id::UserId;
+use model::snowflake::SnowflakeGenerator;
+use model::wire::id::Id;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
@@ -15,6 +19,8 @@ use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use crate::GuildView;
+use crate::audit::AuditDraft;
+use crate::audit::AuditEntry;
 use crate::event::GuildEvent;
 use crate::event::Publication;
 use crate::event::UserEvent;
@@ -144,6 +150,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<Users>,
     pub(crate) observers: ArcSwap<Vec<Subscriber>>,
+    /// Numbers entries of audit logs; they are unique within their guild, which has one node.
+    pub(crate) audit_ids: Mutex<SnowflakeGenerator>,
 }
 
 /// The inside of a guild's mailbox: the only one who changes the guild.
@@ -372,6 +380,17 @@ impl GuildActor {
 }
 
 impl Shared {
+    /// Gives what was done its number in the guild's log. `now_ms`: Unix milliseconds.
+    pub(crate) fn audit_entry(
+        &self,
+        guild: GuildId,
+        what: AuditDraft,
+        now_ms: u64,
+    ) -> Arc<AuditEntry> {
+        let mut ids = self.audit_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(AuditEntry { id: Id::new(ids.next(now_ms)), guild, what })
+    }
+
     fn drop_observer(&self, id: SubscriberId) {
         tracing::error!(observer = id.0, "an observer of all guilds was too slow or is gone");
         self.observers.rcu(|observers| {

@@ -15,7 +15,10 @@ use crate::GuildView;
 use crate::actor::Committed;
 use crate::actor::Request;
 use crate::actor::Shared;
+use crate::audit::By;
 use crate::guild::command::GuildCommand;
+use crate::guild::log;
+use crate::guild::plan::Change;
 use crate::guild::plan::Denied;
 use crate::record::UserRecord;
 use crate::repo::GuildRepo;
@@ -27,15 +30,19 @@ pub(crate) async fn change(
     repo: &dyn GuildRepo,
     shared: &Shared,
     handle: &GuildHandle,
-    actor: UserId,
+    by: &By,
     command: &GuildCommand,
 ) -> Result<GuildView, ChangeError> {
     for _ in 0..PLANS {
         let view = handle.view();
-        let plan = view.plan(actor, command, unix_ms())?;
+        let now_ms = unix_ms();
+        let mut plan = view.plan(by.actor, command, now_ms)?;
         if plan.changes.is_empty() {
             return Ok(view);
         }
+        let entries = log::entries(&view, &plan, command, by);
+        let entries = entries.into_iter().map(|what| shared.audit_entry(view.id, what, now_ms));
+        plan.changes.extend(entries.map(Change::Log));
         let joining = match *command {
             GuildCommand::Join { user, .. } => Some(admit(shared, user).await?),
             _ => None,
@@ -68,7 +75,7 @@ pub(crate) async fn admit(shared: &Shared, user: UserId) -> Result<Arc<UserRecor
 
 /// The clock, for the timeouts of those who ask for changes.
 #[expect(clippy::disallowed_methods, reason = "the store is the shell of the pure guild")]
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }

@@ -15,6 +15,7 @@ use model::wire::guild::Role;
 use serde_json::Value;
 
 use crate::GuildView;
+use crate::audit::AuditEntry;
 use crate::presence::Presence;
 use crate::record::InviteRecord;
 use crate::record::MemberRecord;
@@ -101,6 +102,8 @@ pub enum GuildEvent {
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,
+    /// The audit log has a new entry.
+    AuditLogged(Arc<AuditEntry>),
     /// A stage was opened.
     StageOpened(Arc<StageInstance>),
     /// What a stage is about changed.

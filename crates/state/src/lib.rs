@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod apps;
+pub mod audit;
 mod change;
 pub mod event;
 mod fanout;

@@ -18,6 +18,8 @@ use model::id::WebhookId;
 use crate::apps::CommandPermission;
 use crate::apps::CommandRecord;
 use crate::apps::WebhookRecord;
+use crate::audit::AuditEntry;
+use crate::audit::AuditQuery;
 use crate::guild::Guild;
 use crate::guild::plan::Plan;
 use crate::poll::PollCount;
@@ -64,6 +66,15 @@ pub trait GuildRepo: Send + Sync + 'static {
     /// Stores the changes of `plan` in one transaction, if the stored version is still
     /// `plan.version`; the stored version becomes `plan.version + 1`.
     async fn commit(&self, plan: &Plan) -> Result<(), RepoError>;
+    /// Stores an entry of the audit log that belongs to no plan, and lets go of some that are too
+    /// old by its time; [`RepoError::NotFound`] when the guild is not there.
+    async fn log(&self, entry: &AuditEntry) -> Result<(), RepoError>;
+    /// Entries of a guild's audit log.
+    async fn audit_log(
+        &self,
+        guild: GuildId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditEntry>, RepoError>;
 }
 
 /// Accounts, applications and their tokens.

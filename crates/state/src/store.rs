@@ -17,6 +17,7 @@ use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::snowflake::SnowflakeGenerator;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -31,9 +32,15 @@ use crate::actor::Request;
 use crate::actor::Shared;
 use crate::actor::Subscriber;
 use crate::actor::SubscriberId;
+use crate::audit::AuditDraft;
+use crate::audit::AuditEntry;
+use crate::audit::AuditQuery;
+use crate::audit::By;
 use crate::change::admit;
 use crate::change::change;
+use crate::change::unix_ms;
 use crate::event::ChatEvent;
+use crate::event::GuildEvent;
 use crate::event::UserEvent;
 use crate::fanout::Fanout;
 use crate::guild::Guild;
@@ -109,6 +116,7 @@ impl GuildStore {
             sessions: Sessions::default(),
             users,
             observers: ArcSwap::default(),
+            audit_ids: Mutex::new(SnowflakeGenerator::new(0)),
         });
         let (private_mailbox, requests) = mpsc::channel(private::MAILBOX);
         let store = Self {
@@ -190,6 +198,8 @@ impl GuildStore {
 
     /// Plan, commit, apply; plans again when someone else was faster. Returns the snapshot after.
     ///
+    /// What of it belongs into the audit log is stored along with it, at once.
+    ///
     /// Changes of one guild are made one after the other, and each is made to its end even when
     /// the caller does not wait for it.
     ///
@@ -199,9 +209,10 @@ impl GuildStore {
     pub async fn execute(
         &self,
         guild: GuildId,
-        actor: UserId,
+        by: impl Into<By>,
         command: GuildCommand,
     ) -> Result<GuildView, ChangeError> {
+        let by = by.into();
         let unknown = || ChangeError::Denied(ErrorCode::UnknownGuild.into());
         let handle = self.guild(guild).ok_or_else(unknown)?;
         let turn = Arc::clone(&handle.door.turn).acquire_owned();
@@ -211,9 +222,40 @@ impl GuildStore {
         let shared = Arc::clone(&self.shared);
         self.outlive(async move {
             let _turn = turn;
-            change(&*repo, &shared, &handle, actor, &command).await
+            change(&*repo, &shared, &handle, &by, &command).await
         })
         .await
+    }
+
+    /// Stores and tells what was done in a guild by other ways than [`execute`](Self::execute),
+    /// which logs by itself.
+    ///
+    /// # Errors
+    ///
+    /// Storage errors; [`ChangeError::Busy`].
+    pub async fn log(&self, guild: GuildId, what: AuditDraft) -> Result<(), ChangeError> {
+        let unknown = || ChangeError::Denied(ErrorCode::UnknownGuild.into());
+        let handle = self.guild(guild).ok_or_else(unknown)?;
+        let repo = Arc::clone(&self.repo);
+        let entry = self.shared.audit_entry(guild, what, unix_ms());
+        self.outlive(async move {
+            repo.log(&entry).await?;
+            handle.publish(GuildEvent::AuditLogged(entry)).await
+        })
+        .await
+    }
+
+    /// Entries of a guild's audit log.
+    ///
+    /// # Errors
+    ///
+    /// Storage errors.
+    pub async fn audit_log(
+        &self,
+        guild: GuildId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditEntry>, RepoError> {
+        self.repo.audit_log(guild, query).await
     }
 
     /// Opens the private channel of two people, with `id` if it is new; tells both of a new one.

@@ -163,6 +163,10 @@ impl Viewer {
             GuildEvent::WebhooksUpdated(channel) => {
                 self.wants(Intents::GUILD_WEBHOOKS) && self.sees(guild, *channel, now_ms)
             }
+            GuildEvent::AuditLogged(_) => {
+                self.wants(Intents::GUILD_MODERATION)
+                    && guild.permissions(self.user, now_ms).has(Permissions::VIEW_AUDIT_LOG)
+            }
             // Bots know their own commands.
             GuildEvent::CommandsUpdated => !self.bot,
             GuildEvent::StageOpened(stage) | GuildEvent::StageChanged(stage) => {

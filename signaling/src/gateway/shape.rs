@@ -339,6 +339,11 @@ impl Shaper<'_> {
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
+            GuildEvent::AuditLogged(entry) => {
+                let mut value = wire::audit_entry(entry);
+                value["guild_id"] = json!(id);
+                value
+            }
             GuildEvent::StageOpened(stage)
             | GuildEvent::StageChanged(stage)
             | GuildEvent::StageClosed(stage) => wire::stage_instance(stage),
@@ -552,6 +557,7 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
         GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
+        GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
         GuildEvent::StageOpened(_) => "STAGE_INSTANCE_CREATE",
         GuildEvent::StageChanged(_) => "STAGE_INSTANCE_UPDATE",
         GuildEvent::StageClosed(_) => "STAGE_INSTANCE_DELETE",

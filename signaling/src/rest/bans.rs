@@ -116,8 +116,9 @@ async fn ban(
         return Err(ErrorCode::UnknownUser.into());
     }
     carry_out(async move {
+        let by = Reason(reason.clone()).by(me.id());
         let command = GuildCommand::Ban { user, reason };
-        parts.store.execute(guild, me.id(), command).await?;
+        parts.store.execute(guild, by, command).await?;
         sweep(&parts, guild, user, seconds).await
     })
     .await?;
@@ -161,8 +162,9 @@ async fn unban(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user)): Path<(GuildId, UserId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
-    parts.store.execute(guild, me.id(), GuildCommand::Unban(user)).await?;
+    parts.store.execute(guild, reason.by(me.id()), GuildCommand::Unban(user)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

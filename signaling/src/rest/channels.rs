@@ -23,6 +23,7 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Reason;
 use super::extract::some;
 use super::forums::Forum;
 use super::overwrites;
@@ -124,6 +125,7 @@ async fn update(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
     let ChannelHome::Guild(guild) = open(&parts, &me, channel, Permissions::empty()).await? else {
@@ -142,7 +144,7 @@ async fn update(
             tags: body.applied_tags,
         };
         let command = GuildCommand::UpdateThread(channel, patch);
-        let view = parts.store.execute(guild.id(), me.id(), command).await?;
+        let view = parts.store.execute(guild.id(), reason.by(me.id()), command).await?;
         return Ok(Json(shown(&view, channel, &me)?));
     }
     let before = view.channels.get(&channel).and_then(|channel| channel.available_tags.as_deref());
@@ -162,7 +164,7 @@ async fn update(
         forum: body.forum.patch(&parts, before.unwrap_or_default())?,
     };
     let command = GuildCommand::UpdateChannel(channel, patch);
-    let view = parts.store.execute(guild.id(), me.id(), command).await?;
+    let view = parts.store.execute(guild.id(), reason.by(me.id()), command).await?;
     Ok(Json(shown(&view, channel, &me)?))
 }
 
@@ -171,6 +173,7 @@ async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
 ) -> Result<Json<Value>, ApiError> {
     let guild = match open(&parts, &me, channel, Permissions::empty()).await? {
         ChannelHome::Guild(guild) => guild,
@@ -183,7 +186,10 @@ async fn remove(
     };
     let view = guild.view();
     let gone = shown(&view, channel, &me)?;
-    parts.store.execute(guild.id(), me.id(), GuildCommand::DeleteChannel(channel)).await?;
+    parts
+        .store
+        .execute(guild.id(), reason.by(me.id()), GuildCommand::DeleteChannel(channel))
+        .await?;
     Ok(Json(gone))
 }
 

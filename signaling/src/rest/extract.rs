@@ -14,6 +14,7 @@ use model::error_code::ErrorCode;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use state::audit::By;
 
 use super::error::ApiError;
 use super::error::FormErrors;
@@ -187,6 +188,14 @@ where
 
 /// The moderator's reason of `X-Audit-Log-Reason`, percent-decoded, at most 512 characters.
 pub struct Reason(pub Option<String>);
+
+impl Reason {
+    /// In whose name, and for that reason.
+    #[must_use]
+    pub fn by(self, actor: model::id::UserId) -> By {
+        By { actor, reason: self.0 }
+    }
+}
 
 impl FromRequestParts<Parts> for Reason {
     type Rejection = std::convert::Infallible;

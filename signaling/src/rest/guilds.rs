@@ -17,15 +17,19 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
 use state::guild::command::ChannelDraft;
 use state::guild::command::SettingsPatch;
 
 use super::ApiError;
+use super::audit_log::note;
 use super::extract::Auth;
 use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
+use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use super::forums::Forum;
@@ -132,6 +136,7 @@ async fn update(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
@@ -153,7 +158,7 @@ async fn update(
     };
     if wish == Wish::Keep {
         let command = GuildCommand::UpdateSettings(patch);
-        let view = parts.store.execute(guild, me.id(), command).await?;
+        let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
         return Ok(Json(wire::guild(&view)));
     }
     // Before anything is kept; the plan asks again on the snapshot of that moment.
@@ -164,7 +169,7 @@ async fn update(
         let owner = Owner::Guild(guild);
         let icon = wish.keep(&parts, owner).await?;
         let command = GuildCommand::UpdateSettings(SettingsPatch { icon: icon.clone(), ..patch });
-        let outcome = parts.store.execute(guild, me.id(), command).await;
+        let outcome = parts.store.execute(guild, reason.by(me.id()), command).await;
         // Of the two pictures, the one that is not shown goes.
         match &outcome {
             Ok(_) => {
@@ -236,6 +241,7 @@ async fn create_channel(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<CreateChannel>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     member_view(&parts, guild, me.id())?;
@@ -255,7 +261,7 @@ async fn create_channel(
         overwrites: overwrites::all(body.permission_overwrites.unwrap_or_default())?,
         forum: body.forum.patch(&parts, &[])?,
     });
-    let view = parts.store.execute(guild, me.id(), command).await?;
+    let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
     let channel = view.channels.get(&id).ok_or(ErrorCode::UnknownChannel)?;
     Ok((StatusCode::CREATED, Json(wire::channel(channel))))
 }
@@ -273,11 +279,12 @@ async fn move_channels(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<Vec<MoveChannel>>,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
     let moves = body.into_iter().map(|one| (one.id, one.position, one.parent_id)).collect();
-    parts.store.execute(guild, me.id(), GuildCommand::MoveChannels(moves)).await?;
+    parts.store.execute(guild, reason.by(me.id()), GuildCommand::MoveChannels(moves)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -303,6 +310,7 @@ async fn add_bot(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<AddBot>,
 ) -> Result<StatusCode, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
@@ -311,6 +319,12 @@ async fn add_bot(
     if !bot.is_some_and(|bot| bot.bot) {
         return Err(ErrorCode::UnknownApplication.into());
     }
+    let new = !view.members.contains_key(&body.application_id);
     Accounts::from(&parts).join(guild, body.application_id).await?;
+    if new {
+        let target = Some(body.application_id.get());
+        let entry = AuditDraft::new(&reason.by(me.id()), AuditAction::BotAdd, target);
+        note(&parts, guild, entry).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -16,14 +16,19 @@ use serde::Deserialize;
 use serde_json::Value;
 use state::Guild;
 use state::GuildCommand;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
+use state::audit::By;
 use state::guild::command::MemberPatch;
 
 use super::ApiError;
+use super::audit_log::note;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
+use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use crate::auth::PrivilegedIntents;
@@ -160,8 +165,10 @@ async fn update(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user)): Path<(GuildId, UserId)>,
+    reason: Reason,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
+    let by = reason.by(me.id());
     let mut view = member_view(&parts, guild, me.id())?;
     let connected = view.voice.contains_key(&user);
     // Discord: Modify Guild Member.
@@ -178,10 +185,20 @@ async fn update(
     };
     if patch != MemberPatch::default() {
         let command = GuildCommand::UpdateMember(user, patch);
-        view = parts.store.execute(guild, me.id(), command).await?;
+        view = parts.store.execute(guild, by.clone(), command).await?;
     }
     if let Some(channel) = body.channel_id {
+        let was = view.voice.get(&user).and_then(|state| state.channel);
         parts.calls.move_member(me.id(), guild, user, channel).await?;
+        if was.is_some() && was != channel {
+            let entry = match channel {
+                Some(to) => {
+                    AuditDraft::new(&by, AuditAction::MemberMove, None).with("channel_id", to)
+                }
+                None => AuditDraft::new(&by, AuditAction::MemberDisconnect, None),
+            };
+            note(&parts, guild, entry.with("count", 1)).await;
+        }
     }
     Ok(Json(shown(&parts, &view, user).await?))
 }
@@ -197,12 +214,13 @@ async fn update_me(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<UpdateMe>,
 ) -> Result<Json<Value>, ApiError> {
     member_view(&parts, guild, me.id())?;
     let patch = MemberPatch { nick: body.nick, ..MemberPatch::default() };
     let command = GuildCommand::UpdateMember(me.id(), patch);
-    let view = parts.store.execute(guild, me.id(), command).await?;
+    let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
     Ok(Json(shown(&parts, &view, me.id()).await?))
 }
 
@@ -211,9 +229,10 @@ async fn kick(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user)): Path<(GuildId, UserId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
-    parts.store.execute(guild, me.id(), GuildCommand::Kick(user)).await?;
+    parts.store.execute(guild, reason.by(me.id()), GuildCommand::Kick(user)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -222,8 +241,9 @@ async fn give(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user, role)): Path<(GuildId, UserId, RoleId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
-    change_roles(&parts, guild, me.id(), user, |roles| {
+    change_roles(&parts, guild, reason.by(me.id()), user, |roles| {
         if !roles.contains(&role) {
             roles.push(role);
         }
@@ -236,21 +256,23 @@ async fn take(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, user, role)): Path<(GuildId, UserId, RoleId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
-    change_roles(&parts, guild, me.id(), user, |roles| roles.retain(|held| *held != role)).await
+    let by = reason.by(me.id());
+    change_roles(&parts, guild, by, user, |roles| roles.retain(|held| *held != role)).await
 }
 
 async fn change_roles(
     parts: &Parts,
     guild: GuildId,
-    actor: UserId,
+    by: By,
     user: UserId,
     change: impl FnOnce(&mut Vec<RoleId>),
 ) -> Result<StatusCode, ApiError> {
-    let view = member_view(parts, guild, actor)?;
+    let view = member_view(parts, guild, by.actor)?;
     let mut roles = view.members.get(&user).ok_or(ErrorCode::UnknownMember)?.roles.clone();
     change(&mut roles);
     let patch = MemberPatch { roles: Some(roles), ..MemberPatch::default() };
-    parts.store.execute(guild, actor, GuildCommand::UpdateMember(user, patch)).await?;
+    parts.store.execute(guild, by, GuildCommand::UpdateMember(user, patch)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub(crate) mod applications;
+mod audit_log;
 mod auth;
 mod bans;
 mod channels;
@@ -49,6 +50,7 @@ pub use error::ApiError;
 pub fn routes(parts: &Parts) -> Router<Parts> {
     let api = Router::new()
         .merge(applications::routes())
+        .merge(audit_log::routes())
         .merge(auth::routes())
         .merge(bans::routes())
         .merge(channels::routes())

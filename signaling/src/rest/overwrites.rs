@@ -20,6 +20,7 @@ use super::channels;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Reason;
 use crate::auth::Identity;
 use crate::parts::Parts;
 
@@ -97,9 +98,11 @@ async fn set(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((channel, id)): Path<(ChannelId, Id<GenericMarker>)>,
+    reason: Reason,
     Json(body): Json<Overwrite>,
 ) -> Result<StatusCode, ApiError> {
-    execute(&parts, &me, channel, GuildCommand::SetOverwrite(channel, body.of(id))).await
+    let command = GuildCommand::SetOverwrite(channel, body.of(id));
+    execute(&parts, &me, reason, channel, command).await
 }
 
 /// `DELETE /channels/{channel.id}/permissions/{overwrite.id}`
@@ -107,13 +110,16 @@ async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((channel, id)): Path<(ChannelId, Id<GenericMarker>)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
-    execute(&parts, &me, channel, GuildCommand::RemoveOverwrite(channel, id.get())).await
+    let command = GuildCommand::RemoveOverwrite(channel, id.get());
+    execute(&parts, &me, reason, channel, command).await
 }
 
 async fn execute(
     parts: &Parts,
     me: &Identity,
+    reason: Reason,
     channel: ChannelId,
     command: GuildCommand,
 ) -> Result<StatusCode, ApiError> {
@@ -122,7 +128,7 @@ async fn execute(
     else {
         return Err(ErrorCode::CannotExecuteOnPrivateChannel.into());
     };
-    parts.store.execute(guild.id(), me.id(), command).await?;
+    parts.store.execute(guild.id(), reason.by(me.id()), command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

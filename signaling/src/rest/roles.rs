@@ -17,6 +17,7 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Reason;
 use super::extract::member_view;
 use crate::parts::Parts;
 use crate::wire;
@@ -79,12 +80,13 @@ async fn create(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<Body>,
 ) -> Result<Json<Value>, ApiError> {
     member_view(&parts, guild, me.id())?;
     let id = parts.ids.next();
     let command = GuildCommand::CreateRole(id, body.into());
-    let view = parts.store.execute(guild, me.id(), command).await?;
+    let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
     Ok(Json(wire::role(view.roles.get(&id).ok_or(ErrorCode::UnknownRole)?)))
 }
 
@@ -93,11 +95,12 @@ async fn update(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, role)): Path<(GuildId, RoleId)>,
+    reason: Reason,
     Json(body): Json<Body>,
 ) -> Result<Json<Value>, ApiError> {
     member_view(&parts, guild, me.id())?;
     let command = GuildCommand::UpdateRole(role, body.into());
-    let view = parts.store.execute(guild, me.id(), command).await?;
+    let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
     Ok(Json(wire::role(view.roles.get(&role).ok_or(ErrorCode::UnknownRole)?)))
 }
 
@@ -112,11 +115,13 @@ async fn reorder(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(guild): Path<GuildId>,
+    reason: Reason,
     Json(body): Json<Vec<Reorder>>,
 ) -> Result<Json<Value>, ApiError> {
     member_view(&parts, guild, me.id())?;
     let moves = body.into_iter().filter_map(|one| Some((one.id, one.position?))).collect();
-    let view = parts.store.execute(guild, me.id(), GuildCommand::MoveRoles(moves)).await?;
+    let view =
+        parts.store.execute(guild, reason.by(me.id()), GuildCommand::MoveRoles(moves)).await?;
     Ok(Json(view.roles.values().map(|role| wire::role(role)).collect()))
 }
 
@@ -125,8 +130,9 @@ async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, role)): Path<(GuildId, RoleId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
-    parts.store.execute(guild, me.id(), GuildCommand::DeleteRole(role)).await?;
+    parts.store.execute(guild, reason.by(me.id()), GuildCommand::DeleteRole(role)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

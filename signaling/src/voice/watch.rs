@@ -108,6 +108,7 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::PresenceUpdated { .. }
         | GuildEvent::WebhooksUpdated(_)
         | GuildEvent::CommandsUpdated
+        | GuildEvent::AuditLogged(_)
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)
         | GuildEvent::StageClosed(_)

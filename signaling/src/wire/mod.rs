@@ -1,5 +1,6 @@
 //! Our records in the shapes that clients read: one file per thing, the same for REST and Gateway.
 
+mod audit;
 mod channel;
 mod command;
 mod guild;
@@ -12,6 +13,7 @@ mod thread;
 mod user;
 mod voice_state;
 
+pub use audit::audit_entry;
 pub use channel::channel;
 pub use channel::private_channel;
 pub use command::command;

@@ -116,6 +116,7 @@ impl Guild {
                     events.push(GuildEvent::BanRemoved(*user));
                 }
             }
+            Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod command;
 mod found;
+pub(crate) mod log;
 pub mod plan;
 
 use std::sync::Arc;

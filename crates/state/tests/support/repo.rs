@@ -11,8 +11,11 @@ use model::id::ApplicationId;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use state::Change;
 use state::Guild;
 use state::Plan;
+use state::audit::AuditEntry;
+use state::audit::AuditQuery;
 use state::record::AccountRecord;
 use state::record::ApplicationRecord;
 use state::record::PrivateChannel;
@@ -34,6 +37,7 @@ pub(crate) struct Guilds {
     pub(crate) arrived: Notify,
     /// So many commits conflict before they succeed.
     pub(crate) conflicts: AtomicUsize,
+    pub(crate) audit: Mutex<Vec<AuditEntry>>,
 }
 
 impl Default for Guilds {
@@ -43,6 +47,7 @@ impl Default for Guilds {
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             arrived: Notify::new(),
             conflicts: AtomicUsize::new(0),
+            audit: Mutex::default(),
         }
     }
 }
@@ -72,7 +77,26 @@ impl GuildRepo for Guilds {
             return Err(RepoError::Conflict);
         }
         *guild = guild.apply(plan).0;
+        let entries = plan.changes.iter().filter_map(|change| match change {
+            Change::Log(entry) => Some((**entry).clone()),
+            _ => None,
+        });
+        self.audit.lock().expect("unpoisoned").extend(entries);
         Ok(())
+    }
+
+    async fn log(&self, entry: &AuditEntry) -> Result<(), RepoError> {
+        self.audit.lock().expect("unpoisoned").push(entry.clone());
+        Ok(())
+    }
+
+    async fn audit_log(
+        &self,
+        guild: GuildId,
+        _: &AuditQuery,
+    ) -> Result<Vec<AuditEntry>, RepoError> {
+        let entries = self.audit.lock().expect("unpoisoned");
+        Ok(entries.iter().filter(|entry| entry.guild == guild).cloned().collect())
     }
 }
 

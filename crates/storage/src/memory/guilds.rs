@@ -7,6 +7,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use model::id::GuildId;
+use state::audit::AuditEntry;
+use state::audit::AuditQuery;
 use state::guild::Guild;
 use state::guild::plan::Change;
 use state::guild::plan::Plan;
@@ -14,6 +16,7 @@ use state::repo::GuildRepo;
 use state::repo::RepoError;
 use state::thread::Thread;
 
+use super::audit::MemoryAudit;
 use super::commands::MemoryCommands;
 use super::invites::MemoryInvites;
 use super::lock;
@@ -24,6 +27,7 @@ use super::webhooks::MemoryWebhooks;
 /// See the module.
 pub(super) struct MemoryGuilds {
     pub(super) rows: Mutex<BTreeMap<GuildId, Guild>>,
+    pub(super) audit: MemoryAudit,
     pub(super) invites: Arc<MemoryInvites>,
     pub(super) messages: Arc<MemoryMessages>,
     pub(super) stream_keys: Arc<MemoryStreamKeys>,
@@ -125,6 +129,7 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteBan(user) => {
                     guild.bans.remove(user);
                 }
+                Change::Log(entry) => self.audit.put(entry),
             }
         }
         if deleted {
@@ -132,11 +137,27 @@ impl GuildRepo for MemoryGuilds {
                 self.messages.forget_channel(*id);
                 self.stream_keys.forget_channel(*id);
             }
+            self.audit.forget_guild(plan.guild);
             self.webhooks.forget_guild(plan.guild);
             self.commands.forget_guild(plan.guild);
             self.invites.forget(|invite| invite.guild == Some(plan.guild));
             rows.remove(&plan.guild);
         }
         Ok(())
+    }
+
+    async fn log(&self, entry: &AuditEntry) -> Result<(), RepoError> {
+        let rows = lock(&self.rows);
+        rows.get(&entry.guild).ok_or(RepoError::NotFound)?;
+        self.audit.put(entry);
+        Ok(())
+    }
+
+    async fn audit_log(
+        &self,
+        guild: GuildId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditEntry>, RepoError> {
+        Ok(self.audit.page(guild, query))
     }
 }

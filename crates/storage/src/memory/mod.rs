@@ -4,6 +4,7 @@
 //! await.
 
 mod accounts;
+mod audit;
 mod commands;
 mod guilds;
 mod invites;
@@ -31,6 +32,7 @@ pub(crate) fn open() -> Repos {
     Repos {
         guilds: Arc::new(guilds::MemoryGuilds {
             rows: Mutex::default(),
+            audit: audit::MemoryAudit::default(),
             invites: Arc::clone(&invites),
             messages: Arc::clone(&messages),
             stream_keys: Arc::clone(&stream_keys),

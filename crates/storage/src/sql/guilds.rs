@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use model::id::GuildId;
 use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
+use state::audit::AuditEntry;
+use state::audit::AuditQuery;
 use state::guild::Guild;
 use state::guild::plan::Change;
 use state::guild::plan::Plan;
@@ -17,6 +19,7 @@ use state::thread::ThreadCounts;
 use state::thread::ThreadMember;
 
 use super::Database;
+use super::audit;
 use super::row;
 use super::row::document;
 use super::row::failed;
@@ -30,6 +33,7 @@ enum Row {
     DeleteThreadMember { thread: i64, user: i64 },
     Settings(String),
     DeleteGuild,
+    Log(audit::Row),
 }
 
 #[derive(Clone, Copy)]
@@ -93,6 +97,7 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteMember(user) => Row::Delete { table: Table::Members, id: key(*user) },
         Change::PutBan(ban) => put(Table::Bans, key(ban.user), document(ban)?),
         Change::DeleteBan(user) => Row::Delete { table: Table::Bans, id: key(*user) },
+        Change::Log(entry) => Row::Log(audit::Row::of(entry)?),
     })
 }
 
@@ -147,6 +152,7 @@ async fn write(
                 let query = query.bind(settings).bind(guild);
                 query.execute(&mut *connection).await.map_err(failed)?;
             }
+            Row::Log(entry) => entry.write(connection).await.map_err(failed)?,
             Row::DeleteGuild => forget_guild(connection, guild).await.map_err(failed)?,
         }
     }
@@ -277,6 +283,22 @@ impl GuildRepo for Database {
             Box::pin(commit(connection, id, version, rows))
         });
         work.await
+    }
+
+    async fn log(&self, entry: &AuditEntry) -> Result<(), RepoError> {
+        let row = audit::Row::of(entry)?;
+        let work = self.writer.write("audit_log", move |connection| {
+            Box::pin(async move { row.write(connection).await.map_err(failed) })
+        });
+        work.await
+    }
+
+    async fn audit_log(
+        &self,
+        guild: GuildId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditEntry>, RepoError> {
+        audit::page(&self.readers, guild, query).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! owns the folder (a lock file says so), for the state store above is a cache of this.
 
 mod accounts;
+mod audit;
 mod commands;
 mod guilds;
 mod invites;

@@ -1,6 +1,7 @@
 //! What every adapter of storage promises: one suite, run on memory and on SQLite with files.
 
 mod accounts;
+mod audit;
 mod commands;
 mod fixtures;
 mod guilds;
@@ -51,6 +52,10 @@ on_every_adapter! {
         a_plan_for_an_unknown_guild_is_not_found,
         a_deleted_channel_takes_its_invites_along,
         a_deleted_guild_takes_its_invites_along_and_no_others;
+    audit:
+        a_plan_that_commits_leaves_its_entry_and_one_that_does_not_leaves_none,
+        entries_are_paged_in_both_directions_and_by_who_and_what,
+        entries_end_after_their_time_and_with_their_guild;
     accounts:
         an_account_comes_back_by_id_and_by_name_in_any_case,
         a_username_is_taken_once_whatever_its_case,

@@ -28,6 +28,7 @@ pub(crate) use roles::new_role;
 use super::Guild;
 use super::GuildSettings;
 use super::command::GuildCommand;
+use crate::audit::AuditEntry;
 use crate::record::BanRecord;
 use crate::record::MemberRecord;
 use crate::thread::ThreadMember;
@@ -75,6 +76,8 @@ pub enum Change {
     PutBan(Arc<BanRecord>),
     /// A ban is lifted.
     DeleteBan(UserId),
+    /// What the audit log says of the changes before; changes nothing itself.
+    Log(Arc<AuditEntry>),
 }
 
 /// Why a change is not allowed.

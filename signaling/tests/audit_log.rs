@@ -1,0 +1,175 @@
+//! The audit log from outside: what is done leaves an entry, and who may reads it.
+
+mod support;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+use state::GuildEvent;
+use support::Answer;
+use support::Person;
+use support::hall::Hall;
+
+/// The log's path, with a query.
+fn log(hall: &Hall, query: &str) -> String {
+    format!("/guilds/{}/audit-logs{query}", hall.place.guild)
+}
+
+/// All entries, newest first.
+async fn entries(hall: &Hall, query: &str) -> Vec<Value> {
+    let shown = hall.get(&hall.ana, &log(hall, query)).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    shown.body["audit_log_entries"].as_array().unwrap().clone()
+}
+
+/// Does something for a reason.
+async fn because(
+    hall: &Hall,
+    who: &Person,
+    method: &str,
+    path: &str,
+    reason: &str,
+    body: &Value,
+) -> Answer {
+    let ask = who.ask(&hall.api, method, path).header("x-audit-log-reason", reason);
+    let done = ask.json(body).send().await;
+    assert!(done.status.is_success(), "{method} {path}: {done:?}");
+    done
+}
+
+/// The change of a field, old and new.
+fn change(entry: &Value, key: &str) -> (Value, Value) {
+    let changes = entry["changes"].as_array().unwrap();
+    let found = changes.iter().find(|change| change["key"] == key);
+    let found = found.unwrap_or_else(|| panic!("no change of {key}: {entry}"));
+    (found["old_value"].clone(), found["new_value"].clone())
+}
+
+#[tokio::test]
+async fn what_is_changed_is_logged_with_the_reason_and_the_fields() {
+    let hall = Hall::open().await;
+    let channel = format!("/channels/{}", hall.place.text);
+    because(
+        &hall,
+        &hall.ana,
+        "PATCH",
+        &channel,
+        "too%20loud%20%F0%9F%94%8A",
+        &json!({ "name": "quiet" }),
+    )
+    .await;
+
+    let newest = entries(&hall, "").await.remove(0);
+    assert_eq!((&newest["action_type"], &newest["reason"]), (&json!(11), &json!("too loud 🔊")));
+    assert_eq!(
+        (&newest["user_id"], &newest["target_id"]),
+        (&json!(hall.ana.id), &json!(hall.place.text))
+    );
+    assert_eq!(change(&newest, "name"), (json!("general"), json!("quiet")));
+    assert_eq!(newest["changes"].as_array().unwrap().len(), 1, "{newest}");
+    let shown = hall.get(&hall.ana, &log(&hall, "")).await.body;
+    let names: Vec<_> =
+        shown["users"].as_array().unwrap().iter().map(|user| &user["username"]).collect();
+    assert_eq!(names, ["ana"]);
+
+    // What changes nothing is not logged.
+    because(&hall, &hall.ana, "PATCH", &channel, "again", &json!({ "name": "quiet" })).await;
+    assert_eq!(entries(&hall, "").await[0], newest);
+}
+
+#[tokio::test]
+async fn every_action_on_structure_has_its_number() {
+    let hall = Hall::open().await;
+    let guild = format!("/guilds/{}", hall.place.guild);
+    let ana = &hall.ana;
+    let role = json!({ "name": "guards", "permissions": "8192" });
+    let role = because(&hall, ana, "POST", &format!("{guild}/roles"), "r", &role).await.body;
+    let id = role["id"].as_str().unwrap();
+    because(&hall, ana, "PATCH", &format!("{guild}/roles/{id}"), "r", &json!({ "hoist": true }))
+        .await;
+    let ben = format!("{guild}/members/{}", hall.ben.id);
+    because(&hall, ana, "PUT", &format!("{ben}/roles/{id}"), "r", &Value::Null).await;
+    because(&hall, ana, "PATCH", &ben, "r", &json!({ "nick": "Benny" })).await;
+    let overwrite = format!("/channels/{}/permissions/{id}", hall.place.text);
+    because(&hall, ana, "PUT", &overwrite, "r", &json!({ "type": 0, "deny": "2048" })).await;
+    because(&hall, ana, "PUT", &overwrite, "r", &json!({ "type": 0, "allow": "2048" })).await;
+    because(&hall, ana, "DELETE", &overwrite, "r", &Value::Null).await;
+    because(&hall, ana, "DELETE", &format!("{guild}/roles/{id}"), "r", &Value::Null).await;
+    because(&hall, ana, "PATCH", &guild, "r", &json!({ "name": "Harbour" })).await;
+    let made =
+        because(&hall, ana, "POST", &format!("{guild}/channels"), "r", &json!({ "name": "x" }))
+            .await;
+    let channel = format!("/channels/{}", made.body["id"].as_str().unwrap());
+    because(&hall, ana, "DELETE", &channel, "r", &Value::Null).await;
+    because(&hall, ana, "DELETE", &ben, "r", &Value::Null).await;
+    let ban = format!("{guild}/bans/{}", hall.ben.id);
+    because(&hall, ana, "PUT", &ban, "r", &json!({})).await;
+    because(&hall, ana, "DELETE", &ban, "r", &Value::Null).await;
+
+    let logged = entries(&hall, "").await;
+    let numbers: Vec<_> =
+        logged.iter().rev().map(|entry| entry["action_type"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [30, 31, 25, 24, 13, 14, 15, 32, 1, 10, 12, 20, 22, 23]);
+    assert!(logged.iter().all(|entry| entry["reason"] == "r" && entry["user_id"] == hall.ana.id));
+    let of = |number: u64| logged.iter().find(|entry| entry["action_type"] == number).unwrap();
+    assert_eq!(change(of(25), "$add").1, json!([{ "id": id, "name": "guards" }]));
+    assert_eq!(change(of(24), "nick"), (Value::Null, json!("Benny")));
+    assert_eq!(of(13)["options"], json!({ "id": id, "type": "0", "role_name": "guards" }));
+    assert_eq!(change(of(14), "deny"), (json!("2048"), json!("0")));
+    assert_eq!(change(of(32), "name"), (json!("guards"), Value::Null));
+    assert_eq!(change(of(1), "name"), (json!("Hall"), json!("Harbour")));
+    assert_eq!(of(22)["target_id"], hall.ben.id);
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_who_may_in_pages_and_by_who_and_what() {
+    let hall = Hall::open().await;
+    let guild = format!("/guilds/{}", hall.place.guild);
+    for name in ["one", "two", "three"] {
+        because(&hall, &hall.ana, "POST", &format!("{guild}/roles"), "r", &json!({ "name": name }))
+            .await;
+    }
+    let me = format!("{guild}/members/@me");
+    because(&hall, &hall.ben, "PATCH", &me, "mine", &json!({ "nick": "Benny" })).await;
+    hall.get(&hall.ben, &log(&hall, "")).await.refuses(403, 50_013);
+
+    let all = entries(&hall, "").await;
+    assert_eq!(all.len(), 4);
+    let id = |at: usize| all[at]["id"].as_str().unwrap();
+    assert_eq!(entries(&hall, &format!("?user_id={}", hall.ben.id)).await, all[..1]);
+    assert_eq!(entries(&hall, "?action_type=30&limit=2").await, all[1..3]);
+    assert_eq!(entries(&hall, &format!("?before={}", id(1))).await, all[2..]);
+    let oldest_first = entries(&hall, "?after=0&limit=2").await;
+    assert_eq!(oldest_first, [all[3].clone(), all[2].clone()]);
+    assert_eq!(entries(&hall, &format!("?after={}", id(1))).await, all[..1]);
+    hall.get(&hall.ana, &log(&hall, "?limit=101"))
+        .await
+        .refuses_field("limit", "NUMBER_TYPE_RANGE");
+    let dan = hall.api.register("dan").await;
+    hall.get(&dan, &log(&hall, "")).await.refuses(404, 10_004);
+}
+
+#[tokio::test]
+async fn an_entry_is_told_to_sessions_after_the_change_it_tells_of() {
+    let hall = Hall::open().await;
+    let mut ears = hall.ears(&hall.bot).await;
+    let role = format!("/guilds/{}/roles", hall.place.guild);
+    because(&hall, &hall.ana, "POST", &role, "why", &json!({ "name": "x" })).await;
+
+    let first = ears.guild(|event| matches!(event, GuildEvent::RoleCreated(_)).then_some(())).await;
+    let told = ears.guild(|event| match event {
+        GuildEvent::AuditLogged(entry) => Some(entry.clone()),
+        _ => None,
+    });
+    assert_eq!((first, told.await.what.reason.as_deref()), ((), Some("why")));
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_logged() {
+    let hall = Hall::open().await;
+    let kick = format!("/guilds/{}/members/{}", hall.place.guild, hall.bot.id);
+    let refused = hall.ask(&hall.ben, "DELETE", &kick, Value::Null).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    assert_eq!(entries(&hall, "").await, Vec::<Value>::new());
+}
