@@ -5,6 +5,7 @@ mod support;
 use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
+use signaling::voice::VoiceRequest;
 use state::GuildEvent;
 use support::Answer;
 use support::Person;
@@ -172,4 +173,92 @@ async fn what_is_refused_is_not_logged() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 
     assert_eq!(entries(&hall, "").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn messages_pins_webhooks_and_invites_are_logged() {
+    let hall = Hall::open().await;
+    let ana = &hall.ana;
+    let channel = format!("/channels/{}", hall.place.text);
+    let mut said = Vec::new();
+    for n in 0..4 {
+        let body = json!({ "content": n.to_string() });
+        let made = hall.ask(&hall.ben, "POST", &format!("{channel}/messages"), body).await;
+        said.push(made.body["id"].as_str().unwrap().to_owned());
+    }
+    let pin = format!("{channel}/messages/pins/{}", said[0]);
+    because(&hall, ana, "PUT", &pin, "r", &Value::Null).await;
+    because(&hall, ana, "DELETE", &pin, "r", &Value::Null).await;
+    let one = format!("{channel}/messages/{}", said[1]);
+    because(&hall, ana, "DELETE", &one, "r", &Value::Null).await;
+    let several = json!({ "messages": said[2..] });
+    because(&hall, ana, "POST", &format!("{channel}/messages/bulk-delete"), "r", &several).await;
+    let body = json!({ "name": "Herald" });
+    let hook = because(&hall, ana, "POST", &format!("{channel}/webhooks"), "r", &body).await.body;
+    let one = format!("/webhooks/{}", hook["id"].as_str().unwrap());
+    because(&hall, ana, "PATCH", &one, "r", &json!({ "name": "Crier" })).await;
+    let shown = hall.get(ana, &log(&hall, "")).await.body;
+    assert_eq!(shown["webhooks"][0]["name"], "Crier");
+    assert!(!shown.to_string().contains(hook["token"].as_str().unwrap()), "a token leaked");
+    let by_token = format!("{one}/{}", hook["token"].as_str().unwrap());
+    assert_eq!(hall.nobody("DELETE", &by_token, Value::Null).await.status, 204);
+    let invite = because(&hall, ana, "POST", &format!("{channel}/invites"), "r", &json!({})).await;
+    let code = invite.body["code"].as_str().unwrap();
+    because(&hall, ana, "DELETE", &format!("/invites/{code}"), "r", &Value::Null).await;
+    // One's own messages are one's own.
+    let body = json!({ "content": "mine" });
+    let own = hall.ask(&hall.ben, "POST", &format!("{channel}/messages"), body).await;
+    let own = format!("{channel}/messages/{}", own.body["id"].as_str().unwrap());
+    because(&hall, &hall.ben, "DELETE", &own, "r", &Value::Null).await;
+
+    let logged = entries(&hall, "").await;
+    let numbers = logged.iter().rev().map(|entry| entry["action_type"].as_u64().unwrap());
+    assert_eq!(numbers.collect::<Vec<_>>(), [74, 75, 72, 73, 50, 51, 52, 40, 42]);
+    let of = |number: u64| logged.iter().find(|entry| entry["action_type"] == number).unwrap();
+    let place = json!({ "channel_id": hall.place.text, "message_id": said[0] });
+    assert_eq!((&of(74)["options"], &of(74)["target_id"]), (&place, &json!(hall.ben.id)));
+    let count = json!({ "channel_id": hall.place.text, "count": "1" });
+    assert_eq!((&of(72)["options"], &of(72)["target_id"]), (&count, &json!(hall.ben.id)));
+    assert_eq!(of(73)["options"], json!({ "count": "2" }));
+    assert_eq!(change(of(51), "name"), (json!("Herald"), json!("Crier")));
+    assert_eq!(of(52)["user_id"], Value::Null, "whoever had the token");
+    assert_eq!(change(of(40), "code"), (Value::Null, json!(code)));
+    assert_eq!(change(of(42), "max_age"), (json!(86_400), Value::Null));
+}
+
+#[tokio::test]
+async fn stages_moves_and_disconnections_are_logged() {
+    let hall = Hall::open().await;
+    let ana = &hall.ana;
+    let guild = format!("/guilds/{}", hall.place.guild);
+    let body = json!({ "name": "Stage", "type": 13 });
+    let made = because(&hall, ana, "POST", &format!("{guild}/channels"), "r", &body).await;
+    let stage = made.body["id"].as_str().unwrap();
+    let body = json!({ "channel_id": stage, "topic": "Boats" });
+    because(&hall, ana, "POST", "/stage-instances", "r", &body).await;
+    let one = format!("/stage-instances/{stage}");
+    because(&hall, ana, "PATCH", &one, "r", &json!({ "topic": "Ships" })).await;
+    because(&hall, ana, "DELETE", &one, "r", &Value::Null).await;
+    let request = VoiceRequest {
+        user: hall.ben.id.parse().unwrap(),
+        session: "s".to_owned(),
+        guild: hall.place.guild.parse().unwrap(),
+        channel: Some(hall.place.voice.parse().unwrap()),
+        self_mute: false,
+        self_deaf: false,
+        self_video: false,
+        host: "hall.test".to_owned(),
+    };
+    hall.api.parts.calls.request(request).await.unwrap();
+    let ben = format!("{guild}/members/{}", hall.ben.id);
+    because(&hall, ana, "PATCH", &ben, "r", &json!({ "channel_id": stage })).await;
+    because(&hall, ana, "PATCH", &ben, "r", &json!({ "channel_id": null })).await;
+
+    let logged = entries(&hall, "").await;
+    let numbers = logged.iter().rev().map(|entry| entry["action_type"].as_u64().unwrap());
+    assert_eq!(numbers.collect::<Vec<_>>(), [10, 83, 84, 85, 26, 27]);
+    assert_eq!(logged[1]["options"], json!({ "channel_id": stage, "count": "1" }));
+    assert_eq!(logged[0]["options"], json!({ "count": "1" }));
+    assert_eq!(change(&logged[3], "topic"), (json!("Boats"), json!("Ships")));
+    assert_eq!(logged[4]["options"], json!({ "channel_id": stage }));
 }

@@ -15,12 +15,15 @@ use serde_json::json;
 use state::Guild;
 use state::GuildEvent;
 use state::GuildHandle;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
 use state::record::InviteRecord;
 use state::record::UserRecord;
 use state::repo::RepoError;
 use state::store::ChannelHome;
 
 use super::ApiError;
+use super::audit_log::note;
 use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
@@ -28,6 +31,7 @@ use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
+use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
 use crate::auth::Accounts;
@@ -170,6 +174,7 @@ async fn revoke(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(code): Path<String>,
+    reason: Reason,
 ) -> Result<Json<Value>, ApiError> {
     let invite = parts.invites.invite(&code).await?.ok_or(ErrorCode::UnknownInvite)?;
     if invite.guild.is_none() {
@@ -188,10 +193,27 @@ async fn revoke(
     carry_out(async move {
         remove(&parts, &code).await?;
         let event = GuildEvent::InviteDeleted { code, channel: invite.channel };
-        Ok(handle.publish(event).await?)
+        handle.publish(event).await?;
+        let entry = AuditDraft::new(&reason.by(me.id()), AuditAction::InviteDelete, None);
+        let entry = entry.changing(&logged(&invite), &Value::Null);
+        note(&parts, handle.id(), entry).await;
+        Ok(())
     })
     .await?;
     Ok(Json(value))
+}
+
+/// An invite as the audit log shows it.
+fn logged(invite: &InviteRecord) -> Value {
+    json!({
+        "code": invite.code,
+        "channel_id": invite.channel,
+        "inviter_id": invite.inviter,
+        "uses": invite.uses,
+        "max_uses": invite.max_uses,
+        "max_age": invite.max_age,
+        "temporary": invite.temporary,
+    })
 }
 
 fn may_revoke(view: &Guild, me: &Identity, invite: &InviteRecord, now_ms: u64) -> bool {
@@ -274,6 +296,7 @@ async fn create(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
     Json(body): Json<Create>,
 ) -> Result<Json<Value>, ApiError> {
     let guild = guild_channel(&parts, &me, channel, Permissions::CREATE_INVITE).await?;
@@ -315,7 +338,11 @@ async fn create(
     let shown = detailed(&fresh, Some(&guild.view()), Some(&me.user));
     carry_out(async move {
         parts.invites.create(&fresh).await?;
-        Ok(guild.publish(GuildEvent::InviteCreated(Arc::new(fresh))).await?)
+        let entry = AuditDraft::new(&reason.by(me.id()), AuditAction::InviteCreate, None);
+        let entry = entry.changing(&Value::Null, &logged(&fresh));
+        guild.publish(GuildEvent::InviteCreated(Arc::new(fresh))).await?;
+        note(&parts, guild.id(), entry).await;
+        Ok(())
     })
     .await?;
     Ok(Json(shown))

@@ -10,16 +10,23 @@ use model::id::ChannelId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 use state::GuildHandle;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
+use state::audit::By;
 use state::store::ChannelHome;
+use state::voice::StageInstance;
 use state::voice::VoiceCommand;
 
 use super::ApiError;
+use super::audit_log::note;
 use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Reason;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
@@ -58,6 +65,42 @@ fn check_privacy(level: Option<u8>) -> Result<(), ApiError> {
     Err(ApiError::Form(FormErrors::one("privacy_level", "BASE_TYPE_CHOICES", message)))
 }
 
+/// Carries a moderator's command out, and notes what it changed.
+async fn carry_out(
+    parts: &Parts,
+    guild: &GuildHandle,
+    command: VoiceCommand,
+    by: &By,
+) -> Result<(), ApiError> {
+    let (VoiceCommand::OpenStage { channel, .. }
+    | VoiceCommand::EditStage { channel, .. }
+    | VoiceCommand::CloseStage { channel, .. }) = command
+    else {
+        unreachable!("only commands of stages come here");
+    };
+    let before = guild.view().stages.get(&channel).cloned();
+    guild.voice(command, parts.now_ms()).await?;
+    let after = guild.view().stages.get(&channel).cloned();
+    let action = match (&before, &after) {
+        (None, _) => AuditAction::StageInstanceCreate,
+        (Some(_), Some(_)) => AuditAction::StageInstanceUpdate,
+        (Some(_), None) => AuditAction::StageInstanceDelete,
+    };
+    let id = after.as_ref().or(before.as_ref()).map(|stage| stage.id.get());
+    let shape = |stage: Option<&StageInstance>| {
+        stage.map_or(
+            Value::Null,
+            |stage| json!({ "topic": stage.topic, "privacy_level": GUILD_ONLY }),
+        )
+    };
+    let entry = AuditDraft::new(by, action, id)
+        .changing(&shape(before.as_deref()), &shape(after.as_deref()));
+    if !entry.changes.is_empty() {
+        note(parts, guild.id(), entry.with("channel_id", channel)).await;
+    }
+    Ok(())
+}
+
 #[derive(Deserialize)]
 struct Open {
     channel_id: ChannelId,
@@ -69,6 +112,7 @@ struct Open {
 async fn open(
     Auth(me): Auth,
     State(parts): State<Parts>,
+    reason: Reason,
     Json(body): Json<Open>,
 ) -> Result<Json<Value>, ApiError> {
     check_privacy(body.privacy_level)?;
@@ -76,7 +120,7 @@ async fn open(
     let guild = guild_of(&parts, &me, channel).await?;
     let id = parts.ids.next();
     let command = VoiceCommand::OpenStage { actor, id, channel, topic: body.topic };
-    guild.voice(command, parts.now_ms()).await?;
+    carry_out(&parts, &guild, command, &reason.by(actor)).await?;
     shown(&guild, channel)
 }
 
@@ -100,12 +144,13 @@ async fn update(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
     check_privacy(body.privacy_level)?;
     let guild = guild_of(&parts, &me, channel).await?;
     let command = VoiceCommand::EditStage { actor: me.id(), channel, topic: body.topic };
-    guild.voice(command, parts.now_ms()).await?;
+    carry_out(&parts, &guild, command, &reason.by(me.id())).await?;
     shown(&guild, channel)
 }
 
@@ -114,9 +159,10 @@ async fn close(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     let guild = guild_of(&parts, &me, channel).await?;
     let command = VoiceCommand::CloseStage { actor: me.id(), channel };
-    guild.voice(command, parts.now_ms()).await?;
+    carry_out(&parts, &guild, command, &reason.by(me.id())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -265,7 +265,7 @@ pub(super) async fn unsay(
     }
     let place = Place::called(parts, interaction.application.cast(), interaction.channel).await?;
     let message = MessageRecord::clone(&message);
-    messages::delete::remove(parts.clone(), place, vec![message], false).await
+    messages::delete::remove(parts.clone(), place, vec![message], false).await.map(drop)
 }
 
 /// A message as REST shows it to the bot.

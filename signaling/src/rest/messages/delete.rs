@@ -8,6 +8,8 @@ use model::id::MessageId;
 use model::snowflake;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 
@@ -16,22 +18,37 @@ use super::place::carry_out;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::audit_log::note;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
+use crate::rest::extract::Reason;
 
 /// `DELETE /channels/{channel.id}/messages/{message.id}`: one's own, or with MANAGE_MESSAGES.
 pub(super) async fn delete(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((channel, id)): Path<(ChannelId, MessageId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
     let message = super::existing(&parts, channel, id).await?;
+    let mut entry = None;
     if message.author != me.id() {
         place.require(Permissions::MANAGE_MESSAGES)?;
+        let target = Some(message.author.get());
+        let deleted = AuditDraft::new(&reason.by(me.id()), AuditAction::MessageDelete, target);
+        entry = Some(deleted.with("channel_id", channel).with("count", 1));
     }
-    carry_out(remove(parts, place, vec![message], false)).await?;
+    carry_out(async move {
+        let guild = place.guild();
+        let gone = remove(parts.clone(), place, vec![message], false).await?;
+        if let (Some(guild), Some(entry), true) = (guild, entry, gone > 0) {
+            note(&parts, guild, entry).await;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -47,6 +64,7 @@ pub(super) async fn bulk(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    reason: Reason,
     Json(body): Json<Bulk>,
 ) -> Result<StatusCode, ApiError> {
     let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
@@ -58,7 +76,15 @@ pub(super) async fn bulk(
         for id in ids {
             messages.extend(parts.messages.message(channel, id).await?);
         }
-        remove(parts, place, messages, true).await
+        let guild = place.guild();
+        let gone = remove(parts.clone(), place, messages, true).await?;
+        if let (Some(guild), true) = (guild, gone > 0) {
+            let target = Some(channel.get());
+            let entry =
+                AuditDraft::new(&reason.by(me.id()), AuditAction::MessageBulkDelete, target);
+            note(&parts, guild, entry.with("count", gone)).await;
+        }
+        Ok(())
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -78,25 +104,26 @@ fn chosen(mut ids: Vec<MessageId>, now_ms: u64) -> Result<Vec<MessageId>, ErrorC
     Ok(ids)
 }
 
-/// Deletes messages, tells, and removes their files.
+/// Deletes messages, tells, and removes their files. How many were there.
 pub(in crate::rest) async fn remove(
     parts: Parts,
     place: Place,
     messages: Vec<MessageRecord>,
     bulk: bool,
-) -> Result<(), ApiError> {
+) -> Result<usize, ApiError> {
     let channel = place.channel;
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let ids = parts.messages.remove(channel, &ids).await?;
     if ids.is_empty() {
         // Someone else was faster, and told.
-        return Ok(());
+        return Ok(0);
     }
+    let count = ids.len();
     let gone = messages.iter().filter(|message| ids.contains(&message.id));
     let files: Vec<_> = gone.flat_map(|message| message.attachments.iter().cloned()).collect();
     place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids, bulk }).await;
     upload::remove(&parts, &files).await;
-    Ok(())
+    Ok(count)
 }
 
 /// Most messages of one bulk request (Discord: Bulk Delete Messages).

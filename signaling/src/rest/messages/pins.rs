@@ -16,6 +16,9 @@ use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
+use state::audit::By;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 
@@ -26,11 +29,13 @@ use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 use crate::rest::ApiError;
+use crate::rest::audit_log::note;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::Query;
+use crate::rest::extract::Reason;
 
 /// `GET /channels/{channel.id}/pins`: all, latest pin first.
 pub(super) async fn list(
@@ -89,8 +94,9 @@ pub(super) async fn pin(
     auth: Auth,
     parts: State<Parts>,
     path: Path<(ChannelId, MessageId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
-    set(auth, parts, path, true).await
+    set(auth, parts, path, reason, true).await
 }
 
 /// `DELETE /channels/{channel.id}/messages/pins/{message.id}`
@@ -98,14 +104,16 @@ pub(super) async fn unpin(
     auth: Auth,
     parts: State<Parts>,
     path: Path<(ChannelId, MessageId)>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
-    set(auth, parts, path, false).await
+    set(auth, parts, path, reason, false).await
 }
 
 async fn set(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((channel, id)): Path<(ChannelId, MessageId)>,
+    reason: Reason,
     pinned: bool,
 ) -> Result<StatusCode, ApiError> {
     let place = Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
@@ -114,14 +122,14 @@ async fn set(
     if !place.has(Permissions::MANAGE_MESSAGES) {
         place.require(Permissions::PIN_MESSAGES)?;
     }
-    carry_out(change(parts, place, me.id(), id, pinned)).await?;
+    carry_out(change(parts, place, reason.by(me.id()), id, pinned)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn change(
     parts: Parts,
     place: Place,
-    who: UserId,
+    by: By,
     id: MessageId,
     to: bool,
 ) -> Result<(), ApiError> {
@@ -139,13 +147,20 @@ async fn change(
     message.pinned = to;
     message.pinned_at = to.then(|| parts.now());
     parts.messages.update(&message).await?;
+    let author = message.author;
     place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message))).await;
     let latest = pinned(&parts, place.channel).await?.first().map(pinned_at);
     let last_pin_ms = latest.and_then(|at| u64::try_from(at.as_micros() / 1_000).ok());
     let event = ChatEvent::PinsUpdated { channel: place.channel, last_pin_ms };
     place.publish(&parts, event).await;
+    if let Some(guild) = place.guild() {
+        let action = if to { AuditAction::MessagePin } else { AuditAction::MessageUnpin };
+        let entry = AuditDraft::new(&by, action, Some(author.get()));
+        let entry = entry.with("channel_id", place.channel).with("message_id", id);
+        note(&parts, guild, entry).await;
+    }
     if to {
-        let notice = notice(&parts, &place, who, id);
+        let notice = notice(&parts, &place, by.actor, id);
         parts.messages.insert(&notice).await?;
         place.publish(&parts, ChatEvent::MessageCreated(Arc::new(notice))).await;
     }

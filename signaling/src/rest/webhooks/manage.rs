@@ -10,9 +10,14 @@ use model::id::GuildId;
 use model::id::WebhookId;
 use model::limits;
 use model::wire::guild::Permissions;
+use model::wire::id::marker::UserMarker;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 use state::apps::WebhookRecord;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
+use state::audit::By;
 
 use super::by_token;
 use super::shown;
@@ -25,10 +30,12 @@ use crate::cdn::picture::Owner;
 use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::audit_log::note;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
+use crate::rest::extract::Reason;
 use crate::rest::extract::member_view;
 use crate::rest::extract::some;
 use crate::rest::messages::place::Place;
@@ -73,6 +80,7 @@ pub(super) async fn create(
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
     origin: Origin,
+    reason: Reason,
     Json(draft): Json<Draft>,
 ) -> Result<Json<Value>, ApiError> {
     let place = channel_of(&parts, &me, channel).await?;
@@ -93,7 +101,14 @@ pub(super) async fn create(
         avatar: None,
         token: URL_SAFE_NO_PAD.encode(auth::random::<51>()),
     };
-    let webhook = carry_out(changed(parts.clone(), webhook, wish, None)).await?;
+    let webhook = carry_out(changed(
+        parts.clone(),
+        webhook,
+        wish,
+        None,
+        (Value::Null, Some(reason.by(me.id()))),
+    ))
+    .await?;
     Ok(Json(shown(&parts, &origin, &webhook, Some(&me)).await?))
 }
 
@@ -106,12 +121,14 @@ async fn channel_of(parts: &Parts, me: &Identity, channel: ChannelId) -> Result<
     Ok(place)
 }
 
-/// Stores a webhook with the picture that it is to have, and tells. `left`: where it was before.
+/// Stores a webhook with the picture that it is to have, tells and notes. `left`: where it was
+/// before; `before`: what it was, and who changes it, if it is known.
 async fn changed(
     parts: Parts,
     mut webhook: WebhookRecord,
     wish: Wish,
     left: Option<ChannelId>,
+    (before, by): (Value, Option<By>),
 ) -> Result<WebhookRecord, ApiError> {
     let owner = Owner::User(webhook.id.cast());
     let _changing = picture::changing().await;
@@ -121,7 +138,42 @@ async fn changed(
     }
     parts.webhooks.put(&webhook).await?;
     tell(&parts, &webhook, left).await;
+    let action = match before {
+        Value::Null => AuditAction::WebhookCreate,
+        _ => AuditAction::WebhookUpdate,
+    };
+    log(&parts, &webhook, action, by, (&before, &logged(&webhook))).await;
     Ok(webhook)
+}
+
+/// A webhook as the audit log shows it.
+fn logged(webhook: &WebhookRecord) -> Value {
+    json!({
+        "name": webhook.name,
+        "type": 1,
+        "channel_id": webhook.channel,
+        "avatar_hash": webhook.avatar,
+        "application_id": webhook.application,
+    })
+}
+
+/// Notes what was done to a webhook. Who has only its token is nobody.
+async fn log(
+    parts: &Parts,
+    webhook: &WebhookRecord,
+    action: AuditAction,
+    by: Option<By>,
+    (before, after): (&Value, &Value),
+) {
+    let nobody = by.is_none();
+    let by = by.unwrap_or_else(|| By::from(webhook.id.cast::<UserMarker>()));
+    let mut entry = AuditDraft::new(&by, action, Some(webhook.id.get())).changing(before, after);
+    if nobody {
+        entry.user = None;
+    }
+    if !entry.changes.is_empty() {
+        note(parts, webhook.guild, entry).await;
+    }
 }
 
 /// `GET /channels/{channel.id}/webhooks`
@@ -200,9 +252,11 @@ pub(super) async fn edit(
     State(parts): State<Parts>,
     Path(id): Path<WebhookId>,
     origin: Origin,
+    reason: Reason,
     Json(patch): Json<Patch>,
 ) -> Result<Json<Value>, ApiError> {
     let mut webhook = managed(&parts, &me, id).await?;
+    let before = logged(&webhook);
     let mut left = None;
     if let Some(channel) = patch.channel_id.filter(|channel| *channel != webhook.channel) {
         let place = channel_of(&parts, &me, channel).await?;
@@ -214,7 +268,7 @@ pub(super) async fn edit(
         }
         left = Some(std::mem::replace(&mut webhook.channel, channel));
     }
-    let webhook = edited(&parts, webhook, patch.name, patch.avatar, left).await?;
+    let webhook = edited(&parts, webhook, patch, left, (before, Some(reason.by(me.id())))).await?;
     Ok(Json(shown(&parts, &origin, &webhook, Some(&me)).await?))
 }
 
@@ -226,22 +280,23 @@ pub(super) async fn edit_by_token(
     Json(patch): Json<Patch>,
 ) -> Result<Json<Value>, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
-    let webhook = edited(&parts, webhook, patch.name, patch.avatar, None).await?;
+    let before = logged(&webhook);
+    let webhook = edited(&parts, webhook, patch, None, (before, None)).await?;
     Ok(Json(shown(&parts, &origin, &webhook, None).await?))
 }
 
 async fn edited(
     parts: &Parts,
     mut webhook: WebhookRecord,
-    new_name: Option<String>,
-    avatar: Option<Option<String>>,
+    patch: Patch,
     left: Option<ChannelId>,
+    before: (Value, Option<By>),
 ) -> Result<WebhookRecord, ApiError> {
-    if let Some(new_name) = new_name {
+    if let Some(new_name) = patch.name {
         webhook.name = name(&new_name, "name")?;
     }
-    let wish = Wish::read("avatar", avatar, webhook.avatar.as_deref())?;
-    carry_out(changed(parts.clone(), webhook, wish, left)).await
+    let wish = Wish::read("avatar", patch.avatar, webhook.avatar.as_deref())?;
+    carry_out(changed(parts.clone(), webhook, wish, left, before)).await
 }
 
 /// `DELETE /webhooks/{webhook.id}`
@@ -249,9 +304,10 @@ pub(super) async fn delete(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(id): Path<WebhookId>,
+    reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     let webhook = managed(&parts, &me, id).await?;
-    deleted(&parts, webhook).await
+    deleted(&parts, webhook, Some(reason.by(me.id()))).await
 }
 
 /// `DELETE /webhooks/{webhook.id}/{webhook.token}`
@@ -260,10 +316,14 @@ pub(super) async fn delete_by_token(
     Path((id, secret)): Path<(WebhookId, String)>,
 ) -> Result<StatusCode, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
-    deleted(&parts, webhook).await
+    deleted(&parts, webhook, None).await
 }
 
-async fn deleted(parts: &Parts, webhook: WebhookRecord) -> Result<StatusCode, ApiError> {
+async fn deleted(
+    parts: &Parts,
+    webhook: WebhookRecord,
+    by: Option<By>,
+) -> Result<StatusCode, ApiError> {
     let parts = parts.clone();
     carry_out(async move {
         match parts.webhooks.remove(webhook.id).await {
@@ -274,6 +334,8 @@ async fn deleted(parts: &Parts, webhook: WebhookRecord) -> Result<StatusCode, Ap
             Err(error) => return Err(error.into()),
         }
         tell(&parts, &webhook, None).await;
+        let action = AuditAction::WebhookDelete;
+        log(&parts, &webhook, action, by, (&logged(&webhook), &Value::Null)).await;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
