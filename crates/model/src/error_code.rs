@@ -32,6 +32,7 @@ pub enum ErrorCode {
     MaximumGuilds = 30_001,
     MaximumPins = 30_003,
     MaximumWebhooks = 30_007,
+    MaximumEmojis = 30_008,
     MaximumRoles = 30_005,
     MaximumReactions = 30_010,
     MaximumChannels = 30_013,
@@ -122,6 +123,7 @@ impl ErrorCode {
                 "You are not authorized to perform this action on this application"
             }
             Self::MaximumWebhooks => "Maximum number of webhooks reached",
+            Self::MaximumEmojis => "Maximum number of emojis reached",
             Self::MaximumCommands => "Maximum number of application commands reached",
             Self::InteractionAnswered => "Interaction has already been acknowledged.",
             Self::CommandNameTaken => "An application command with that name already exists",

@@ -209,3 +209,9 @@ pub const URL: usize = 2_048;
 
 /// How long entries of audit logs are kept, in milliseconds (Discord: Audit Log, 45 days).
 pub const AUDIT_KEPT_MS: u64 = 45 * 24 * 60 * 60 * 1_000;
+/// Emojis of one guild that stand still, and as many that move (Discord error 30008).
+pub const EMOJIS: usize = 50;
+/// Largest emoji, in bytes (Discord: Emoji Resource, 256 KiB).
+pub const EMOJI: usize = 256 * 1_024;
+/// Length of an emoji's name, in characters (Discord: Emoji Resource).
+pub const EMOJI_NAME: std::ops::RangeInclusive<usize> = 2..=32;

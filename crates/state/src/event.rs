@@ -102,6 +102,8 @@ pub enum GuildEvent {
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,
+    /// The guild's own emojis changed.
+    EmojisUpdated,
     /// The audit log has a new entry.
     AuditLogged(Arc<AuditEntry>),
     /// A stage was opened.

@@ -346,6 +346,23 @@ pub struct Snapshot {
     pub flags: u64,
 }
 
+/// An emoji that a guild made. Its picture is an object of its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmojiRecord {
+    /// Its id.
+    pub id: model::id::EmojiId,
+    /// 2 to 32 letters, digits and underscores.
+    pub name: String,
+    /// Who may use it; everyone when empty.
+    #[serde(default)]
+    pub roles: Vec<RoleId>,
+    /// Who made it.
+    pub user: UserId,
+    /// Whether it moves.
+    #[serde(default)]
+    pub animated: bool,
+}
+
 /// An emoji that can be a reaction. Its text form is `name` or `name:id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReactionEmoji {

@@ -46,6 +46,7 @@ pub fn routes() -> Router<Parts> {
     Router::new()
         .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
         .route("/avatars/{user}/{file}", get(serve::avatar))
+        .route("/emojis/{file}", get(serve::emoji))
         .route("/icons/{guild}/{file}", get(serve::icon))
         .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)

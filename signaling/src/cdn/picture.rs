@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
@@ -29,6 +30,8 @@ pub(crate) enum Owner {
     Guild(GuildId),
     /// A person or a bot: their avatar.
     User(UserId),
+    /// An emoji, whose picture never changes.
+    Emoji(EmojiId),
 }
 
 impl Owner {
@@ -37,6 +40,7 @@ impl Owner {
         match self {
             Self::Guild(guild) => format!("icons/{guild}/{hash}"),
             Self::User(user) => format!("avatars/{user}/{hash}"),
+            Self::Emoji(emoji) => format!("emojis/{emoji}"),
         }
     }
 }
@@ -66,6 +70,16 @@ impl Picture {
     /// The picture of a whole file; `None` as [`read`](Self::read) fails.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         Self::whole(bytes.to_vec()).ok()
+    }
+
+    /// Whether it moves.
+    pub(crate) fn moves(&self) -> bool {
+        self.hash.starts_with("a_")
+    }
+
+    /// Its size in bytes.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     fn parse(uri: &str) -> Result<Self, (&'static str, String)> {

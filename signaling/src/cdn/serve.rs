@@ -19,6 +19,7 @@ use axum::response::Response;
 use futures_util::stream;
 use model::id::AttachmentId;
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::UserId;
 use model::snowflake;
@@ -87,6 +88,26 @@ pub(super) async fn icon(
 ) -> Result<Response, ApiError> {
     let Ok(axum::extract::Path((guild, file))) = path else { return Err(missing()) };
     shown(parts, Owner::Guild(guild), &file, &method, &headers).await
+}
+
+/// `GET /emojis/{id}.{png|webp|gif|jpg}`
+pub(super) async fn emoji(
+    State(parts): State<Parts>,
+    axum::extract::Path(file): axum::extract::Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = file.split_once('.').map_or(file.as_str(), |(id, _)| id);
+    let id: EmojiId = id.parse().map_err(|_| missing())?;
+    let file = File {
+        etag: format!("\"{id}\""),
+        modified_ms: None,
+        cache: "public, max-age=31536000, immutable".to_owned(),
+        name: None,
+        only_pictures: true,
+        key: Owner::Emoji(id).key(""),
+    };
+    file.answer(parts, &method, &headers).await
 }
 
 /// A picture of the store: open to all, for ever the same. The

@@ -163,6 +163,7 @@ impl Viewer {
             GuildEvent::WebhooksUpdated(channel) => {
                 self.wants(Intents::GUILD_WEBHOOKS) && self.sees(guild, *channel, now_ms)
             }
+            GuildEvent::EmojisUpdated => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
             GuildEvent::AuditLogged(_) => {
                 self.wants(Intents::GUILD_MODERATION)
                     && guild.permissions(self.user, now_ms).has(Permissions::VIEW_AUDIT_LOG)
@@ -444,6 +445,8 @@ mod tests {
             ),
             (chat(ChatEvent::PinsUpdated { channel: at, last_pin_ms: None }), Intents::GUILDS),
             (GuildEvent::WebhooksUpdated(at), Intents::GUILD_WEBHOOKS),
+            (GuildEvent::EmojisUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::AuditLogged(entry(&guild)), Intents::GUILD_MODERATION),
         ];
 
         for (event, intent) in cases {
@@ -458,11 +461,12 @@ mod tests {
     fn bans_and_invites_are_told_to_those_who_may_manage_them() {
         let guild = guild();
         let ban = publish(GuildEvent::BanAdded(CAI), &guild, &guild);
+        let noted = publish(GuildEvent::AuditLogged(entry(&guild)), &guild, &guild);
         let code = "c".to_owned();
         let event = GuildEvent::InviteDeleted { code, channel: Some(text(&guild)) };
         let invite = publish(event, &guild, &guild);
 
-        for publication in [ban, invite] {
+        for publication in [ban, noted, invite] {
             assert_eq!(viewer(ANA, Intents::all()).hears(&publication, 0), Heard::Yes);
             assert_eq!(viewer(BEN, Intents::all()).hears(&publication, 0), Heard::No);
         }

@@ -339,6 +339,9 @@ impl Shaper<'_> {
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
+            GuildEvent::EmojisUpdated => {
+                json!({ "guild_id": id, "emojis": wire::guild_emojis(guild) })
+            }
             GuildEvent::AuditLogged(entry) => {
                 let mut value = wire::audit_entry(entry);
                 value["guild_id"] = json!(id);
@@ -557,6 +560,7 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
         GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
+        GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
         GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
         GuildEvent::StageOpened(_) => "STAGE_INSTANCE_CREATE",
         GuildEvent::StageChanged(_) => "STAGE_INSTANCE_UPDATE",
@@ -702,6 +706,8 @@ mod tests {
             GuildEvent::PresenceUpdated { user: BEN, presence },
             voice_events[0].clone(),
             GuildEvent::WebhooksUpdated(at),
+            GuildEvent::EmojisUpdated,
+            GuildEvent::AuditLogged(entry(&guild)),
             GuildEvent::StageOpened(Arc::clone(&stage)),
             GuildEvent::StageChanged(Arc::clone(&stage)),
             GuildEvent::StageClosed(stage),

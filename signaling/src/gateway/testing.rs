@@ -15,6 +15,10 @@ use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::Publication;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
+use state::audit::AuditEntry;
+use state::audit::By;
 use state::guild::command::GuildDraft;
 use state::guild::command::RolePatch;
 use state::record::MessageRecord;
@@ -52,6 +56,13 @@ pub(super) fn guild_of(id: GuildId) -> Guild {
         guild = apply(&guild, user, &GuildCommand::Join { user, now, roles: vec![] });
     }
     apply(&guild, ANA, &GuildCommand::CreateRole(SCRIBES, RolePatch::default()))
+}
+
+/// An entry of the guild's audit log: Ana renamed the text channel.
+pub(super) fn entry(guild: &Guild) -> Arc<AuditEntry> {
+    let what = AuditDraft::new(&By::from(ANA), AuditAction::ChannelUpdate, Some(text(guild).get()))
+        .changing(&serde_json::json!({ "name": "old" }), &serde_json::json!({ "name": "new" }));
+    Arc::new(AuditEntry { id: model::id::AuditId::new(800), guild: guild.id, what })
 }
 
 pub(super) fn apply(guild: &Guild, actor: UserId, command: &GuildCommand) -> Guild {

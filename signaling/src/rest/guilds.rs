@@ -48,7 +48,6 @@ pub(super) fn routes() -> Router<Parts> {
         .route("/guilds", post(found).layer(pictured()))
         .route("/guilds/{guild}", get(show).patch(update).delete(remove).layer(pictured()))
         .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))
-        .route("/guilds/{guild}/emojis", get(nothing))
         .route("/guilds/{guild}/stickers", get(nothing))
         .route("/guilds/{guild}/bots", post(add_bot))
 }
@@ -196,8 +195,12 @@ async fn remove(
     member_view(&parts, guild, me.id())?;
     carry_out(async move {
         let _changing = picture::changing().await;
-        let icon = member_view(&parts, guild, me.id())?.settings.icon.clone();
+        let view = member_view(&parts, guild, me.id())?;
+        let icon = view.settings.icon.clone();
         parts.store.execute(guild, me.id(), GuildCommand::Delete).await?;
+        for &emoji in view.emojis.keys() {
+            picture::forget(&parts, Owner::Emoji(emoji), Some(""), None).await;
+        }
         picture::forget(&parts, Owner::Guild(guild), icon.as_deref(), None).await;
         Ok(())
     })
@@ -288,7 +291,7 @@ async fn move_channels(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Emojis and stickers, of which there are none yet.
+/// Stickers, of which there are none yet.
 async fn nothing(
     Auth(me): Auth,
     State(parts): State<Parts>,

@@ -6,6 +6,7 @@ mod audit_log;
 mod auth;
 mod bans;
 mod channels;
+mod emojis;
 pub mod error;
 pub mod extract;
 mod forums;
@@ -54,6 +55,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(auth::routes())
         .merge(bans::routes())
         .merge(channels::routes())
+        .merge(emojis::routes())
         .merge(gateway::routes())
         .merge(guilds::routes())
         .merge(instance::routes())

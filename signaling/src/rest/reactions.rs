@@ -7,6 +7,7 @@ use axum::routing::delete;
 use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::limits;
@@ -15,6 +16,7 @@ use model::wire::id::Id;
 use serde::Deserialize;
 use serde_json::Value;
 use state::event::ChatEvent;
+use state::record::ReactionCount;
 use state::record::ReactionEmoji;
 use state::repo::RepoError;
 
@@ -62,7 +64,7 @@ async fn add(
     place: Place,
     user: UserId,
     id: MessageId,
-    emoji: ReactionEmoji,
+    mut emoji: ReactionEmoji,
 ) -> Result<(), ApiError> {
     let channel = place.channel;
     // One at a time, or two at once would pass the limit.
@@ -70,11 +72,15 @@ async fn add(
     let message = messages::existing(&parts, channel, id).await?;
     let given = parts.messages.reactions(channel, &[id], user).await?;
     let given = given.into_iter().next().map(|(_, counts)| counts).unwrap_or_default();
+    // One and the same under whatever name it had when it was first given.
+    let same = |count: &&ReactionCount| emoji.id.is_some() && count.emoji.id == emoji.id;
+    if let Some(count) = given.iter().find(same) {
+        emoji = count.emoji.clone();
+    }
     if !given.iter().any(|count| count.emoji == emoji) {
         place.require(Permissions::ADD_REACTIONS)?;
-        if emoji.id.is_some() {
-            // No guild here has emoji of its own.
-            return Err(ErrorCode::UnknownEmoji.into());
+        if let Some(id) = emoji.id {
+            emoji.name = usable(&parts, &place, user, id)?;
         }
         if given.len() >= limits::REACTIONS {
             return Err(ErrorCode::MaximumReactions.into());
@@ -90,6 +96,24 @@ async fn add(
         place.publish(&parts, event).await;
     }
     Ok(())
+}
+
+/// The name of an emoji of this guild, or with USE_EXTERNAL_EMOJIS of another one of theirs, if they
+/// may use it.
+fn usable(parts: &Parts, place: &Place, user: UserId, id: EmojiId) -> Result<String, ApiError> {
+    let guilds = parts.store.guilds_of(user).into_iter().map(|guild| guild.view());
+    let found = guilds.filter_map(|view| {
+        let emoji = view.emojis.get(&id)?;
+        let member = view.members.get(&user)?;
+        let open =
+            emoji.roles.is_empty() || emoji.roles.iter().any(|role| member.roles.contains(role));
+        open.then(|| (view.id, emoji.name.clone()))
+    });
+    let (home, name) = found.last().ok_or(ErrorCode::UnknownEmoji)?;
+    if place.guild().is_some_and(|guild| guild != home) {
+        place.require(Permissions::USE_EXTERNAL_EMOJIS)?;
+    }
+    Ok(name)
 }
 
 /// `DELETE .../reactions/{emoji}/{user.id}` and `/@me`: others' with MANAGE_MESSAGES.

@@ -109,6 +109,7 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::WebhooksUpdated(_)
         | GuildEvent::CommandsUpdated
         | GuildEvent::AuditLogged(_)
+        | GuildEvent::EmojisUpdated
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)
         | GuildEvent::StageClosed(_)

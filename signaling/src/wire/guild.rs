@@ -42,7 +42,7 @@ pub fn guild(guild: &Guild) -> Value {
         "default_message_notifications": settings.default_message_notifications,
         "explicit_content_filter": settings.explicit_content_filter,
         "roles": guild.roles.values().map(|r| role(r)).collect::<Vec<_>>(),
-        "emojis": [],
+        "emojis": super::guild_emojis(guild),
         "stickers": [],
         "features": [],
         "mfa_level": 0,

@@ -3,6 +3,7 @@
 mod audit;
 mod channel;
 mod command;
+mod emoji;
 mod guild;
 mod invite;
 mod member;
@@ -17,6 +18,8 @@ pub use audit::audit_entry;
 pub use channel::channel;
 pub use channel::private_channel;
 pub use command::command;
+pub use emoji::guild_emoji;
+pub use emoji::guild_emojis;
 pub use guild::MembersShown;
 pub use guild::guild;
 pub use guild::guild_create;

@@ -116,6 +116,15 @@ impl Guild {
                     events.push(GuildEvent::BanRemoved(*user));
                 }
             }
+            Change::PutEmoji(emoji) => {
+                self.emojis.insert(emoji.id, Arc::clone(emoji));
+                events.push(GuildEvent::EmojisUpdated);
+            }
+            Change::DeleteEmoji(id) => {
+                if self.emojis.remove(id).is_some() {
+                    events.push(GuildEvent::EmojisUpdated);
+                }
+            }
             Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
         }
     }

@@ -1,6 +1,8 @@
 //! What someone wants to change in a guild, parsed but not yet allowed.
 
+use crate::record::EmojiRecord;
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::TagId;
 use model::id::UserId;
@@ -234,6 +236,14 @@ pub enum GuildCommand {
         /// Why.
         reason: Option<String>,
     },
+    /// Make an emoji, whose picture is kept already (CREATE_GUILD_EXPRESSIONS or
+    /// MANAGE_GUILD_EXPRESSIONS).
+    CreateEmoji(EmojiRecord),
+    /// Change an emoji: its name, who may use it (MANAGE_GUILD_EXPRESSIONS, or one's own with
+    /// CREATE_GUILD_EXPRESSIONS).
+    UpdateEmoji(EmojiId, Option<String>, Option<Vec<RoleId>>),
+    /// Delete an emoji; as to change it.
+    DeleteEmoji(EmojiId),
     /// Lift a ban (BAN_MEMBERS).
     Unban(UserId),
 }

@@ -80,6 +80,7 @@ impl Guild {
             threads: imbl::OrdMap::new(),
             members: imbl::OrdMap::new(),
             bans: imbl::OrdMap::new(),
+            emojis: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),

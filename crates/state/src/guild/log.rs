@@ -3,7 +3,10 @@
 //! What follows by itself (members who lose a deleted role, threads of a deleted channel) is not
 //! said: the log tells what somebody did.
 
+use std::sync::Arc;
+
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -21,6 +24,7 @@ use super::plan::Plan;
 use crate::audit::AuditAction;
 use crate::audit::AuditDraft;
 use crate::audit::By;
+use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
 use crate::thread::ThreadRecord;
 
@@ -54,6 +58,8 @@ pub(crate) fn entries(
         GuildCommand::Kick(user) => vec![log.new(AuditAction::MemberKick, user.get())],
         GuildCommand::Ban { user, .. } => vec![log.new(AuditAction::MemberBanAdd, user.get())],
         GuildCommand::Unban(user) => vec![log.new(AuditAction::MemberBanRemove, user.get())],
+        GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),
+        GuildCommand::UpdateEmoji(id, ..) | GuildCommand::DeleteEmoji(id) => log.emoji(*id),
         GuildCommand::Delete
         | GuildCommand::AddThreadMembers(..)
         | GuildCommand::SpeakInThread { .. }
@@ -189,6 +195,26 @@ impl<'a> Log<'a> {
             }
         };
         Some(entry).filter(|entry| !entry.changes.is_empty()).into_iter().collect()
+    }
+
+    fn emoji(self, id: EmojiId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutEmoji(emoji) if emoji.id == id => Some(emoji),
+            _ => None,
+        });
+        let old = self.guild.emojis.get(&id);
+        let action = match (old, new) {
+            (None, _) => AuditAction::EmojiCreate,
+            (Some(_), Some(_)) => AuditAction::EmojiUpdate,
+            (Some(_), None) => AuditAction::EmojiDelete,
+        };
+        let shape = |emoji: Option<&Arc<EmojiRecord>>| {
+            emoji.map_or(Value::Null, |emoji| {
+                let roles = (!emoji.roles.is_empty()).then_some(&emoji.roles);
+                json!({ "name": emoji.name, "roles": roles })
+            })
+        };
+        vec![self.new(action, id.get()).changing(&shape(old), &shape(new))]
     }
 
     fn member(self, user: UserId) -> Vec<AuditDraft> {

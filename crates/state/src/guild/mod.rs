@@ -14,6 +14,7 @@ use std::sync::Arc;
 use imbl::HashMap;
 use imbl::OrdMap;
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::presence::Presence;
 use crate::record::BanRecord;
+use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
 use crate::thread::Thread;
 use crate::voice::StageInstance;
@@ -82,6 +84,8 @@ pub struct Guild {
     pub threads: OrdMap<ChannelId, Arc<Thread>>,
     /// All members by id, so that pages by id are ranges.
     pub members: OrdMap<UserId, Arc<MemberRecord>>,
+    /// The guild's own emojis.
+    pub emojis: OrdMap<EmojiId, Arc<EmojiRecord>>,
     /// Everyone who may not return.
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.

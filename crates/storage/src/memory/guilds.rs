@@ -129,6 +129,12 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteBan(user) => {
                     guild.bans.remove(user);
                 }
+                Change::PutEmoji(emoji) => {
+                    guild.emojis.insert(emoji.id, Arc::clone(emoji));
+                }
+                Change::DeleteEmoji(id) => {
+                    guild.emojis.remove(id);
+                }
                 Change::Log(entry) => self.audit.put(entry),
             }
         }

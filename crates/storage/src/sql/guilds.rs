@@ -43,6 +43,7 @@ enum Table {
     Threads,
     Members,
     Bans,
+    Emojis,
 }
 
 impl Table {
@@ -60,6 +61,7 @@ impl Table {
             Self::Members => {
                 "INSERT OR REPLACE INTO members (guild, user, document) VALUES (?, ?, ?)"
             }
+            Self::Emojis => "INSERT OR REPLACE INTO emojis (guild, id, document) VALUES (?, ?, ?)",
             Self::Bans => "INSERT OR REPLACE INTO bans (guild, user, document) VALUES (?, ?, ?)",
         }
     }
@@ -70,6 +72,7 @@ impl Table {
             Self::Channels => "DELETE FROM channels WHERE guild = ? AND id = ?",
             Self::Threads => "DELETE FROM threads WHERE guild = ? AND id = ?",
             Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
+            Self::Emojis => "DELETE FROM emojis WHERE guild = ? AND id = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
     }
@@ -97,6 +100,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteMember(user) => Row::Delete { table: Table::Members, id: key(*user) },
         Change::PutBan(ban) => put(Table::Bans, key(ban.user), document(ban)?),
         Change::DeleteBan(user) => Row::Delete { table: Table::Bans, id: key(*user) },
+        Change::PutEmoji(emoji) => put(Table::Emojis, key(emoji.id), document(emoji)?),
+        Change::DeleteEmoji(id) => Row::Delete { table: Table::Emojis, id: key(*id) },
         Change::Log(entry) => Row::Log(audit::Row::of(entry)?),
     })
 }
@@ -133,7 +138,7 @@ async fn write(
                         let query = sqlx::query(leave).bind(guild).bind(id);
                         query.execute(&mut *connection).await.map_err(failed)?;
                     }
-                    Table::Roles | Table::Bans => {}
+                    Table::Roles | Table::Bans | Table::Emojis => {}
                 }
             }
             Row::PutThreadMember { thread, user, document } => {
@@ -225,6 +230,7 @@ impl GuildRepo for Database {
                 threads: imbl::OrdMap::new(),
                 members: imbl::OrdMap::new(),
                 bans: imbl::OrdMap::new(),
+                emojis: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),
@@ -250,6 +256,11 @@ impl GuildRepo for Database {
         each(&mut reader, "SELECT guild, document FROM bans", &mut guilds, |guild, ban| {
             let ban: Arc<state::record::BanRecord> = ban;
             guild.bans.insert(ban.user, ban);
+        })
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM emojis", &mut guilds, |guild, emoji| {
+            let emoji: Arc<state::record::EmojiRecord> = emoji;
+            guild.emojis.insert(emoji.id, emoji);
         })
         .await?;
         Ok(guilds.into_values().collect())

@@ -1,6 +1,7 @@
 //! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
 
 mod channels;
+mod emojis;
 pub(crate) mod field;
 mod forums;
 mod members;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
@@ -30,6 +32,7 @@ use super::GuildSettings;
 use super::command::GuildCommand;
 use crate::audit::AuditEntry;
 use crate::record::BanRecord;
+use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -76,6 +79,10 @@ pub enum Change {
     PutBan(Arc<BanRecord>),
     /// A ban is lifted.
     DeleteBan(UserId),
+    /// An emoji is new or replaced.
+    PutEmoji(Arc<EmojiRecord>),
+    /// An emoji is deleted.
+    DeleteEmoji(EmojiId),
     /// What the audit log says of the changes before; changes nothing itself.
     Log(Arc<AuditEntry>),
 }
@@ -146,6 +153,11 @@ impl Guild {
             GuildCommand::Kick(user) => asked.kick(*user),
             GuildCommand::Ban { user, reason } => asked.ban(*user, reason.as_deref()),
             GuildCommand::Unban(user) => asked.unban(*user),
+            GuildCommand::CreateEmoji(emoji) => asked.create_emoji(emoji),
+            GuildCommand::UpdateEmoji(id, name, roles) => {
+                asked.update_emoji(*id, name.as_deref(), roles.as_deref())
+            }
+            GuildCommand::DeleteEmoji(id) => asked.delete_emoji(*id),
         }?;
         Ok(Plan { guild: self.id, version: self.version, changes })
     }
