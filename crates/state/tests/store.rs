@@ -27,6 +27,7 @@ use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
+use state::audit::By;
 use state::event::ChatEvent;
 use state::guild::command::MemberPatch;
 use state::presence::Client;
@@ -85,8 +86,14 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 impl Listener {
+    /// The next event, but for what the audit log says of the one before.
     async fn next(&mut self) -> UserEvent {
-        soon(self.queue.recv()).await.expect("the store has not let go")
+        loop {
+            let event = soon(self.queue.recv()).await.expect("the store has not let go");
+            if !is_logged(&event) {
+                return event;
+            }
+        }
     }
 
     /// The next event, which must be of the guild.
@@ -98,8 +105,17 @@ impl Listener {
     }
 
     fn is_silent(&mut self) -> bool {
-        self.queue.try_recv().is_err()
+        loop {
+            match self.queue.try_recv() {
+                Ok(event) if is_logged(&event) => {}
+                other => return other.is_err(),
+            }
+        }
     }
+}
+
+fn is_logged(event: &UserEvent) -> bool {
+    matches!(event, UserEvent::Guild(told) if matches!(told.event, GuildEvent::AuditLogged(_)))
 }
 
 fn typing(n: u64) -> GuildEvent {
@@ -619,6 +635,27 @@ async fn mailboxes_end_with_their_store() {
 
     // The mailbox held the other end of this queue.
     assert!(soon(ana.queue.recv()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_change_is_stored_and_told_along_with_its_entry_and_once_for_all_its_attempts() {
+    let Fixture { store, guilds, .. } = fixture().await;
+    let mut ana = connect(&store, 1, ANA, 9);
+    store.subscribe(ana.id, GUILD).await.expect("a member");
+    guilds.conflicts.store(2, Ordering::SeqCst);
+    let by = By { actor: OWNER, reason: Some("too long".to_owned()) };
+
+    store.execute(GUILD, by, rename("Benny")).await.expect("renamed in the end");
+
+    let stored = guilds.audit.lock().expect("unpoisoned").clone();
+    assert_eq!(stored.len(), 1);
+    let what = &stored[0].what;
+    assert_eq!((what.user, what.target), (Some(OWNER), Some(BEN.get())));
+    assert_eq!(what.reason.as_deref(), Some("too long"));
+    assert!(matches!(ana.guild_event().await, GuildEvent::MemberUpdated(_)));
+    let told = soon(ana.queue.recv()).await.expect("told");
+    let UserEvent::Guild(told) = told else { panic!("not of the guild") };
+    assert_eq!(told.event, GuildEvent::AuditLogged(Arc::new(stored[0].clone())));
 }
 
 #[tokio::test]

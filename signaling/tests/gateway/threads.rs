@@ -49,7 +49,7 @@ async fn until_message(client: &mut Client) -> Vec<(String, Value)> {
         if name == "MESSAGE_CREATE" {
             return heard;
         }
-        if name != "PRESENCE_UPDATE" {
+        if name != "PRESENCE_UPDATE" && name != "GUILD_AUDIT_LOG_ENTRY_CREATE" {
             heard.push((name, message["d"].clone()));
         }
     }

@@ -8,6 +8,7 @@ use state::Change;
 use state::Plan;
 use state::guild::GuildSettings;
 use state::record::BanRecord;
+use state::record::EmojiRecord;
 use state::record::MemberRecord;
 use state::repo::RepoError;
 use storage::Repos;
@@ -63,6 +64,13 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     let settings = GuildSettings { name: "Port".to_owned(), ..(*guild.settings).clone() };
     let voice = guild.channels.get_max().expect("it has channels").0;
     let ban = BanRecord { user: CAI, reason: Some("spam".to_owned()) };
+    let emoji = Arc::new(EmojiRecord {
+        id: Id::new(78),
+        name: "ale".to_owned(),
+        roles: vec![Id::new(77)],
+        user: ANA,
+        animated: true,
+    });
     let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
     role.id = Id::new(77);
     let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
@@ -72,6 +80,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::PutRole(Arc::clone(&role)),
         Change::PutMember(member(BEN)),
         Change::PutBan(Arc::clone(&ban)),
+        Change::PutEmoji(Arc::clone(&emoji)),
         Change::DeleteChannel(voice),
     ];
     repos.guilds.commit(&plan(1, changes)).await.expect("committed");
@@ -81,17 +90,23 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.roles.insert(role.id, role);
     guild.members.insert(BEN, member(BEN));
     guild.bans.insert(CAI, ban);
+    guild.emojis.insert(emoji.id, emoji);
     guild.channels.remove(&voice);
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
 
-    let changes =
-        vec![Change::DeleteRole(Id::new(77)), Change::DeleteMember(BEN), Change::DeleteBan(CAI)];
+    let changes = vec![
+        Change::DeleteRole(Id::new(77)),
+        Change::DeleteMember(BEN),
+        Change::DeleteBan(CAI),
+        Change::DeleteEmoji(Id::new(78)),
+    ];
     repos.guilds.commit(&plan(2, changes)).await.expect("committed");
 
     guild.version = 3;
     guild.roles.remove(&Id::new(77));
     guild.members.remove(&BEN);
     guild.bans.remove(&CAI);
+    guild.emojis.remove(&Id::new(78));
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
 }
 
