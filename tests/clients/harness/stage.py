@@ -116,6 +116,14 @@ class Stage:
             case "webhook":
                 path = f"/channels/{body['channel']}/webhooks"
                 return web.json_response(await self.server.rest("POST", path, name=body["name"]))
+            case "trust":
+                roles = f"/guilds/{self.guild}/roles"
+                role = await self.server.rest(
+                    "POST", roles, name="trusted", permissions=body["permissions"]
+                )
+                member = f"/guilds/{self.guild}/members/{body['user']}"
+                await self.server.rest("PUT", f"{member}/roles/{role['id']}")
+                return web.json_response(role)
             case "member":
                 member = body.pop("user")
                 await self.member(member, **body)

@@ -183,6 +183,24 @@ async def scenario() -> None:
         await hook.delete()
 
     await attempt("webhook", webhook)
+
+    async def audit_log() -> None:
+        allowed = discord.Permissions(view_audit_log=True, manage_channels=True)
+        role = await control("trust", user=str(client.user.id), permissions=str(allowed.value))
+        mine = lambda entry: entry.user_id == client.user.id
+        heard = asyncio.create_task(client.wait_for("audit_log_entry_create", check=mine, timeout=15))
+        await asyncio.sleep(0)
+        await text.edit(topic="Ale", reason="House rules, § 1")
+        entry = await heard
+        action = discord.AuditLogAction
+        assert entry.action is action.channel_update and entry.reason == "House rules, § 1", entry
+        assert entry.before.topic is None and entry.after.topic == "Ale", entry
+        found = [one async for one in text.guild.audit_logs(limit=5, action=action.channel_update)]
+        assert found[0].id == entry.id and found[0].target.id == text.id and found[0].user == text.guild.me
+        given = [one async for one in text.guild.audit_logs(limit=1, action=action.member_role_update)]
+        assert given[0].after.roles[0].id == int(role["id"]) and given[0].target.id == client.user.id
+
+    await attempt("audit log", audit_log)
     check("ends", True)
 
 
