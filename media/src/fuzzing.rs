@@ -158,7 +158,7 @@ pub fn tcp_frames(bytes: &[u8]) {
 pub fn turn(message: &[u8]) {
     let client = ([203, 0, 113, 9], 4_000).into();
     let mut turn = fallback::Turn::new(fallback::Passes::new([7; 32]), client, 1, [9; 8]);
-    let (now, mut reply) = (std::time::Instant::now(), Vec::new());
+    let (now, mut reply) = (Instant::now(), Vec::new());
     let taken = turn.handle(now, 0, message, &mut reply);
     assert_eq!((taken, turn.until()), (fallback::Taken::Done, None));
     let mut deframer = Deframer::new(fallback::Framing::Turn);

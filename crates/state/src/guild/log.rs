@@ -52,12 +52,12 @@ pub(crate) fn entries(
         GuildCommand::MoveRoles(moves) => moves.iter().flat_map(|(id, _)| log.role(*id)).collect(),
         GuildCommand::DeleteRole(id) => {
             let old = guild.roles.get(id).map_or(Value::Null, |role| role_shape(role, true));
-            vec![log.new(AuditAction::RoleDelete, id.get()).changing(&old, &Value::Null)]
+            vec![log.entry(AuditAction::RoleDelete, id.get()).changing(&old, &Value::Null)]
         }
         GuildCommand::UpdateMember(user, _) => log.member(*user),
-        GuildCommand::Kick(user) => vec![log.new(AuditAction::MemberKick, user.get())],
-        GuildCommand::Ban { user, .. } => vec![log.new(AuditAction::MemberBanAdd, user.get())],
-        GuildCommand::Unban(user) => vec![log.new(AuditAction::MemberBanRemove, user.get())],
+        GuildCommand::Kick(user) => vec![log.entry(AuditAction::MemberKick, user.get())],
+        GuildCommand::Ban { user, .. } => vec![log.entry(AuditAction::MemberBanAdd, user.get())],
+        GuildCommand::Unban(user) => vec![log.entry(AuditAction::MemberBanRemove, user.get())],
         GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),
         GuildCommand::UpdateEmoji(id, ..) | GuildCommand::DeleteEmoji(id) => log.emoji(*id),
         GuildCommand::Delete
@@ -79,7 +79,7 @@ struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    fn new(self, action: AuditAction, target: u64) -> AuditDraft {
+    fn entry(self, action: AuditAction, target: u64) -> AuditDraft {
         AuditDraft::new(self.by, action, Some(target))
     }
 
@@ -94,7 +94,7 @@ impl<'a> Log<'a> {
         });
         let Some(new) = new else { return Vec::new() };
         let old = settings_shape(&self.guild.settings);
-        vec![self.new(AuditAction::GuildUpdate, self.guild.id.get()).changing(&old, &new)]
+        vec![self.entry(AuditAction::GuildUpdate, self.guild.id.get()).changing(&old, &new)]
     }
 
     fn channel(self, id: ChannelId) -> Vec<AuditDraft> {
@@ -105,11 +105,11 @@ impl<'a> Log<'a> {
         let Some(new) = new else { return Vec::new() };
         let Some(old) = self.guild.channels.get(&id) else {
             let new = channel_shape(new, true);
-            let made = self.new(AuditAction::ChannelCreate, id.get());
+            let made = self.entry(AuditAction::ChannelCreate, id.get());
             return vec![made.changing(&Value::Null, &new)];
         };
         let changed = self
-            .new(AuditAction::ChannelUpdate, id.get())
+            .entry(AuditAction::ChannelUpdate, id.get())
             .changing(&channel_shape(old, false), &channel_shape(new, false));
         let changed = Some(changed).filter(|entry| !entry.changes.is_empty());
         changed.into_iter().chain(self.overwrites(old, new)).collect()
@@ -145,7 +145,7 @@ impl<'a> Log<'a> {
         now: Option<&PermissionOverwrite>,
     ) -> AuditDraft {
         let shape = |overwrite: Option<&PermissionOverwrite>| json!(overwrite);
-        let mut entry = self.new(action, channel.get()).changing(&shape(was), &shape(now));
+        let mut entry = self.entry(action, channel.get()).changing(&shape(was), &shape(now));
         if let Some(of) = now.or(was) {
             entry = entry.with("id", of.id).with("type", u8::from(of.kind));
             let role = self.guild.roles.get(&of.id.cast());
@@ -162,7 +162,7 @@ impl<'a> Log<'a> {
             (None, Some(thread)) => (AuditAction::ThreadDelete, thread_shape(&thread.record)),
             (None, None) => return Vec::new(),
         };
-        vec![self.new(action, id.get()).changing(&old, &Value::Null)]
+        vec![self.entry(action, id.get()).changing(&old, &Value::Null)]
     }
 
     fn thread(self, id: ChannelId) -> Vec<AuditDraft> {
@@ -175,7 +175,7 @@ impl<'a> Log<'a> {
             None => (AuditAction::ThreadCreate, Value::Null),
             Some(thread) => (AuditAction::ThreadUpdate, thread_shape(&thread.record)),
         };
-        vec![self.new(action, id.get()).changing(&old, &new)]
+        vec![self.entry(action, id.get()).changing(&old, &new)]
     }
 
     fn role(self, id: RoleId) -> Vec<AuditDraft> {
@@ -186,11 +186,11 @@ impl<'a> Log<'a> {
         let Some(new) = new else { return Vec::new() };
         let entry = match self.guild.roles.get(&id) {
             None => {
-                let made = self.new(AuditAction::RoleCreate, id.get());
+                let made = self.entry(AuditAction::RoleCreate, id.get());
                 made.changing(&Value::Null, &role_shape(new, false))
             }
             Some(old) => {
-                let changed = self.new(AuditAction::RoleUpdate, id.get());
+                let changed = self.entry(AuditAction::RoleUpdate, id.get());
                 changed.changing(&role_shape(old, true), &role_shape(new, true))
             }
         };
@@ -214,7 +214,7 @@ impl<'a> Log<'a> {
                 json!({ "name": emoji.name, "roles": roles })
             })
         };
-        vec![self.new(action, id.get()).changing(&shape(old), &shape(new))]
+        vec![self.entry(action, id.get()).changing(&shape(old), &shape(new))]
     }
 
     fn member(self, user: UserId) -> Vec<AuditDraft> {
@@ -226,10 +226,10 @@ impl<'a> Log<'a> {
             return Vec::new();
         };
         let fields = self
-            .new(AuditAction::MemberUpdate, user.get())
+            .entry(AuditAction::MemberUpdate, user.get())
             .changing(&member_shape(old), &member_shape(new));
         let roles = self
-            .new(AuditAction::MemberRoleUpdate, user.get())
+            .entry(AuditAction::MemberRoleUpdate, user.get())
             .changing(&Value::Null, &self.roles_shape(&old.roles, &new.roles));
         [fields, roles].into_iter().filter(|entry| !entry.changes.is_empty()).collect()
     }
