@@ -91,8 +91,8 @@ pub(super) async fn greet(
                 handshake.handle_frame(now(), &bytes);
             }
             (Some(Input::Received(Received::Garbage)), _) => handshake.handle_garbage(),
-            (Some(Input::Received(Received::Closed(code))), _) => {
-                wire.hang_up(code).await;
+            (Some(Input::Received(Received::Closed(_))), _) => {
+                wire.hang_up().await;
                 return None;
             }
             (Some(Input::Received(Received::Lost)), _) => return None,

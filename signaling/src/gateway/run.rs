@@ -461,7 +461,7 @@ impl Task {
             }
             Received::Garbage => core.session.handle_garbage(now()),
             Received::Closed(code) => {
-                self.farewell = core.wire.take().map(|wire| wire.hang_up(code).boxed());
+                self.farewell = core.wire.take().map(|wire| wire.hang_up().boxed());
                 core.session.handle_closed(now(), code);
             }
             Received::Lost => {

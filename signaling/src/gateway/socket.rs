@@ -181,10 +181,10 @@ impl Wire {
         let _ = tokio::time::timeout(FAREWELL, farewell).await;
     }
 
-    /// Answers the client's own close, which had that code.
-    pub(super) async fn hang_up(mut self, code: Option<u16>) {
+    /// Lets a client that said goodbye, and was answered, hang up first.
+    pub(super) async fn hang_up(mut self) {
         let rest = async {
-            if self.socket.close(code.unwrap_or(NORMAL), "").await.is_ok() {
+            if self.socket.write(&[]).await.is_ok() {
                 self.socket.drain().await;
             }
         };
@@ -234,8 +234,6 @@ pub(super) fn now() -> Instant {
     Instant::now()
 }
 
-/// The code of those who part as friends (RFC 6455 §7.4.1).
-const NORMAL: u16 = 1_000;
 /// Largest message that is read at all. What is over the limit of clients is read so far to be
 /// refused with its own close code.
 const LARGEST: usize = 4 * limits::GATEWAY_PAYLOAD;

@@ -26,6 +26,8 @@ const READ: usize = 16 * 1_024;
 const GATHER: usize = 16 * 1_024;
 /// Bytes that a thread's buffer keeps room for between writes.
 const KEPT: usize = 256 * 1_024;
+/// What answers a goodbye without a code (RFC 6455 §7.4.1).
+const NO_CODE: u16 = 1_000;
 /// Frames without a message that are read before others have their turn.
 const BURST: usize = 64;
 
@@ -44,6 +46,16 @@ pub(crate) struct Socket {
     dirty: bool,
     /// The answer to the peer's last question.
     pong: Option<Vec<u8>>,
+    goodbye: Goodbye,
+}
+
+/// Our close frame (RFC 6455 §5.5.1: whoever hears one answers it, at once, and says one only).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goodbye {
+    No,
+    /// The peer said one, with that code.
+    Owed(u16),
+    Said,
 }
 
 /// What came of reading.
@@ -59,8 +71,8 @@ pub(crate) enum Incoming {
 
 impl Socket {
     pub(super) fn new(io: TokioIo<Upgraded>, largest: usize) -> Self {
-        let (unsent, pong) = ((Vec::new(), 0), None);
-        Self { io, reader: Reader::new(largest), unsent, dirty: false, pong }
+        let (unsent, pong, goodbye) = ((Vec::new(), 0), None, Goodbye::No);
+        Self { io, reader: Reader::new(largest), unsent, dirty: false, pong, goodbye }
     }
 
     /// Writes the frames that `fill` puts behind what is there, as long as it says that it put one and
@@ -81,6 +93,10 @@ impl Socket {
                 if let Some(pong) = self.pong.take() {
                     frame::put_head(output, frame::PONG, pong.len());
                     output.extend_from_slice(&pong);
+                }
+                if let Goodbye::Owed(code) = self.goodbye {
+                    frame::put_close(output, code, "");
+                    self.goodbye = Goodbye::Said;
                 }
                 while output.len() < GATHER && fill(output) {}
                 let taken = self.poll_bytes(context, output);
@@ -137,7 +153,7 @@ impl Socket {
         Ok(at)
     }
 
-    /// The next message; questions are answered. Nothing is lost when it is not waited for.
+    /// The next message; questions and goodbyes are answered. Nothing is lost when it is not waited for.
     pub(crate) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
         for _ in 0..BURST {
             match self.reader.next() {
@@ -148,6 +164,14 @@ impl Socket {
                     }
                 }
                 Ok(Some(Message::Pong)) => {}
+                Ok(Some(Message::Close(code))) => {
+                    if self.goodbye == Goodbye::No {
+                        self.goodbye = Goodbye::Owed(code.unwrap_or(NO_CODE));
+                        // What does not fit now is lost with the connection, which the peer gives up.
+                        let _ = self.poll_write(context, |_| false);
+                    }
+                    return Poll::Ready(Incoming::Message(Message::Close(code)));
+                }
                 Ok(Some(message)) => return Poll::Ready(Incoming::Message(message)),
                 Err(violation) => return Poll::Ready(Incoming::Violation(violation)),
                 Ok(None) => {
@@ -201,13 +225,25 @@ impl Socket {
     ///
     /// When the connection broke.
     pub(crate) async fn close(&mut self, code: u16, reason: &str) -> io::Result<()> {
+        if self.goodbye != Goodbye::No {
+            return self.write(&[]).await;
+        }
+        self.goodbye = Goodbye::Said;
         let mut goodbye = Vec::new();
         frame::put_close(&mut goodbye, code, reason);
         self.write(&goodbye).await
     }
 
-    /// Reads until the peer has hung up; what it says is heard no more.
+    /// Reads until the peer has said goodbye, which is answered, or has hung up; what else it says is
+    /// heard no more.
     pub(crate) async fn drain(&mut self) {
+        loop {
+            match self.read().await {
+                Incoming::Message(Message::Close(_)) | Incoming::Lost => return,
+                Incoming::Message(_) => {}
+                Incoming::Violation(_) => break,
+            }
+        }
         while poll_fn(|context| self.poll_bytes_in(context)).await.is_some() {
             self.reader = Reader::new(0);
         }

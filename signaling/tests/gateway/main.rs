@@ -144,6 +144,19 @@ async fn a_goodbye_ends_the_session_at_once() {
 }
 
 #[tokio::test]
+async fn a_goodbye_is_answered_before_and_after_identify() {
+    let stage = Stage::open().await;
+    let mut stranger = stage.connect(JSON).await;
+    let (mut bot, _) = stage.identify(BOT, JSON).await;
+
+    stranger.part(1000).await;
+    bot.part(4000).await;
+
+    assert_eq!(stranger.close_code().await, 1000);
+    assert_eq!(bot.close_code().await, 4000);
+}
+
+#[tokio::test]
 async fn each_fault_closes_with_its_documented_code() {
     let stage = Stage::open().await;
     let token = stage.token(BOT);

@@ -279,6 +279,12 @@ impl Client {
         self.send(6, json!({ "token": token, "session_id": session, "seq": seq })).await;
     }
 
+    /// Says goodbye, and goes on to listen.
+    pub(crate) async fn part(&mut self, code: u16) {
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
+        self.socket.send(Message::Close(Some(frame))).await.expect("sent");
+    }
+
     pub(crate) async fn close(mut self, code: u16) {
         let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
         self.socket.close(Some(frame)).await.expect("an open socket");
