@@ -1,35 +1,10 @@
 // Chromium in the server's web client under measure: registers by invite, joins so many times, stays,
 // and notes when packets come. Reports and ends as `bot.py`.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { person } from "../scenarios/chromium.mjs";
 
-const { WEB, INVITE, SPEECH, CHROMIUM, JOINS = "1" } = process.env;
+const { WEB, INVITE, SPEECH, JOINS = "1" } = process.env;
 const tell = (report) => console.log(JSON.stringify(report));
-const profile = mkdtempSync(join(tmpdir(), "guildhall-badnet-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: CHROMIUM ?? "/usr/bin/chromium",
-  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
-  ignoreHTTPSErrors: true,
-  args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--ignore-certificate-errors",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    `--use-file-for-fake-audio-capture=${SPEECH}`,
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const page = context.pages()[0] ?? (await context.newPage());
-page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
-page.on("pageerror", (error) => console.error(`page error: ${error.stack}`));
+const { page, close } = await person(SPEECH, { ignoreHTTPSErrors: true, args: ["--ignore-certificate-errors"] });
 
 // When the answer is there, when the connection is, and when packets come.
 await page.addInitScript(() => {
@@ -118,7 +93,6 @@ try {
 } catch (error) {
   tell({ error: String(error.stack ?? error) });
 } finally {
-  await context.close().catch(() => {});
-  rmSync(profile, { recursive: true, force: true });
+  await close();
 }
 process.exit(0);

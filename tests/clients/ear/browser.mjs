@@ -1,36 +1,13 @@
 // Chromium in the server's web client as a mouth or an ear: registers by invite, joins the hall, and
 // records on order its own microphone or what it hears of somebody, with the time of the first sample.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { person } from "../scenarios/chromium.mjs";
 
-const { WEB, INVITE, NAME, SPEECH, CHROMIUM } = process.env;
+const { WEB, INVITE, NAME, SPEECH } = process.env;
 const tell = (report) => console.log(JSON.stringify(report));
-const profile = mkdtempSync(join(tmpdir(), "guildhall-ear-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: CHROMIUM ?? "/usr/bin/chromium",
-  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
-  // The worklet below comes from a blob, which the page's policy rightly forbids.
-  bypassCSP: true,
-  args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    `--use-file-for-fake-audio-capture=${SPEECH}`,
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const page = context.pages()[0] ?? (await context.newPage());
-page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
-page.on("pageerror", (error) => console.error(`page error: ${error.stack}`));
+// The worklet below comes from a blob, which the page's policy rightly forbids.
+const { page, close } = await person(SPEECH, { bypassCSP: true });
 
 await page.addInitScript(() => {
   // What is sent shall be what is said.
@@ -135,6 +112,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     tell({ error: `${order}: ${error.stack}` });
   }
 }
-await context.close().catch(() => {});
-rmSync(profile, { recursive: true, force: true });
+await close();
 process.exit(0);

@@ -1,42 +1,24 @@
 // Chromium with the server's own web client: registers by invite, joins the hall, speaks from a
 // file and records by WebAudio what it hears. Orders as in the other voice scenarios.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { person } from "./chromium.mjs";
 import { tell } from "./report.mjs";
 import { writeWav } from "./wav.mjs";
 
-const { WEB, INVITE, SPEECH, CHROMIUM, WEB_DIST, NETWORK } = process.env;
-const profile = mkdtempSync(join(tmpdir(), "guildhall-chromium-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: CHROMIUM ?? "/usr/bin/chromium",
-  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
+const { WEB, INVITE, SPEECH, WEB_DIST, NETWORK } = process.env;
+const { page, close } = await person(SPEECH, {
   ignoreHTTPSErrors: true,
   // The capture worklet below comes from a blob, which the page's policy rightly forbids.
   bypassCSP: true,
   args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    // Played round and round: the moment at which the microphone opens does not matter.
-    `--use-file-for-fake-audio-capture=${SPEECH}`,
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     // As a network does that blocks UDP.
     ...(NETWORK === "tcp" ? ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] : []),
     // For TLS that is not the page's own, too.
     ...(NETWORK === "tls" ? ["--ignore-certificate-errors"] : []),
   ],
 });
-const page = context.pages()[0] ?? (await context.newPage());
-page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
 // Of sockets the operations alone: what they carry are tokens and texts.
 page.on("websocket", (socket) => {
   const note = (way) => (frame) => {
@@ -48,7 +30,6 @@ page.on("websocket", (socket) => {
   socket.on("framereceived", note("<<"));
   socket.on("close", () => console.error("socket closed"));
 });
-page.on("pageerror", (error) => console.error(`page error: ${error.stack}`));
 page.on("requestfailed", (request) => console.error(`failed: ${request.url()} ${request.failure()?.errorText}`));
 
 // Echo cancellation and noise suppression change the waveform on purpose; it is compared here.
@@ -184,6 +165,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     tell({ error: `${order}: ${error.stack}` });
   }
 }
-await context.close().catch(() => {});
-rmSync(profile, { recursive: true, force: true });
+await close();
 process.exit(0);

@@ -3,28 +3,14 @@
 // screen: the fake camera is green with a moving disc, and black would be nothing.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 import { attempt, check, demand } from "./report.mjs";
 
-const { WEB, INVITE, CHROMIUM, PICTURES = "." } = process.env;
+const { WEB, INVITE, PICTURES = "." } = process.env;
 mkdirSync(PICTURES, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: CHROMIUM ?? "/usr/bin/chromium",
-  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
-  args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    // The page's own tab: a headless browser has no screen to share.
-    "--auto-select-tab-capture-source-by-title=Guildhall",
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-first-run",
-    "--disable-background-networking",
-  ],
-});
+// The page's own tab is shared: a headless browser has no screen.
+const browser = await launch(["--auto-select-tab-capture-source-by-title=Guildhall"]);
 
 async function person(name, viewport, codec = null) {
   const context = await browser.newContext({ viewport, permissions: ["camera", "microphone"] });

@@ -1,15 +1,12 @@
 // Chromium with a plain page of another origin: it listens by WHEP and publishes by WHIP with nothing
 // but the browser's own RTCPeerConnection and fetch. Orders as in the other voice scenarios.
 import { createServer } from "node:http";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { person } from "./chromium.mjs";
 import { tell } from "./report.mjs";
 import { writeWav } from "./wav.mjs";
 
-const { WEB, SPEECH, CHROMIUM } = process.env;
+const { WEB, SPEECH } = process.env;
 
 // The whole page; docs/streaming.md shows the half of it that listens. It trickles: the offer goes out
 // before the browser has gathered candidates, and each follows by a PATCH of its own.
@@ -56,26 +53,7 @@ async function negotiate(pc, url, token) {
 const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(PAGE));
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-const profile = mkdtempSync(join(tmpdir(), "guildhall-page-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: CHROMIUM ?? "/usr/bin/chromium",
-  headless: false, // `--headless=new` below: playwright's own flag would choose the old one.
-  args: [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    `--use-file-for-fake-audio-capture=${SPEECH}`,
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const page = context.pages()[0] ?? (await context.newPage());
-page.on("console", (message) => console.error(`console ${message.type()}: ${message.text()}`));
+const { page, close } = await person(SPEECH);
 page.on("requestfailed", (request) => console.error(`failed: ${request.url()} ${request.failure()?.errorText}`));
 await page.goto(`http://localhost:${server.address().port}/`);
 
@@ -152,7 +130,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     tell({ error: `${order}: ${error.stack}` });
   }
 }
-await context.close().catch(() => {});
+await close();
 server.close();
-rmSync(profile, { recursive: true, force: true });
 process.exit(0);
