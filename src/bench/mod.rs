@@ -6,9 +6,13 @@ mod mouth_to_ear;
 mod store;
 mod voice;
 
+use std::fmt::Display;
+use std::time::Duration;
 use std::time::Instant;
 
 use clap::Subcommand;
+use indicatif::ProgressBar;
+use serde::Serialize;
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]
@@ -42,4 +46,26 @@ pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "measuring reads the clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// Measures with a spinner that tells how far it is, and prints what came of it.
+async fn report<T: Serialize + Display>(
+    json: bool,
+    measure: impl AsyncFnOnce(&ProgressBar) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    // An interrupted run still ends its server and removes its folder.
+    let report = tokio::select! {
+        report = measure(&bar) => report,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    bar.finish_and_clear();
+    let report = report?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(report)
 }

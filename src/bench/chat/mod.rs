@@ -60,20 +60,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// When the server cannot be started, throws a session out, or loses events.
 pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
     process::raise_descriptors();
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(100));
-    // An interrupted run still ends its server and removes its folder.
-    let report = tokio::select! {
-        report = measure(&options, &bar) => report,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    bar.finish_and_clear();
-    let report = report?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
+    let report = super::report(json, async |bar| measure(&options, bar).await).await?;
     anyhow::ensure!(report.lost == 0, "{} events were not delivered", report.lost);
     Ok(())
 }

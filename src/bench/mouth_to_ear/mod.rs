@@ -77,19 +77,7 @@ struct Sent {
 ///
 /// When the server cannot be started, or no chirp is heard.
 pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(100));
-    let report = tokio::select! {
-        report = measure(&options, &bar) => report,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    bar.finish_and_clear();
-    let report = report?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
+    let report = super::report(json, async |bar| measure(&options, bar).await).await?;
     anyhow::ensure!(report.missed == 0, "{} chirps were not heard", report.missed);
     Ok(())
 }

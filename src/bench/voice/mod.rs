@@ -32,7 +32,6 @@ pub(super) mod stage;
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use clap::ValueEnum;
@@ -174,20 +173,7 @@ impl Mode {
 /// When the server cannot be started or reached, throws a participant out, or loses packets.
 pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
     process::raise_descriptors();
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(100));
-    // An interrupted run still ends its server and removes its folder.
-    let report = tokio::select! {
-        report = measure(&options, &bar) => report,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    bar.finish_and_clear();
-    let report = report?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
-    }
+    let report = super::report(json, async |bar| measure(&options, bar).await).await?;
     anyhow::ensure!(report.server.packets > 0, "no listener heard anything");
     anyhow::ensure!(report.floor.loss <= Report::LOSS, "the floor lost packets: measure again");
     anyhow::ensure!(
