@@ -132,15 +132,7 @@ async fn webhooks(parts: &Parts, entries: &[AuditEntry]) -> Result<Vec<Value>, A
     let mut shown = Vec::new();
     for id in named.into_iter().filter_map(Id::new_checked) {
         if let Some(webhook) = parts.webhooks.webhook(id).await? {
-            shown.push(json!({
-                "id": webhook.id,
-                "type": 1,
-                "guild_id": webhook.guild,
-                "channel_id": webhook.channel,
-                "name": webhook.name,
-                "avatar": webhook.avatar,
-                "application_id": webhook.application,
-            }));
+            shown.push(wire::webhook(&webhook));
         }
     }
     Ok(shown)

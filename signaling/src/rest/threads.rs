@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::routing::patch;
-use axum::routing::put;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -43,7 +42,6 @@ use crate::wire;
 pub(super) fn routes() -> Router<Parts> {
     Router::new()
         .route("/channels/{channel}/thread-members", get(members))
-        .route("/channels/{channel}/thread-members/@me", put(join).delete(leave))
         .route("/channels/{channel}/thread-members/@me/settings", patch(settings))
         .route("/channels/{channel}/thread-members/{user}", get(member).put(add).delete(remove))
         .route("/channels/{channel}/threads/archived/public", get(archived_public))
@@ -61,31 +59,7 @@ async fn open(parts: &Parts, me: &Identity, thread: ChannelId) -> Result<GuildVi
     }
 }
 
-/// `PUT /channels/{channel.id}/thread-members/@me`
-async fn join(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path(thread): Path<ChannelId>,
-) -> Result<StatusCode, ApiError> {
-    let guild = open(&parts, &me, thread).await?.id;
-    let command = GuildCommand::AddThreadMembers(thread, vec![me.id()]);
-    parts.store.execute(guild, me.id(), command).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `DELETE /channels/{channel.id}/thread-members/@me`
-async fn leave(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path(thread): Path<ChannelId>,
-) -> Result<StatusCode, ApiError> {
-    let guild = open(&parts, &me, thread).await?.id;
-    let command = GuildCommand::RemoveThreadMember(thread, me.id());
-    parts.store.execute(guild, me.id(), command).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `PUT /channels/{channel.id}/thread-members/{user.id}`
+/// `PUT /channels/{channel.id}/thread-members/{user.id}`, of oneself by `@me`
 async fn add(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -98,7 +72,7 @@ async fn add(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /channels/{channel.id}/thread-members/{user.id}`
+/// `DELETE /channels/{channel.id}/thread-members/{user.id}`, of oneself by `@me`
 async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -111,8 +85,7 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whom a path means. `@me` comes here too: discord.js escapes the sign, and the router does not
-/// know it so.
+/// Whom a path means.
 fn whose(text: &str, me: &Identity) -> Result<UserId, ApiError> {
     match text {
         "@me" => Ok(me.id()),

@@ -39,6 +39,22 @@ pub struct MessageContext<'a> {
     pub urls: Urls<'a>,
 }
 
+impl<'a> MessageContext<'a> {
+    /// Of a message that stands by itself: nobody reacted, voted or answered.
+    #[must_use]
+    pub const fn alone(users: &'a Users, urls: Urls<'a>) -> Self {
+        Self {
+            users,
+            guild: None,
+            threads: None,
+            poll: None,
+            reactions: &[],
+            referenced: None,
+            urls,
+        }
+    }
+}
+
 /// A message.
 #[must_use]
 pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
@@ -188,16 +204,7 @@ pub fn personal(personal: &Personal, users: &Users, urls: Urls<'_>) -> Value {
     }
     let mut root = None;
     for (pointer, message) in &personal.messages {
-        let context = MessageContext {
-            users,
-            guild: None,
-            threads: None,
-            poll: None,
-            reactions: &[],
-            referenced: None,
-            urls,
-        };
-        let shown = self::message(message, context);
+        let shown = self::message(message, MessageContext::alone(users, urls));
         if pointer.is_empty() { root = Some(shown) } else { put(pointer, shown) }
     }
     match (root, body) {

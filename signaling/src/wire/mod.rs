@@ -13,6 +13,7 @@ mod presence;
 mod thread;
 mod user;
 mod voice_state;
+mod webhook;
 
 pub use audit::audit_entry;
 pub use channel::channel;
@@ -44,3 +45,4 @@ pub use user::user;
 pub(crate) use voice_state::GUILD_ONLY;
 pub use voice_state::stage_instance;
 pub use voice_state::voice_state;
+pub use webhook::webhook;

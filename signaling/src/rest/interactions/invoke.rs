@@ -290,16 +290,7 @@ impl Call<'_> {
                 let errors = FormErrors::one(path, "MESSAGE_ATTACHMENT_NOT_FOUND", message);
                 return Err(ApiError::Form(errors));
             };
-            let File { name, content_type, bytes, .. } = files.swap_remove(place);
-            taken.push(NewFile {
-                name,
-                description: None,
-                title: None,
-                claimed: content_type,
-                bytes,
-                duration_secs: None,
-                waveform: None,
-            });
+            taken.push(files.swap_remove(place).into());
         }
         Ok(taken)
     }

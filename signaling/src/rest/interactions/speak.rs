@@ -288,14 +288,5 @@ pub(super) async fn shown(
     let users = parts.store.users();
     wire::load_users(users, [message]).await?;
     let urls = Urls { signer: &parts.cdn, origin, now_ms: parts.now_ms() };
-    let context = wire::MessageContext {
-        users,
-        guild: None,
-        threads: None,
-        poll: None,
-        reactions: &[],
-        referenced: None,
-        urls,
-    };
-    Ok(wire::message(message, context))
+    Ok(wire::message(message, wire::MessageContext::alone(users, urls)))
 }

@@ -422,16 +422,8 @@ fn check_metas(metas: &[AttachmentMeta], errors: &mut FormErrors) {
 }
 
 fn described(file: File, metas: &[AttachmentMeta]) -> NewFile {
-    let File { number, name, content_type, bytes } = file;
-    let mut file = NewFile {
-        name,
-        description: None,
-        title: None,
-        claimed: content_type,
-        bytes,
-        duration_secs: None,
-        waveform: None,
-    };
+    let number = file.number;
+    let mut file = NewFile::from(file);
     let Some(meta) = metas.iter().find(|meta| meta.number() == Some(number)) else { return file };
     if let Some(name) = meta.filename.clone().filter(|name| !name.is_empty()) {
         file.name = name;

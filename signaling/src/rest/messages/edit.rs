@@ -66,12 +66,11 @@ async fn change(
     place: Place,
     me: Identity,
     id: MessageId,
-    mut patch: MessagePatch,
+    patch: MessagePatch,
 ) -> Result<MessageRecord, ApiError> {
     let _turn = parts.chat.change(id).await;
     let mut message = super::existing(&parts, place.channel, id).await?;
     require_rights(&place, &me, &message, &patch)?;
-    let files = std::mem::take(&mut patch.files);
     if let Some(content) = &patch.content {
         let mut named = Named::of(content)
             .wanted(patch.allowed_mentions.as_ref())
@@ -92,18 +91,34 @@ async fn change(
         message.edited_at = Some(parts.now());
     }
     let may_embed = place.has(Permissions::EMBED_LINKS) || message.author != me.id();
+    keep(&parts, &place, message, patch, may_embed).await
+}
+
+/// Changes a message as the patch says, keeps it with its files, and tells whoever sees it.
+///
+/// # Errors
+///
+/// Those of the patch and of storage; 10008 when the message went meanwhile. Then no file is left behind.
+pub(in crate::rest) async fn keep(
+    parts: &Parts,
+    place: &Place,
+    mut message: MessageRecord,
+    mut patch: MessagePatch,
+    may_embed: bool,
+) -> Result<MessageRecord, ApiError> {
+    let files = std::mem::take(&mut patch.files);
     let dropped = apply(&mut message, patch, files.len(), may_embed)?;
-    let added = upload::store(&parts, place.channel, files).await?;
+    let added = upload::store(parts, place.channel, files).await?;
     message.attachments.extend(added.iter().cloned());
     if let Err(error) = parts.messages.update(&message).await {
-        upload::remove(&parts, &added).await;
+        upload::remove(parts, &added).await;
         return Err(match error {
             RepoError::NotFound => ErrorCode::UnknownMessage.into(),
             error => error.into(),
         });
     }
-    place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
-    upload::remove(&parts, &dropped).await;
+    place.publish(parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
+    upload::remove(parts, &dropped).await;
     Ok(message)
 }
 

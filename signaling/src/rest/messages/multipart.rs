@@ -21,6 +21,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use super::draft::Body;
+use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
@@ -37,6 +38,21 @@ pub(in crate::rest) struct File {
     pub content_type: Option<String>,
     /// Its bytes.
     pub bytes: Bytes,
+}
+
+impl From<File> for NewFile {
+    /// A file of which nothing more was said.
+    fn from(File { name, content_type, bytes, .. }: File) -> Self {
+        Self {
+            name,
+            description: None,
+            title: None,
+            claimed: content_type,
+            bytes,
+            duration_secs: None,
+            waveform: None,
+        }
+    }
 }
 
 /// The JSON part of a request that may come with files.

@@ -18,7 +18,6 @@ use state::apps::MessageOrigin;
 use state::apps::WebhookRecord;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
-use state::repo::RepoError;
 
 use super::by_token;
 use super::manage;
@@ -369,20 +368,7 @@ async fn change(
         message.mention_everyone = named.everyone;
     }
     message.edited_at = Some(parts.now());
-    let files = std::mem::take(&mut patch.files);
-    let dropped = messages::edit::apply(&mut message, patch, files.len(), true)?;
-    let added = upload::store(&parts, place.channel, files).await?;
-    message.attachments.extend(added.iter().cloned());
-    if let Err(error) = parts.messages.update(&message).await {
-        upload::remove(&parts, &added).await;
-        return Err(match error {
-            RepoError::NotFound => ErrorCode::UnknownMessage.into(),
-            error => error.into(),
-        });
-    }
-    place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
-    upload::remove(&parts, &dropped).await;
-    Ok(message)
+    messages::edit::keep(&parts, &place, message, patch, true).await
 }
 
 /// `DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id}`

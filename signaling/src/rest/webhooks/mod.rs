@@ -84,15 +84,7 @@ async fn shown(
     webhook: &WebhookRecord,
     viewer: Option<&Identity>,
 ) -> Result<Value, ApiError> {
-    let mut value = json!({
-        "id": webhook.id,
-        "type": 1,
-        "guild_id": webhook.guild,
-        "channel_id": webhook.channel,
-        "name": webhook.name,
-        "avatar": webhook.avatar,
-        "application_id": webhook.application,
-    });
+    let mut value = wire::webhook(webhook);
     let own = |viewer: &Identity| {
         let application = viewer.application.as_ref().map(|application| application.id);
         webhook.application.is_none() || webhook.application == application
