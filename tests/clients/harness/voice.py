@@ -164,7 +164,7 @@ class Voice:
             chromium.id = await client.ask("ready", order="register", username=f"bea{network}", password="correct horse battery")
             self._note(name, "registers by invite", True, "")
         except Exception:
-            self._note(name, "registers by invite", False, traceback.format_exc(limit=3))
+            self._note(name, "registers by invite", False, traceback.format_exc())
             await self._picture(chromium)
             return
         self._actors[name] = chromium
@@ -179,7 +179,7 @@ class Voice:
             except BaseException as error:
                 if isinstance(error, asyncio.CancelledError):
                     raise
-                self._note(name, what, False, traceback.format_exc(limit=3))
+                self._note(name, what, False, traceback.format_exc())
                 await self._picture(chromium)
                 return False
 
@@ -270,7 +270,9 @@ class Voice:
             except BaseException as error:
                 if isinstance(error, asyncio.CancelledError):
                     raise
-                self._note(who, name, False, traceback.format_exc(limit=3))
+                where = traceback.format_exc()
+                believed = [f"{actor.name}: {await self._believed(actor)}" for actor in cast]
+                self._note(who, name, False, "\n".join([where, *believed, f"{error!r}"]))
                 await self._reset()
 
         return check
@@ -377,6 +379,14 @@ class Voice:
             except Exception:
                 pass
         await asyncio.sleep(1)
+
+    @staticmethod
+    async def _believed(actor: Actor) -> str:
+        """What a client believes after a failure; late answers to earlier orders are passed over."""
+        try:
+            return str(await actor.client.ask("state", 5, order="state"))
+        except Exception as error:
+            return f"does not say: {error!r}"
 
     async def _play(self, speaker: Actor) -> None:
         # Each client plays what it need not encode anew: Opus packets, or samples.
