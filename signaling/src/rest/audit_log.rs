@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
@@ -26,11 +24,13 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
+use super::route::Routes;
+use super::route::get;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new().route("/guilds/{guild}/audit-logs", get(list))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/guilds/{guild}/audit-logs", get(list))
 }
 
 /// Notes what was done and stored already. That it was done counts more than that it is noted: a

@@ -1,12 +1,10 @@
 //! Registering, logging in and out. Discord documents none of it; the shapes are its clients'.
 
 use axum::Extension;
-use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
-use axum::routing::post;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
@@ -16,12 +14,14 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::limit::ClientIp;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::post;
 use crate::auth::Accounts;
 use crate::auth::accounts::Registration;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/auth/register", post(register))
         .route("/auth/login", post(login))
         .route("/auth/logout", post(logout))

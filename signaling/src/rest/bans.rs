@@ -1,9 +1,7 @@
 //! Bans of a guild.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::UserId;
@@ -29,12 +27,14 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::get;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/guilds/{guild}/bans", get(list))
         .route("/guilds/{guild}/bans/{user}", get(show).put(ban).delete(unban))
 }

@@ -1,10 +1,7 @@
 //! One channel: what it is, who may act in it, who types there.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::TagId;
@@ -28,12 +25,15 @@ use super::extract::some;
 use super::forums::Forum;
 use super::overwrites;
 use super::overwrites::Overwrite;
+use super::route::Routes;
+use super::route::get;
+use super::route::post;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/channels/{channel}", get(show).patch(update).delete(remove))
         .route("/channels/{channel}/typing", post(typing))
 }

@@ -1,10 +1,8 @@
 //! Emojis of a guild.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::EmojiId;
 use model::id::GuildId;
@@ -26,6 +24,8 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::get;
 use crate::auth::Identity;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
@@ -33,9 +33,9 @@ use crate::cdn::picture::Picture;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
+pub(super) fn routes() -> Routes {
     let pictured = DefaultBodyLimit::max(limits::PICTURE_BODY);
-    Router::new()
+    Routes::new()
         .route("/guilds/{guild}/emojis", get(list).post(create).layer(pictured))
         .route("/guilds/{guild}/emojis/{emoji}", get(show).patch(update).delete(remove))
 }

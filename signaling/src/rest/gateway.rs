@@ -1,21 +1,21 @@
 //! Where the gateway is, and the lists that libraries ask for before they connect.
 
 use axum::Extension;
-use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header;
-use axum::routing::get;
 use serde_json::Value;
 use serde_json::json;
 
 use super::extract::Auth;
 use super::extract::Json;
+use super::route::Routes;
+use super::route::get;
 use crate::connection::Connection;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/gateway", get(gateway))
         .route("/gateway/bot", get(gateway_bot))
         .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))

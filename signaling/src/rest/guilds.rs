@@ -1,11 +1,8 @@
 //! Guilds and the order of their channels.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -36,6 +33,9 @@ use super::forums::Forum;
 use super::messages::place::carry_out;
 use super::overwrites;
 use super::overwrites::Overwrite;
+use super::route::Routes;
+use super::route::get;
+use super::route::post;
 use crate::auth::Accounts;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
@@ -43,8 +43,8 @@ use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/guilds", post(found).layer(pictured()))
         .route("/guilds/{guild}", get(show).patch(update).delete(remove).layer(pictured()))
         .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))

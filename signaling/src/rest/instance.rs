@@ -1,8 +1,6 @@
 //! What this instance is, and the invites to it.
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,13 +10,15 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::invites;
+use super::route::Routes;
+use super::route::get;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::InstanceInvite;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/instance", get(instance))
         .route("/instance/invites", get(list).post(invite))
         .route("/ping", get(|| async { Json(json!({ "ping": "pong!" })) }))

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -34,14 +32,16 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::get;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::invite_code;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/invites/{code}", get(show).post(accept).delete(revoke))
         .route("/guilds/{guild}/invites", get(of_guild))
         .route("/channels/{channel}/invites", get(of_channel).post(create))

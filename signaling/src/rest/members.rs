@@ -1,11 +1,7 @@
 //! Members of a guild: who they are, and what they and moderators change of them.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::routing::patch;
-use axum::routing::put;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -31,12 +27,16 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Routes;
+use super::route::get;
+use super::route::patch;
+use super::route::put;
 use crate::auth::PrivilegedIntents;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/guilds/{guild}/members", get(list))
         .route("/guilds/{guild}/members/search", get(search))
         .route("/guilds/{guild}/members/@me", get(show_me).patch(update_me))

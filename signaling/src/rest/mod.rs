@@ -18,10 +18,12 @@ mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
+mod openapi;
 mod overwrites;
 pub mod rates;
 mod reactions;
 mod roles;
+mod route;
 mod search;
 mod stages;
 mod stream_keys;
@@ -47,9 +49,11 @@ use crate::parts::Parts;
 
 pub use error::ApiError;
 
+use self::route::Routes;
+
 /// All REST routes, under every prefix that clients use.
 pub fn routes(parts: &Parts) -> Router<Parts> {
-    let api = Router::new()
+    let declared = Routes::new()
         .merge(applications::routes())
         .merge(audit_log::routes())
         .merge(auth::routes())
@@ -74,7 +78,9 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         // Uploads are larger, and have their own limit.
         .merge(messages::routes(&parts.config))
         .merge(interactions::routes(&parts.config))
-        .merge(webhooks::routes(&parts.config))
+        .merge(webhooks::routes(&parts.config));
+    let (api, operations) = declared.into_parts();
+    let api = api
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
     let layered = guarded(api, parts);
@@ -82,6 +88,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .nest("/api/v10", layered.clone())
         .nest("/api/v9", layered.clone())
         .nest("/api", layered)
+        .merge(openapi::routes(&operations))
 }
 
 /// Reads bytes as every form of a message that clients, bots and Slack's senders write. For fuzzing.

@@ -1,9 +1,7 @@
 //! Overwrites of a channel, one at a time.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
@@ -21,11 +19,13 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
+use super::route::Routes;
+use super::route::put;
 use crate::auth::Identity;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new().route("/channels/{channel}/permissions/{overwrite}", put(set).delete(remove))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/channels/{channel}/permissions/{overwrite}", put(set).delete(remove))
 }
 
 /// An overwrite in a request: what is left out or null is nothing, and the kind may be a word (as

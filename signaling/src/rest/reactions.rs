@@ -1,10 +1,7 @@
 //! Reactions on messages.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::delete;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::EmojiId;
@@ -29,13 +26,16 @@ use super::extract::Query;
 use super::messages;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::delete;
+use super::route::get;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
+pub(super) fn routes() -> Routes {
     let all = "/channels/{channel}/messages/{message}/reactions";
     // `@me` is no route of its own: some libraries send it percent-encoded.
-    Router::new()
+    Routes::new()
         .route(all, delete(clear))
         .route(&format!("{all}/{{emoji}}"), get(reactors).delete(clear_emoji))
         .route(&format!("{all}/{{emoji}}/{{user}}"), delete(unreact).put(react))

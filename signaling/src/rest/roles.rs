@@ -1,9 +1,7 @@
 //! Roles of a guild.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -19,11 +17,13 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::route::Routes;
+use super::route::get;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/guilds/{guild}/roles", get(list).post(create).patch(reorder))
         .route("/guilds/{guild}/roles/{role}", get(show).patch(update).delete(remove))
 }

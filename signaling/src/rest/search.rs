@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -27,13 +25,15 @@ use super::extract::Query;
 use super::extract::member_view;
 use super::messages;
 use super::messages::place::Place;
+use super::route::Routes;
+use super::route::get;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/guilds/{guild}/messages/search", get(in_guild))
         .route("/channels/{channel}/messages/search", get(in_channel))
 }

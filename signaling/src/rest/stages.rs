@@ -1,10 +1,7 @@
 //! Stages that are on: what they are about, opened and closed by their moderators.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::wire::guild::Permissions;
@@ -27,13 +24,16 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
+use super::route::Routes;
+use super::route::get;
+use super::route::post;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
 use crate::wire::GUILD_ONLY;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/stage-instances", post(open))
         .route("/stage-instances/{channel}", get(show).patch(update).delete(close))
 }

@@ -1,11 +1,8 @@
 //! Stream keys: tokens for one voice channel and one direction, for programs that stream by WHIP or
 //! WHEP. Ours, not Discord's.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::delete;
-use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::error_code::ErrorCode;
@@ -28,13 +25,16 @@ use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::route::Routes;
+use super::route::delete;
+use super::route::get;
 use crate::auth;
 use crate::auth::Identity;
 use crate::auth::token;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/channels/{channel}/stream-keys", get(list).post(create))
         .route("/channels/{channel}/stream-keys/{key}", delete(revoke))
 }

@@ -2,11 +2,8 @@
 
 use std::cmp::Reverse;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::routing::patch;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -34,13 +31,16 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
+use super::route::Routes;
+use super::route::get;
+use super::route::patch;
 use crate::auth::Identity;
 use crate::auth::PrivilegedIntents;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/channels/{channel}/thread-members", get(members))
         .route("/channels/{channel}/thread-members/@me/settings", patch(settings))
         .route("/channels/{channel}/thread-members/{user}", get(member).put(add).delete(remove))

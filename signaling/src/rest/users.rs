@@ -1,11 +1,8 @@
 //! One's own account, other people's, and direct messages with them.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::delete;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::GuildId;
 use model::id::UserId;
@@ -28,6 +25,9 @@ use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::delete;
+use super::route::get;
 use crate::auth::Accounts;
 use crate::auth::accounts::parse_global_name;
 use crate::auth::accounts::parse_username;
@@ -38,8 +38,8 @@ use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route(
             "/users/@me",
             get(me).patch(update_me).layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),

@@ -1,9 +1,7 @@
 //! Voice as REST sees it: regions, who is connected where, and who may speak on a stage.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -22,12 +20,14 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Routes;
+use super::route::get;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 use crate::wire;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/voice/regions", get(regions))
         .route("/guilds/{guild}/regions", get(guild_regions))
         .route("/guilds/{guild}/voice-states/@me", get(mine).patch(change_mine))

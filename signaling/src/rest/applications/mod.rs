@@ -15,8 +15,6 @@ pub(super) mod rules;
 pub(super) use draft::SAFE_INTEGER;
 pub(super) use draft::option;
 
-use axum::Router;
-use axum::routing::get;
 use model::id::ApplicationId;
 use serde_json::Value;
 use serde_json::json;
@@ -24,10 +22,11 @@ use serde_json::json;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
-use crate::parts::Parts;
+use super::route::Routes;
+use super::route::get;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/oauth2/applications/@me", get(me::show))
         .route("/applications/@me", get(me::show).patch(me::edit))
         .route("/applications/{application}/emojis", get(emojis))

@@ -17,18 +17,17 @@ mod speak;
 
 pub(super) use deliver::verify;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::post;
 use model::limits;
 
 use crate::config::SignalingConfig;
-use crate::parts::Parts;
+use super::route::Routes;
+use super::route::post;
 
-pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
+pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY);
-    Router::new()
+    Routes::new()
         .route("/interactions", post(invoke::invoke))
         .route("/interactions/{interaction}/{token}/callback", post(answer::callback))
         .layer(DefaultBodyLimit::max(largest))

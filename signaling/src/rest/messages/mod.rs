@@ -27,12 +27,8 @@ pub use chat::Chat;
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
-use axum::routing::get;
-use axum::routing::post;
-use axum::routing::put;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::MessageId;
@@ -48,17 +44,21 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::route::Routes;
+use super::route::get;
+use super::route::post;
+use super::route::put;
 use crate::cdn::Origin;
 use crate::cdn::Urls;
 use crate::config::SignalingConfig;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
+pub(super) fn routes(config: &SignalingConfig) -> Routes {
     // The parts of a form beside its files are small.
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY);
-    Router::new()
+    Routes::new()
         .route("/channels/{channel}/messages", get(list::list).post(create::create))
         .route("/channels/{channel}/messages/bulk-delete", post(delete::bulk))
         .route("/channels/{channel}/messages/pins", get(pins::page))

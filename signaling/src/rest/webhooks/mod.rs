@@ -12,10 +12,7 @@ mod translate;
 pub(super) use translate::slack;
 
 use aws_lc_rs::constant_time;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
-use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::WebhookId;
 use model::limits;
@@ -25,6 +22,9 @@ use state::GuildEvent;
 use state::apps::WebhookRecord;
 
 use super::ApiError;
+use super::route::Routes;
+use super::route::get;
+use super::route::post;
 use crate::auth::Identity;
 use crate::auth::token;
 use crate::cdn::Origin;
@@ -32,10 +32,10 @@ use crate::config::SignalingConfig;
 use crate::parts::Parts;
 use crate::wire;
 
-pub(super) fn routes(config: &SignalingConfig) -> Router<Parts> {
+pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY).max(limits::PICTURE_BODY);
-    Router::new()
+    Routes::new()
         .route("/channels/{channel}/webhooks", get(manage::of_channel).post(manage::create))
         .route("/guilds/{guild}/webhooks", get(manage::of_guild))
         .route("/webhooks/{webhook}", get(manage::show).patch(manage::edit).delete(manage::delete))
