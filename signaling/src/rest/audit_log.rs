@@ -24,13 +24,17 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/guilds/{guild}/audit-logs", get(list))
+    Routes::new().route(
+        "/guilds/{guild}/audit-logs",
+        get(list).needs(Needs::All(Permissions::VIEW_AUDIT_LOG)),
+    )
 }
 
 /// Notes what was done and stored already. That it was done counts more than that it is noted: a

@@ -27,6 +27,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::cdn::upload;
@@ -35,8 +36,16 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/bans", get(list))
-        .route("/guilds/{guild}/bans/{user}", get(show).put(ban).delete(unban))
+        .route("/guilds/{guild}/bans", get(list).needs(Needs::All(Permissions::BAN_MEMBERS)))
+        .route(
+            "/guilds/{guild}/bans/{user}",
+            get(show)
+                .needs(Needs::All(Permissions::BAN_MEMBERS))
+                .put(ban)
+                .needs(Needs::All(Permissions::BAN_MEMBERS))
+                .delete(unban)
+                .needs(Needs::All(Permissions::BAN_MEMBERS)),
+        )
 }
 
 #[derive(Deserialize)]

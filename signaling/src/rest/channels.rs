@@ -25,6 +25,7 @@ use super::extract::some;
 use super::forums::Forum;
 use super::overwrites;
 use super::overwrites::Overwrite;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -34,8 +35,18 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/channels/{channel}", get(show).patch(update).delete(remove))
-        .route("/channels/{channel}/typing", post(typing))
+        .route(
+            "/channels/{channel}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS)),
+        )
+        .route(
+            "/channels/{channel}/typing",
+            post(typing).needs(Needs::All(Permissions::SEND_MESSAGES)),
+        )
 }
 
 /// A channel that `me` may act in with `needed`, besides seeing it.

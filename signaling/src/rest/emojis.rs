@@ -24,6 +24,7 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::auth::Identity;
@@ -36,8 +37,18 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     let pictured = DefaultBodyLimit::max(limits::PICTURE_BODY);
     Routes::new()
-        .route("/guilds/{guild}/emojis", get(list).post(create).layer(pictured))
-        .route("/guilds/{guild}/emojis/{emoji}", get(show).patch(update).delete(remove))
+        .route(
+            "/guilds/{guild}/emojis",
+            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(pictured),
+        )
+        .route(
+            "/guilds/{guild}/emojis/{emoji}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+        )
 }
 
 /// An emoji as `me` may see it: with its maker for whoever manages emojis.
@@ -161,3 +172,7 @@ async fn remove(
     })
     .await
 }
+
+/// Either is enough to add one (Discord: Permissions).
+const EXPRESSIONS: Permissions =
+    Permissions::MANAGE_GUILD_EXPRESSIONS.union(Permissions::CREATE_GUILD_EXPRESSIONS);

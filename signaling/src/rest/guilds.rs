@@ -33,6 +33,7 @@ use super::forums::Forum;
 use super::messages::place::carry_out;
 use super::overwrites;
 use super::overwrites::Overwrite;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -46,10 +47,25 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/guilds", post(found).layer(pictured()))
-        .route("/guilds/{guild}", get(show).patch(update).delete(remove).layer(pictured()))
-        .route("/guilds/{guild}/channels", get(channels).post(create_channel).patch(move_channels))
+        .route(
+            "/guilds/{guild}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .delete(remove)
+                .needs(Needs::Owner)
+                .layer(pictured()),
+        )
+        .route(
+            "/guilds/{guild}/channels",
+            get(channels)
+                .post(create_channel)
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .patch(move_channels)
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS)),
+        )
         .route("/guilds/{guild}/stickers", get(nothing))
-        .route("/guilds/{guild}/bots", post(add_bot))
+        .route("/guilds/{guild}/bots", post(add_bot).needs(Needs::All(Permissions::MANAGE_GUILD)))
 }
 
 /// Room for a picture in the body.

@@ -32,6 +32,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::auth::Accounts;
@@ -43,8 +44,17 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/invites/{code}", get(show).post(accept).delete(revoke))
-        .route("/guilds/{guild}/invites", get(of_guild))
-        .route("/channels/{channel}/invites", get(of_channel).post(create))
+        .route(
+            "/guilds/{guild}/invites",
+            get(of_guild).needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
+        .route(
+            "/channels/{channel}/invites",
+            get(of_channel)
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .post(create)
+                .needs(Needs::All(Permissions::CREATE_INVITE)),
+        )
 }
 
 /// An invite as those see it who may revoke it.

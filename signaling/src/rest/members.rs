@@ -7,6 +7,7 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
+use model::wire::guild::Permissions;
 use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,6 +28,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::patch;
@@ -39,11 +41,27 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/guilds/{guild}/members", get(list))
         .route("/guilds/{guild}/members/search", get(search))
-        .route("/guilds/{guild}/members/@me", get(show_me).patch(update_me))
-        .route("/guilds/{guild}/members/{user}", get(show).patch(update).delete(kick))
-        .route("/guilds/{guild}/members/@me/nick", patch(update_me))
+        .route(
+            "/guilds/{guild}/members/@me",
+            get(show_me).patch(update_me).needs(Needs::Any(NICKNAMES)),
+        )
+        .route(
+            "/guilds/{guild}/members/{user}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_NICKNAMES))
+                .delete(kick)
+                .needs(Needs::All(Permissions::KICK_MEMBERS)),
+        )
+        .route("/guilds/{guild}/members/@me/nick", patch(update_me).needs(Needs::Any(NICKNAMES)))
         .route("/users/@me/guilds/{guild}/member", get(show_me))
-        .route("/guilds/{guild}/members/{user}/roles/{role}", put(give).delete(take))
+        .route(
+            "/guilds/{guild}/members/{user}/roles/{role}",
+            put(give)
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .delete(take)
+                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+        )
 }
 
 async fn shown(parts: &Parts, view: &Guild, user: UserId) -> Result<Value, ApiError> {
@@ -259,6 +277,9 @@ async fn take(
     reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     let by = reason.by(me.id());
+    if !member_view(&parts, guild, me.id())?.roles.contains_key(&role) {
+        return Err(ErrorCode::UnknownRole.into());
+    }
     change_roles(&parts, guild, by, user, |roles| roles.retain(|held| *held != role)).await
 }
 
@@ -276,3 +297,6 @@ async fn change_roles(
     parts.store.execute(guild, by, GuildCommand::UpdateMember(user, patch)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// Either is enough to change one's own (Discord: Modify Current Member).
+const NICKNAMES: Permissions = Permissions::CHANGE_NICKNAME.union(Permissions::MANAGE_NICKNAMES);

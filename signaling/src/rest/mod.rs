@@ -88,7 +88,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .nest("/api/v10", layered.clone())
         .nest("/api/v9", layered.clone())
         .nest("/api", layered)
-        .merge(openapi::routes(&operations))
+        .merge(openapi::routes(operations))
 }
 
 /// Reads bytes as every form of a message that clients, bots and Slack's senders write. For fuzzing.

@@ -1,5 +1,8 @@
 //! The API's own description, made from the routes as they are declared: `/api/openapi.json`.
 
+use std::sync::Arc;
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -40,23 +43,21 @@ use super::route::probe::Field;
 use super::route::probe::Shape;
 use crate::parts::Parts;
 
-/// Serves the description of `operations`.
-pub(super) fn routes(operations: &[Operation]) -> Router<Parts> {
-    let text = match serde_json::to_vec(&describe(operations)) {
-        Ok(text) => Some(Bytes::from(text)),
-        Err(error) => {
+/// Serves the description of `operations`; it is made when it is first asked for.
+pub(super) fn routes(operations: Vec<Operation>) -> Router<Parts> {
+    let text = Arc::new(LazyLock::new(move || {
+        serde_json::to_vec(&describe(&operations)).map(Bytes::from).inspect_err(|error| {
             tracing::error!(%error, "the API's description could not be encoded");
-            None
-        }
-    };
+        })
+    }));
     let answer = move || {
-        let text = text.clone();
+        let text = Arc::clone(&text);
         async move {
-            match text {
-                Some(text) => {
-                    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+            match &**text {
+                Ok(text) => {
+                    ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
                 }
-                None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             }
         }
     };
@@ -254,9 +255,14 @@ impl std::fmt::Display for Needs {
             Self::TokenInPath => "token in path",
             Self::Account => "account",
             Self::Member => "member",
+            Self::Author => "author",
             Self::Owner => "owner",
             Self::Application => "application",
-            Self::Permissions(permissions) => return write!(formatter, "{permissions:?}"),
+            Self::All(permissions) | Self::Any(permissions) => {
+                let names: Vec<_> = permissions.iter_names().map(|(name, _)| name).collect();
+                let between = if matches!(self, Self::Any(_)) { " or " } else { " and " };
+                return formatter.write_str(&names.join(between));
+            }
         })
     }
 }
@@ -268,12 +274,10 @@ impl Needs {
             Self::TokenInPath => "Whoever has the token of the path may ask.".to_owned(),
             Self::Account => "Any account may ask.".to_owned(),
             Self::Member => "Members may ask, and who sees the channel.".to_owned(),
+            Self::Author => "Its author may ask.".to_owned(),
             Self::Owner => "The guild's owner may ask.".to_owned(),
             Self::Application => "The application itself may ask.".to_owned(),
-            Self::Permissions(permissions) => {
-                let names: Vec<_> = permissions.iter_names().map(|(name, _)| name).collect();
-                format!("Needs {}.", names.join(", "))
-            }
+            Self::All(_) | Self::Any(_) => format!("Needs {self}."),
         }
     }
 }

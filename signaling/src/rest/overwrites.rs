@@ -19,13 +19,20 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::put;
 use crate::auth::Identity;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/channels/{channel}/permissions/{overwrite}", put(set).delete(remove))
+    Routes::new().route(
+        "/channels/{channel}/permissions/{overwrite}",
+        put(set)
+            .needs(Needs::All(Permissions::MANAGE_ROLES))
+            .delete(remove)
+            .needs(Needs::All(Permissions::MANAGE_ROLES)),
+    )
 }
 
 /// An overwrite in a request: what is left out or null is nothing, and the kind may be a word (as

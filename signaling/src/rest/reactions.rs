@@ -26,6 +26,7 @@ use super::extract::Query;
 use super::messages;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
@@ -36,9 +37,18 @@ pub(super) fn routes() -> Routes {
     let all = "/channels/{channel}/messages/{message}/reactions";
     // `@me` is no route of its own: some libraries send it percent-encoded.
     Routes::new()
-        .route(all, delete(clear))
-        .route(&format!("{all}/{{emoji}}"), get(reactors).delete(clear_emoji))
-        .route(&format!("{all}/{{emoji}}/{{user}}"), delete(unreact).put(react))
+        .route(all, delete(clear).needs(Needs::All(Permissions::MANAGE_MESSAGES)))
+        .route(
+            &format!("{all}/{{emoji}}"),
+            get(reactors).delete(clear_emoji).needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+        )
+        .route(
+            &format!("{all}/{{emoji}}/{{user}}"),
+            delete(unreact)
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .put(react)
+                .needs(Needs::All(Permissions::ADD_REACTIONS)),
+        )
 }
 
 /// `PUT /channels/{channel.id}/messages/{message.id}/reactions/{emoji}/@me`

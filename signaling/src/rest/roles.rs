@@ -17,6 +17,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::parts::Parts;
@@ -24,8 +25,22 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/roles", get(list).post(create).patch(reorder))
-        .route("/guilds/{guild}/roles/{role}", get(show).patch(update).delete(remove))
+        .route(
+            "/guilds/{guild}/roles",
+            get(list)
+                .post(create)
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .patch(reorder)
+                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+        )
+        .route(
+            "/guilds/{guild}/roles/{role}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+        )
 }
 
 /// `GET /guilds/{guild.id}/roles`

@@ -25,6 +25,7 @@ use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
@@ -35,7 +36,12 @@ use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/channels/{channel}/stream-keys", get(list).post(create))
+        .route(
+            "/channels/{channel}/stream-keys",
+            get(list)
+                .post(create)
+                .needs(Needs::All(Permissions::CONNECT.union(Permissions::SPEAK))),
+        )
         .route("/channels/{channel}/stream-keys/{key}", delete(revoke))
 }
 

@@ -31,6 +31,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::patch;
@@ -45,7 +46,10 @@ pub(super) fn routes() -> Routes {
         .route("/channels/{channel}/thread-members/@me/settings", patch(settings))
         .route("/channels/{channel}/thread-members/{user}", get(member).put(add).delete(remove))
         .route("/channels/{channel}/threads/archived/public", get(archived_public))
-        .route("/channels/{channel}/threads/archived/private", get(archived_private))
+        .route(
+            "/channels/{channel}/threads/archived/private",
+            get(archived_private).needs(Needs::All(Permissions::MANAGE_THREADS)),
+        )
         .route("/channels/{channel}/users/@me/threads/archived/private", get(archived_joined))
         .route("/channels/{channel}/threads/search", get(search))
         .route("/guilds/{guild}/threads/active", get(active))

@@ -20,9 +20,9 @@ pub(super) use deliver::verify;
 use axum::extract::DefaultBodyLimit;
 use model::limits;
 
-use crate::config::SignalingConfig;
 use super::route::Routes;
 use super::route::post;
+use crate::config::SignalingConfig;
 
 pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);

@@ -44,6 +44,7 @@ use super::ApiError;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -59,17 +60,46 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY);
     Routes::new()
-        .route("/channels/{channel}/messages", get(list::list).post(create::create))
-        .route("/channels/{channel}/messages/bulk-delete", post(delete::bulk))
+        .route(
+            "/channels/{channel}/messages",
+            get(list::list)
+                .post(create::create)
+                .needs(Needs::All(Permissions::SEND_MESSAGES))
+                .reads::<draft::Body>(),
+        )
+        .route(
+            "/channels/{channel}/messages/bulk-delete",
+            post(delete::bulk).needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+        )
         .route("/channels/{channel}/messages/pins", get(pins::page))
-        .route("/channels/{channel}/messages/pins/{message}", put(pins::pin).delete(pins::unpin))
+        .route(
+            "/channels/{channel}/messages/pins/{message}",
+            put(pins::pin)
+                .needs(Needs::Any(PINNING))
+                .delete(pins::unpin)
+                .needs(Needs::Any(PINNING)),
+        )
         .route(
             "/channels/{channel}/messages/{message}",
-            get(list::show).patch(edit::edit).delete(delete::delete),
+            get(list::show)
+                .patch(edit::edit)
+                .needs(Needs::Author)
+                .reads::<draft::Body>()
+                .delete(delete::delete)
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES)),
         )
-        .route("/channels/{channel}/messages/{message}/crosspost", post(crosspost::crosspost))
-        .route("/channels/{channel}/messages/{message}/threads", post(start::from_message))
-        .route("/channels/{channel}/threads", post(start::start))
+        .route(
+            "/channels/{channel}/messages/{message}/crosspost",
+            post(crosspost::crosspost).needs(Needs::All(Permissions::SEND_MESSAGES)),
+        )
+        .route(
+            "/channels/{channel}/messages/{message}/threads",
+            post(start::from_message).needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+        )
+        .route(
+            "/channels/{channel}/threads",
+            post(start::start).needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+        )
         .route("/channels/{channel}/messages/{message}/ack", post(ack))
         .route(
             "/channels/{channel}/polls/{message}/answers/@me",
@@ -78,7 +108,13 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         .route("/channels/{channel}/polls/{message}/answers/{answer}", get(polls::voters))
         .route("/channels/{channel}/polls/{message}/expire", post(polls::expire))
         .route("/channels/{channel}/pins", get(pins::list))
-        .route("/channels/{channel}/pins/{message}", put(pins::pin).delete(pins::unpin))
+        .route(
+            "/channels/{channel}/pins/{message}",
+            put(pins::pin)
+                .needs(Needs::Any(PINNING))
+                .delete(pins::unpin)
+                .needs(Needs::Any(PINNING)),
+        )
         .layer(DefaultBodyLimit::max(largest))
 }
 
@@ -174,3 +210,6 @@ async fn ack(
     Place::open(&parts, &me, channel, Permissions::empty()).await?;
     Ok(Json(json!({ "token": null })))
 }
+
+/// Either is enough to pin (Discord: Permissions).
+const PINNING: Permissions = Permissions::PIN_MESSAGES.union(Permissions::MANAGE_MESSAGES);

@@ -15,8 +15,12 @@ pub(crate) enum Needs {
     Account,
     /// A member of the guild of the path, or someone who sees its channel.
     Member,
-    /// A member with these permissions, in the guild or in the channel of the path.
-    Permissions(Permissions),
+    /// A member with all of these permissions, in the guild or in the channel of the path.
+    All(Permissions),
+    /// A member with one of these permissions, or the author or maker of what is asked for.
+    Any(Permissions),
+    /// Whoever said it; some of it others, too, by permissions.
+    Author,
     /// The guild's owner.
     Owner,
     /// The application of the path itself.

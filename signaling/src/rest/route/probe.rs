@@ -195,9 +195,10 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         *self.shape = Shape::Map;
-        visitor.visit_map(serde::de::value::MapDeserializer::<_, Error>::new(
-            std::iter::empty::<(&str, &str)>(),
-        ))
+        visitor.visit_map(serde::de::value::MapDeserializer::<_, Error>::new(std::iter::empty::<(
+            &str,
+            &str,
+        )>()))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -222,7 +223,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         self.round.depth -= 1;
         if let Err(error) = &read {
             let missing = error.to_string();
-            let missing = missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            let missing =
+                missing.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
             if let Some(field) = fields.iter_mut().find(|field| Some(field.name) == missing) {
                 field.required = true;
             }

@@ -16,12 +16,14 @@ use axum::extract::DefaultBodyLimit;
 use model::error_code::ErrorCode;
 use model::id::WebhookId;
 use model::limits;
+use model::wire::guild::Permissions;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildEvent;
 use state::apps::WebhookRecord;
 
 use super::ApiError;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -36,8 +38,17 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY).max(limits::PICTURE_BODY);
     Routes::new()
-        .route("/channels/{channel}/webhooks", get(manage::of_channel).post(manage::create))
-        .route("/guilds/{guild}/webhooks", get(manage::of_guild))
+        .route(
+            "/channels/{channel}/webhooks",
+            get(manage::of_channel)
+                .needs(Needs::All(Permissions::MANAGE_WEBHOOKS))
+                .post(manage::create)
+                .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+        )
+        .route(
+            "/guilds/{guild}/webhooks",
+            get(manage::of_guild).needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+        )
         .route("/webhooks/{webhook}", get(manage::show).patch(manage::edit).delete(manage::delete))
         .route(
             "/webhooks/{webhook}/{token}",
