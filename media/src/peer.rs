@@ -442,39 +442,50 @@ pub(crate) fn audio_bytes(bits: u32) -> RateLimit {
 }
 
 /// A rate with a burst (the generic cell rate algorithm). HOT: one comparison, one addition.
+///
+/// Every peer has several: they are small.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
-    interval: Duration,
-    tolerance: Duration,
     due: Option<Instant>,
+    /// Between two of the average, in nanoseconds.
+    interval: u32,
+    /// How many are allowed at once beyond the first.
+    more: u32,
 }
 
 impl RateLimit {
     /// `per_second` on average, `burst` at once. Both at least 1.
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        Self { interval, tolerance: interval * (burst.max(1) - 1), due: None }
+        Self { due: None, interval: SECOND / per_second.max(1), more: burst.max(1) - 1 }
     }
 
     /// Whether one more is allowed now.
     pub(crate) fn admit(&mut self, now: Instant) -> bool {
         let due = self.due.map_or(now, |due| due.max(now));
-        if due > now + self.tolerance {
+        if due > now + self.intervals(self.more) {
             return false;
         }
-        self.due = Some(due + self.interval);
+        self.due = Some(due + self.intervals(1));
         true
     }
 
     /// Whether so many more are allowed now: all of them as soon as one is.
     pub(crate) fn admit_all(&mut self, now: Instant, count: usize) -> bool {
         let admitted = self.admit(now);
+        let rest = self.intervals(count.saturating_sub(1) as u32);
         if let (true, Some(due)) = (admitted, &mut self.due) {
-            *due += self.interval * count.saturating_sub(1) as u32;
+            *due += rest;
         }
         admitted
     }
+
+    fn intervals(&self, count: u32) -> Duration {
+        Duration::from_nanos(u64::from(self.interval) * u64::from(count))
+    }
 }
+
+/// Nanoseconds in a second.
+const SECOND: u32 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
