@@ -204,7 +204,8 @@ impl Shard {
             return Ok(());
         }
         let bitrate = peer.bitrate;
-        let mut webrtc = WebRtcTransport::answer(now, &self.config.identity, offer, announce)?;
+        let from = (self.config.index, &self.config.identity);
+        let mut webrtc = WebRtcTransport::answer(now, from, offer, announce)?;
         webrtc.set_bitrate(bitrate);
         self.forget_session(key);
         let sdp = webrtc.answer_text().to_owned();

@@ -6,6 +6,9 @@
 //! again tells it here, and the kernel gets a program that sends these addresses where they belong
 //! (`SO_ATTACH_REUSEPORT_CBPF`, socket(7)). The program is only ever an improvement: who is not in it,
 //! or who shares a key with somebody, is spread by hash and handed over as before.
+//!
+//! A browser's checks need no table: they name whom they are for, and that name begins with the shard's
+//! mark. They are most of what a node hears while nobody speaks.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -22,6 +25,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use crate::shell::directory::Directory;
+use crate::transport::stun;
 
 /// Talkers in the program. Its length is bounded by the kernel, and it runs for every datagram.
 const MOST: usize = 512;
@@ -69,7 +73,15 @@ impl Strays {
 /// Keeps the kernel's program up to date until all shards are gone. Blocks.
 pub(crate) fn run(socket: &Socket, directory: &Directory, reports: &Receiver<SocketAddr>) {
     let mut talkers = Talkers::default();
+    let mut is_due = true;
     loop {
+        if std::mem::take(&mut is_due)
+            && let Err(error) = attach(socket, &talkers.program())
+        {
+            // Everything works without it, only dearer.
+            tracing::debug!(%error, "the kernel takes no program that steers datagrams");
+            return;
+        }
         let first = if talkers.is_empty() {
             reports.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
@@ -84,13 +96,7 @@ pub(crate) fn run(socket: &Socket, directory: &Directory, reports: &Receiver<Soc
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if talkers.review(|address| directory.shard_of_address(address))
-            && let Err(error) = attach(socket, &talkers.program())
-        {
-            // Everything works without it, only dearer.
-            tracing::debug!(%error, "the kernel takes no program that steers datagrams");
-            return;
-        }
+        is_due = talkers.review(|address| directory.shard_of_address(address));
     }
 }
 
@@ -158,18 +164,20 @@ fn key_of(address: SocketAddr) -> u32 {
     ip ^ u32::from(address.port()).wrapping_mul(SPREAD)
 }
 
-/// A program that answers with the shard of a datagram's source. `keys` are sorted.
+/// A program that answers with the shard of a check's receiver or of a datagram's source. `keys` are
+/// sorted.
 ///
 /// Headers with options have their ports elsewhere; such a datagram finds no key.
 fn program(keys: &[(u32, u32)]) -> Vec<libc::sock_filter> {
-    let mut code = vec![
+    let mut code = checks();
+    code.extend([
         // The version: the key of IPv6 is folded, that of IPv4 is not.
         load(libc::BPF_B, NET),
         step(libc::BPF_ALU | libc::BPF_RSH | libc::BPF_K, 4),
         jump(libc::BPF_JEQ, 6, 0, 15),
         load(libc::BPF_H, NET + 40),
         step(libc::BPF_ALU | libc::BPF_MUL | libc::BPF_K, SPREAD),
-    ];
+    ]);
     for word in 0..4 {
         code.push(step(libc::BPF_MISC | libc::BPF_TAX, 0));
         code.push(load(libc::BPF_W, NET + 8 + 4 * word));
@@ -184,6 +192,71 @@ fn program(keys: &[(u32, u32)]) -> Vec<libc::sock_filter> {
     search(keys, &mut code);
     code
 }
+
+/// Attributes of a check among which its receiver's name is looked for. Browsers send six to eight, the
+/// name among the first.
+const ATTRIBUTES: usize = 6;
+
+/// Answers with the mark of whom a check names; goes on behind itself for everything else.
+///
+/// Offsets count from the end of the UDP header. One that lies behind the end of the datagram ends the
+/// program with the first shard, as a mark may that no shard has; it is handed over from there.
+fn checks() -> Vec<libc::sock_filter> {
+    let name = stun::HEADER as u32;
+    let kind = u32::from(u16::from_be_bytes(stun::BINDING_REQUEST));
+    let mut code = vec![
+        // Long enough for an attribute with a mark.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_LEN, 0),
+        jump(libc::BPF_JGE, name + 8, 0, ELSEWHERE),
+        load(libc::BPF_H, 0),
+        jump(libc::BPF_JEQ, kind, 0, ELSEWHERE),
+        load(libc::BPF_W, 4),
+        jump(libc::BPF_JEQ, u32::from_be_bytes(stun::MAGIC_COOKIE), 0, ELSEWHERE),
+        step(libc::BPF_LDX | libc::BPF_W | libc::BPF_IMM, name),
+    ];
+    for _ in 0..ATTRIBUTES {
+        code.extend([
+            indexed(libc::BPF_H, 0),
+            jump(libc::BPF_JEQ, u32::from(stun::USERNAME), FOUND, 0),
+            // The next begins at a multiple of four (RFC 8489 §14).
+            indexed(libc::BPF_H, 2),
+            step(libc::BPF_ALU | libc::BPF_ADD | libc::BPF_K, 4 + 3),
+            step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, !3),
+            step(libc::BPF_ALU | libc::BPF_ADD | libc::BPF_X, 0),
+            step(libc::BPF_MISC | libc::BPF_TAX, 0),
+        ]);
+    }
+    let on = code.len();
+    code.push(step(libc::BPF_JMP | libc::BPF_JA, 0));
+    let found = code.len();
+    let letter = |at: u32| {
+        let first = u32::from(stun::FIRST_LETTER);
+        [indexed(libc::BPF_B, 4 + at), step(libc::BPF_ALU | libc::BPF_SUB | libc::BPF_K, first)]
+    };
+    code.extend(letter(1));
+    code.push(step(libc::BPF_ALU | libc::BPF_MUL | libc::BPF_K, stun::LETTERS.into()));
+    code.push(step(libc::BPF_ST, 0));
+    code.extend(letter(0));
+    code.push(step(libc::BPF_LDX | libc::BPF_W | libc::BPF_MEM, 0));
+    code.push(step(libc::BPF_ALU | libc::BPF_ADD | libc::BPF_X, 0));
+    code.push(step(libc::BPF_RET | libc::BPF_A, 0));
+    let end = code.len();
+    for (at, step) in code.iter_mut().enumerate() {
+        for place in [&mut step.jt, &mut step.jf] {
+            match *place {
+                FOUND => *place = (found - at - 1) as u8,
+                ELSEWHERE => *place = (end - at - 1) as u8,
+                _ => {}
+            }
+        }
+    }
+    code[on].k = (end - on - 1) as u32;
+    code
+}
+
+/// Stand for places that are not known yet: where a name was found, and behind the checks.
+const FOUND: u8 = u8::MAX;
+const ELSEWHERE: u8 = u8::MAX - 1;
 
 /// Appends a binary search for the accumulator.
 fn search(keys: &[(u32, u32)], code: &mut Vec<libc::sock_filter>) {
@@ -211,6 +284,11 @@ fn step(operation: u32, operand: u32) -> libc::sock_filter {
 
 fn load(size: u32, from: u32) -> libc::sock_filter {
     step(libc::BPF_LD | size | libc::BPF_ABS, from)
+}
+
+/// Loads from where the index register points, and on.
+fn indexed(size: u32, from: u32) -> libc::sock_filter {
+    step(libc::BPF_LD | size | libc::BPF_IND, from)
 }
 
 fn jump(condition: u32, operand: u32, yes: u8, no: u8) -> libc::sock_filter {
@@ -303,6 +381,58 @@ mod tests {
                 let shard = &group[shard_of(from).expect("known")];
                 assert_eq!(shard.recv_from(&mut [0; 8]).expect("delivered here").1, from);
             }
+        }
+    }
+
+    #[test]
+    fn the_kernel_delivers_a_check_to_the_shard_whose_mark_its_receiver_has() {
+        let group = group("127.0.0.1", 3).expect("loopback");
+        let to = group[0].local_addr().expect("bound");
+        let socket = Socket::from(group[0].try_clone().expect("a descriptor"));
+        attach(&socket, &Talkers::default().program()).expect("the kernel takes it");
+
+        for shard in 0..3 {
+            let name = String::from_utf8(stun::mark_of(shard).to_vec()).expect("letters") + "rest";
+            for turn in 0..60_u8 {
+                let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
+                let mut check = Vec::new();
+                let username = format!("{name}:theirs");
+                stun::nomination([turn; 12], &username, "a password", &mut check);
+                if turn % 2 == 0 {
+                    // Behind another attribute, of five bytes and three to fill up.
+                    let other = [0x80, 0x22, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0];
+                    check.splice(stun::HEADER..stun::HEADER, other);
+                }
+                client.send_to(&check, to).expect("loopback");
+
+                let mut heard = [0; 200];
+                let length = group[usize::from(shard)].recv(&mut heard).expect("delivered here");
+                assert_eq!(&heard[..length], check);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_check_or_names_no_shard_is_delivered_all_the_same() {
+        let group = group("127.0.0.1", 3).expect("loopback");
+        let to = group[0].local_addr().expect("bound");
+        let socket = Socket::from(group[0].try_clone().expect("a descriptor"));
+        attach(&socket, &Talkers::default().program()).expect("the kernel takes it");
+        group.iter().for_each(|socket| socket.set_nonblocking(true).expect("possible"));
+        let mut check = Vec::new();
+        stun::nomination([1; 12], "zz:theirs", "a password", &mut check);
+        let mut nameless = check.clone();
+        nameless[20..22].copy_from_slice(&[0x80, 0x22]);
+        let mut endless = check.clone();
+        endless[20..24].copy_from_slice(&[0x80, 0x22, 0xFF, 0xFF]);
+
+        let all = [&check[..], &nameless, &endless, &check[..24], &check[..29], &[0, 1], &[]];
+        for datagram in all {
+            let client = UdpSocket::bind("127.0.0.1:0").expect("a port");
+            client.send_to(datagram, to).expect("loopback");
+
+            let heard = group.iter().filter(|socket| socket.recv(&mut [0; 200]).is_ok()).count();
+            assert_eq!(heard, 1, "{datagram:?}");
         }
     }
 

@@ -15,10 +15,10 @@ pub(crate) const HEADER: usize = 20;
 pub(crate) const TRANSACTION: usize = 12;
 
 pub(crate) const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
-const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+pub(crate) const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 /// RFC 8489 §14.3.
-const USERNAME: u16 = 0x0006;
+pub(crate) const USERNAME: u16 = 0x0006;
 /// RFC 8489 §14.5; an HMAC-SHA1 of 20 bytes.
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 pub(crate) const HMAC: usize = 20;
@@ -37,6 +37,18 @@ const ICE_CONTROLLING: u16 = 0x802A;
 /// The priority that a peer-reflexive candidate learnt from our challenge would have
 /// (RFC 8445 §5.1.2.1: type preference 110).
 const CHALLENGE_PRIORITY: u32 = (110 << 24) | (65_535 << 8) | 255;
+
+/// Our username fragments begin with two letters that name the shard, so that the kernel can deliver a
+/// check there: these, from the first on.
+pub(crate) const FIRST_LETTER: u8 = b'A';
+pub(crate) const LETTERS: u8 = 26;
+
+/// How the username fragments of a shard's peers begin. A node has a shard for each core; of more than
+/// 676 several have the same.
+pub(crate) fn mark_of(shard: u16) -> [u8; 2] {
+    let letters = u16::from(LETTERS);
+    [shard % letters, shard / letters % letters].map(|letter| FIRST_LETTER + letter as u8)
+}
 
 /// The transaction id of a success response, by which a challenge is found.
 pub(crate) fn success_of(datagram: &[u8]) -> Option<[u8; TRANSACTION]> {

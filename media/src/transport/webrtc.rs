@@ -85,6 +85,8 @@ pub(crate) struct WebRtcTransport {
     renewed: bool,
     answer: String,
     bitrate: u32,
+    /// The one that it is on: our username fragments name it.
+    shard: u16,
     /// The peer's audio SSRC, learnt from its authentic Opus packets.
     audio: Option<u32>,
     /// The SSRC of its shared screen's sound, learnt from the name of its line.
@@ -99,6 +101,14 @@ pub(crate) struct WebRtcTransport {
     farewell: bool,
     /// The newest time that it was told.
     now: Instant,
+}
+
+/// New ICE credentials of ours, whose username fragment begins with the shard's mark. What is left of it
+/// is random enough (RFC 8445 §5.3: 24 bits), and the password is all random.
+fn credentials(shard: u16) -> IceCreds {
+    let IceCreds { ufrag, pass } = IceCreds::new();
+    let mark = stun::mark_of(shard).into_iter().map(char::from);
+    IceCreds { ufrag: mark.chain(ufrag.chars().skip(2)).collect(), pass }
 }
 
 /// Both sides' ICE credentials of a generation that another replaces (RFC 8445 §9).
@@ -141,11 +151,12 @@ impl WebRtcTransport {
     /// [`Refusal::OfferUnusable`] when the library takes neither the offer nor the address.
     pub(crate) fn answer(
         now: Instant,
-        identity: &WebRtcIdentity,
+        (shard, identity): (u16, &WebRtcIdentity),
         offer: Offer,
         announce: SocketAddr,
     ) -> Result<Self, Refusal> {
         let mut rtc = RtcConfig::new()
+            .set_local_ice_credentials(credentials(shard))
             .set_crypto_provider(Arc::clone(dtls::crypto_provider()))
             .set_dtls_cert(identity.certificate.clone())
             .set_ice_lite(true)
@@ -184,6 +195,7 @@ impl WebRtcTransport {
             renewed: false,
             answer,
             bitrate: limits::BITRATE_DEFAULT,
+            shard,
             audio: None,
             sound: None,
             echoes: Echoes::default(),
@@ -253,7 +265,7 @@ impl WebRtcTransport {
     /// fragment that is no longer ours, if there is one. The path that is there goes on to be used until
     /// another has held.
     pub(crate) fn restart(&mut self, offer: Offer) -> (bool, Option<String>) {
-        let IceCreds { ufrag, pass } = IceCreds::new();
+        let IceCreds { ufrag, pass } = credentials(self.shard);
         let before = std::mem::replace(&mut self.offer, offer);
         let alike = Offer {
             ufrag: before.ufrag.clone(),
