@@ -11,6 +11,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use dimpl::crypto::Buf;
+use dimpl::crypto::HashAlgorithm;
+use dimpl::crypto::KeyProvider;
+use dimpl::crypto::SignatureAlgorithm;
+use dimpl::crypto::SigningKey;
+use dimpl::crypto::aws_lc_rs;
 use str0m::crypto::CryptoError;
 use str0m::crypto::CryptoProvider;
 use str0m::crypto::dtls::DtlsCert;
@@ -140,6 +146,10 @@ impl DtlsProvider for KeyCopyingDtls {
             None => {
                 // ICE has verified that the client is where it says, which is the cookie's purpose.
                 let mut builder = dimpl::Config::builder()
+                    .with_crypto_provider(dimpl::crypto::CryptoProvider {
+                        key_provider: &ONE_KEY,
+                        ..aws_lc_rs::default_provider()
+                    })
                     .use_server_cookie(false)
                     .flight_start_rto(FLIGHT)
                     .flight_retries(FLIGHT_RETRIES);
@@ -168,6 +178,67 @@ impl DtlsProvider for KeyCopyingDtls {
         let slot = KeySlot::new(dtls);
         LAST_MADE.set(Some(slot.clone()));
         Ok(Box::new(KeyCopyingInstance { slot, flight: Flight::default(), now }))
+    }
+}
+
+/// Loads the private key of the node's one certificate once: parsing and checking it takes as long as
+/// signing with it.
+#[derive(Debug)]
+struct OneKey {
+    loaded: OnceLock<(Vec<u8>, SharedKey)>,
+}
+
+static ONE_KEY: OneKey = OneKey { loaded: OnceLock::new() };
+
+impl KeyProvider for OneKey {
+    fn load_private_key(&self, key_der: &[u8]) -> Result<Box<dyn SigningKey>, dimpl::CryptoError> {
+        if let Some((der, key)) = self.loaded.get()
+            && der == key_der
+        {
+            return Ok(Box::new(key.clone()));
+        }
+        let key = aws_lc_rs::default_provider().key_provider.load_private_key(key_der)?;
+        let key = SharedKey {
+            algorithm: key.algorithm(),
+            hash: key.hash_algorithm(),
+            hashes: key.supported_hash_algorithms().into(),
+            key: Arc::new(Mutex::new(key)),
+        };
+        // Another certificate, as tests have, is loaded each time.
+        let _ = self.loaded.set((key_der.to_vec(), key.clone()));
+        Ok(Box::new(key))
+    }
+}
+
+/// A private key that several handshakes sign with, one of all shards' at a time.
+#[derive(Debug, Clone)]
+struct SharedKey {
+    algorithm: SignatureAlgorithm,
+    hash: HashAlgorithm,
+    hashes: Arc<[HashAlgorithm]>,
+    key: Arc<Mutex<Box<dyn SigningKey>>>,
+}
+
+impl SigningKey for SharedKey {
+    fn sign(
+        &mut self,
+        data: &[u8],
+        hash: HashAlgorithm,
+        out: &mut Buf,
+    ) -> Result<(), dimpl::CryptoError> {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner).sign(data, hash, out)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn hash_algorithm(&self) -> HashAlgorithm {
+        self.hash
+    }
+
+    fn supported_hash_algorithms(&self) -> &[HashAlgorithm] {
+        &self.hashes
     }
 }
 
