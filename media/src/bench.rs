@@ -43,7 +43,7 @@ impl UdpCipher {
 
     /// Seals the RTP packet that `out` holds from `start` on, whose header has neither CSRCs nor
     /// extension, and appends tag and nonce. The caller never gives a counter twice.
-    pub fn seal(&self, counter: u32, out: &mut Vec<u8>, start: usize) {
+    pub fn seal(&mut self, counter: u32, out: &mut Vec<u8>, start: usize) {
         self.0.seal(counter, out, start, FIXED);
     }
 

@@ -5,6 +5,7 @@
 pub(crate) mod aead;
 pub(crate) mod discovery;
 pub(crate) mod dtls;
+mod hchacha;
 pub(crate) mod repeat;
 pub(crate) mod sdp;
 pub(crate) mod srtp;

@@ -1,70 +1,91 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03 §2) as fast as the processor allows.
 //!
-//! Every packet has a key of its own here (HChaCha20 of its nonce), so nothing can be set up ahead;
-//! the code that runs per packet is all there is to save. It allocates nothing.
+//! Every packet has a key of its own here (HChaCha20 of its nonce). Nonces that we choose count, so
+//! the keys of the next few are made together (`hchacha.rs`). The memory for them is taken with the
+//! first packet that is sealed; nothing else is allocated.
 
+use chacha20poly1305::ChaCha20Poly1305 as PortableOne;
 use chacha20poly1305::KeyInit;
 use chacha20poly1305::XChaCha20Poly1305 as Portable;
 use chacha20poly1305::aead::AeadInPlace;
+use graviola::aead::ChaCha20Poly1305 as VectoredOne;
 use graviola::aead::XChaCha20Poly1305 as Vectored;
 use model::voice::SessionKey;
 
+use super::aead::NONCE;
 use super::aead::TAG;
-
-/// Length of the cipher's nonce, in bytes.
-const NONCE: usize = 24;
+use super::aead::padded;
+use super::hchacha;
 
 /// The cipher with its key.
-pub(crate) enum XChaCha {
-    /// Hand-written vector code, for processors that have the instructions.
-    Vectored(Vectored),
-    /// For all others.
-    Portable(Portable),
+pub(crate) struct XChaCha {
+    key: [u8; hchacha::KEY],
+    /// Whether the processor has the instructions of hand-written vector code.
+    vectored: bool,
+    ahead: Option<Box<Ahead>>,
+}
+
+/// The keys of the next packets.
+struct Ahead {
+    first: u32,
+    keys: [[u8; hchacha::KEY]; hchacha::LANES],
 }
 
 impl XChaCha {
     /// Sets up a key for this processor.
     pub(crate) fn new(key: &SessionKey) -> Self {
-        if graviola::util::is_cpu_supported() {
-            Self::Vectored(Vectored::new(*key.as_bytes()))
-        } else {
-            Self::portable(key)
-        }
+        Self { key: *key.as_bytes(), vectored: graviola::util::is_cpu_supported(), ahead: None }
     }
 
+    #[cfg(test)]
     fn portable(key: &SessionKey) -> Self {
-        Self::Portable(Portable::new(key.as_bytes().into()))
+        Self { vectored: false, ..Self::new(key) }
     }
 
-    /// Encrypts `plain` in place and authenticates it with `clear`. The caller never gives a nonce
-    /// twice.
-    pub(crate) fn seal(&self, nonce: &[u8; NONCE], clear: &[u8], plain: &mut [u8]) -> [u8; TAG] {
-        match self {
-            Self::Vectored(key) => {
-                let mut tag = [0; TAG];
-                key.encrypt(nonce, clear, plain, &mut tag);
-                tag
-            }
-            Self::Portable(key) => key
-                .encrypt_in_place_detached(nonce.into(), clear, plain)
+    /// Encrypts `plain` in place and authenticates it with `clear`. The caller never gives a counter
+    /// twice, and counts: any other is right, too, and costs four times the keys.
+    pub(crate) fn seal(&mut self, counter: u32, clear: &[u8], plain: &mut [u8]) -> [u8; TAG] {
+        // What is left of the nonce is zero (draft-irtf-cfrg-xchacha-03 §2.3).
+        let (key, nonce) = (self.key_of(counter), [0; 12]);
+        if self.vectored {
+            let mut tag = [0; TAG];
+            VectoredOne::new(key).encrypt(&nonce, clear, plain, &mut tag);
+            tag
+        } else {
+            PortableOne::new(&key.into())
+                .encrypt_in_place_detached(&nonce.into(), clear, plain)
                 .expect("a packet is shorter than many gigabytes")
-                .into(),
+                .into()
         }
+    }
+
+    /// The key of one packet.
+    fn key_of(&mut self, counter: u32) -> [u8; hchacha::KEY] {
+        let ahead = self.ahead.get_or_insert_with(|| {
+            Box::new(Ahead { first: counter, keys: hchacha::keys(&self.key, counter) })
+        });
+        let at = counter.wrapping_sub(ahead.first) as usize;
+        if let Some(key) = ahead.keys.get(at) {
+            return *key;
+        }
+        (ahead.first, ahead.keys) = (counter, hchacha::keys(&self.key, counter));
+        ahead.keys[0]
     }
 
     /// Decrypts `sealed` in place. Whether it was authentic; if not, its bytes are lost.
     pub(crate) fn open(
         &self,
-        nonce: &[u8; NONCE],
+        counter: [u8; NONCE],
         clear: &[u8],
         sealed: &mut [u8],
         tag: &[u8; TAG],
     ) -> bool {
-        match self {
-            Self::Vectored(key) => key.decrypt(nonce, clear, sealed, tag).is_ok(),
-            Self::Portable(key) => {
-                key.decrypt_in_place_detached(nonce.into(), clear, sealed, tag.into()).is_ok()
-            }
+        let nonce = padded(counter);
+        if self.vectored {
+            Vectored::new(self.key).decrypt(&nonce, clear, sealed, tag).is_ok()
+        } else {
+            let key = Portable::new(&self.key.into());
+            key.decrypt_in_place_detached(&nonce.into(), clear, sealed, tag.into()).is_ok()
         }
     }
 }
@@ -79,28 +100,34 @@ mod tests {
         #[test]
         fn every_processor_seals_to_the_same_bytes_and_opens_the_others(
             key: [u8; 32],
-            nonce: [u8; NONCE],
+            counters in proptest::collection::vec(prop_oneof![0..9_u32, any::<u32>()], 1..9),
             clear in proptest::collection::vec(any::<u8>(), 0..40),
             plain in proptest::collection::vec(any::<u8>(), 0..1_400),
         ) {
             let key = SessionKey::new(key);
-            let ciphers = [XChaCha::new(&key), XChaCha::portable(&key)];
+            let mut ciphers = [XChaCha::new(&key), XChaCha::portable(&key)];
+            let library = Portable::new(key.as_bytes().into());
 
-            let sealed = ciphers.each_ref().map(|cipher| {
+            for counter in counters {
+                let nonce: [u8; 24] = padded(counter.to_be_bytes());
                 let mut bytes = plain.clone();
-                let tag = cipher.seal(&nonce, &clear, &mut bytes);
-                (bytes, tag)
-            });
+                let tag = library
+                    .encrypt_in_place_detached(&nonce.into(), &clear, &mut bytes)
+                    .expect("short enough");
+                let tag: [u8; TAG] = tag.into();
+                for cipher in &mut ciphers {
+                    let mut ours = plain.clone();
+                    prop_assert_eq!(cipher.seal(counter, &clear, &mut ours), tag);
+                    prop_assert_eq!(&ours, &bytes);
 
-            prop_assert_eq!(&sealed[0], &sealed[1]);
-            let (bytes, tag) = &sealed[0];
-            for cipher in ciphers {
-                let mut opened = bytes.clone();
-                prop_assert!(cipher.open(&nonce, &clear, &mut opened, tag));
-                prop_assert_eq!(&opened, &plain);
-                let mut forged = *tag;
-                forged[3] ^= 1;
-                prop_assert!(!cipher.open(&nonce, &clear, &mut bytes.clone(), &forged));
+                    let mut opened = bytes.clone();
+                    prop_assert!(cipher.open(counter.to_be_bytes(), &clear, &mut opened, &tag));
+                    prop_assert_eq!(&opened, &plain);
+                    let mut forged = tag;
+                    forged[3] ^= 1;
+                    let again = &mut bytes.clone();
+                    prop_assert!(!cipher.open(counter.to_be_bytes(), &clear, again, &forged));
+                }
             }
         }
     }

@@ -109,7 +109,7 @@ impl Floor {
         for to in &mut self.rooms[room] {
             let start = self.arena.len();
             let header = to.stream.next_header();
-            match &to.seal {
+            match &mut to.seal {
                 Seal::Udp(cipher) => {
                     self.arena.extend_from_slice(&header);
                     self.arena.extend_from_slice(payload);
