@@ -34,7 +34,7 @@ pub(crate) enum Timer {
 
 /// Timers that need not be exact fire together at multiples of this. Lower wakes the thread for each
 /// peer by itself; higher makes bursts of reports.
-const ROUGH: Duration = Duration::from_millis(100);
+const ROUGH: Duration = Duration::from_millis(250);
 
 /// The table of pending timers. A timer is never cancelled: when it fires, whoever it is for looks
 /// whether it still means something.
@@ -87,20 +87,20 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a moment to count from")]
-    fn rough_timers_of_a_tenth_of_a_second_fire_together_and_none_early() {
+    fn rough_timers_of_a_quarter_of_a_second_fire_together_and_none_early() {
         let began = Instant::now();
         let at = |millis| began + Duration::from_millis(millis);
         let grants = Grants { speak: true, hear: true };
         let key = Peers::default().insert(Peer::new(began, PeerId(1), 32, grants, (0, 0)));
         let mut timers = Timers::new(began);
-        for millis in [1, 30, 100, 101] {
+        for millis in [1, 130, 250, 251] {
             timers.set_roughly(at(millis), Timer::Report(key));
         }
 
-        assert_eq!(timers.next(), Some(at(100)));
-        assert_eq!(timers.pop(at(99)), None);
-        let fired = std::iter::from_fn(|| timers.pop(at(100))).count();
+        assert_eq!(timers.next(), Some(at(250)));
+        assert_eq!(timers.pop(at(249)), None);
+        let fired = std::iter::from_fn(|| timers.pop(at(250))).count();
         assert_eq!(fired, 3);
-        assert_eq!(timers.next(), Some(at(200)));
+        assert_eq!(timers.next(), Some(at(500)));
     }
 }

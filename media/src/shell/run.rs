@@ -112,8 +112,9 @@ impl ShardThread {
         let mut woke = Instant::now();
         let mut publish_at = woke + LONGEST_SLEEP;
         let mut routes_at = woke + ROUTES;
+        let mut heard = true;
         while !self.stop.load(Relaxed) {
-            let busy = self.turn();
+            let busy = self.turn(heard);
             let now = Instant::now();
             if now >= publish_at {
                 publish_at = now + LONGEST_SLEEP;
@@ -133,7 +134,7 @@ impl ShardThread {
             let waits = self.events.is_behind() || self.links.is_behind();
             let most = if waits { RETRY } else { LONGEST_SLEEP };
             let sleep = if busy { Duration::ZERO } else { until.min(most) };
-            waker::wait(&self.socket, &self.waker, sleep);
+            heard = waker::wait(&self.socket, &self.waker, sleep);
             let worked = now.saturating_duration_since(woke);
             woke = Instant::now();
             self.window.note_turn(worked, woke.saturating_duration_since(now));
@@ -147,14 +148,15 @@ impl ShardThread {
         self.totals.store(totals);
     }
 
-    /// One turn. Whether there may be more to do at once.
+    /// One turn. Whether there may be more to do at once. The socket is asked if it was `heard` to have
+    /// something.
     ///
     /// Commands are taken between receiving datagrams and handling them: a packet that was sent
     /// after a command was queued is always handled after it.
-    fn turn(&mut self) -> bool {
+    fn turn(&mut self, heard: bool) -> bool {
         let (mut full, mut commands, mut linked) = (0, 0, 0);
         for _ in 0..BATCHES_PER_TURN {
-            let count = self.socket.receive();
+            let count = if heard { self.socket.receive() } else { 0 };
             let now = Instant::now();
             self.shard.totals_mut().received += count as u64;
             commands += self.take_commands(now);

@@ -45,8 +45,9 @@ impl Waker {
     }
 }
 
-/// Sleeps until the socket has something, the waker was called, or `most` is over.
-pub(crate) fn wait(socket: &BatchSocket, waker: &Waker, most: Duration) {
+/// Sleeps until the socket has something, the waker was called, or `most` is over. Whether the socket
+/// has something.
+pub(crate) fn wait(socket: &BatchSocket, waker: &Waker, most: Duration) -> bool {
     let interest = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     let mut watched = [interest(socket.descriptor()), interest(waker.0.as_raw_fd())];
     let nanos = most.subsec_nanos();
@@ -57,4 +58,5 @@ pub(crate) fn wait(socket: &BatchSocket, waker: &Waker, most: Duration) {
     if watched[1].revents != 0 {
         waker.clear();
     }
+    watched[0].revents != 0
 }

@@ -97,6 +97,8 @@ pub(crate) struct WebRtcTransport {
     has_path: bool,
     /// Since when there are keys.
     keys_since: Option<Instant>,
+    /// When the library wants to be told the time.
+    due: Option<Instant>,
     /// Whether the browser said, after it settled, that it leaves.
     farewell: bool,
     /// The newest time that it was told.
@@ -201,6 +203,7 @@ impl WebRtcTransport {
             echoes: Echoes::default(),
             has_path: false,
             keys_since: None,
+            due: None,
             farewell: false,
             now,
         };
@@ -398,12 +401,18 @@ impl WebRtcTransport {
         let _ = rtc.handle_input(Input::Receive(self.now, receive));
     }
 
-    /// Tells the session the time.
+    /// Tells the session the time. The library, for which that is much work, only when it asked.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
+        if self.due.is_none_or(|due| due <= now) {
+            self.tell_time();
+        }
+    }
+
+    fn tell_time(&mut self) {
         // An error that ends the session shows in `is_alive`, which `drive` reads.
         if let Some(rtc) = &mut self.rtc {
-            let _ = rtc.handle_input(Input::Timeout(now));
+            let _ = rtc.handle_input(Input::Timeout(self.now));
         }
     }
 
@@ -416,6 +425,12 @@ impl WebRtcTransport {
     ) -> Driven {
         let mut driven = Driven::default();
         self.drain(request_from, outbox, &mut driven);
+        // It may want to be told the time that it is: to wake for that would cost more.
+        if driven.deadline.is_some_and(|deadline| deadline <= self.now) {
+            self.tell_time();
+            self.drain(request_from, outbox, &mut driven);
+        }
+        self.due = driven.deadline;
         while let Some((to, answer)) = self.echoes.poll(self.now) {
             outbox.push(to, &answer);
         }
