@@ -40,17 +40,22 @@ fn main() {
 
 #[divan::bench(args = SIZES)]
 fn aes256_gcm(bencher: Bencher<'_, '_>, listeners: usize) {
-    forward(bencher, EncryptionMode::Aes256Gcm, listeners);
+    forward(bencher, Listeners::Udp(EncryptionMode::Aes256Gcm), listeners);
 }
 
 #[divan::bench(args = SIZES)]
 fn xchacha20_poly1305(bencher: Bencher<'_, '_>, listeners: usize) {
-    forward(bencher, EncryptionMode::XChaCha20Poly1305, listeners);
+    forward(bencher, Listeners::Udp(EncryptionMode::XChaCha20Poly1305), listeners);
+}
+
+#[divan::bench(args = SIZES)]
+fn webrtc(bencher: Bencher<'_, '_>, listeners: usize) {
+    forward(bencher, Listeners::Browsers, listeners);
 }
 
 /// One inbound packet; an item is a forwarded one.
-fn forward(bencher: Bencher<'_, '_>, mode: EncryptionMode, listeners: usize) {
-    let (mut room, speaker) = room_of(mode, listeners);
+fn forward(bencher: Bencher<'_, '_>, kind: Listeners, listeners: usize) {
+    let (mut room, speaker) = room_of(kind, listeners);
     let speaker = RefCell::new(speaker);
     bencher
         .counter(ItemsCount::new(listeners))
@@ -63,9 +68,42 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn room_of(mode: EncryptionMode, listeners: usize) -> (DryRoom, DrySpeaker) {
+/// Who listens.
+#[derive(Clone, Copy)]
+enum Listeners {
+    Udp(EncryptionMode),
+    Browsers,
+}
+
+impl Listeners {
+    const ALL: [Self; 3] = [
+        Self::Udp(EncryptionMode::Aes256Gcm),
+        Self::Udp(EncryptionMode::XChaCha20Poly1305),
+        Self::Browsers,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Udp(mode) => mode.as_str(),
+            Self::Browsers => "webrtc",
+        }
+    }
+
+    fn add_to(self, room: &mut DryRoom) {
+        match self {
+            Self::Udp(mode) => room.add_listener(mode),
+            Self::Browsers => room.add_browser(),
+        }
+    }
+}
+
+fn room_of(kind: Listeners, listeners: usize) -> (DryRoom, DrySpeaker) {
+    let mode = match kind {
+        Listeners::Udp(mode) => mode,
+        Listeners::Browsers => EncryptionMode::Aes256Gcm,
+    };
     let (mut room, speaker) = DryRoom::new(now(), mode).expect("randomness for a certificate");
-    (0..listeners).for_each(|_| room.add_listener(mode));
+    (0..listeners).for_each(|_| kind.add_to(&mut room));
     (room, speaker)
 }
 
@@ -80,8 +118,8 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(mode: EncryptionMode, listeners: usize) -> Self {
-        let (room, speaker) = room_of(mode, listeners);
+    fn new(kind: Listeners, listeners: usize) -> Self {
+        let (room, speaker) = room_of(kind, listeners);
         Self { listeners, room, speaker, nanos: Vec::new(), allocations: 0, forwarded: 0 }
     }
 
@@ -112,13 +150,13 @@ impl Lane {
 }
 
 fn summary() {
-    for mode in EncryptionMode::ALL {
-        let mut lanes = SIZES.map(|listeners| Lane::new(mode, listeners));
+    for kind in Listeners::ALL {
+        let mut lanes = SIZES.map(|listeners| Lane::new(kind, listeners));
         for round in 0..=ROUNDS {
             // The first warms up.
             lanes.iter_mut().for_each(|lane| lane.round(round > 0));
         }
-        println!("\nuser code per forwarded packet, sends stubbed, {}", mode.as_str());
+        println!("\nuser code per forwarded packet, sends stubbed, {}", kind.name());
         for lane in &mut lanes {
             let median = lane.median();
             println!(
@@ -133,14 +171,16 @@ fn summary() {
         };
         println!("  growth of rooms of 10 -> 100    {:>6.2}x", growth(2, 0, &mut lanes));
         println!("  growth of rooms of 10 -> 1,000  {:>6.2}x", growth(3, 0, &mut lanes));
-        println!("  heap per idle UDP peer          {:>6.2} KiB", heap_per_peer(mode));
+        if let Listeners::Udp(mode) = kind {
+            println!("  heap per idle UDP peer          {:>6.2} KiB", heap_per_peer(mode));
+        }
     }
     flood();
 }
 
 /// What a flood of STUN checks costs: each is read, and nobody is found.
 fn flood() {
-    let (mut room, _) = room_of(EncryptionMode::Aes256Gcm, 1_000);
+    let (mut room, _) = room_of(Listeners::Udp(EncryptionMode::Aes256Gcm), 1_000);
     let check = forged_check();
     let mut nanos = Vec::new();
     for _ in 0..ROUNDS {
@@ -157,7 +197,7 @@ fn flood() {
 
 /// Heap that each of many peers added to a shard, before anybody spoke.
 fn heap_per_peer(mode: EncryptionMode) -> f64 {
-    let (mut room, _) = room_of(mode, 1);
+    let (mut room, _) = room_of(Listeners::Udp(mode), 1);
     let before = live_bytes();
     (0..PEERS).for_each(|_| room.add_listener(mode));
     (live_bytes() - before) as f64 / PEERS as f64 / 1_024.0

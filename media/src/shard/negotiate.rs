@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use model::media::LeaveReason;
 use model::media::MediaEvent;
+use model::media::PeerId;
 
 use crate::metrics::DropReason;
 use crate::peer::PeerKey;
@@ -15,6 +16,7 @@ use crate::shard::demux::Name;
 use crate::shard::timer::Timer;
 use crate::transport::Transport;
 use crate::transport::discovery;
+use crate::transport::srtp::Srtp;
 use crate::transport::stun;
 use crate::transport::webrtc::Check;
 
@@ -133,6 +135,16 @@ impl Shard {
             && peer.transport.is_ready()
         {
             self.events.push_back(MediaEvent::Connected { peer: peer.id, address });
+        }
+    }
+
+    /// Makes a browser as it is once its handshake has led to these keys and has settled, for benches.
+    pub(crate) fn connect(&mut self, now: Instant, id: PeerId, keys: Srtp, address: SocketAddr) {
+        let Some(key) = self.ids.get(&id).copied() else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if let Transport::WebRtc(webrtc) = &mut peer.transport {
+            webrtc.settle(keys);
+            self.follow(now, key, address, true);
         }
     }
 

@@ -25,11 +25,14 @@ pub(super) struct Code {
     pub(super) growth: f64,
 }
 
-/// Measures for about half a second. `None` when there is no randomness for a certificate.
-pub(super) fn measure(mode: EncryptionMode) -> Option<Code> {
+/// Measures for about half a second, with listeners by WebRTC or by UDP. `None` when there is no
+/// randomness for a certificate.
+pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
     let lane = |listeners: usize| {
         let (mut room, speaker) = DryRoom::new(crate::bench::now(), mode)?;
-        (0..listeners).for_each(|_| room.add_listener(mode));
+        (0..listeners).for_each(|_| {
+            if by_browser { room.add_browser() } else { room.add_listener(mode) }
+        });
         Some((room, speaker))
     };
     let mut lanes: Vec<_> = SIZES.into_iter().map(lane).collect::<Option<_>>()?;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 use tokio::task::JoinSet;
 
+use super::Mode;
 use super::Options;
 use super::cast::Cast;
 use super::cast::Parts;
@@ -153,8 +154,8 @@ pub(super) async fn measure(
     }
 
     bar.set_message("timing the code without sends");
-    let mode = options.mode.udp();
-    let code = tokio::task::spawn_blocking(move || code::measure(mode)).await?;
+    let (mode, by_browser) = (options.mode.udp(), options.mode == Mode::WebRtc);
+    let code = tokio::task::spawn_blocking(move || code::measure(mode, by_browser)).await?;
 
     let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
     let rhythm = options.rhythm();
