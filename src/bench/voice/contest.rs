@@ -27,6 +27,7 @@ use super::packet::Lap;
 use super::process;
 use super::process::Cpu;
 use super::process::Spent;
+use super::quiet;
 use super::report::Capacity;
 use super::report::Ratio;
 use super::report::Report;
@@ -145,13 +146,20 @@ pub(super) async fn measure(
     tokio::time::sleep(SETTLE).await;
     let cpu = read_cpu(pid)?;
     tokio::time::sleep(QUIET).await;
-    let quiet = spent_since(pid, cpu.as_ref())?;
+    let idle_spent = spent_since(pid, cpu.as_ref())?;
     let [before, online, spoken, _] = server.memory;
     let marks = [before, online, spoken, pid.and_then(process::resident)];
-    if let Some(quiet) = quiet {
-        let micros = quiet.media.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
+    if let Some(spent) = idle_spent {
+        let micros = spent.media.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
         bar.println(format!("quiet: {micros:.1} us/s of the media threads for each participant"));
     }
+
+    let checks = if options.mode == Mode::WebRtc {
+        bar.set_message("answering checks and nothing else");
+        Some(tokio::task::spawn_blocking(quiet::cost_of_check).await??)
+    } else {
+        None
+    };
 
     bar.set_message("timing the code without sends");
     let (mode, by_browser) = (options.mode.udp(), options.mode == Mode::WebRtc);
@@ -226,8 +234,10 @@ pub(super) async fn measure(
         browser_join: server.joins.browser.report(),
         memory: memory::per_participant(marks, server.browsers, sizes),
         memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
-        idle_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.all)),
-        idle_media_cpu_per_participant_us_per_s: quiet.map(|quiet| idle(quiet.media)),
+        idle_cpu_per_participant_us_per_s: idle_spent.map(|spent| idle(spent.all)),
+        idle_media_cpu_per_participant_us_per_s: idle_spent.map(|spent| idle(spent.media)),
+        idle_floor_cpu_per_browser_us_per_s: checks
+            .map(|cost| quiet::per_browser(cost).as_secs_f64() * 1e6),
         capacity,
         code,
         loss_on_purpose: options.loss(),

@@ -20,6 +20,7 @@ use rustix::event::epoll;
 
 use super::browser::Browser;
 use super::browser::Wish;
+use super::chance::part;
 use super::chance::Dice;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
@@ -32,9 +33,9 @@ use super::packet::Stamp;
 /// Sockets that one `epoll_wait` tells at most.
 const EVENTS: usize = 64;
 /// How often a sleeping thread looks whether it is over.
-const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-/// How often sessions with timers are looked at.
-const PULSE: Duration = Duration::from_millis(50);
+const LOOK_UP: Duration = Duration::from_millis(100);
+/// Sessions with timers are looked at when one of them is due, but no more often than this.
+const PULSE: Duration = Duration::from_millis(5);
 /// Room for a datagram, in bytes.
 const DATAGRAM: usize = 2_048;
 
@@ -225,10 +226,16 @@ impl Share {
         let mut ready = Vec::with_capacity(EVENTS);
         let mut datagram = [0; DATAGRAM];
         let mut look_up = crate::bench::now();
+        for (number, ear) in (0..).zip(&mut self.ears) {
+            ear.pause(look_up, part(number, [0, 0]));
+        }
         while !self.over.load(Relaxed) {
             let room = rustix::buffer::spare_capacity(&mut ready);
             // Only a signal ends the wait early; then nothing is ready.
-            let _ = epoll::wait(&self.epoll, room, Some(&LOOK_UP));
+            let rest = look_up.saturating_duration_since(crate::bench::now()).min(LOOK_UP);
+            let nanos = rest.subsec_nanos().into();
+            let rest = Timespec { tv_sec: 0, tv_nsec: nanos };
+            let _ = epoll::wait(&self.epoll, room, Some(&rest));
             for event in ready.drain(..) {
                 let Some(ear) = self.ears.get_mut(event.data.u64() as usize) else { continue };
                 // One datagram a turn: a socket that has more is told again.
@@ -239,9 +246,10 @@ impl Share {
             }
             let now = crate::bench::now();
             if now >= look_up {
-                look_up = now + PULSE;
                 let nanos = self.clock.nanos();
                 self.ears.iter_mut().for_each(|ear| ear.pulse(now, nanos, &mut heard));
+                let next = self.ears.iter().filter_map(Ear::deadline).min();
+                look_up = next.map_or(now + LOOK_UP, |next| next.max(now + PULSE));
             }
         }
         heard
@@ -287,11 +295,33 @@ impl Ear {
         }
     }
 
+    /// Its session's checks are not those of others who joined at the same time.
+    fn pause(&mut self, now: Instant, part: f64) {
+        match &mut self.hearing {
+            Hearing::WebRtc { server, .. } => server.pause(now, part),
+            Hearing::Speaker(speaker) => {
+                speaker.lock().unwrap_or_else(PoisonError::into_inner).pause(now, part);
+            }
+            Hearing::Udp { .. } | Hearing::Mumble(_) => {}
+        }
+    }
+
+    /// When its session wants to know the time, if it has one.
+    fn deadline(&self) -> Option<Instant> {
+        match &self.hearing {
+            Hearing::WebRtc { server, .. } => Some(server.deadline()),
+            Hearing::Speaker(speaker) => {
+                Some(speaker.lock().unwrap_or_else(PoisonError::into_inner).deadline())
+            }
+            Hearing::Udp { .. } | Hearing::Mumble(_) => None,
+        }
+    }
+
     /// Tells a session the time, if it wants to know.
     fn pulse(&mut self, now: Instant, nanos: u64, heard: &mut Heard) {
         let dice = &mut self.dice;
         match &mut self.hearing {
-            Hearing::WebRtc { server, .. } if server.deadline <= now => {
+            Hearing::WebRtc { server, .. } if server.deadline() <= now => {
                 server.handle_timeout(now);
                 tend(server, &self.socket, dice, |payload| {
                     heard.count(nanos, self.way, Some(payload))
@@ -299,7 +329,7 @@ impl Ear {
             }
             Hearing::Speaker(speaker) => {
                 let mut speaker = speaker.lock().unwrap_or_else(PoisonError::into_inner);
-                if speaker.deadline <= now {
+                if speaker.deadline() <= now {
                     speaker.handle_timeout(now);
                     tend(&mut speaker, &self.socket, dice, |_| {});
                 }

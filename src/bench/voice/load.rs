@@ -28,6 +28,7 @@ use super::participant::Company;
 use super::participant::Place;
 use super::participant::Progress;
 use super::participant::Seat;
+use super::participant::Transport;
 use super::process;
 use super::process::Spent;
 use super::report::Join;
@@ -186,9 +187,11 @@ impl Load {
         Ok(Self { seats, pid, joins, browsers, memory, stop, participants })
     }
 
-    /// Everybody's sockets, and where they send.
+    /// The sockets of those who say that they live by keepalives, and where they send: browsers have
+    /// their checks for that.
     pub(super) fn sockets(&self) -> impl Iterator<Item = (Arc<UdpSocket>, SocketAddr)> {
-        self.seats.iter().map(|seat| (Arc::clone(&seat.socket), seat.server))
+        let by_udp = |seat: &&Seat| matches!(seat.transport, Transport::Udp(_));
+        self.seats.iter().filter(by_udp).map(|seat| (Arc::clone(&seat.socket), seat.server))
     }
 
     /// Lets everybody go; an error when one was thrown out before.
@@ -237,12 +240,14 @@ impl<'a> Leave<'a> {
     }
 }
 
-/// Sends what clients send to keep their way through NATs open: a counter of eight bytes.
+/// Sends what clients send to keep their way through NATs open: a counter of eight bytes. One client
+/// after the other, as far from each other as they can be.
 pub(super) async fn keep_alive(sockets: Vec<(Arc<UdpSocket>, SocketAddr)>) {
-    let mut beat = tokio::time::interval(KEEPALIVE);
+    let Some(count) = u32::try_from(sockets.len()).ok().filter(|count| *count > 0) else { return };
+    let mut beat = tokio::time::interval(KEEPALIVE / count);
     for counter in 0_u64.. {
-        beat.tick().await;
         for (socket, server) in &sockets {
+            beat.tick().await;
             let _ = socket.send_to(&counter.to_le_bytes(), server);
         }
     }

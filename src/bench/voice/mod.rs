@@ -25,6 +25,7 @@ mod mumble;
 mod packet;
 mod participant;
 pub(super) mod process;
+mod quiet;
 mod report;
 mod rhythm;
 pub(super) mod stage;

@@ -63,6 +63,9 @@ pub(super) struct Report {
     pub(super) idle_cpu_per_participant_us_per_s: Option<f64>,
     /// Of the threads that forward packets alone.
     pub(super) idle_media_cpu_per_participant_us_per_s: Option<f64>,
+    /// What a thread would take that only wakes for a browser's checks and answers them, per browser and
+    /// second; measured by this process where there are browsers.
+    pub(super) idle_floor_cpu_per_browser_us_per_s: Option<f64>,
     /// How much the server carries, if that was asked.
     pub(super) capacity: Option<Capacity>,
     /// Datagrams that listeners could not open.
@@ -291,11 +294,16 @@ impl fmt::Display for Report {
                 self.idle_media_cpu_per_participant_us_per_s,
                 " us/s",
             ),
+            (
+                "floor: to wake for its checks and answer",
+                self.idle_floor_cpu_per_browser_us_per_s,
+                " us/s",
+            ),
         ];
         text.push('\n');
         // A transport that nobody had has no line; what is not known has one.
         let [udp, browser] = [&self.udp_join, &self.browser_join].map(Option::is_some);
-        let told = [udp, browser, true, true, true];
+        let told = [udp, browser, true, true, true, browser];
         for ((name, value, unit), told) in lines.into_iter().zip(told) {
             if !told {
                 continue;
