@@ -25,6 +25,8 @@ pub type TagId = Id<marker::TagMarker>;
 pub type StageId = Id<marker::StageMarker>;
 /// An entry of a guild's audit log.
 pub type AuditId = Id<marker::AuditLogEntryMarker>;
+/// A rule of auto moderation.
+pub type RuleId = Id<marker::AutoModerationRuleMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;
 /// A bot's command.

@@ -209,6 +209,33 @@ pub const URL: usize = 2_048;
 
 /// How long entries of audit logs are kept, in milliseconds (Discord: Audit Log, 45 days).
 pub const AUDIT_KEPT_MS: u64 = 45 * 24 * 60 * 60 * 1_000;
+/// Rules of one guild for words of its own (Discord: Auto Moderation/Trigger Types); of the other kinds
+/// one each.
+pub const KEYWORD_RULES: usize = 6;
+/// Actions of a rule (OpenAPI: KeywordUpsertRequest).
+pub const RULE_ACTIONS: std::ops::RangeInclusive<usize> = 1..=5;
+/// Roles, and channels, that a rule leaves alone (Discord: Auto Moderation Rule Object).
+pub const RULE_EXEMPT_ROLES: usize = 20;
+/// See [`RULE_EXEMPT_ROLES`].
+pub const RULE_EXEMPT_CHANNELS: usize = 50;
+/// Keywords of a rule (Discord: Trigger Metadata Field Limits).
+pub const RULE_KEYWORDS: usize = 1_000;
+/// Patterns of a rule (Discord: Trigger Metadata Field Limits).
+pub const RULE_PATTERNS: usize = 10;
+/// Exceptions of a rule for words of the guild's own, and of one for presets (Discord: Trigger Metadata
+/// Field Limits).
+pub const RULE_ALLOWED: usize = 100;
+/// See [`RULE_ALLOWED`].
+pub const PRESET_ALLOWED: usize = 1_000;
+/// A keyword or an exception, in characters (Discord: Trigger Metadata Field Limits).
+pub const RULE_KEYWORD: std::ops::RangeInclusive<usize> = 1..=60;
+/// A pattern, in characters (Discord: Trigger Metadata Field Limits).
+pub const RULE_PATTERN: std::ops::RangeInclusive<usize> = 1..=260;
+/// Largest limit of mentions of a rule (Discord: Trigger Metadata).
+pub const RULE_MENTIONS: u32 = 50;
+/// What a rule tells the author of a blocked message, in characters (Discord: Action Metadata).
+pub const RULE_MESSAGE: usize = 150;
+
 /// Emojis of one guild that stand still, and as many that move (Discord error 30008).
 pub const EMOJIS: usize = 50;
 /// Largest emoji, in bytes (Discord: Emoji Resource, 256 KiB).

@@ -16,10 +16,14 @@ use crate::actor::Committed;
 use crate::actor::Request;
 use crate::actor::Shared;
 use crate::audit::By;
+use crate::automod::QUARANTINED;
+use crate::guild::Guild;
 use crate::guild::command::GuildCommand;
 use crate::guild::log;
 use crate::guild::plan::Change;
 use crate::guild::plan::Denied;
+use crate::guild::plan::Plan;
+use crate::record::MemberRecord;
 use crate::record::UserRecord;
 use crate::repo::GuildRepo;
 use crate::repo::RepoError;
@@ -37,6 +41,10 @@ pub(crate) async fn change(
         let view = handle.view();
         let now_ms = unix_ms();
         let mut plan = view.plan(by.actor, command, now_ms)?;
+        if plan.changes.is_empty() {
+            return Ok(view);
+        }
+        judge_profiles(shared, &view, &mut plan).await?;
         if plan.changes.is_empty() {
             return Ok(view);
         }
@@ -61,6 +69,34 @@ pub(crate) async fn change(
         }
     }
     Err(ChangeError::Busy)
+}
+
+/// Marks, in the plan, the members whose names a rule for profiles is triggered by, and takes the
+/// mark from those whose names trigger none. Members whose names stay are passed over.
+async fn judge_profiles(shared: &Shared, view: &Guild, plan: &mut Plan) -> Result<(), ChangeError> {
+    if !view.rules.values().any(|rule| rule.record.trigger.is_of_profiles()) {
+        return Ok(());
+    }
+    for change in &mut plan.changes {
+        let Change::PutMember(member) = change else { continue };
+        let old = view.members.get(&member.user);
+        // The same member put again is one to be judged anew.
+        if old.is_some_and(|old| old.nick == member.nick && old != member) {
+            continue;
+        }
+        let Some(user) = shared.users.user(member.user).await? else { continue };
+        let hit = view.judge_profile(member, &user);
+        let kept = hit.is_some_and(|(rule, _)| rule.record.quarantines());
+        let flags = if kept { member.flags | QUARANTINED } else { member.flags & !QUARANTINED };
+        if flags != member.flags {
+            *member = Arc::new(MemberRecord { flags, ..(**member).clone() });
+        }
+    }
+    plan.changes.retain(|change| match change {
+        Change::PutMember(member) => view.members.get(&member.user) != Some(member),
+        _ => true,
+    });
+    Ok(())
 }
 
 /// The account of someone who may be in one more guild.

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use crate::GuildView;
 use crate::audit::AuditEntry;
+use crate::automod::Execution;
+use crate::automod::rule::Rule;
 use crate::presence::Presence;
 use crate::record::InviteRecord;
 use crate::record::MemberRecord;
@@ -106,6 +108,14 @@ pub enum GuildEvent {
     EmojisUpdated,
     /// The audit log has a new entry.
     AuditLogged(Arc<AuditEntry>),
+    /// A rule of auto moderation appeared.
+    RuleCreated(Arc<Rule>),
+    /// A rule changed.
+    RuleUpdated(Arc<Rule>),
+    /// A rule is gone.
+    RuleDeleted(Arc<Rule>),
+    /// A rule was triggered and did something.
+    RuleExecuted(Arc<Execution>),
     /// A stage was opened.
     StageOpened(Arc<StageInstance>),
     /// What a stage is about changed.

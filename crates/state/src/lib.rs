@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod apps;
 pub mod audit;
+pub mod automod;
 mod change;
 pub mod event;
 mod fanout;

@@ -8,6 +8,7 @@ use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
 use model::wire::guild::Permissions;
 
+use crate::automod::QUARANTINED;
 use crate::guild::Guild;
 use crate::record::MemberRecord;
 use crate::thread::Thread;
@@ -53,7 +54,7 @@ impl Guild {
         if granted.contains(Permissions::ADMINISTRATOR) {
             return Allowed(Permissions::all());
         }
-        Allowed(granted & left_by_timeout(member, now_ms))
+        Allowed(granted & left_to(member, now_ms))
     }
 
     /// What `user` may do in a channel or a thread; nothing when not a member or the channel is not here.
@@ -76,7 +77,7 @@ impl Guild {
             overwritten = in_thread(overwritten, thread, user);
         }
         let implied = without_dependants(overwritten, channel.kind);
-        Allowed(implied & left_by_timeout(member, now_ms))
+        Allowed(implied & left_to(member, now_ms))
     }
 
     /// Whether `user` may do everything: is the owner, or has a role with ADMINISTRATOR.
@@ -174,10 +175,15 @@ fn without_dependants(mut allowed: Permissions, kind: ChannelType) -> Permission
     allowed
 }
 
-/// What a timeout lets through: all when it is over.
-fn left_by_timeout(member: &MemberRecord, now_ms: u64) -> Permissions {
+/// What a timeout lets through, and a quarantine for a name, which can be changed: all when neither
+/// holds.
+fn left_to(member: &MemberRecord, now_ms: u64) -> Permissions {
     if is_timed_out(member, now_ms) {
         Permissions::VIEW_CHANNEL.union(Permissions::READ_MESSAGE_HISTORY)
+    } else if member.flags & QUARANTINED != 0 {
+        Permissions::VIEW_CHANNEL
+            .union(Permissions::READ_MESSAGE_HISTORY)
+            .union(Permissions::CHANGE_NICKNAME)
     } else {
         Permissions::all()
     }

@@ -163,6 +163,17 @@ impl Viewer {
             GuildEvent::WebhooksUpdated(channel) => {
                 self.wants(Intents::GUILD_WEBHOOKS) && self.sees(guild, *channel, now_ms)
             }
+            // Discord: Gateway Events/Auto Moderation.
+            GuildEvent::RuleCreated(_)
+            | GuildEvent::RuleUpdated(_)
+            | GuildEvent::RuleDeleted(_) => {
+                self.wants(Intents::AUTO_MODERATION_CONFIGURATION)
+                    && guild.permissions(self.user, now_ms).has(Permissions::MANAGE_GUILD)
+            }
+            GuildEvent::RuleExecuted(_) => {
+                self.wants(Intents::AUTO_MODERATION_EXECUTION)
+                    && guild.permissions(self.user, now_ms).has(Permissions::MANAGE_GUILD)
+            }
             GuildEvent::EmojisUpdated => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
             GuildEvent::AuditLogged(_) => {
                 self.wants(Intents::GUILD_MODERATION)

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
+use model::gateway::Intents;
 use model::id::ChannelId;
 use model::id::UserId;
 use serde_json::Value;
@@ -58,6 +59,8 @@ enum Form {
     Channel(ChannelId),
     /// A message, with or without its content and that of the message it answers.
     Message { content: bool, reference: bool },
+    /// What a rule did, without the text that triggered it.
+    Unread,
 }
 
 /// A form, the host that it is for where that matters, and its text.
@@ -194,6 +197,9 @@ impl Shaper<'_> {
                 }
                 let make = || Some(newly(wire::thread(thread, guild.id, None), new));
                 shapes.text(Form::Whole, None, make)
+            }
+            (_, GuildEvent::RuleExecuted(done)) if !viewer.wants(Intents::MESSAGE_CONTENT) => {
+                shapes.text(Form::Unread, None, || Some(wire::rule_executed(done, guild.id, false)))
             }
             (_, event) => shapes.text(Form::Whole, None, || self.payload(event, guild)),
         };
@@ -347,6 +353,10 @@ impl Shaper<'_> {
                 value["guild_id"] = json!(id);
                 value
             }
+            GuildEvent::RuleCreated(rule)
+            | GuildEvent::RuleUpdated(rule)
+            | GuildEvent::RuleDeleted(rule) => wire::rule(&rule.record, id),
+            GuildEvent::RuleExecuted(done) => wire::rule_executed(done, id, true),
             GuildEvent::StageOpened(stage)
             | GuildEvent::StageChanged(stage)
             | GuildEvent::StageClosed(stage) => wire::stage_instance(stage),
@@ -562,6 +572,10 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
         GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
+        GuildEvent::RuleCreated(_) => "AUTO_MODERATION_RULE_CREATE",
+        GuildEvent::RuleUpdated(_) => "AUTO_MODERATION_RULE_UPDATE",
+        GuildEvent::RuleDeleted(_) => "AUTO_MODERATION_RULE_DELETE",
+        GuildEvent::RuleExecuted(_) => "AUTO_MODERATION_ACTION_EXECUTION",
         GuildEvent::StageOpened(_) => "STAGE_INSTANCE_CREATE",
         GuildEvent::StageChanged(_) => "STAGE_INSTANCE_UPDATE",
         GuildEvent::StageClosed(_) => "STAGE_INSTANCE_DELETE",
@@ -588,7 +602,6 @@ const fn chat_name(chat: &ChatEvent) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use model::gateway::Intents;
     use model::id::MessageId;
     use model::wire::gateway::event::DispatchEvent;
     use model::wire::gateway::event::DispatchEventWithTypeDeserializer;
@@ -707,6 +720,10 @@ mod tests {
             voice_events[0].clone(),
             GuildEvent::WebhooksUpdated(at),
             GuildEvent::EmojisUpdated,
+            GuildEvent::RuleCreated(rule()),
+            GuildEvent::RuleUpdated(rule()),
+            GuildEvent::RuleDeleted(rule()),
+            GuildEvent::RuleExecuted(executed(&guild)),
             GuildEvent::AuditLogged(entry(&guild)),
             GuildEvent::StageOpened(Arc::clone(&stage)),
             GuildEvent::StageChanged(Arc::clone(&stage)),

@@ -19,6 +19,8 @@ use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::audit::AuditEntry;
 use state::audit::By;
+use state::automod::Execution;
+use state::automod::rule::Rule;
 use state::guild::command::GuildDraft;
 use state::guild::command::RolePatch;
 use state::record::MessageRecord;
@@ -63,6 +65,33 @@ pub(super) fn entry(guild: &Guild) -> Arc<AuditEntry> {
     let what = AuditDraft::new(&By::from(ANA), AuditAction::ChannelUpdate, Some(text(guild).get()))
         .changing(&serde_json::json!({ "name": "old" }), &serde_json::json!({ "name": "new" }));
     Arc::new(AuditEntry { id: model::id::AuditId::new(800), guild: guild.id, what })
+}
+
+/// A rule that blocks a word.
+pub(super) fn rule() -> Arc<Rule> {
+    let record = serde_json::from_value(serde_json::json!({
+        "id": "700", "name": "No boats", "creator": "1", "enabled": true,
+        "trigger": { "kind": "keyword", "keywords": ["boat"] },
+        "actions": [{ "kind": "block", "message": "No." }],
+    }));
+    Arc::new(Rule::new(record.unwrap()).unwrap())
+}
+
+/// That rule blocked what Ben said.
+pub(super) fn executed(guild: &Guild) -> Arc<Execution> {
+    let rule = rule();
+    Arc::new(Execution {
+        rule: rule.record.id,
+        trigger: 1,
+        action: rule.record.actions[0].clone(),
+        user: BEN,
+        channel: Some(text(guild)),
+        message: None,
+        alert: None,
+        content: "a boat".to_owned(),
+        keyword: Some("boat".to_owned()),
+        matched: Some("boat".to_owned()),
+    })
 }
 
 pub(super) fn apply(guild: &Guild, actor: UserId, command: &GuildCommand) -> Guild {

@@ -18,6 +18,7 @@ use state::audit::AuditEntry;
 use state::audit::AuditQuery;
 
 use super::ApiError;
+use super::automod;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -82,7 +83,7 @@ async fn list(
     Ok(Json(json!({
         "application_commands": [],
         "audit_log_entries": entries.iter().map(wire::audit_entry).collect::<Vec<_>>(),
-        "auto_moderation_rules": [],
+        "auto_moderation_rules": rules(&view, &entries),
         "guild_scheduled_events": [],
         "integrations": [],
         "threads": threads(&view, &entries),
@@ -116,6 +117,10 @@ const fn is_of_user(action: AuditAction) -> bool {
             | AuditAction::MessageDelete
             | AuditAction::MessagePin
             | AuditAction::MessageUnpin
+            | AuditAction::AutoModerationBlockMessage
+            | AuditAction::AutoModerationFlagToChannel
+            | AuditAction::AutoModerationUserCommunicationDisabled
+            | automod::QUARANTINE
     )
 }
 
@@ -126,6 +131,18 @@ fn threads(view: &Guild, entries: &[AuditEntry]) -> Vec<Value> {
     });
     let there = named.into_iter().filter_map(|id| view.threads.get(&Id::new_checked(id)?));
     there.map(|thread| wire::thread(thread, view.id, None)).collect()
+}
+
+/// The rules named that are still there.
+fn rules(view: &Guild, entries: &[AuditEntry]) -> Vec<Value> {
+    let named = targets(entries, |action| {
+        matches!(
+            action,
+            AuditAction::AutoModerationRuleCreate | AuditAction::AutoModerationRuleUpdate
+        )
+    });
+    let there = named.into_iter().filter_map(|id| view.rules.get(&Id::new_checked(id)?));
+    there.map(|rule| wire::rule(&rule.record, view.id)).collect()
 }
 
 /// The webhooks named that are still there; never their tokens.

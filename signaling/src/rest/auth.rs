@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::ApiError;
+use super::automod;
 use super::extract::Auth;
 use super::extract::Json;
 use super::limit::ClientIp;
@@ -51,6 +52,9 @@ async fn register(
     // Who hangs up between the invite's use and the account's making would have paid for nothing.
     let made = carry_out(async move {
         let account = Accounts::from(&parts).register(wanted).await?;
+        for guild in parts.store.guilds_of(account.user.id) {
+            automod::profile(&parts, guild.id(), account.user.id, false).await;
+        }
         let token = parts.auth.issue(account.user.id, parts.now_ms()).await?;
         Ok(json!({ "token": token, "user_id": account.user.id }))
     });

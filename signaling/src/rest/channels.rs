@@ -17,12 +17,14 @@ use state::guild::command::ThreadPatch;
 use state::store::ChannelHome;
 
 use super::ApiError;
+use super::automod;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
 use super::extract::some;
 use super::forums::Forum;
+use super::messages::place::Place;
 use super::overwrites;
 use super::overwrites::Overwrite;
 use super::route::Needs;
@@ -144,6 +146,10 @@ async fn update(
     };
     let view = guild.view();
     if view.threads.contains_key(&channel) {
+        if let Some(name) = &body.name {
+            let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
+            automod::title(&parts, &place, &me, name).await?;
+        }
         let patch = ThreadPatch {
             name: body.name,
             archived: body.archived,

@@ -23,6 +23,13 @@ pub enum ApiError {
     Code(ErrorCode),
     /// 50035 with the tree of field errors.
     Form(FormErrors),
+    /// Auto moderation refused it, with what the rule tells of why.
+    Blocked {
+        /// 200000 for what was said, 200001 for a title.
+        code: ErrorCode,
+        /// The rule's own words.
+        message: Option<String>,
+    },
     /// 429; the limiter adds the headers of the bucket.
     RateLimited {
         /// Seconds until it is worth trying again.
@@ -164,6 +171,15 @@ impl IntoResponse for ApiError {
                     _ => json!({ "message": code.message(), "code": code.number() }),
                 },
             ),
+            Self::Blocked { code, message } => {
+                let mut body = json!({ "message": code.message(), "code": code.number() });
+                if let Some(message) = message {
+                    let field = if code == ErrorCode::TitleBlocked { "name" } else { "content" };
+                    body["errors"] =
+                        FormErrors::one(field, "AUTO_MODERATION_BLOCKED", message).tree();
+                }
+                (StatusCode::BAD_REQUEST, body)
+            }
             Self::Form(errors) => (
                 StatusCode::BAD_REQUEST,
                 json!({

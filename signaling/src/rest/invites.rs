@@ -22,6 +22,7 @@ use state::store::ChannelHome;
 
 use super::ApiError;
 use super::audit_log::note;
+use super::automod;
 use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
@@ -163,7 +164,9 @@ async fn accept(
                 Err(RepoError::NotFound) => return Err(ErrorCode::UnknownInvite.into()),
                 Err(error) => return Err(error.into()),
             }
-            Ok(Accounts::from(&parts).join(guild, user).await?)
+            Accounts::from(&parts).join(guild, user).await?;
+            automod::profile(&parts, guild, user, false).await;
+            Ok(())
         })
         .await?;
     }

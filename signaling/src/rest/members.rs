@@ -20,6 +20,7 @@ use state::guild::command::MemberPatch;
 
 use super::ApiError;
 use super::audit_log::note;
+use super::automod;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -202,8 +203,13 @@ async fn update(
         communication_disabled_until: body.communication_disabled_until,
     };
     if patch != MemberPatch::default() {
+        let was = automod::quarantined(&view, user);
+        let renamed = patch.nick.is_some();
         let command = GuildCommand::UpdateMember(user, patch);
         view = parts.store.execute(guild, by.clone(), command).await?;
+        if renamed {
+            automod::profile(&parts, guild, user, was).await;
+        }
     }
     if let Some(channel) = body.channel_id {
         let was = view.voice.get(&user).and_then(|state| state.channel);
@@ -235,10 +241,11 @@ async fn update_me(
     reason: Reason,
     Json(body): Json<UpdateMe>,
 ) -> Result<Json<Value>, ApiError> {
-    member_view(&parts, guild, me.id())?;
+    let was = automod::quarantined(&*member_view(&parts, guild, me.id())?, me.id());
     let patch = MemberPatch { nick: body.nick, ..MemberPatch::default() };
     let command = GuildCommand::UpdateMember(me.id(), patch);
     let view = parts.store.execute(guild, reason.by(me.id()), command).await?;
+    automod::profile(&parts, guild, me.id(), was).await;
     Ok(Json(shown(&parts, &view, me.id()).await?))
 }
 

@@ -4,6 +4,7 @@ pub mod address;
 pub(crate) mod applications;
 mod audit_log;
 mod auth;
+mod automod;
 mod bans;
 mod channels;
 mod emojis;
@@ -57,6 +58,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(applications::routes())
         .merge(audit_log::routes())
         .merge(auth::routes())
+        .merge(automod::routes())
         .merge(bans::routes())
         .merge(channels::routes())
         .merge(emojis::routes())

@@ -12,10 +12,12 @@ use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
 use state::record::AccountRecord;
+use state::record::UserRecord;
 use state::repo::RepoError;
 use std::sync::Arc;
 
 use super::ApiError;
+use super::automod;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Flag;
@@ -129,6 +131,10 @@ async fn change(parts: Parts, me: UserId, changes: Changes) -> Result<AccountRec
     }
     parts.auth.forget(me);
     parts.store.user_updated(Arc::new(account.user.clone())).await;
+    let name = |user: &UserRecord| (user.username.clone(), user.global_name.clone());
+    if name(&before.user) != name(&account.user) {
+        automod::renamed(&parts, me).await;
+    }
     picture::forget(&parts, owner, old, new).await;
     Ok(account)
 }

@@ -110,6 +110,10 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::CommandsUpdated
         | GuildEvent::AuditLogged(_)
         | GuildEvent::EmojisUpdated
+        | GuildEvent::RuleCreated(_)
+        | GuildEvent::RuleUpdated(_)
+        | GuildEvent::RuleDeleted(_)
+        | GuildEvent::RuleExecuted(_)
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)
         | GuildEvent::StageClosed(_)

@@ -1,6 +1,7 @@
 //! Our records in the shapes that clients read: one file per thing, the same for REST and Gateway.
 
 mod audit;
+mod automod;
 mod channel;
 mod command;
 mod emoji;
@@ -16,6 +17,8 @@ mod voice_state;
 mod webhook;
 
 pub use audit::audit_entry;
+pub use automod::rule;
+pub use automod::rule_executed;
 pub use channel::channel;
 pub use channel::private_channel;
 pub use command::command;

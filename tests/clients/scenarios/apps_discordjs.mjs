@@ -5,6 +5,9 @@ import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
   AttachmentBuilder,
+  AutoModerationActionType,
+  AutoModerationRuleEventType,
+  AutoModerationRuleTriggerType,
   ButtonBuilder,
   ButtonStyle,
   Client,
@@ -13,6 +16,7 @@ import {
   GatewayIntentBits,
   MessageFlags,
   ModalBuilder,
+  PermissionFlagsBits,
   StringSelectMenuBuilder,
   TextInputBuilder,
   TextInputStyle,
@@ -214,6 +218,32 @@ await attempt("components of version 2", async () => {
 await attempt("who is not answered is told so", async () => {
   const told = await slash(sing);
   demand(told.event === "INTERACTION_FAILURE", told.event);
+});
+await attempt("auto moderation", async () => {
+  const guild = await client.guilds.fetch(GUILD);
+  const user = client.user.id;
+  const trust = () => control("trust", { user, permissions: `${PermissionFlagsBits.ManageGuild}` });
+  await trust();
+  const rule = await guild.autoModerationRules.create({
+    name: "No canoes",
+    eventType: AutoModerationRuleEventType.MessageSend,
+    triggerType: AutoModerationRuleTriggerType.Keyword,
+    triggerMetadata: { keywordFilter: ["*canoe*"], regexPatterns: ["k[a4]yak"] },
+    actions: [{ type: AutoModerationActionType.BlockMessage, metadata: { customMessage: "Not here." } }],
+    enabled: true,
+  });
+  demand(rule.triggerMetadata.regexPatterns[0] === "k[a4]yak", rule.triggerMetadata);
+  demand((await guild.autoModerationRules.fetch()).has(rule.id), "the rule is not listed");
+  // Whoever manages the guild may say what they like: away with that right for a moment.
+  await control("member", { user, roles: [] });
+  const text = await client.channels.fetch(TEXT_CHANNEL);
+  for (const content of ["a Canoeist", "a k4yak"]) {
+    const refused = await text.send(content).then(() => null, (error) => error);
+    demand(refused?.code === 200000, refused ?? "the message was not blocked");
+    demand(refused.message.includes("Not here."), refused.message);
+  }
+  await trust();
+  await rule.delete();
 });
 await attempt("webhook", async () => {
   const made = await control("webhook", { channel: TEXT_CHANNEL, name: "Herald" });

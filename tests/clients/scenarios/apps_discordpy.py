@@ -184,6 +184,38 @@ async def scenario() -> None:
 
     await attempt("webhook", webhook)
 
+    async def automod() -> None:
+        guild, action = text.guild, discord.AuditLogAction
+        allowed = discord.Permissions(manage_guild=True, view_audit_log=True)
+        trust = {"user": str(client.user.id), "permissions": str(allowed.value)}
+        await control("trust", **trust)
+        rule = await guild.create_automod_rule(
+            name="No boats",
+            event_type=discord.AutoModRuleEventType.message_send,
+            trigger=discord.AutoModTrigger(keyword_filter=["boat*"], allow_list=["boatswain"]),
+            actions=[discord.AutoModRuleAction(custom_message="Not here.")],
+            enabled=True,
+        )
+        assert rule.trigger.keyword_filter == ["boat*"] and rule.creator_id == client.user.id, rule
+        assert [one.id for one in await guild.fetch_automod_rules()] == [rule.id]
+        assert (await rule.edit(name="No more boats")).name == "No more boats"
+        # Whoever manages the guild may say what they like: away with that right for a moment.
+        await control("member", user=str(client.user.id), roles=[])
+        try:
+            await text.send("Boats ahoy")
+            raise AssertionError("the message was not blocked")
+        except discord.HTTPException as refused:
+            assert refused.code == 200000 and "Not here." in refused.text, refused
+        sent = await text.send("The boatswain")
+        assert sent.content == "The boatswain"
+        await control("trust", **trust)
+        blocked = [one async for one in guild.audit_logs(limit=1, action=action.automod_block_message)]
+        assert blocked[0].extra.automod_rule_name == "No more boats", blocked
+        await rule.delete()
+        assert await guild.fetch_automod_rules() == []
+
+    await attempt("auto moderation", automod)
+
     async def audit_log() -> None:
         allowed = discord.Permissions(view_audit_log=True, manage_channels=True)
         role = await control("trust", user=str(client.user.id), permissions=str(allowed.value))

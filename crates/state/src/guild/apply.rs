@@ -125,6 +125,16 @@ impl Guild {
                     events.push(GuildEvent::EmojisUpdated);
                 }
             }
+            Change::PutRule(rule) => {
+                let old = self.rules.insert(rule.record.id, Arc::clone(rule));
+                events.push(match old {
+                    None => GuildEvent::RuleCreated(Arc::clone(rule)),
+                    Some(_) => GuildEvent::RuleUpdated(Arc::clone(rule)),
+                });
+            }
+            Change::DeleteRule(id) => {
+                events.extend(self.rules.remove(id).map(GuildEvent::RuleDeleted));
+            }
             Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
         }
     }

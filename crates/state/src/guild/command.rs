@@ -1,9 +1,11 @@
 //! What someone wants to change in a guild, parsed but not yet allowed.
 
+use crate::automod::rule::RuleRecord;
 use crate::record::EmojiRecord;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::RoleId;
+use model::id::RuleId;
 use model::id::TagId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -244,6 +246,25 @@ pub enum GuildCommand {
     UpdateEmoji(EmojiId, Option<String>, Option<Vec<RoleId>>),
     /// Delete an emoji; as to change it.
     DeleteEmoji(EmojiId),
+    /// Make a rule of auto moderation (MANAGE_GUILD; one that times out MODERATE_MEMBERS too).
+    CreateRule(RuleRecord),
+    /// Put another in the place of a rule of the same id, maker and kind of trigger; as to make it.
+    ReplaceRule(RuleRecord),
+    /// Delete a rule (MANAGE_GUILD).
+    DeleteRule(RuleId),
+    /// A rule times a member out until then. Nobody's right is asked for: the rule's maker had it.
+    RuleTimeout {
+        /// Which rule.
+        rule: RuleId,
+        /// Whom.
+        user: UserId,
+        /// Where they said it.
+        channel: ChannelId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Judge a member's names anew, because the account's changed. The server itself asks.
+    JudgeProfile(UserId),
     /// Lift a ban (BAN_MEMBERS).
     Unban(UserId),
 }

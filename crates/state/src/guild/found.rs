@@ -81,6 +81,7 @@ impl Guild {
             members: imbl::OrdMap::new(),
             bans: imbl::OrdMap::new(),
             emojis: imbl::OrdMap::new(),
+            rules: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::RoleId;
+use model::id::RuleId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
@@ -24,6 +25,7 @@ use super::plan::Plan;
 use crate::audit::AuditAction;
 use crate::audit::AuditDraft;
 use crate::audit::By;
+use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
 use crate::thread::ThreadRecord;
@@ -60,7 +62,15 @@ pub(crate) fn entries(
         GuildCommand::Unban(user) => vec![log.entry(AuditAction::MemberBanRemove, user.get())],
         GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),
         GuildCommand::UpdateEmoji(id, ..) | GuildCommand::DeleteEmoji(id) => log.emoji(*id),
-        GuildCommand::Delete
+        GuildCommand::CreateRule(rule) | GuildCommand::ReplaceRule(rule) => log.rule(rule.id),
+        GuildCommand::DeleteRule(id) => log.rule(*id),
+        GuildCommand::RuleTimeout { rule, user, channel, .. } => {
+            let action = AuditAction::AutoModerationUserCommunicationDisabled;
+            let rule = guild.rules.get(rule).map(|rule| &rule.record);
+            rule.map(|rule| rule.logged(*user, action, Some(*channel))).into_iter().collect()
+        }
+        GuildCommand::JudgeProfile(_)
+        | GuildCommand::Delete
         | GuildCommand::AddThreadMembers(..)
         | GuildCommand::SpeakInThread { .. }
         | GuildCommand::RemoveThreadMember(..)
@@ -214,6 +224,21 @@ impl<'a> Log<'a> {
                 json!({ "name": emoji.name, "roles": roles })
             })
         };
+        vec![self.entry(action, id.get()).changing(&shape(old), &shape(new))]
+    }
+
+    fn rule(self, id: RuleId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutRule(rule) if rule.record.id == id => Some(rule),
+            _ => None,
+        });
+        let old = self.guild.rules.get(&id);
+        let action = match (old, new) {
+            (None, _) => AuditAction::AutoModerationRuleCreate,
+            (Some(_), Some(_)) => AuditAction::AutoModerationRuleUpdate,
+            (Some(_), None) => AuditAction::AutoModerationRuleDelete,
+        };
+        let shape = |rule: Option<&Arc<Rule>>| rule.map_or(Value::Null, |rule| rule.record.shape());
         vec![self.entry(action, id.get()).changing(&shape(old), &shape(new))]
     }
 

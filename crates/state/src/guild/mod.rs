@@ -17,12 +17,14 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
+use model::id::RuleId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Role;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::automod::rule::Rule;
 use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
@@ -86,6 +88,8 @@ pub struct Guild {
     pub members: OrdMap<UserId, Arc<MemberRecord>>,
     /// The guild's own emojis.
     pub emojis: OrdMap<EmojiId, Arc<EmojiRecord>>,
+    /// Rules of auto moderation, compiled.
+    pub rules: OrdMap<RuleId, Arc<Rule>>,
     /// Everyone who may not return.
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.

@@ -135,6 +135,12 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteEmoji(id) => {
                     guild.emojis.remove(id);
                 }
+                Change::PutRule(rule) => {
+                    guild.rules.insert(rule.record.id, Arc::clone(rule));
+                }
+                Change::DeleteRule(id) => {
+                    guild.rules.remove(id);
+                }
                 Change::Log(entry) => self.audit.put(entry),
             }
         }

@@ -44,6 +44,7 @@ enum Table {
     Members,
     Bans,
     Emojis,
+    Rules,
 }
 
 impl Table {
@@ -62,6 +63,9 @@ impl Table {
                 "INSERT OR REPLACE INTO members (guild, user, document) VALUES (?, ?, ?)"
             }
             Self::Emojis => "INSERT OR REPLACE INTO emojis (guild, id, document) VALUES (?, ?, ?)",
+            Self::Rules => {
+                "INSERT OR REPLACE INTO automod_rules (guild, id, document) VALUES (?, ?, ?)"
+            }
             Self::Bans => "INSERT OR REPLACE INTO bans (guild, user, document) VALUES (?, ?, ?)",
         }
     }
@@ -73,6 +77,7 @@ impl Table {
             Self::Threads => "DELETE FROM threads WHERE guild = ? AND id = ?",
             Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
             Self::Emojis => "DELETE FROM emojis WHERE guild = ? AND id = ?",
+            Self::Rules => "DELETE FROM automod_rules WHERE guild = ? AND id = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
     }
@@ -102,6 +107,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteBan(user) => Row::Delete { table: Table::Bans, id: key(*user) },
         Change::PutEmoji(emoji) => put(Table::Emojis, key(emoji.id), document(emoji)?),
         Change::DeleteEmoji(id) => Row::Delete { table: Table::Emojis, id: key(*id) },
+        Change::PutRule(rule) => put(Table::Rules, key(rule.record.id), document(&rule.record)?),
+        Change::DeleteRule(id) => Row::Delete { table: Table::Rules, id: key(*id) },
         Change::Log(entry) => Row::Log(audit::Row::of(entry)?),
     })
 }
@@ -138,7 +145,7 @@ async fn write(
                         let query = sqlx::query(leave).bind(guild).bind(id);
                         query.execute(&mut *connection).await.map_err(failed)?;
                     }
-                    Table::Roles | Table::Bans | Table::Emojis => {}
+                    Table::Roles | Table::Bans | Table::Emojis | Table::Rules => {}
                 }
             }
             Row::PutThreadMember { thread, user, document } => {
@@ -231,6 +238,7 @@ impl GuildRepo for Database {
                 members: imbl::OrdMap::new(),
                 bans: imbl::OrdMap::new(),
                 emojis: imbl::OrdMap::new(),
+                rules: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),
@@ -262,6 +270,16 @@ impl GuildRepo for Database {
             let emoji: Arc<state::record::EmojiRecord> = emoji;
             guild.emojis.insert(emoji.id, emoji);
         })
+        .await?;
+        each(
+            &mut reader,
+            "SELECT guild, document FROM automod_rules",
+            &mut guilds,
+            |guild, rule| {
+                let rule = Arc::new(state::automod::rule::Rule::kept(rule));
+                guild.rules.insert(rule.record.id, rule);
+            },
+        )
         .await?;
         Ok(guilds.into_values().collect())
     }

@@ -6,6 +6,8 @@ use model::id::ChannelId;
 use model::wire::id::Id;
 use state::Change;
 use state::Plan;
+use state::automod::rule::Rule;
+use state::automod::rule::RuleRecord;
 use state::guild::GuildSettings;
 use state::record::BanRecord;
 use state::record::EmojiRecord;
@@ -71,6 +73,13 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         user: ANA,
         animated: true,
     });
+    let rule: RuleRecord = serde_json::from_value(serde_json::json!({
+        "id": "79", "name": "No boats", "creator": ANA, "enabled": true,
+        "trigger": { "kind": "keyword", "keywords": ["boat*"], "patterns": ["b[o0]at"] },
+        "actions": [{ "kind": "timeout", "seconds": 60 }], "exempt_roles": ["77"],
+    }))
+    .expect("a rule");
+    let rule = Arc::new(Rule::new(rule).expect("its pattern is one"));
     let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
     role.id = Id::new(77);
     let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
@@ -81,6 +90,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::PutMember(member(BEN)),
         Change::PutBan(Arc::clone(&ban)),
         Change::PutEmoji(Arc::clone(&emoji)),
+        Change::PutRule(Arc::clone(&rule)),
         Change::DeleteChannel(voice),
     ];
     repos.guilds.commit(&plan(1, changes)).await.expect("committed");
@@ -91,6 +101,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.members.insert(BEN, member(BEN));
     guild.bans.insert(CAI, ban);
     guild.emojis.insert(emoji.id, emoji);
+    guild.rules.insert(rule.record.id, rule);
     guild.channels.remove(&voice);
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
 
@@ -99,6 +110,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::DeleteMember(BEN),
         Change::DeleteBan(CAI),
         Change::DeleteEmoji(Id::new(78)),
+        Change::DeleteRule(Id::new(79)),
     ];
     repos.guilds.commit(&plan(2, changes)).await.expect("committed");
 
@@ -107,6 +119,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.members.remove(&BEN);
     guild.bans.remove(&CAI);
     guild.emojis.remove(&Id::new(78));
+    guild.rules.remove(&Id::new(79));
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
 }
 

@@ -26,6 +26,7 @@ use crate::cdn::upload;
 use crate::interactions::board::Interaction;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::automod;
 use crate::rest::messages;
 use crate::rest::messages::draft;
 use crate::rest::messages::draft::MessageDraft;
@@ -106,6 +107,11 @@ pub(super) async fn say(
         })),
         ..MessageRecord::said(parts.ids.next(), place.channel, bot, draft.content)
     };
+    let verdicts = if draft.ephemeral || standing.loading {
+        Vec::new()
+    } else {
+        automod::hear(parts, &place, &message).await?
+    };
     message.attachments = upload::store(parts, place.channel, draft.files).await?;
     if draft.ephemeral {
         for attachment in &mut message.attachments {
@@ -124,6 +130,7 @@ pub(super) async fn say(
     metrics::counter!("signaling_messages_created_total").increment(1);
     let message = Arc::new(message);
     place.publish(parts, ChatEvent::MessageCreated(Arc::clone(&message))).await;
+    automod::carry_out(parts, verdicts, Some(message.id)).await;
     Ok(message)
 }
 
@@ -214,6 +221,11 @@ pub(super) async fn change(
         (message.mentions, message.mention_roles) = (named.users, named.roles);
         message.mention_everyone = named.everyone;
     }
+    let mut verdicts = Vec::new();
+    if let Some(content) = patch.content.as_ref().filter(|_| !private) {
+        let changed = MessageRecord { content: content.clone(), ..message.clone() };
+        verdicts = automod::hear(parts, &place, &changed).await?;
+    }
     if message.flags & draft::LOADING == 0 {
         message.edited_at = Some(parts.now());
     }
@@ -236,6 +248,7 @@ pub(super) async fn change(
     }
     let message = Arc::new(message);
     place.publish(parts, ChatEvent::MessageUpdated(Arc::clone(&message))).await;
+    automod::carry_out(parts, verdicts, Some(message.id)).await;
     upload::remove(parts, &dropped).await;
     Ok(message)
 }

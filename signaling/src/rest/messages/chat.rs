@@ -7,12 +7,15 @@ use std::sync::PoisonError;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
+use state::automod::spam::Recent;
 use tokio::sync::MutexGuard;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Chat {
     spoke: Mutex<HashMap<(ChannelId, UserId), u64>>,
+    /// What rules against spam and mention raids remember.
+    recent: Mutex<Recent>,
     changes: Vec<tokio::sync::Mutex<()>>,
 }
 
@@ -20,6 +23,7 @@ impl Default for Chat {
     fn default() -> Self {
         Self {
             spoke: Mutex::default(),
+            recent: Mutex::default(),
             changes: (0..STRIPES).map(|_| tokio::sync::Mutex::default()).collect(),
         }
     }
@@ -51,6 +55,11 @@ impl Chat {
                 Ok(())
             }
         }
+    }
+
+    /// What was said lately, as far as spam and raids show in it.
+    pub(in crate::rest) fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until no one else on this node changes that message: an edit reads, changes and

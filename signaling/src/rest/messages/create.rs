@@ -37,6 +37,7 @@ use crate::cdn::upload;
 use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::automod;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -64,9 +65,11 @@ pub(super) async fn create(
     let enforced = draft.nonce.as_ref().is_some_and(|nonce| nonce.enforced);
     let message = compose(&parts, &place, &me, draft).await?;
     require_unlocked(&place)?;
+    let verdicts = automod::hear(&parts, &place, &message).await?;
     take_turn(&parts, &place, &me)?;
     let new = NewMessage { message, files, enforced, _slot: form.slot };
     let stored = carry_out(commit(parts.clone(), place, new)).await?;
+    automod::carry_out(&parts, verdicts, Some(stored.id)).await;
     metrics::histogram!("signaling_message_create_duration_seconds").record(began.elapsed());
     super::shown_one(&parts, &origin, me.id(), stored).await
 }

@@ -28,6 +28,7 @@ use crate::cdn::Origin;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::automod;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -87,11 +88,18 @@ async fn change(
         (message.mentions, message.mention_roles) = (named.users, named.roles);
         message.mention_everyone = named.everyone;
     }
+    let mut verdicts = Vec::new();
+    if let Some(content) = patch.content.as_ref().filter(|_| message.author == me.id()) {
+        let changed = MessageRecord { content: content.clone(), ..message.clone() };
+        verdicts = automod::hear(&parts, &place, &changed).await?;
+    }
     if !patch.is_only_flags() {
         message.edited_at = Some(parts.now());
     }
     let may_embed = place.has(Permissions::EMBED_LINKS) || message.author != me.id();
-    keep(&parts, &place, message, patch, may_embed).await
+    let kept = keep(&parts, &place, message, patch, may_embed).await?;
+    automod::carry_out(&parts, verdicts, Some(kept.id)).await;
+    Ok(kept)
 }
 
 /// Changes a message as the patch says, keeps it with its files, and tells whoever sees it.

@@ -10,6 +10,8 @@ pub(in crate::rest) const THREAD_CREATED: u8 = 18;
 pub(in crate::rest) const POLL_RESULT: u8 = 46;
 /// Something said in answer.
 pub(in crate::rest) const REPLY: u8 = 19;
+/// Tells that a rule of auto moderation was triggered.
+pub(in crate::rest) const RULE_ALERT: u8 = 24;
 /// The answer to a slash command.
 pub(in crate::rest) const COMMAND: u8 = 20;
 /// The answer to a command of a menu.

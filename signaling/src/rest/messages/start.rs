@@ -35,6 +35,7 @@ use crate::cdn::upload;
 use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::automod;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -91,6 +92,7 @@ pub(super) async fn from_message(
     let announced = place.guild_channel().is_some_and(is_announcement);
     let kind = if announced { ChannelType::AnnouncementThread } else { ChannelType::PublicThread };
     let draft = body.draft(id.cast(), channel, kind)?;
+    automod::title(&parts, &place, &me, &draft.name).await?;
     let user = me.id();
     let view = carry_out(start_from(parts, place, user, id, draft)).await?;
     Ok((StatusCode::CREATED, Json(shown(&view, id.cast(), user)?)))
@@ -149,6 +151,7 @@ pub(super) async fn start(
         let kind = ChannelType::from(body.kind.unwrap_or(usual));
         let draft = body.draft(parts.ids.next(), channel, kind)?;
         let id = draft.id;
+        automod::title(&parts, &place, &me, &draft.name).await?;
         let view = carry_out(start_alone(parts, place, user, draft)).await?;
         return Ok((StatusCode::CREATED, Json(shown(&view, id, user)?)));
     }
@@ -161,7 +164,9 @@ pub(super) async fn start(
     create::require_rights(&place, &me, &mut draft)?;
     let files = std::mem::take(&mut draft.files);
     draft.nonce = None;
+    automod::title(&parts, &place, &me, &thread.name).await?;
     let composed = create::compose(&parts, &place, &me, draft).await?;
+    let verdicts = automod::hear(&parts, &place, &composed).await?;
     let message = MessageRecord { id: id.cast(), channel: id, ..composed };
     create::take_turn(&parts, &place, &me)?;
     let slot = form.slot;
@@ -171,6 +176,7 @@ pub(super) async fn start(
         post(posting, place, user, thread, message, files).await
     })
     .await?;
+    automod::carry_out(&parts, verdicts, Some(message.id)).await;
     let mut value = shown(&view, id, user)?;
     value["message"] = super::shown_one(&parts, &origin, user, message).await?.0;
     Ok((StatusCode::CREATED, Json(value)))

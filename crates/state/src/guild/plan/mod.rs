@@ -1,5 +1,6 @@
 //! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
 
+mod automod;
 mod channels;
 mod emojis;
 pub(crate) mod field;
@@ -18,6 +19,7 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
+use model::id::RuleId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Permissions;
@@ -31,6 +33,7 @@ use super::Guild;
 use super::GuildSettings;
 use super::command::GuildCommand;
 use crate::audit::AuditEntry;
+use crate::automod::rule::Rule;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
@@ -83,6 +86,10 @@ pub enum Change {
     PutEmoji(Arc<EmojiRecord>),
     /// An emoji is deleted.
     DeleteEmoji(EmojiId),
+    /// A rule is new or replaced.
+    PutRule(Arc<Rule>),
+    /// A rule is deleted.
+    DeleteRule(RuleId),
     /// What the audit log says of the changes before; changes nothing itself.
     Log(Arc<AuditEntry>),
 }
@@ -158,6 +165,11 @@ impl Guild {
                 asked.update_emoji(*id, name.as_deref(), roles.as_deref())
             }
             GuildCommand::DeleteEmoji(id) => asked.delete_emoji(*id),
+            GuildCommand::CreateRule(rule) => asked.create_rule(rule),
+            GuildCommand::ReplaceRule(rule) => asked.replace_rule(rule),
+            GuildCommand::DeleteRule(id) => asked.delete_rule(*id),
+            GuildCommand::RuleTimeout { user, until, .. } => asked.rule_timeout(*user, *until),
+            GuildCommand::JudgeProfile(user) => asked.judge_profile(*user),
         }?;
         Ok(Plan { guild: self.id, version: self.version, changes })
     }

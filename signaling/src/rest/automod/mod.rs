@@ -1,0 +1,25 @@
+//! Auto moderation: `rules` are the routes by which it is set up, `judge` holds what is said and how
+//! people call themselves against the rules, `act` does what a triggered rule is to do.
+
+mod act;
+mod judge;
+mod rules;
+
+use axum::Router;
+use state::audit::AuditAction;
+
+use crate::parts::Parts;
+
+pub(in crate::rest) use judge::carry_out;
+pub(in crate::rest) use judge::hear;
+pub(in crate::rest) use judge::profile;
+pub(in crate::rest) use judge::quarantined;
+pub(in crate::rest) use judge::renamed;
+pub(in crate::rest) use judge::title;
+
+pub(super) fn routes() -> Router<Parts> {
+    rules::routes()
+}
+
+/// AUTO_MODERATION_QUARANTINE_USER, newer than the names of the others.
+pub(super) const QUARANTINE: AuditAction = AuditAction::Unknown(146);
