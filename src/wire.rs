@@ -53,7 +53,10 @@ impl Ground {
             accounts: Arc::clone(&repos.accounts),
             invites: Arc::clone(&repos.invites),
             ids: Arc::new(Ids::new(NODE)),
-            auth: Arc::new(Authenticator::new(Arc::clone(&repos.accounts))),
+            auth: Arc::new(Authenticator::new(
+                Arc::clone(&repos.accounts),
+                Arc::clone(&repos.grants),
+            )),
             store: store.await.context("cannot load the guilds")?,
         };
         Ok(Self { repos, accounts })

@@ -10,6 +10,7 @@ pub enum ErrorCode {
     UnknownApplication = 10_002,
     UnknownChannel = 10_003,
     UnknownGuild = 10_004,
+    UnknownIntegration = 10_005,
     UnknownInvite = 10_006,
     UnknownMember = 10_007,
     UnknownMessage = 10_008,
@@ -17,6 +18,7 @@ pub enum ErrorCode {
     UnknownRole = 10_011,
     UnknownUser = 10_013,
     UnknownEmoji = 10_014,
+    UnknownToken = 10_012,
     UnknownWebhook = 10_015,
     UnknownBan = 10_026,
     UnknownInteraction = 10_062,
@@ -70,6 +72,8 @@ pub enum ErrorCode {
     InvalidFile = 50_046,
     CannotSelfModerate = 50_060,
     CannotExecuteOnChannelType = 50_024,
+    InvalidAccessToken = 50_025,
+    MissingScope = 50_026,
     InvalidWebhookToken = 50_027,
     InvalidRole = 50_028,
     CannotDeleteRequiredChannel = 50_074,
@@ -110,6 +114,7 @@ impl ErrorCode {
             Self::UnknownApplication => "Unknown application",
             Self::UnknownChannel => "Unknown Channel",
             Self::UnknownGuild => "Unknown Guild",
+            Self::UnknownIntegration => "Unknown integration",
             Self::UnknownInvite => "Unknown Invite",
             Self::UnknownMember => "Unknown Member",
             Self::UnknownMessage => "Unknown Message",
@@ -117,6 +122,9 @@ impl ErrorCode {
             Self::UnknownRole => "Unknown Role",
             Self::UnknownUser => "Unknown User",
             Self::UnknownEmoji => "Unknown Emoji",
+            Self::UnknownToken => "Unknown token",
+            Self::InvalidAccessToken => "Invalid OAuth2 access token provided",
+            Self::MissingScope => "Missing required OAuth2 scope",
             Self::UnknownWebhook => "Unknown Webhook",
             Self::UnknownInteraction => "Unknown interaction",
             Self::UnknownCommand => "Unknown application command",
@@ -207,6 +215,7 @@ impl ErrorCode {
             Self::BotsCannotUse
             | Self::OnlyBotsCanUse
             | Self::OwnerOnly
+            | Self::MissingScope
             | Self::NotThisApplication
             | Self::AgeRestricted
             | Self::AccountDisabled

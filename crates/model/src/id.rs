@@ -19,6 +19,8 @@ pub type AttachmentId = Id<marker::AttachmentMarker>;
 pub type ApplicationId = Id<marker::ApplicationMarker>;
 /// A stream key, which is ours and not Discord's.
 pub type StreamKeyId = Id<marker::GenericMarker>;
+/// What a person allowed an application.
+pub type GrantId = Id<marker::GenericMarker>;
 /// A tag of a forum's posts.
 pub type TagId = Id<marker::TagMarker>;
 /// A stage that is on.

@@ -185,6 +185,26 @@ pub const APPLICATION_DESCRIPTION: usize = 400;
 pub const APPLICATION_TAGS: usize = 5;
 /// Links that an application tells, as JSON, in bytes.
 pub const APPLICATION_LINKS: usize = 16 * 1_024;
+/// Applications that one person may have; each brings a bot's account.
+pub const APPLICATIONS: usize = 25;
+/// Redirect URIs of one application.
+pub const REDIRECT_URIS: usize = 10;
+/// Grants of one person to one application that live at once: a device each. The oldest end first.
+pub const GRANTS: usize = 50;
+/// Secrets of one grant that are remembered, spent ones too: a refresh token that is shown again after
+/// thirty exchanges is unknown rather than a sign of theft.
+pub const GRANT_SECRETS: usize = 64;
+/// How long a code may be exchanged (RFC 6749 §4.1.2: at most 10 minutes). Shorter fails slow servers,
+/// longer serves thieves.
+pub const CODE_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long an access token opens the API (Discord: OAuth2, `expires_in` 604800).
+pub const ACCESS_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a refresh token may lie unused before its grant is over (RFC 9700 §4.14).
+pub const REFRESH_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+/// Length of a verifier and of a challenge, in characters (RFC 7636 §4.1, §4.2).
+pub const CODE_VERIFIER: std::ops::RangeInclusive<usize> = 43..=128;
+/// Longest `state` of an authorization request, in bytes: it comes back in a URL.
+pub const OAUTH_STATE: usize = 4 * 1_024;
 /// How long an interaction may be answered and followed up (Discord: Receiving and Responding).
 pub const INTERACTION_LIFE: Duration = Duration::from_secs(15 * 60);
 /// How long a bot has for its first answer (Discord: Receiving and Responding).

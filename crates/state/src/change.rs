@@ -52,8 +52,14 @@ pub(crate) async fn change(
         let entries = entries.into_iter().map(|what| shared.audit_entry(view.id, what, now_ms));
         plan.changes.extend(entries.map(Change::Log));
         let joining = match *command {
-            GuildCommand::Join { user, .. } => Some(admit(shared, user).await?),
+            GuildCommand::Join { user, .. } => Some(user),
+            GuildCommand::AddMember(ref draft) => Some(draft.user),
+            GuildCommand::AddBot(ref draft) => Some(draft.bot),
             _ => None,
+        };
+        let joining = match joining.filter(|user| !view.members.contains_key(user)) {
+            Some(user) => Some(admit(shared, user).await?),
+            None => None,
         };
         match repo.commit(&plan).await {
             Ok(()) => {

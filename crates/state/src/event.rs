@@ -104,6 +104,14 @@ pub enum GuildEvent {
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,
+    /// An application came into the guild; its bot's membership.
+    IntegrationCreated(Arc<MemberRecord>),
+    /// An application was allowed more, or brought in anew.
+    IntegrationUpdated(Arc<MemberRecord>),
+    /// An application is gone from the guild; its number, and its bot's.
+    IntegrationDeleted(UserId),
+    /// Some integration changed.
+    IntegrationsUpdated,
     /// The guild's own emojis changed.
     EmojisUpdated,
     /// The audit log has a new entry.

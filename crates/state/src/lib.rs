@@ -14,6 +14,7 @@ pub mod guild;
 mod handle;
 pub mod hierarchy;
 mod index;
+pub mod oauth;
 pub mod permissions;
 pub mod poll;
 pub mod presence;

@@ -77,6 +77,18 @@ pub struct ApplicationRecord {
     /// Where its interactions are posted; to its gateway sessions when there is none.
     #[serde(default)]
     pub interactions_endpoint_url: Option<String>,
+    /// SHA-256 of its client secret in hexadecimal, which has 256 random bits; none until one is made.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// Where its codes may be sent, exactly (RFC 9700 §2.1).
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// Only its owner may bring its bot into guilds.
+    #[serde(default)]
+    pub private: bool,
+    /// Its bot comes only along with a code (Discord: `bot_require_code_grant`).
+    #[serde(default)]
+    pub require_code_grant: bool,
     /// Discord's links that only travel: `custom_install_url`, `install_params` and the like.
     #[serde(default)]
     pub links: serde_json::Map<String, serde_json::Value>,
@@ -94,6 +106,10 @@ impl ApplicationRecord {
             description: String::new(),
             tags: Vec::new(),
             interactions_endpoint_url: None,
+            secret: None,
+            redirect_uris: Vec::new(),
+            private: false,
+            require_code_grant: false,
             links: serde_json::Map::new(),
         }
     }
@@ -169,6 +185,24 @@ pub struct MemberRecord {
     /// Hash of the avatar in this guild.
     #[serde(default)]
     pub avatar: Option<String>,
+    /// Of bots: how their application came into the guild.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration: Option<std::sync::Arc<IntegrationRecord>>,
+}
+
+/// How an application came into a guild. Its number there is the application's, and it ends with the
+/// membership of its bot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntegrationRecord {
+    /// The application's name at that moment.
+    pub name: String,
+    /// What it said of itself at that moment.
+    #[serde(default)]
+    pub description: String,
+    /// Who brought it.
+    pub user: UserId,
+    /// What it was allowed: `bot`, `applications.commands`.
+    pub scopes: Vec<String>,
 }
 
 /// A ban.

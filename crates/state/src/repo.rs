@@ -9,6 +9,7 @@ use bytes::Bytes;
 use model::id::ApplicationId;
 use model::id::ChannelId;
 use model::id::CommandId;
+use model::id::GrantId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::StreamKeyId;
@@ -22,6 +23,8 @@ use crate::audit::AuditEntry;
 use crate::audit::AuditQuery;
 use crate::guild::Guild;
 use crate::guild::plan::Plan;
+use crate::oauth::GrantRecord;
+use crate::oauth::SecretRecord;
 use crate::poll::PollCount;
 use crate::poll::PollPlace;
 use crate::poll::Vote;
@@ -106,6 +109,37 @@ pub trait AccountRepo: Send + Sync + 'static {
     async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationRecord>, RepoError>;
     /// All applications, oldest first.
     async fn applications(&self) -> Result<Vec<ApplicationRecord>, RepoError>;
+    /// Deletes an application; its bot's account stays.
+    async fn remove_application(&self, id: ApplicationId) -> Result<(), RepoError>;
+}
+
+/// OAuth2 grants.
+#[async_trait]
+pub trait GrantRepo: Send + Sync + 'static {
+    /// Stores a new grant with its first secrets. Lets go of some grants that are over by its time,
+    /// and of the oldest of its user and application beyond `limits::GRANTS`.
+    async fn create(&self, grant: &GrantRecord, secrets: &[SecretRecord]) -> Result<(), RepoError>;
+    /// The secret of that hash, spent or not, and its grant.
+    async fn secret(
+        &self,
+        hash: &[u8; 32],
+    ) -> Result<Option<(SecretRecord, GrantRecord)>, RepoError>;
+    /// Spends a secret and stores `new` ones of its grant, once: `false` when it had been spent, and
+    /// then the whole grant is removed. [`RepoError::NotFound`] when there is none. The oldest secrets
+    /// beyond `limits::GRANT_SECRETS` are forgotten.
+    async fn exchange(&self, spent: &[u8; 32], new: &[SecretRecord]) -> Result<bool, RepoError>;
+    /// The grants that a user gave, oldest first, those that are over too.
+    async fn of_user(&self, user: UserId) -> Result<Vec<GrantRecord>, RepoError>;
+    /// How many people's grants of an application are not over at `now_ms`.
+    async fn people(&self, application: ApplicationId, now_ms: u64) -> Result<u64, RepoError>;
+    /// Removes a grant and its secrets; removing what is not there is fine.
+    async fn remove(&self, id: GrantId) -> Result<(), RepoError>;
+    /// Removes the grants of an application that one user gave, or all.
+    async fn remove_all(
+        &self,
+        application: ApplicationId,
+        user: Option<UserId>,
+    ) -> Result<(), RepoError>;
 }
 
 /// Invites.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use state::repo::AccountRepo;
 use state::repo::CommandRepo;
+use state::repo::GrantRepo;
 use state::repo::GuildRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
@@ -31,6 +32,8 @@ pub struct Repos {
     pub guilds: Arc<dyn GuildRepo>,
     /// Accounts, applications, tokens.
     pub accounts: Arc<dyn AccountRepo>,
+    /// OAuth2 grants.
+    pub grants: Arc<dyn GrantRepo>,
     /// Invites.
     pub invites: Arc<dyn InviteRepo>,
     /// Stream keys.

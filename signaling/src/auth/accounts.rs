@@ -329,6 +329,22 @@ impl Accounts {
         owner: Option<UserId>,
         intents: PrivilegedIntents,
     ) -> Result<(ApplicationRecord, String), AccountError> {
+        let application = self.add_application(name, owner, intents.flags()).await?;
+        let token = self.auth.issue(application.id.cast(), now_ms()).await?;
+        Ok((application, token))
+    }
+
+    /// Adds an application and its bot's account, which has no token yet.
+    ///
+    /// # Errors
+    ///
+    /// A taken or impossible name; storage errors.
+    pub async fn add_application(
+        &self,
+        name: &str,
+        owner: Option<UserId>,
+        flags: u64,
+    ) -> Result<ApplicationRecord, AccountError> {
         let name = name.trim();
         if let Some(fault) = bot_name_fault(name) {
             return Err(AccountError::Faults(vec![fault]));
@@ -348,11 +364,25 @@ impl Accounts {
             disabled: false,
         };
         self.create(&account).await?;
-        let application =
-            ApplicationRecord::new(id.cast(), name.to_owned(), owner, intents.flags());
+        let application = ApplicationRecord::new(id.cast(), name.to_owned(), owner, flags);
         self.accounts.put_application(&application).await?;
-        let token = self.auth.issue(id, now_ms()).await?;
-        Ok((application, token))
+        Ok(application)
+    }
+
+    /// Deletes an application: its bot leaves every guild and may not log in, and what people allowed
+    /// it ends. What the bot said stays.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Change`] while its bot owns a guild; storage errors.
+    pub async fn remove_application(&self, id: ApplicationId) -> Result<(), AccountError> {
+        let bot: UserId = id.cast();
+        for guild in self.store.guilds_of(bot) {
+            self.store.execute(guild.id(), bot, GuildCommand::Leave).await?;
+        }
+        self.set_disabled(bot, true).await?;
+        self.auth.grants.end_all(id, None).await?;
+        Ok(self.accounts.remove_application(id).await?)
     }
 
     /// Ends a bot's tokens and sessions and makes it a new token.

@@ -1,8 +1,10 @@
 //! Who asks: tokens to identities, passwords to accounts.
 
 pub mod accounts;
+pub mod grants;
 pub mod password;
 mod recent;
+pub mod scope;
 pub mod token;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use state::record::ApplicationRecord;
 use state::record::TokenRecord;
 use state::record::UserRecord;
 use state::repo::AccountRepo;
+use state::repo::GrantRepo;
 use state::repo::RepoError;
 
 use recent::Recent;
@@ -23,6 +26,9 @@ use recent::Recent;
 pub use accounts::AccountError;
 pub use accounts::Accounts;
 pub use accounts::PrivilegedIntents;
+pub use grants::Access;
+pub use grants::Grants;
+pub use scope::Scope;
 
 /// Who a token belongs to.
 #[derive(Debug, Clone)]
@@ -45,18 +51,25 @@ impl Identity {
 
 /// Turns tokens into identities, with a bounded memory of recent ones.
 pub struct Authenticator {
+    /// What applications were allowed.
+    pub grants: Grants,
     accounts: Arc<dyn AccountRepo>,
-    recent: Mutex<Recent>,
+    recent: Mutex<Recent<Identity>>,
     /// Held while a name is looked up and taken, so that two who want it do not both pay with an
     /// invite.
     registering: tokio::sync::Mutex<()>,
 }
 
 impl Authenticator {
-    /// An authenticator on the stored accounts.
+    /// An authenticator on the stored accounts and grants.
     #[must_use]
-    pub fn new(accounts: Arc<dyn AccountRepo>) -> Self {
-        Self { accounts, recent: Mutex::default(), registering: tokio::sync::Mutex::default() }
+    pub fn new(accounts: Arc<dyn AccountRepo>, grants: Arc<dyn GrantRepo>) -> Self {
+        Self {
+            grants: Grants::new(grants, Arc::clone(&accounts)),
+            accounts,
+            recent: Mutex::default(),
+            registering: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Whose token `header` carries: the value of `Authorization` (`Bot T`, `Bearer T` or `T`) or
@@ -127,9 +140,10 @@ impl Authenticator {
     /// Forgets what is remembered of `user`, after their account or tokens changed.
     pub fn forget(&self, user: UserId) {
         self.recent().forget(|_, identity| identity.id() == user);
+        self.grants.forget_user(user);
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, Recent<Identity>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

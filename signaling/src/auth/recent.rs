@@ -1,21 +1,24 @@
-//! Identities of tokens used lately, so that most requests cost no query. Pure; no clock.
+//! What tokens used lately stand for, so that most requests cost no query. Pure; no clock.
 
 use std::collections::HashMap;
 
-use super::Identity;
-
 /// A bounded memory in two halves: when the younger is full, the elder is dropped, so that what
 /// is used stays and what is not goes, without keeping an order.
-#[derive(Default)]
-pub(super) struct Recent {
-    young: HashMap<[u8; 32], Identity>,
-    old: HashMap<[u8; 32], Identity>,
+pub(super) struct Recent<V> {
+    young: HashMap<[u8; 32], V>,
+    old: HashMap<[u8; 32], V>,
     epoch: u64,
 }
 
-impl Recent {
-    /// The identity of a token's hash, if it is remembered.
-    pub(super) fn get(&mut self, hash: &[u8; 32]) -> Option<Identity> {
+impl<V> Default for Recent<V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), epoch: 0 }
+    }
+}
+
+impl<V: Clone> Recent<V> {
+    /// What a token's hash stands for, if it is remembered.
+    pub(super) fn get(&mut self, hash: &[u8; 32]) -> Option<V> {
         if let Some(identity) = self.young.get(hash) {
             return Some(identity.clone());
         }
@@ -31,20 +34,20 @@ impl Recent {
 
     /// Remembers what was read from storage since `epoch`. If anything was forgotten meanwhile,
     /// the reading may be older than that: it is dropped, for a revoked token must not come back.
-    pub(super) fn remember(&mut self, hash: [u8; 32], identity: Identity, epoch: u64) {
+    pub(super) fn remember(&mut self, hash: [u8; 32], identity: V, epoch: u64) {
         if epoch == self.epoch {
             self.insert(hash, identity);
         }
     }
 
     /// Forgets all that `gone` names.
-    pub(super) fn forget(&mut self, gone: impl Fn(&[u8; 32], &Identity) -> bool) {
+    pub(super) fn forget(&mut self, gone: impl Fn(&[u8; 32], &V) -> bool) {
         self.epoch += 1;
         self.young.retain(|hash, identity| !gone(hash, identity));
         self.old.retain(|hash, identity| !gone(hash, identity));
     }
 
-    fn insert(&mut self, hash: [u8; 32], identity: Identity) {
+    fn insert(&mut self, hash: [u8; 32], identity: V) {
         if self.young.len() >= HALF {
             self.old = std::mem::take(&mut self.young);
         }
@@ -63,6 +66,7 @@ mod tests {
     use state::record::UserRecord;
 
     use super::*;
+    use crate::auth::Identity;
 
     fn identity(user: u64) -> Identity {
         let user = UserRecord {

@@ -174,6 +174,10 @@ impl Viewer {
                 self.wants(Intents::AUTO_MODERATION_EXECUTION)
                     && guild.permissions(self.user, now_ms).has(Permissions::MANAGE_GUILD)
             }
+            GuildEvent::IntegrationCreated(_)
+            | GuildEvent::IntegrationUpdated(_)
+            | GuildEvent::IntegrationDeleted(_)
+            | GuildEvent::IntegrationsUpdated => self.wants(Intents::GUILD_INTEGRATIONS),
             GuildEvent::EmojisUpdated => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
             GuildEvent::AuditLogged(_) => {
                 self.wants(Intents::GUILD_MODERATION)
@@ -418,7 +422,7 @@ mod tests {
             (GuildEvent::RoleUpdated(Arc::clone(&guild.roles[&SCRIBES])), Intents::GUILDS),
             (GuildEvent::RoleDeleted(SCRIBES), Intents::GUILDS),
             (GuildEvent::MemberAdded(Arc::clone(&member)), Intents::GUILD_MEMBERS),
-            (GuildEvent::MemberUpdated(member), Intents::GUILD_MEMBERS),
+            (GuildEvent::MemberUpdated(Arc::clone(&member)), Intents::GUILD_MEMBERS),
             (GuildEvent::MemberRemoved(CAI), Intents::GUILD_MEMBERS),
             (GuildEvent::BanAdded(CAI), Intents::GUILD_MODERATION),
             (GuildEvent::BanRemoved(CAI), Intents::GUILD_MODERATION),
@@ -456,6 +460,9 @@ mod tests {
             ),
             (chat(ChatEvent::PinsUpdated { channel: at, last_pin_ms: None }), Intents::GUILDS),
             (GuildEvent::WebhooksUpdated(at), Intents::GUILD_WEBHOOKS),
+            (GuildEvent::IntegrationCreated(Arc::clone(&member)), Intents::GUILD_INTEGRATIONS),
+            (GuildEvent::IntegrationDeleted(CAI), Intents::GUILD_INTEGRATIONS),
+            (GuildEvent::IntegrationsUpdated, Intents::GUILD_INTEGRATIONS),
             (GuildEvent::EmojisUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
             (GuildEvent::AuditLogged(entry(&guild)), Intents::GUILD_MODERATION),
         ];

@@ -345,6 +345,17 @@ impl Shaper<'_> {
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
+            GuildEvent::IntegrationCreated(member) | GuildEvent::IntegrationUpdated(member) => {
+                let integration = member.integration.as_ref()?;
+                let mut value = wire::integration(&self.user(member.user), integration);
+                value["guild_id"] = json!(id);
+                value["user"] = wire::user(&self.user(integration.user));
+                value
+            }
+            GuildEvent::IntegrationDeleted(bot) => {
+                json!({ "id": bot, "guild_id": id, "application_id": bot })
+            }
+            GuildEvent::IntegrationsUpdated => json!({ "guild_id": id }),
             GuildEvent::EmojisUpdated => {
                 json!({ "guild_id": id, "emojis": wire::guild_emojis(guild) })
             }
@@ -570,6 +581,10 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
         GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
+        GuildEvent::IntegrationCreated(_) => "INTEGRATION_CREATE",
+        GuildEvent::IntegrationUpdated(_) => "INTEGRATION_UPDATE",
+        GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
+        GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
         GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
         GuildEvent::RuleCreated(_) => "AUTO_MODERATION_RULE_CREATE",
@@ -688,6 +703,14 @@ mod tests {
             channel: voice(&guild),
             topic: "Boats".to_owned(),
         });
+        let mut brought = (*member).clone();
+        brought.integration = Some(Arc::new(state::record::IntegrationRecord {
+            name: "Dicer".to_owned(),
+            description: "rolls dice".to_owned(),
+            user: ANA,
+            scopes: vec!["bot".to_owned()],
+        }));
+        let brought = Arc::new(brought);
         let emoji = || ReactionEmoji { id: None, name: "👋".to_owned() };
         let custom =
             ReactionEmoji { id: Some(model::id::EmojiId::new(5)), name: "wave".to_owned() };
@@ -708,6 +731,10 @@ mod tests {
             GuildEvent::RoleCreated(Arc::clone(&role)),
             GuildEvent::RoleUpdated(role),
             GuildEvent::RoleDeleted(SCRIBES),
+            GuildEvent::IntegrationCreated(Arc::clone(&brought)),
+            GuildEvent::IntegrationUpdated(brought),
+            GuildEvent::IntegrationDeleted(CAI),
+            GuildEvent::IntegrationsUpdated,
             GuildEvent::MemberAdded(Arc::clone(&member)),
             GuildEvent::MemberUpdated(member),
             GuildEvent::MemberRemoved(CAI),

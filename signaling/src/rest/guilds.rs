@@ -14,13 +14,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
-use state::audit::AuditAction;
-use state::audit::AuditDraft;
+use state::guild::command::BotDraft;
 use state::guild::command::ChannelDraft;
 use state::guild::command::SettingsPatch;
 
 use super::ApiError;
-use super::audit_log::note;
 use super::extract::Auth;
 use super::extract::Flag;
 use super::extract::Json;
@@ -31,6 +29,7 @@ use super::extract::member_view;
 use super::extract::some;
 use super::forums::Forum;
 use super::messages::place::carry_out;
+use super::oauth2;
 use super::overwrites;
 use super::overwrites::Overwrite;
 use super::route::Needs;
@@ -38,6 +37,7 @@ use super::route::Routes;
 use super::route::get;
 use super::route::post;
 use crate::auth::Accounts;
+use crate::auth::Scope;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
 use crate::cdn::picture::Wish;
@@ -324,7 +324,7 @@ struct AddBot {
 }
 
 /// `POST /guilds/{guild.id}/bots`: brings a bot of this instance into a guild (MANAGE_GUILD). Our
-/// own route: Discord has its consent page for it. 204, also when the bot is there already.
+/// own route, beside the consent page; it gets no role of its own. 204, also when the bot is there already.
 async fn add_bot(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -332,18 +332,17 @@ async fn add_bot(
     reason: Reason,
     Json(body): Json<AddBot>,
 ) -> Result<StatusCode, ApiError> {
-    let view = member_view(&parts, guild, me.id())?;
-    view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
-    let bot = parts.store.users().user(body.application_id).await?;
-    if !bot.is_some_and(|bot| bot.bot) {
-        return Err(ErrorCode::UnknownApplication.into());
-    }
-    let new = !view.members.contains_key(&body.application_id);
-    Accounts::from(&parts).join(guild, body.application_id).await?;
-    if new {
-        let target = Some(body.application_id.get());
-        let entry = AuditDraft::new(&reason.by(me.id()), AuditAction::BotAdd, target);
-        note(&parts, guild, entry).await;
-    }
+    member_view(&parts, guild, me.id())?;
+    let application = parts.accounts.application(body.application_id.cast()).await?;
+    let application = application.ok_or(ErrorCode::UnknownApplication)?;
+    let scopes = Scope::names(&[Scope::Bot, Scope::Commands]);
+    let draft = BotDraft {
+        bot: body.application_id,
+        now: parts.now(),
+        role: parts.ids.next(),
+        permissions: Permissions::empty(),
+        integration: oauth2::integration(&application, &me, scopes)?,
+    };
+    parts.store.execute(guild, reason.by(me.id()), GuildCommand::AddBot(draft)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

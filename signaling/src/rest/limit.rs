@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::OnceLock;
@@ -17,6 +18,7 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
+use model::id::GrantId;
 use model::id::UserId;
 
 use super::address;
@@ -25,6 +27,7 @@ use super::error::ApiError;
 use super::rates;
 use super::rates::Class;
 use super::rates::Rate;
+use crate::auth::Access;
 use crate::auth::Identity;
 use crate::connection::Connection;
 use crate::parts::Parts;
@@ -34,6 +37,8 @@ use crate::parts::Parts;
 enum Caller {
     /// An account, by whatever token.
     User(UserId),
+    /// An application in someone's name, by its grant: what it does costs its user nothing.
+    Grant(GrantId),
     /// Those without an account, from one IPv4 address or one IPv6 /64.
     Address(IpAddr),
     /// Attempts to log in to one account (by the hash of its name) from one address.
@@ -181,13 +186,15 @@ pub(super) async fn layer(
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|token| token.to_str().ok()).map(str::to_owned);
     let mut identity = token.as_deref().and_then(|token| parts.auth.remembered(token));
+    let grants = &parts.auth.grants;
+    let mut access = token.as_deref().and_then(|token| grants.remembered(token, now_ms));
     let every = Class {
         bucket: "global",
         rate: Rate { requests: parts.config.requests_per_second.max(1), window_ms: 1_000 },
         major: 0,
     };
     let stranger = Caller::Address(address::subscriber(ip));
-    if identity.is_none() {
+    if identity.is_none() && access.is_none() {
         // Before the token is looked up: guessing tokens is limited by address.
         let outcome = parts.limiter.take(stranger, every, now_ms);
         if !outcome.allowed {
@@ -198,11 +205,26 @@ pub(super) async fn layer(
                 Ok(identity) => identity,
                 Err(error) => return ApiError::from(error).into_response(),
             };
+            if identity.is_none() {
+                access = match grants.access(&token, now_ms).await {
+                    Ok(access) => access,
+                    Err(error) => return ApiError::from(error).into_response(),
+                };
+            }
         }
     }
-    let caller = identity.as_ref().map_or(stranger, |identity| Caller::User(identity.id()));
-    if let Some(identity) = identity {
-        request.extensions_mut().insert::<Identity>(identity);
+    let caller = match (&identity, &access) {
+        (Some(identity), _) => Caller::User(identity.id()),
+        (None, Some(access)) => Caller::Grant(access.grant.id),
+        (None, None) => stranger,
+    };
+    if caller != stranger {
+        // Never both: a route that asks who someone is does not see what an application may do.
+        if let Some(identity) = identity {
+            request.extensions_mut().insert::<Identity>(identity);
+        } else if let Some(access) = access {
+            request.extensions_mut().insert::<Arc<Access>>(access);
+        }
         let outcome = parts.limiter.take(caller, every, now_ms);
         if !outcome.allowed {
             return limited(outcome, every, now_ms);

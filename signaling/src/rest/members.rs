@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -16,11 +18,13 @@ use state::GuildCommand;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::audit::By;
+use state::guild::command::MemberDraft;
 use state::guild::command::MemberPatch;
 
 use super::ApiError;
 use super::audit_log::note;
 use super::automod;
+use super::caller::Caller;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -35,6 +39,7 @@ use super::route::get;
 use super::route::patch;
 use super::route::put;
 use crate::auth::PrivilegedIntents;
+use crate::auth::Scope;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -49,13 +54,14 @@ pub(super) fn routes() -> Routes {
         .route(
             "/guilds/{guild}/members/{user}",
             get(show)
+                .put(add)
                 .patch(update)
                 .needs(Needs::All(Permissions::MANAGE_NICKNAMES))
                 .delete(kick)
                 .needs(Needs::All(Permissions::KICK_MEMBERS)),
         )
         .route("/guilds/{guild}/members/@me/nick", patch(update_me).needs(Needs::Any(NICKNAMES)))
-        .route("/users/@me/guilds/{guild}/member", get(show_me))
+        .route("/users/@me/guilds/{guild}/member", get(show_own))
         .route(
             "/guilds/{guild}/members/{user}/roles/{role}",
             put(give)
@@ -153,6 +159,59 @@ async fn show(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     Ok(Json(shown(&parts, &view, user).await?))
+}
+
+/// `GET /users/@me/guilds/{guild.id}/member`, also of applications.
+async fn show_own(
+    caller: Caller,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<Value>, ApiError> {
+    let me = caller.with(Scope::GuildsMembersRead)?;
+    let view = member_view(&parts, guild, me.id())?;
+    Ok(Json(shown(&parts, &view, me.id()).await?))
+}
+
+#[derive(Deserialize)]
+struct Add {
+    access_token: String,
+    nick: Option<String>,
+    #[serde(default)]
+    roles: Option<Vec<RoleId>>,
+    mute: Option<bool>,
+    deaf: Option<bool>,
+}
+
+/// `PUT /guilds/{guild.id}/members/{user.id}`: a bot brings in a person who allowed it
+/// (`guilds.join`). 204 when they are there already.
+async fn add(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path((guild, user)): Path<(GuildId, UserId)>,
+    Json(body): Json<Add>,
+) -> Result<Response, ApiError> {
+    let application = me.application.as_ref().ok_or(ErrorCode::OnlyBotsCanUse)?;
+    let view = member_view(&parts, guild, me.id())?;
+    let access = parts.auth.grants.of_token(&body.access_token, parts.now_ms()).await?;
+    let access = access
+        .filter(|access| access.grant.application == application.id && access.grant.user == user);
+    let access = access.ok_or(ErrorCode::InvalidAccessToken)?;
+    if !access.has(Scope::GuildsJoin) {
+        return Err(ErrorCode::MissingScope.into());
+    }
+    if view.members.contains_key(&user) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let draft = MemberDraft {
+        user,
+        now: parts.now(),
+        nick: body.nick,
+        roles: body.roles.unwrap_or_default(),
+        mute: body.mute.unwrap_or_default(),
+        deaf: body.deaf.unwrap_or_default(),
+    };
+    let view = parts.store.execute(guild, me.id(), GuildCommand::AddMember(draft)).await?;
+    Ok((StatusCode::CREATED, Json(shown(&parts, &view, user).await?)).into_response())
 }
 
 /// `GET /guilds/{guild.id}/members/@me`

@@ -6,6 +6,7 @@ mod audit_log;
 mod auth;
 mod automod;
 mod bans;
+mod caller;
 mod channels;
 mod emojis;
 pub mod error;
@@ -14,12 +15,14 @@ mod forums;
 mod gateway;
 mod guilds;
 mod instance;
+mod integrations;
 mod interactions;
 mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
 mod openapi;
+mod oauth2;
 mod overwrites;
 pub mod rates;
 mod reactions;
@@ -65,8 +68,10 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(gateway::routes())
         .merge(guilds::routes())
         .merge(instance::routes())
+        .merge(integrations::routes())
         .merge(invites::routes())
         .merge(members::routes())
+        .merge(oauth2::routes())
         .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())

@@ -81,6 +81,10 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("applications", "commands", _) => ("command-write", 10, 10_000),
         ("applications", "guilds", "GET") => ("guild-command-read", 20, 5_000),
         ("applications", "guilds", _) => ("guild-command-write", 10, 10_000),
+        // A server exchanges the codes of all its users from one address.
+        ("oauth2", _, "POST") if second == "token" => ("oauth-token", 120, 60_000),
+        ("oauth2", _, "POST") if second == "authorize" => ("oauth-authorize", 20, 60_000),
+        ("applications", "", "POST") if second.is_empty() => ("application-create", 10, 600_000),
         ("users", "channels", "POST") => ("private-create", 10, 10_000),
         ("users", _, "GET") => ("user-read", 20, 5_000),
         ("users", _, _) => ("user-write", 10, 10_000),

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::ApiError;
 use super::automod;
+use super::caller::Caller;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Flag;
@@ -31,6 +32,7 @@ use super::route::Routes;
 use super::route::delete;
 use super::route::get;
 use crate::auth::Accounts;
+use crate::auth::Scope;
 use crate::auth::accounts::parse_global_name;
 use crate::auth::accounts::parse_username;
 use crate::auth::accounts::taken;
@@ -47,15 +49,29 @@ pub(super) fn routes() -> Routes {
             get(me).patch(update_me).layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )
         .route("/users/{user}", get(user))
+        .route("/users/@me/connections", get(connections))
         .route("/users/@me/guilds", get(guilds))
         .route("/users/@me/guilds/{guild}", delete(leave))
         .route("/users/@me/channels", get(private_channels).post(open_private))
 }
 
 /// `GET /users/@me`
-async fn me(Auth(me): Auth, State(parts): State<Parts>) -> Result<Json<Value>, ApiError> {
+async fn me(caller: Caller, State(parts): State<Parts>) -> Result<Json<Value>, ApiError> {
+    let email = caller.access().is_none_or(|access| access.has(Scope::Email));
+    let me = caller.with(Scope::Identify)?;
     let account = parts.accounts.account(me.id()).await?.ok_or(ErrorCode::Unauthorized)?;
-    Ok(Json(wire::private_user(&account)))
+    let mut shown = wire::private_user(&account);
+    if let (Value::Object(fields), false) = (&mut shown, email) {
+        fields.remove("email");
+        fields.remove("verified");
+    }
+    Ok(Json(shown))
+}
+
+/// `GET /users/@me/connections`: accounts elsewhere, of which there are none here.
+async fn connections(caller: Caller) -> Result<Json<Value>, ApiError> {
+    caller.with(Scope::Connections)?;
+    Ok(Json(json!([])))
 }
 
 #[derive(Deserialize)]
@@ -160,10 +176,11 @@ struct Guilds {
 
 /// `GET /users/@me/guilds`: by ascending id, at most 200.
 async fn guilds(
-    Auth(me): Auth,
+    caller: Caller,
     State(parts): State<Parts>,
     Query(query): Query<Guilds>,
-) -> Json<Value> {
+) -> Result<Json<Value>, ApiError> {
+    let me = caller.with(Scope::Guilds)?;
     let now_ms = parts.now_ms();
     let limit = query.limit.unwrap_or(200).min(200);
     let mut page = parts.store.guilds_of(me.id());
@@ -192,7 +209,7 @@ async fn guilds(
         }
         value
     });
-    Json(shown.collect())
+    Ok(Json(shown.collect()))
 }
 
 /// `DELETE /users/@me/guilds/{guild.id}`

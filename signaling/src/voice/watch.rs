@@ -109,6 +109,10 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::WebhooksUpdated(_)
         | GuildEvent::CommandsUpdated
         | GuildEvent::AuditLogged(_)
+        | GuildEvent::IntegrationCreated(_)
+        | GuildEvent::IntegrationUpdated(_)
+        | GuildEvent::IntegrationDeleted(_)
+        | GuildEvent::IntegrationsUpdated
         | GuildEvent::EmojisUpdated
         | GuildEvent::RuleCreated(_)
         | GuildEvent::RuleUpdated(_)

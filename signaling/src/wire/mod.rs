@@ -1,5 +1,6 @@
 //! Our records in the shapes that clients read: one file per thing, the same for REST and Gateway.
 
+mod application;
 mod audit;
 mod automod;
 mod channel;
@@ -16,6 +17,9 @@ mod user;
 mod voice_state;
 mod webhook;
 
+pub use application::application;
+pub use application::integration;
+pub use application::integration_application;
 pub use audit::audit_entry;
 pub use automod::rule;
 pub use automod::rule_executed;

@@ -44,7 +44,7 @@ pub async fn in_memory(
     Parts {
         calls: Calls::start(store.clone(), media.clone(), events),
         store,
-        auth: Arc::new(Authenticator::new(repos.accounts.clone())),
+        auth: Arc::new(Authenticator::new(repos.accounts.clone(), repos.grants.clone())),
         accounts: repos.accounts,
         invites: repos.invites,
         stream_keys: repos.stream_keys,

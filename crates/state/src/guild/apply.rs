@@ -94,17 +94,29 @@ impl Guild {
             }
             Change::PutMember(member) => {
                 let old = self.members.insert(member.user, Arc::clone(member));
-                events.push(match old {
+                events.push(match &old {
                     None => GuildEvent::MemberAdded(Arc::clone(member)),
                     Some(_) => GuildEvent::MemberUpdated(Arc::clone(member)),
                 });
+                let was = old.and_then(|old| old.integration.clone());
+                if member.integration.is_some() && member.integration != was {
+                    events.push(match was {
+                        None => GuildEvent::IntegrationCreated(Arc::clone(member)),
+                        Some(_) => GuildEvent::IntegrationUpdated(Arc::clone(member)),
+                    });
+                    events.push(GuildEvent::IntegrationsUpdated);
+                }
             }
             Change::DeleteMember(user) => {
                 events.extend(self.leave_voice(*user));
                 self.presences.remove(user);
                 self.leave_threads(*user);
-                if self.members.remove(user).is_some() {
+                if let Some(gone) = self.members.remove(user) {
                     events.push(GuildEvent::MemberRemoved(*user));
+                    if gone.integration.is_some() {
+                        events.push(GuildEvent::IntegrationDeleted(*user));
+                        events.push(GuildEvent::IntegrationsUpdated);
+                    }
                 }
             }
             Change::PutBan(ban) => {

@@ -2,6 +2,7 @@
 
 use crate::automod::rule::RuleRecord;
 use crate::record::EmojiRecord;
+use crate::record::IntegrationRecord;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::RoleId;
@@ -158,6 +159,33 @@ pub struct SettingsPatch {
     pub preferred_locale: Option<String>,
 }
 
+/// A bot that somebody brings into a guild.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BotDraft {
+    /// Its account, and its application's number.
+    pub bot: UserId,
+    /// When.
+    pub now: Timestamp,
+    /// The id of the role of its own that it gets if it is granted anything; newer than all others.
+    pub role: RoleId,
+    /// What it is granted, as far as its bringer has it.
+    pub permissions: Permissions,
+    /// What is kept of how it came.
+    pub integration: IntegrationRecord,
+}
+
+/// A person whom a bot brings into a guild.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields of MemberRecord")]
+pub struct MemberDraft {
+    pub user: UserId,
+    pub now: Timestamp,
+    pub nick: Option<String>,
+    pub roles: Vec<RoleId>,
+    pub mute: bool,
+    pub deaf: bool,
+}
+
 /// Where a channel moves: its position, and its parent, where those change.
 pub type ChannelMove = (ChannelId, Option<i32>, Option<Option<ChannelId>>);
 
@@ -224,6 +252,13 @@ pub enum GuildCommand {
         /// Roles given at once.
         roles: Vec<RoleId>,
     },
+    /// Bring in a person who allowed it (CREATE_INSTANT_INVITE); the caller has checked the OAuth2
+    /// grant. Refused to banned.
+    AddMember(MemberDraft),
+    /// Bring in a bot, or give more to one that is there (MANAGE_GUILD).
+    AddBot(BotDraft),
+    /// Remove an application and its bot (MANAGE_GUILD).
+    RemoveIntegration(UserId),
     /// Leave; the owner cannot.
     Leave,
     /// Change a member: nick (CHANGE_NICKNAME or MANAGE_NICKNAMES), roles (MANAGE_ROLES), mute

@@ -57,6 +57,12 @@ pub(crate) fn entries(
             vec![log.entry(AuditAction::RoleDelete, id.get()).changing(&old, &Value::Null)]
         }
         GuildCommand::UpdateMember(user, _) => log.member(*user),
+        GuildCommand::AddBot(draft) => log.bot(draft.bot),
+        GuildCommand::RemoveIntegration(bot) => {
+            let old = guild.members.get(bot).map_or(Value::Null, |old| integration_shape(old));
+            let gone = log.entry(AuditAction::IntegrationDelete, bot.get());
+            vec![gone.changing(&old, &Value::Null)]
+        }
         GuildCommand::Kick(user) => vec![log.entry(AuditAction::MemberKick, user.get())],
         GuildCommand::Ban { user, .. } => vec![log.entry(AuditAction::MemberBanAdd, user.get())],
         GuildCommand::Unban(user) => vec![log.entry(AuditAction::MemberBanRemove, user.get())],
@@ -77,6 +83,7 @@ pub(crate) fn entries(
         | GuildCommand::SetThreadFlags(..)
         | GuildCommand::ArchiveIdle { .. }
         | GuildCommand::Join { .. }
+        | GuildCommand::AddMember(_)
         | GuildCommand::Leave => Vec::new(),
     }
 }
@@ -259,6 +266,24 @@ impl<'a> Log<'a> {
         [fields, roles].into_iter().filter(|entry| !entry.changes.is_empty()).collect()
     }
 
+    fn bot(self, bot: UserId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutMember(member) if member.user == bot => Some(integration_shape(member)),
+            _ => None,
+        });
+        let Some(new) = new else { return Vec::new() };
+        match self.guild.members.get(&bot) {
+            None => vec![
+                self.entry(AuditAction::BotAdd, bot.get()),
+                self.entry(AuditAction::IntegrationCreate, bot.get()).changing(&Value::Null, &new),
+            ],
+            Some(old) => {
+                let changed = self.entry(AuditAction::IntegrationUpdate, bot.get());
+                vec![changed.changing(&integration_shape(old), &new)]
+            }
+        }
+    }
+
     /// Roles given and taken away, as the log writes them: both are new values.
     fn roles_shape(self, old: &[RoleId], new: &[RoleId]) -> Value {
         let missing = |here: &[RoleId], there: &[RoleId]| {
@@ -328,6 +353,12 @@ fn role_shape(role: &Role, placed: bool) -> Value {
         "hoist": role.hoist,
         "mentionable": role.mentionable,
         "position": placed.then_some(role.position),
+    })
+}
+
+fn integration_shape(member: &MemberRecord) -> Value {
+    member.integration.as_ref().map_or(Value::Null, |integration| {
+        json!({ "name": integration.name, "type": "discord", "scopes": integration.scopes })
     })
 }
 

@@ -162,6 +162,9 @@ impl AccountRepo for Accounts {
     async fn applications(&self) -> Result<Vec<ApplicationRecord>, RepoError> {
         Ok(Vec::new())
     }
+    async fn remove_application(&self, _: ApplicationId) -> Result<(), RepoError> {
+        Ok(())
+    }
 }
 
 /// See the module.

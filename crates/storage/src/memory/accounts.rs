@@ -115,4 +115,9 @@ impl AccountRepo for MemoryAccounts {
     async fn applications(&self) -> Result<Vec<ApplicationRecord>, RepoError> {
         Ok(lock(&self.rows).applications.values().cloned().collect())
     }
+
+    async fn remove_application(&self, id: ApplicationId) -> Result<(), RepoError> {
+        lock(&self.rows).applications.remove(&id);
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@
 mod accounts;
 mod audit;
 mod commands;
+mod grants;
 mod guilds;
 mod invites;
 mod messages;
@@ -40,6 +41,7 @@ pub(crate) fn open() -> Repos {
             webhooks: Arc::clone(&webhooks),
         }),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
+        grants: Arc::new(grants::MemoryGrants::default()),
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,
         stream_keys,

@@ -198,4 +198,15 @@ impl AccountRepo for Database {
                 .map_err(failed)?;
         documents.iter().map(|document| row::parse(document)).collect()
     }
+
+    async fn remove_application(&self, id: ApplicationId) -> Result<(), RepoError> {
+        let work = self.writer.write("application_remove", move |connection| {
+            Box::pin(async move {
+                let gone = sqlx::query("DELETE FROM applications WHERE id = ?").bind(key(id));
+                gone.execute(connection).await.map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
 }

@@ -6,6 +6,7 @@
 mod accounts;
 mod audit;
 mod commands;
+mod grants;
 mod guilds;
 mod invites;
 mod messages;
@@ -87,6 +88,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
     Ok(Repos {
         guilds: Arc::<Database>::clone(&database),
         accounts: Arc::<Database>::clone(&database),
+        grants: Arc::<Database>::clone(&database),
         invites: Arc::<Database>::clone(&database),
         stream_keys: Arc::<Database>::clone(&database),
         commands: Arc::<Database>::clone(&database),

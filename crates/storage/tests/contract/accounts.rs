@@ -135,4 +135,7 @@ pub(crate) async fn applications_are_stored_and_replaced(repos: &Repos) {
     assert_eq!(repos.accounts.application(Id::new(3)).await.expect("read"), None);
     let all = repos.accounts.applications().await.expect("listed");
     assert_eq!(all, [bot("first", 1), bot("renamed", 2)]);
+    repos.accounts.remove_application(Id::new(1)).await.expect("removed");
+    let all = repos.accounts.applications().await.expect("listed");
+    assert_eq!(all, [bot("renamed", 2)]);
 }

@@ -11,6 +11,7 @@ use state::automod::rule::RuleRecord;
 use state::guild::GuildSettings;
 use state::record::BanRecord;
 use state::record::EmojiRecord;
+use state::record::IntegrationRecord;
 use state::record::MemberRecord;
 use state::repo::RepoError;
 use storage::Repos;
@@ -36,6 +37,12 @@ fn member(user: model::id::UserId) -> Arc<MemberRecord> {
         communication_disabled_until: Some(now()),
         flags: 3,
         avatar: None,
+        integration: Some(Arc::new(IntegrationRecord {
+            name: "Benny".to_owned(),
+            description: String::new(),
+            user: ANA,
+            scopes: vec!["bot".to_owned()],
+        })),
     })
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod commands;
 mod fixtures;
+mod grants;
 mod guilds;
 mod invites;
 mod messages;
@@ -66,6 +67,12 @@ on_every_adapter! {
         a_token_is_found_until_it_is_revoked,
         revoking_all_tokens_of_one_spares_the_others,
         applications_are_stored_and_replaced;
+    grants:
+        a_grant_is_found_by_its_secrets_until_it_is_removed,
+        a_secret_that_is_shown_twice_ends_all_of_its_grant,
+        of_many_who_show_a_secret_one_at_most_gets_tokens,
+        grants_end_after_their_time_and_with_their_application,
+        grants_of_one_person_and_their_secrets_are_bounded;
     invites:
         an_invite_comes_back_and_can_be_removed_once,
         an_invite_counts_its_uses_up_to_the_last,

@@ -18,8 +18,8 @@ use super::kind;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::caller::AsBot;
 use crate::rest::error::FormErrors;
-use crate::rest::extract::Auth;
 use crate::rest::extract::Flag;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
@@ -135,7 +135,7 @@ pub(super) struct Listing {
 
 /// `GET /applications/{application.id}/commands`
 pub(super) async fn list(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path(application): Path<ApplicationId>,
     Query(query): Query<Listing>,
@@ -145,7 +145,7 @@ pub(super) async fn list(
 
 /// `GET /applications/{application.id}/guilds/{guild.id}/commands`
 pub(super) async fn list_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild)): Path<(ApplicationId, GuildId)>,
     Query(query): Query<Listing>,
@@ -161,7 +161,7 @@ async fn listed(parts: &Parts, place: Place, query: &Listing) -> Result<Json<Val
 
 /// `POST /applications/{application.id}/commands`: replaces the command of that name and type.
 pub(super) async fn create(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path(application): Path<ApplicationId>,
     Json(body): Json<Body>,
@@ -171,7 +171,7 @@ pub(super) async fn create(
 
 /// `POST /applications/{application.id}/guilds/{guild.id}/commands`
 pub(super) async fn create_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild)): Path<(ApplicationId, GuildId)>,
     Json(body): Json<Body>,
@@ -222,7 +222,7 @@ fn stored(outcome: Result<(), RepoError>) -> Result<(), ApiError> {
 
 /// `PUT /applications/{application.id}/commands`: these and no others.
 pub(super) async fn overwrite(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path(application): Path<ApplicationId>,
     Json(bodies): Json<Vec<Body>>,
@@ -232,7 +232,7 @@ pub(super) async fn overwrite(
 
 /// `PUT /applications/{application.id}/guilds/{guild.id}/commands`
 pub(super) async fn overwrite_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild)): Path<(ApplicationId, GuildId)>,
     Json(bodies): Json<Vec<Body>>,
@@ -275,7 +275,7 @@ async fn overwritten(
 
 /// `GET /applications/{application.id}/commands/{command.id}`
 pub(super) async fn show(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, id)): Path<(ApplicationId, CommandId)>,
 ) -> Result<Json<Value>, ApiError> {
@@ -285,7 +285,7 @@ pub(super) async fn show(
 
 /// `GET /applications/{application.id}/guilds/{guild.id}/commands/{command.id}`
 pub(super) async fn show_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild, id)): Path<(ApplicationId, GuildId, CommandId)>,
 ) -> Result<Json<Value>, ApiError> {
@@ -295,7 +295,7 @@ pub(super) async fn show_in_guild(
 
 /// `PATCH /applications/{application.id}/commands/{command.id}`
 pub(super) async fn edit(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, id)): Path<(ApplicationId, CommandId)>,
     Json(body): Json<Body>,
@@ -305,7 +305,7 @@ pub(super) async fn edit(
 
 /// `PATCH /applications/{application.id}/guilds/{guild.id}/commands/{command.id}`
 pub(super) async fn edit_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild, id)): Path<(ApplicationId, GuildId, CommandId)>,
     Json(body): Json<Body>,
@@ -331,7 +331,7 @@ async fn edited(
 
 /// `DELETE /applications/{application.id}/commands/{command.id}`
 pub(super) async fn delete(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, id)): Path<(ApplicationId, CommandId)>,
 ) -> Result<StatusCode, ApiError> {
@@ -340,7 +340,7 @@ pub(super) async fn delete(
 
 /// `DELETE /applications/{application.id}/guilds/{guild.id}/commands/{command.id}`
 pub(super) async fn delete_in_guild(
-    Auth(me): Auth,
+    AsBot(me): AsBot,
     State(parts): State<Parts>,
     Path((application, guild, id)): Path<(ApplicationId, GuildId, CommandId)>,
 ) -> Result<StatusCode, ApiError> {

@@ -2,13 +2,15 @@
 //!
 //! `draft` makes sense of a command as a bot sends it, `commands` are its routes; `rules` decide
 //! who may use one, by what a guild said through `permissions`; `index` is what people's clients
-//! show behind the slash.
+//! show behind the slash. `me` is an application as its bot and its owner change it, `own` are those of
+//! a person.
 
 mod commands;
 mod draft;
 mod index;
 pub(super) mod kind;
 pub(super) mod me;
+mod own;
 mod permissions;
 pub(super) mod rules;
 
@@ -29,6 +31,11 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/oauth2/applications/@me", get(me::show))
         .route("/applications/@me", get(me::show).patch(me::edit))
+        .route("/applications", get(own::list).post(own::create))
+        .route("/applications/{application}", get(me::show_one).patch(me::edit_one))
+        .route("/applications/{application}/reset", post(own::reset_secret))
+        .route("/applications/{application}/bot/reset", post(own::reset_token))
+        .route("/applications/{application}/delete", post(own::delete))
         .route("/applications/{application}/emojis", get(emojis))
         .route(
             "/applications/{application}/commands",

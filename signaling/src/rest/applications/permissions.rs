@@ -18,10 +18,11 @@ use state::event::Personal;
 
 use super::rules;
 use crate::auth::Identity;
+use crate::auth::Scope;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::caller::Caller;
 use crate::rest::error::FormErrors;
-use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::member_view;
@@ -65,10 +66,11 @@ fn open(
 
 /// `GET /applications/{application.id}/guilds/{guild.id}/commands/permissions`
 pub(super) async fn list(
-    Auth(me): Auth,
+    caller: Caller,
     State(parts): State<Parts>,
     Path((application, guild)): Path<(ApplicationId, GuildId)>,
 ) -> Result<Json<Value>, ApiError> {
+    let me = caller.of(application, Scope::CommandPermissionsUpdate)?;
     open(&parts, &me, application, guild)?;
     let said = parts.commands.permissions(application, guild).await?;
     Ok(Json(said.iter().map(|(id, said)| shown(application, guild, *id, said)).collect()))
@@ -76,10 +78,11 @@ pub(super) async fn list(
 
 /// `GET /applications/{application.id}/guilds/{guild.id}/commands/{command.id}/permissions`
 pub(super) async fn show(
-    Auth(me): Auth,
+    caller: Caller,
     State(parts): State<Parts>,
     Path((application, guild, command)): Path<(ApplicationId, GuildId, CommandId)>,
 ) -> Result<Json<Value>, ApiError> {
+    let me = caller.of(application, Scope::CommandPermissionsUpdate)?;
     open(&parts, &me, application, guild)?;
     let said = rules::Said(parts.commands.permissions(application, guild).await?);
     match said.of(command) {
@@ -91,11 +94,12 @@ pub(super) async fn show(
 /// `PUT /applications/{application.id}/guilds/{guild.id}/commands/{command.id}/permissions`: for
 /// people with MANAGE_GUILD and MANAGE_ROLES, as on Discord, where bots may not.
 pub(super) async fn set(
-    Auth(me): Auth,
+    caller: Caller,
     State(parts): State<Parts>,
     Path((application, guild, command)): Path<(ApplicationId, GuildId, CommandId)>,
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Value>, ApiError> {
+    let me = caller.of(application, Scope::CommandPermissionsUpdate)?;
     if me.user.bot {
         return Err(ErrorCode::BotsCannotUse.into());
     }

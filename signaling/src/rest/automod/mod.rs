@@ -5,10 +5,10 @@ mod act;
 mod judge;
 mod rules;
 
-use axum::Router;
 use state::audit::AuditAction;
 
 use crate::parts::Parts;
+use super::route::Routes;
 
 pub(in crate::rest) use judge::carry_out;
 pub(in crate::rest) use judge::hear;
@@ -17,7 +17,7 @@ pub(in crate::rest) use judge::quarantined;
 pub(in crate::rest) use judge::renamed;
 pub(in crate::rest) use judge::title;
 
-pub(super) fn routes() -> Router<Parts> {
+pub(super) fn routes() -> Routes {
     rules::routes()
 }
 

@@ -1,9 +1,7 @@
 //! The rules of a guild: seen, made, changed and deleted by those who manage it.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -30,9 +28,11 @@ use crate::rest::extract::Path;
 use crate::rest::extract::Reason;
 use crate::rest::extract::member_view;
 use crate::wire;
+use super::super::route::Routes;
+use super::super::route::get;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new().route("/guilds/{guild}/auto-moderation/rules", get(list).post(create)).route(
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/guilds/{guild}/auto-moderation/rules", get(list).post(create)).route(
         "/guilds/{guild}/auto-moderation/rules/{rule}",
         get(show).patch(update).delete(remove),
     )

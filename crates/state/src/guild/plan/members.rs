@@ -39,14 +39,14 @@ impl Asked<'_> {
         if self.actor == self.guild.settings.owner {
             return Err(ErrorCode::MissingPermissions.into());
         }
-        Ok(vec![Change::DeleteMember(self.actor)])
+        Ok(self.gone(self.actor))
     }
 
     pub(super) fn kick(self, user: UserId) -> Result<Vec<Change>, Denied> {
         self.require(Permissions::KICK_MEMBERS)?;
         self.member(user)?;
         self.require_above(user)?;
-        Ok(vec![Change::DeleteMember(user)])
+        Ok(self.gone(user))
     }
 
     pub(super) fn ban(self, user: UserId, reason: Option<&str>) -> Result<Vec<Change>, Denied> {
@@ -63,7 +63,7 @@ impl Asked<'_> {
         let ban = BanRecord { user, reason: reason.map(str::to_owned) };
         let mut changes = vec![Change::PutBan(Arc::new(ban))];
         if is_member {
-            changes.push(Change::DeleteMember(user));
+            changes.extend(self.gone(user));
         }
         Ok(changes)
     }
@@ -137,7 +137,7 @@ impl Asked<'_> {
 
     /// The hierarchy counts for the roles given and taken, not for their bearer (Discord:
     /// Permissions/Permission Hierarchy).
-    fn roles(self, old: &[RoleId], new: &[RoleId]) -> Result<Vec<RoleId>, Denied> {
+    pub(super) fn roles(self, old: &[RoleId], new: &[RoleId]) -> Result<Vec<RoleId>, Denied> {
         self.require(Permissions::MANAGE_ROLES)?;
         let new = self.known_roles(new)?;
         let given = new.iter().filter(|role| !old.contains(role));
@@ -208,5 +208,6 @@ pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberReco
         communication_disabled_until: None,
         flags: 0,
         avatar: None,
+        integration: None,
     }
 }

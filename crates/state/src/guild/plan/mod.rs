@@ -1,6 +1,7 @@
 //! May they, and what exactly would change: `&Guild` + actor + command -> [`Plan`] or [`Denied`].
 
 mod automod;
+mod bots;
 mod channels;
 mod emojis;
 pub(crate) mod field;
@@ -155,6 +156,9 @@ impl Guild {
             GuildCommand::MoveRoles(moves) => asked.move_roles(moves),
             GuildCommand::DeleteRole(id) => asked.delete_role(*id),
             GuildCommand::Join { user, now, roles } => asked.join(*user, *now, roles),
+            GuildCommand::AddMember(draft) => asked.add_member(draft),
+            GuildCommand::AddBot(draft) => asked.add_bot(draft),
+            GuildCommand::RemoveIntegration(bot) => asked.remove_integration(*bot),
             GuildCommand::Leave => asked.leave(),
             GuildCommand::UpdateMember(user, patch) => asked.update_member(*user, patch),
             GuildCommand::Kick(user) => asked.kick(*user),

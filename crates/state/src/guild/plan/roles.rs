@@ -87,6 +87,14 @@ impl Asked<'_> {
             member.roles.retain(|&other| other != id);
             changes.push(Change::PutMember(Arc::new(member)));
         }
+        changes.extend(self.without_overwrites(id));
+        changes.push(Change::DeleteRole(id));
+        Ok(changes)
+    }
+
+    /// Channels without what they say of that role.
+    pub(super) fn without_overwrites(self, id: RoleId) -> Vec<Change> {
+        let mut changes = Vec::new();
         for channel in self.guild.channels.values() {
             let overwrites = channel.permission_overwrites.as_deref().unwrap_or_default();
             if !overwrites.iter().any(|overwrite| overwrite.id == id.cast()) {
@@ -97,8 +105,7 @@ impl Asked<'_> {
             overwrites.retain(|overwrite| overwrite.id != id.cast());
             changes.push(Change::PutChannel(Arc::new(channel)));
         }
-        changes.push(Change::DeleteRole(id));
-        Ok(changes)
+        changes
     }
 
     /// A role that the actor may manage.
