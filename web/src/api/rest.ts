@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Channel, Instance, Invite, Message, Overwrite, Role, Snowflake, StreamKey, User } from "./types";
+import type { Channel, Consent, Instance, Invite, Message, Overwrite, Role, Snowflake, StreamKey, User } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -12,6 +12,8 @@ export class ApiError extends Error {
     message: string,
     /** Field name (dotted path) to the first complaint about it. */
     readonly fields: Readonly<Record<string, string>> = {},
+    /** Where an application is told of it; of consents only. */
+    readonly location: string | null = null,
   ) {
     super(message);
   }
@@ -69,6 +71,13 @@ export class Rest {
     this.call<{ token: string; user_id: Snowflake }>("POST", "/auth/register", body);
   logout = () => this.call<void>("POST", "/auth/logout", {});
   updateMe = (body: { global_name?: string | null; avatar?: string | null }) => this.call<User>("PATCH", "/users/@me", body);
+
+  // -- applications --------------------------------------------------------------------------
+
+  /** `query` is that of the application's link, untouched. */
+  consent = (query: string) => this.get<Consent>(`/oauth2/authorize?${query}`);
+  answerConsent = (query: string, body: { authorize: boolean; permissions?: string; guild_id?: Snowflake }) =>
+    this.call<{ location: string }>("POST", `/oauth2/authorize?${query}`, body);
 
   // -- invites and guilds --------------------------------------------------------------------
 
@@ -224,8 +233,8 @@ export class Rest {
 /** Reads Discord's error JSON; anything else (a proxy's HTML page) becomes a plain status. */
 export function parseError(status: number, text: string): ApiError {
   try {
-    const body = JSON.parse(text) as { message?: string; code?: number; errors?: unknown };
-    return new ApiError(status, body.code ?? 0, body.message ?? `HTTP ${status}`, flattenFieldErrors(body.errors));
+    const body = JSON.parse(text) as { message?: string; code?: number; errors?: unknown; location?: string };
+    return new ApiError(status, body.code ?? 0, body.message ?? `HTTP ${status}`, flattenFieldErrors(body.errors), body.location ?? null);
   } catch {
     return new ApiError(status, 0, status === 413 ? "That is too large." : `The server answered ${status}.`);
   }

@@ -14,6 +14,28 @@ export interface User {
   bot?: boolean;
 }
 
+/** An application as everyone may see it. */
+export interface Application {
+  id: Snowflake;
+  name: string;
+  icon?: string | null;
+  description: string;
+}
+
+/** What an application asks a person for. */
+export interface Consent {
+  user: User;
+  application: Application;
+  scopes: string[];
+  /** Whether the person is asked, or all was allowed before. */
+  prompts: boolean;
+  redirect_uri: string | null;
+  /** Where its bot may come: there when it asks to. */
+  guilds?: { id: Snowflake; name: string; icon: string | null; permissions: string; has_bot: boolean }[];
+  guild_id?: Snowflake | null;
+  permissions?: string;
+}
+
 export interface Member {
   user: User;
   nick?: string | null;

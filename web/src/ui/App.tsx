@@ -4,6 +4,7 @@ import { createEffect, Match, onCleanup, Show, Switch } from "solid-js";
 import { account, hall, listen, notice, settings } from "../app";
 import { noteOf } from "../state/notify";
 import { showNote } from "./desktop";
+import { AuthorizedPage, ConsentPage } from "./Consent";
 import { InvitePage, LoginPage } from "./Entrance";
 import { Hall } from "./Hall";
 import { previewOf } from "./MarkdownView";
@@ -29,6 +30,8 @@ export function App() {
     <>
       <Switch fallback={<LoginPage />}>
         <Match when={invite()}>{(code) => <InvitePage code={code()} />}</Match>
+        <Match when={route().page === "authorize"}><ConsentPage /></Match>
+        <Match when={route().page === "authorized"}><AuthorizedPage /></Match>
         <Match when={account()}><Hall /></Match>
       </Switch>
       <div class="notice-box" role="status" aria-live="polite">

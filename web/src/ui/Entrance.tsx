@@ -10,7 +10,7 @@ import { GuildFace } from "./Avatar";
 import { Logo } from "./icons";
 import { go, route } from "./router";
 
-function Frame(props: { children: JSX.Element }) {
+export function Frame(props: { children: JSX.Element }) {
   return (
     <main class="entrance">
       <div class="entrance-card">
@@ -75,7 +75,7 @@ export function Field(props: {
   );
 }
 
-function LoginForm(props: { onDone: () => void }) {
+export function LoginForm(props: { onDone: () => void }) {
   const [busy, setBusy] = createSignal(false);
   const [problem, setProblem] = createSignal<string | null>(null);
   const submit = async (event: SubmitEvent) => {

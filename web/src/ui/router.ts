@@ -5,6 +5,8 @@ import { createSignal } from "solid-js";
 export type Route =
   | { page: "invite"; code: string }
   | { page: "login" }
+  | { page: "authorize" }
+  | { page: "authorized" }
   | { page: "home"; channel: string | null }
   | { page: "guild"; guild: string; channel: string | null }
   | { page: "start" };
@@ -21,6 +23,8 @@ export function parsePath(path: string): Route {
   const [first, second, third] = parts;
   if (first === "invite" && second) return { page: "invite", code: second };
   if (first === "login") return { page: "login" };
+  if (first === "oauth2" && second === "authorize") return { page: "authorize" };
+  if (first === "oauth2" && second === "authorized") return { page: "authorized" };
   if (first === "channels" && second === "@me") return { page: "home", channel: third ?? null };
   if (first === "channels" && second) return { page: "guild", guild: second, channel: third ?? null };
   return { page: "start" };
