@@ -166,7 +166,12 @@ impl DryRoom {
         let mut material = [7; SrtpCipher::MATERIAL];
         material[..8].copy_from_slice(&peer.0.to_be_bytes());
         let keys = Srtp::from_exported(Profile::AeadAes128Gcm, &material, false);
-        self.shard.connect(self.now, peer, keys.expect("the length is that of the profile"), address);
+        self.shard.connect(
+            self.now,
+            peer,
+            keys.expect("the length is that of the profile"),
+            address,
+        );
         self.drain();
     }
 

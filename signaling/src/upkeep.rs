@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
+use state::Guild;
 use state::GuildCommand;
 
+use crate::cdn::picture;
+use crate::cdn::picture::Owner;
 use crate::parts::Parts;
 use crate::rest::messages::polls;
 
@@ -16,6 +19,7 @@ pub async fn round(parts: &Parts, now_ms: u64) {
     end_polls(parts, now_ms).await;
     for guild in parts.store.all() {
         let view = guild.view();
+        tend_events(parts, &view, now_ms).await;
         if !view.has_idle_threads(now_ms) {
             continue;
         }
@@ -23,6 +27,25 @@ pub async fn round(parts: &Parts, now_ms: u64) {
         let archived = parts.store.execute(view.id, view.settings.owner, command).await;
         if let Err(error) = archived {
             tracing::warn!(%error, guild = %view.id, "idle threads were not archived");
+        }
+    }
+}
+
+/// Begins, ends and forgets the guild's events.
+async fn tend_events(parts: &Parts, view: &Guild, now_ms: u64) {
+    if !view.has_due_events(now_ms) {
+        return;
+    }
+    let command = GuildCommand::TendScheduledEvents { now_ms };
+    let tended = match parts.store.execute(view.id, view.settings.owner, command).await {
+        Ok(tended) => tended,
+        Err(error) => {
+            return tracing::warn!(%error, guild = %view.id, "events were not brought up to date");
+        }
+    };
+    for (id, event) in &view.scheduled {
+        if !tended.scheduled.contains_key(id) {
+            picture::forget(parts, Owner::Event(*id), event.record.image.as_deref(), None).await;
         }
     }
 }

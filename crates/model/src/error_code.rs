@@ -26,6 +26,8 @@ pub enum ErrorCode {
     UnknownVoiceState = 10_065,
     UnknownCommandPermissions = 10_066,
     UnknownStageInstance = 10_067,
+    UnknownScheduledEvent = 10_070,
+    UnknownScheduledEventUser = 10_071,
     BotsCannotUse = 20_001,
     OnlyBotsCanUse = 20_002,
     NotThisApplication = 20_012,
@@ -40,6 +42,7 @@ pub enum ErrorCode {
     MaximumChannels = 30_013,
     MaximumInvites = 30_016,
     MaximumThreadMembers = 30_033,
+    MaximumScheduledEvents = 30_038,
     MaximumPinnedThreads = 30_047,
     MaximumCommands = 30_032,
     Unauthorized = 40_001,
@@ -92,6 +95,7 @@ pub enum ErrorCode {
     MaximumActiveThreads = 160_006,
     MessageBlocked = 200_000,
     TitleBlocked = 200_001,
+    EventFinished = 180_000,
     PollExpired = 520_001,
     PollChannel = 520_002,
     PollEdit = 520_003,
@@ -141,6 +145,8 @@ impl ErrorCode {
             Self::UnknownBan => "Unknown Ban",
             Self::UnknownVoiceState => "Unknown Voice State",
             Self::UnknownStageInstance => "Unknown Stage Instance",
+            Self::UnknownScheduledEvent => "Unknown Guild Scheduled Event",
+            Self::UnknownScheduledEventUser => "Unknown Guild Scheduled Event User",
             Self::StageAlreadyOpen => "The Stage is already open",
             Self::BotsCannotUse => "Bots cannot use this endpoint",
             Self::OnlyBotsCanUse => "Only bots can use this endpoint",
@@ -153,6 +159,9 @@ impl ErrorCode {
             Self::MaximumChannels => "Maximum number of guild channels reached",
             Self::MaximumInvites => "Maximum number of invites reached",
             Self::MaximumThreadMembers => "Maximum number of thread participants has been reached",
+            Self::MaximumScheduledEvents => {
+                "Maximum number of uncompleted guild scheduled events reached"
+            }
             Self::MaximumPinnedThreads => {
                 "Maximum number of pinned threads in a forum channel has been reached"
             }
@@ -200,6 +209,7 @@ impl ErrorCode {
             Self::MaximumActiveThreads => "Maximum number of active threads has been reached",
             Self::MessageBlocked => "Message was blocked by automatic moderation",
             Self::TitleBlocked => "Title was blocked by automatic moderation",
+            Self::EventFinished => "Cannot update a finished event",
             Self::PollExpired => "Poll expired",
             Self::PollChannel => "Invalid channel type for poll creation",
             Self::PollEdit => "Cannot edit a poll message",

@@ -25,6 +25,8 @@ pub type GrantId = Id<marker::GenericMarker>;
 pub type TagId = Id<marker::TagMarker>;
 /// A stage that is on.
 pub type StageId = Id<marker::StageMarker>;
+/// Something that a guild plans.
+pub type ScheduledEventId = Id<marker::ScheduledEventMarker>;
 /// An entry of a guild's audit log.
 pub type AuditId = Id<marker::AuditLogEntryMarker>;
 /// A rule of auto moderation.

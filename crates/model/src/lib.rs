@@ -3,6 +3,7 @@
 //! No runtime, no socket, no clock: everything here is data. Payload types that a client sees are
 //! twilight-model's wherever those serialise what clients need; own types stand beside them.
 
+pub mod calendar;
 pub mod error_code;
 pub mod gateway;
 pub mod id;

@@ -129,6 +129,20 @@ pub const BITRATE_DEFAULT: u32 = 64_000;
 pub const VOICE_USERS: u32 = 99;
 /// Topic of a stage that is on, in characters (Discord: Create Stage Instance).
 pub const STAGE_TOPIC: std::ops::RangeInclusive<usize> = 1..=120;
+/// Scheduled events of one guild that have not ended (Discord error 30038).
+pub const SCHEDULED_EVENTS: usize = 100;
+/// Description of a scheduled event, in characters (Discord: Guild Scheduled Event Object).
+pub const EVENT_DESCRIPTION: usize = 1_000;
+/// Where a scheduled event takes place outside the guild, in characters (Discord: Entity Metadata).
+pub const EVENT_LOCATION: std::ops::RangeInclusive<usize> = 1..=100;
+/// How long a channel is empty before the event that is on there ends (Discord: Status Update
+/// Automation, "on the order of minutes").
+pub const EVENT_EMPTY: Duration = Duration::from_secs(3 * 60);
+/// How late an event may begin before it is called off (Discord: Status Update Automation, "on the
+/// order of hours").
+pub const EVENT_LATE: Duration = Duration::from_secs(3 * 60 * 60);
+/// How long an event that has ended can still be asked for by its id.
+pub const EVENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Largest user limit of a stage (Discord: Modify Channel).
 pub const STAGE_USERS: u32 = 10_000;
 /// Longest pause between messages, in seconds (Discord: Modify Channel).

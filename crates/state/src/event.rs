@@ -24,6 +24,7 @@ use crate::record::MemberRecord;
 use crate::record::MessageRecord;
 use crate::record::ReactionEmoji;
 use crate::record::UserRecord;
+use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
 use crate::voice::StageInstance;
@@ -114,6 +115,21 @@ pub enum GuildEvent {
     IntegrationsUpdated,
     /// The guild's own emojis changed.
     EmojisUpdated,
+    /// Something was planned.
+    EventScheduled(Arc<ScheduledEventRecord>),
+    /// What is planned changed, or began or ended.
+    EventChanged(Arc<ScheduledEventRecord>),
+    /// It is planned no more.
+    EventRemoved(Arc<ScheduledEventRecord>),
+    /// Someone wants to come, or no longer.
+    EventInterest {
+        /// To what.
+        event: Arc<ScheduledEventRecord>,
+        /// Who.
+        user: UserId,
+        /// Wants to, not no longer.
+        added: bool,
+    },
     /// The audit log has a new entry.
     AuditLogged(Arc<AuditEntry>),
     /// A rule of auto moderation appeared.

@@ -361,6 +361,7 @@ fn a_stage_is_opened_named_and_closed_by_its_moderators_once() {
         id: Id::new(900),
         channel,
         topic: topic.to_owned(),
+        event: None,
     };
     let edit = |actor, topic: Option<&str>| VoiceCommand::EditStage {
         actor,

@@ -105,7 +105,7 @@ mod tests {
         let mut recent = Recent::default();
         let epoch = recent.epoch();
 
-        recent.forget(|_, identity| identity.id() == UserId::new(1));
+        recent.forget(|_, identity: &Identity| identity.id() == UserId::new(1));
         recent.remember(hash(0), identity(1), epoch);
 
         assert!(recent.get(&hash(0)).is_none());
@@ -120,7 +120,7 @@ mod tests {
         }
         assert!(recent.old.contains_key(&hash(0)));
 
-        recent.forget(|_, identity| identity.id() == UserId::new(1));
+        recent.forget(|_, identity: &Identity| identity.id() == UserId::new(1));
 
         assert!(recent.get(&hash(0)).is_none());
     }

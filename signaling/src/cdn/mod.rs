@@ -47,6 +47,7 @@ pub fn routes() -> Router<Parts> {
         .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
         .route("/avatars/{user}/{file}", get(serve::avatar))
         .route("/emojis/{file}", get(serve::emoji))
+        .route("/guild-events/{event}/{file}", get(serve::event_cover))
         .route("/icons/{guild}/{file}", get(serve::icon))
         .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::id::EmojiId;
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 use model::limits;
 use sha2::Digest as _;
@@ -30,6 +31,8 @@ pub(crate) enum Owner {
     Guild(GuildId),
     /// A person or a bot: their avatar.
     User(UserId),
+    /// A scheduled event: its cover.
+    Event(ScheduledEventId),
     /// An emoji, whose picture never changes.
     Emoji(EmojiId),
 }
@@ -40,6 +43,7 @@ impl Owner {
         match self {
             Self::Guild(guild) => format!("icons/{guild}/{hash}"),
             Self::User(user) => format!("avatars/{user}/{hash}"),
+            Self::Event(event) => format!("guild-events/{event}/{hash}"),
             Self::Emoji(emoji) => format!("emojis/{emoji}"),
         }
     }

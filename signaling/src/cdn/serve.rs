@@ -21,6 +21,7 @@ use model::id::AttachmentId;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 use model::snowflake;
 
@@ -88,6 +89,20 @@ pub(super) async fn icon(
 ) -> Result<Response, ApiError> {
     let Ok(axum::extract::Path((guild, file))) = path else { return Err(missing()) };
     shown(parts, Owner::Guild(guild), &file, &method, &headers).await
+}
+
+/// `GET /guild-events/{event}/{hash}.{png|webp|jpg}`
+pub(super) async fn event_cover(
+    State(parts): State<Parts>,
+    path: Result<
+        axum::extract::Path<(ScheduledEventId, String)>,
+        axum::extract::rejection::PathRejection,
+    >,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Ok(axum::extract::Path((event, file))) = path else { return Err(missing()) };
+    shown(parts, Owner::Event(event), &file, &method, &headers).await
 }
 
 /// `GET /emojis/{id}.{png|webp|gif|jpg}`

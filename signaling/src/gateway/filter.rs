@@ -179,6 +179,17 @@ impl Viewer {
             | GuildEvent::IntegrationDeleted(_)
             | GuildEvent::IntegrationsUpdated => self.wants(Intents::GUILD_INTEGRATIONS),
             GuildEvent::EmojisUpdated => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
+            GuildEvent::EventScheduled(event)
+            | GuildEvent::EventChanged(event)
+            | GuildEvent::EventInterest { event, .. } => {
+                self.wants(Intents::GUILD_SCHEDULED_EVENTS)
+                    && guild.sees_scheduled(self.user, event, now_ms)
+            }
+            // With its channel it may be gone.
+            GuildEvent::EventRemoved(event) => {
+                self.wants(Intents::GUILD_SCHEDULED_EVENTS)
+                    && before.sees_scheduled(self.user, event, now_ms)
+            }
             GuildEvent::AuditLogged(_) => {
                 self.wants(Intents::GUILD_MODERATION)
                     && guild.permissions(self.user, now_ms).has(Permissions::VIEW_AUDIT_LOG)
@@ -464,6 +475,13 @@ mod tests {
             (GuildEvent::IntegrationDeleted(CAI), Intents::GUILD_INTEGRATIONS),
             (GuildEvent::IntegrationsUpdated, Intents::GUILD_INTEGRATIONS),
             (GuildEvent::EmojisUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::EventScheduled(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
+            (GuildEvent::EventChanged(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
+            (GuildEvent::EventRemoved(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
+            (
+                GuildEvent::EventInterest { event: planned(text(&guild)), user: BEN, added: true },
+                Intents::GUILD_SCHEDULED_EVENTS,
+            ),
             (GuildEvent::AuditLogged(entry(&guild)), Intents::GUILD_MODERATION),
         ];
 
@@ -487,6 +505,24 @@ mod tests {
         for publication in [ban, noted, invite] {
             assert_eq!(viewer(ANA, Intents::all()).hears(&publication, 0), Heard::Yes);
             assert_eq!(viewer(BEN, Intents::all()).hears(&publication, 0), Heard::No);
+        }
+    }
+
+    #[test]
+    fn what_is_planned_in_a_hidden_channel_is_told_to_those_who_see_it() {
+        let hidden = apply(&guild(), ANA, &hide(text(&guild())));
+        let event = planned(text(&hidden));
+        let interest = GuildEvent::EventInterest { event: event.clone(), user: ANA, added: true };
+
+        for event in [
+            GuildEvent::EventScheduled(event.clone()),
+            GuildEvent::EventChanged(event.clone()),
+            GuildEvent::EventRemoved(event),
+            interest,
+        ] {
+            let told = publish(event, &hidden, &hidden);
+            assert_eq!(viewer(ANA, Intents::all()).hears(&told, 0), Heard::Yes);
+            assert_eq!(viewer(BEN, Intents::all()).hears(&told, 0), Heard::No);
         }
     }
 

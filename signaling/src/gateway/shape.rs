@@ -359,6 +359,14 @@ impl Shaper<'_> {
             GuildEvent::EmojisUpdated => {
                 json!({ "guild_id": id, "emojis": wire::guild_emojis(guild) })
             }
+            GuildEvent::EventScheduled(event)
+            | GuildEvent::EventChanged(event)
+            | GuildEvent::EventRemoved(event) => wire::scheduled_event(id, event),
+            GuildEvent::EventInterest { event, user, .. } => json!({
+                "guild_scheduled_event_id": event.id,
+                "user_id": user,
+                "guild_id": id,
+            }),
             GuildEvent::AuditLogged(entry) => {
                 let mut value = wire::audit_entry(entry);
                 value["guild_id"] = json!(id);
@@ -586,6 +594,11 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
         GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
+        GuildEvent::EventScheduled(_) => "GUILD_SCHEDULED_EVENT_CREATE",
+        GuildEvent::EventChanged(_) => "GUILD_SCHEDULED_EVENT_UPDATE",
+        GuildEvent::EventRemoved(_) => "GUILD_SCHEDULED_EVENT_DELETE",
+        GuildEvent::EventInterest { added: true, .. } => "GUILD_SCHEDULED_EVENT_USER_ADD",
+        GuildEvent::EventInterest { added: false, .. } => "GUILD_SCHEDULED_EVENT_USER_REMOVE",
         GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
         GuildEvent::RuleCreated(_) => "AUTO_MODERATION_RULE_CREATE",
         GuildEvent::RuleUpdated(_) => "AUTO_MODERATION_RULE_UPDATE",
@@ -702,6 +715,7 @@ mod tests {
             guild: guild.id,
             channel: voice(&guild),
             topic: "Boats".to_owned(),
+            event: None,
         });
         let mut brought = (*member).clone();
         brought.integration = Some(Arc::new(state::record::IntegrationRecord {
@@ -711,6 +725,7 @@ mod tests {
             scopes: vec!["bot".to_owned()],
         }));
         let brought = Arc::new(brought);
+        let planned = planned(voice(&guild));
         let emoji = || ReactionEmoji { id: None, name: "👋".to_owned() };
         let custom =
             ReactionEmoji { id: Some(model::id::EmojiId::new(5)), name: "wave".to_owned() };
@@ -751,6 +766,11 @@ mod tests {
             GuildEvent::RuleUpdated(rule()),
             GuildEvent::RuleDeleted(rule()),
             GuildEvent::RuleExecuted(executed(&guild)),
+            GuildEvent::EventScheduled(Arc::clone(&planned)),
+            GuildEvent::EventChanged(Arc::clone(&planned)),
+            GuildEvent::EventRemoved(Arc::clone(&planned)),
+            GuildEvent::EventInterest { event: Arc::clone(&planned), user: BEN, added: true },
+            GuildEvent::EventInterest { event: planned, user: BEN, added: false },
             GuildEvent::AuditLogged(entry(&guild)),
             GuildEvent::StageOpened(Arc::clone(&stage)),
             GuildEvent::StageChanged(Arc::clone(&stage)),

@@ -25,6 +25,9 @@ use state::guild::command::GuildDraft;
 use state::guild::command::RolePatch;
 use state::record::MessageRecord;
 use state::record::UserRecord;
+use state::scheduled::EventPlace;
+use state::scheduled::EventStatus;
+use state::scheduled::ScheduledEventRecord;
 use state::users::Users;
 
 use super::filter::GatewayShard;
@@ -91,6 +94,25 @@ pub(super) fn executed(guild: &Guild) -> Arc<Execution> {
         content: "a boat".to_owned(),
         keyword: Some("boat".to_owned()),
         matched: Some("boat".to_owned()),
+    })
+}
+
+/// Something that Ana plans in a channel.
+pub(super) fn planned(channel: ChannelId) -> Arc<ScheduledEventRecord> {
+    Arc::new(ScheduledEventRecord {
+        id: model::id::ScheduledEventId::new(700),
+        creator: ANA,
+        name: "Bread".to_owned(),
+        description: None,
+        image: None,
+        start_ms: 1_900_000_000_000,
+        end_ms: None,
+        status: EventStatus::Scheduled,
+        place: EventPlace::Voice(channel),
+        stage: None,
+        recurrence: None,
+        over_ms: None,
+        empty_ms: None,
     })
 }
 

@@ -28,6 +28,7 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -84,7 +85,7 @@ async fn list(
         "application_commands": [],
         "audit_log_entries": entries.iter().map(wire::audit_entry).collect::<Vec<_>>(),
         "auto_moderation_rules": rules(&view, &entries),
-        "guild_scheduled_events": [],
+        "guild_scheduled_events": scheduled(&view, &me, &entries, parts.now_ms()),
         "integrations": [],
         "threads": threads(&view, &entries),
         "users": users(&parts, &entries).await?,
@@ -143,6 +144,19 @@ fn rules(view: &Guild, entries: &[AuditEntry]) -> Vec<Value> {
     });
     let there = named.into_iter().filter_map(|id| view.rules.get(&Id::new_checked(id)?));
     there.map(|rule| wire::rule(&rule.record, view.id)).collect()
+}
+
+/// The events named that are still there and that `me` sees.
+fn scheduled(view: &Guild, me: &Identity, entries: &[AuditEntry], now_ms: u64) -> Vec<Value> {
+    let named = targets(entries, |action| {
+        matches!(
+            action,
+            AuditAction::GuildScheduledEventCreate | AuditAction::GuildScheduledEventUpdate
+        )
+    });
+    let there = named.into_iter().filter_map(|id| view.scheduled.get(&Id::new_checked(id)?));
+    let seen = there.filter(|event| view.sees_scheduled(me.id(), &event.record, now_ms));
+    seen.map(|event| wire::scheduled_event(view.id, &event.record)).collect()
 }
 
 /// The webhooks named that are still there; never their tokens.

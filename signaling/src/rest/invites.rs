@@ -6,6 +6,7 @@ use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -116,6 +117,7 @@ async fn valid(parts: &Parts, code: &str) -> Result<InviteRecord, ApiError> {
 struct Counts {
     #[serde(default)]
     with_counts: Flag,
+    guild_scheduled_event_id: Option<ScheduledEventId>,
 }
 
 /// `GET /invites/{invite.code}`: open to all who have the code.
@@ -125,7 +127,23 @@ async fn show(
     Query(query): Query<Counts>,
 ) -> Result<Json<Value>, ApiError> {
     let invite = valid(&parts, &code).await?;
-    Ok(Json(shown(&parts, &invite, query.with_counts.0).await?))
+    let mut value = shown(&parts, &invite, query.with_counts.0).await?;
+    let event = query.guild_scheduled_event_id.and_then(|id| planned(&parts, &invite, id));
+    if let Some(event) = event {
+        value["guild_scheduled_event"] = event;
+    }
+    Ok(Json(value))
+}
+
+/// An event that is shown with an invite: of its guild, not over, and in sight of whoever invites.
+fn planned(parts: &Parts, invite: &InviteRecord, id: ScheduledEventId) -> Option<Value> {
+    let view = parts.store.guild(invite.guild?)?.view();
+    let event = view.scheduled.get(&id)?;
+    let open = !event.record.status.is_final()
+        && view.sees_scheduled(invite.inviter?, &event.record, parts.now_ms());
+    let mut value = wire::scheduled_event(view.id, &event.record);
+    value["user_count"] = json!(event.interested.len());
+    open.then_some(value)
 }
 
 async fn shown(parts: &Parts, invite: &InviteRecord, counts: bool) -> Result<Value, ApiError> {

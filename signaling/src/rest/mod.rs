@@ -21,13 +21,14 @@ mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
-mod openapi;
 mod oauth2;
+mod openapi;
 mod overwrites;
 pub mod rates;
 mod reactions;
 mod roles;
 mod route;
+mod scheduled_events;
 mod search;
 mod stages;
 mod stream_keys;
@@ -75,6 +76,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
+        .merge(scheduled_events::routes())
         .merge(search::routes())
         .merge(stages::routes())
         .merge(stream_keys::routes())

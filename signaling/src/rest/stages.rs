@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::ScheduledEventId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,6 +28,7 @@ use super::extract::Reason;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::scheduled_events;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
@@ -66,7 +68,7 @@ fn check_privacy(level: Option<u8>) -> Result<(), ApiError> {
 }
 
 /// Carries a moderator's command out, and notes what it changed.
-async fn carry_out(
+pub(super) async fn carry_out(
     parts: &Parts,
     guild: &GuildHandle,
     command: VoiceCommand,
@@ -106,9 +108,10 @@ struct Open {
     channel_id: ChannelId,
     topic: String,
     privacy_level: Option<u8>,
+    guild_scheduled_event_id: Option<ScheduledEventId>,
 }
 
-/// `POST /stage-instances`
+/// `POST /stage-instances`: with the event that begins there, if there is one.
 async fn open(
     Auth(me): Auth,
     State(parts): State<Parts>,
@@ -119,8 +122,19 @@ async fn open(
     let (actor, channel) = (me.id(), body.channel_id);
     let guild = guild_of(&parts, &me, channel).await?;
     let id = parts.ids.next();
-    let command = VoiceCommand::OpenStage { actor, id, channel, topic: body.topic };
-    carry_out(&parts, &guild, command, &reason.by(actor)).await?;
+    let (by, event) = (reason.by(actor), body.guild_scheduled_event_id);
+    let view = guild.view();
+    let beginning = event.map(|event| scheduled_events::beginning(&view, event, channel, id));
+    let beginning = beginning.transpose()?;
+    if let Some(beginning) = &beginning {
+        // Before the stage is open; the store asks again on the snapshot of that moment.
+        view.plan(actor, beginning, parts.now_ms())?;
+    }
+    let command = VoiceCommand::OpenStage { actor, id, channel, topic: body.topic, event };
+    carry_out(&parts, &guild, command, &by).await?;
+    if let Some(beginning) = beginning {
+        parts.store.execute(guild.id(), by, beginning).await?;
+    }
     shown(&guild, channel)
 }
 

@@ -118,6 +118,10 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::RuleUpdated(_)
         | GuildEvent::RuleDeleted(_)
         | GuildEvent::RuleExecuted(_)
+        | GuildEvent::EventScheduled(_)
+        | GuildEvent::EventChanged(_)
+        | GuildEvent::EventRemoved(_)
+        | GuildEvent::EventInterest { .. }
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)
         | GuildEvent::StageClosed(_)

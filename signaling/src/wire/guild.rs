@@ -127,6 +127,15 @@ pub fn guild_create(
         .filter(|stage| sees(stage.channel))
         .map(|stage| super::stage_instance(stage))
         .collect();
+    let open = view.scheduled.values().filter(|event| {
+        !event.record.status.is_final() && view.sees_scheduled(viewer, &event.record, now_ms)
+    });
+    let events = open.map(|event| {
+        let mut shown = super::scheduled_event(view.id, &event.record);
+        shown["user_count"] = json!(event.interested.len());
+        shown
+    });
+    let events: Vec<_> = events.collect();
     let presences: Vec<_> = view
         .presences
         .values()
@@ -147,7 +156,7 @@ pub fn guild_create(
             ("threads", Value::Array(threads)),
             ("presences", Value::Array(presences)),
             ("stage_instances", Value::Array(stages)),
-            ("guild_scheduled_events", json!([])),
+            ("guild_scheduled_events", Value::Array(events)),
             ("soundboard_sounds", json!([])),
         ] {
             map.insert(key.to_owned(), part);

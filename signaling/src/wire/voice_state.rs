@@ -38,7 +38,7 @@ pub fn stage_instance(stage: &StageInstance) -> Value {
         "topic": stage.topic,
         "privacy_level": GUILD_ONLY,
         "discoverable_disabled": true,
-        "guild_scheduled_event_id": null,
+        "guild_scheduled_event_id": stage.event,
     })
 }
 

@@ -90,11 +90,7 @@ impl Browser {
         let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
         let (offer, pending) = change.apply().context("no change to offer")?;
         let sdp = offer.to_sdp_string();
-        Ok(Offered {
-            browser: Self::new(rtc, mid, (own, server), now),
-            pending,
-            sdp,
-        })
+        Ok(Offered { browser: Self::new(rtc, mid, (own, server), now), pending, sdp })
     }
 
     /// Offers audio that is only sent, from the address `own`, to whoever answers with an address.

@@ -30,9 +30,8 @@ pub(super) struct Code {
 pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
     let lane = |listeners: usize| {
         let (mut room, speaker) = DryRoom::new(crate::bench::now(), mode)?;
-        (0..listeners).for_each(|_| {
-            if by_browser { room.add_browser() } else { room.add_listener(mode) }
-        });
+        (0..listeners)
+            .for_each(|_| if by_browser { room.add_browser() } else { room.add_listener(mode) });
         Some((room, speaker))
     };
     let mut lanes: Vec<_> = SIZES.into_iter().map(lane).collect::<Option<_>>()?;

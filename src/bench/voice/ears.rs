@@ -20,8 +20,8 @@ use rustix::event::epoll;
 
 use super::browser::Browser;
 use super::browser::Wish;
-use super::chance::part;
 use super::chance::Dice;
+use super::chance::part;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
 use super::histogram::Histogram;

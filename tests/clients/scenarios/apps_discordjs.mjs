@@ -14,6 +14,9 @@ import {
   ContainerBuilder,
   Events,
   GatewayIntentBits,
+  GuildScheduledEventEntityType,
+  GuildScheduledEventPrivacyLevel,
+  GuildScheduledEventStatus,
   MessageFlags,
   ModalBuilder,
   PermissionFlagsBits,
@@ -26,7 +29,8 @@ import { attempt, check, control, demand, once } from "./report.mjs";
 
 const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL } = process.env;
 const rest = { api: `${BASE}/api`, cdn: BASE };
-const client = new Client({ rest, intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages] });
+const { Guilds, GuildMessages, GuildScheduledEvents } = GatewayIntentBits;
+const client = new Client({ rest, intents: [Guilds, GuildMessages, GuildScheduledEvents] });
 client.on("error", (error) => console.error(error));
 client.on(Events.Error, (error) => console.error(error));
 const ready = once(client, Events.ClientReady, () => true, 30_000);
@@ -257,6 +261,33 @@ await attempt("webhook", async () => {
   await webhook.deleteMessage(sent.id);
   await webhook.edit({ name: "Crier" });
   await webhook.delete();
+});
+await attempt("scheduled events", async () => {
+  const { CreateEvents, ManageEvents } = PermissionFlagsBits;
+  await control("trust", { user: client.user.id, permissions: String(CreateEvents | ManageEvents) });
+  const events = client.guilds.cache.get(GUILD).scheduledEvents;
+  const heard = once(client, Events.GuildScheduledEventCreate);
+  const hour = 3_600_000;
+  const made = await events.create({
+    name: "Picnic",
+    description: "Bring bread",
+    privacyLevel: GuildScheduledEventPrivacyLevel.GuildOnly,
+    entityType: GuildScheduledEventEntityType.External,
+    entityMetadata: { location: "The park" },
+    scheduledStartTime: new Date(Date.now() + hour),
+    scheduledEndTime: new Date(Date.now() + 2 * hour),
+  });
+  demand((await heard)[0].id === made.id && made.entityMetadata.location === "The park", "another was heard");
+  demand(made.scheduledEndTimestamp - made.scheduledStartTimestamp >= hour - 1, "at another time");
+  const listed = await events.fetch({ withUserCount: true, cache: false });
+  demand(listed.get(made.id).userCount === 0 && listed.get(made.id).creatorId === client.user.id, "not listed");
+  const changed = once(client, Events.GuildScheduledEventUpdate, (_, event) => event.status === GuildScheduledEventStatus.Active);
+  await made.setStatus(GuildScheduledEventStatus.Active);
+  await changed;
+  demand((await made.fetchSubscribers({ withMember: true })).size === 0, "someone comes");
+  const gone = once(client, Events.GuildScheduledEventDelete);
+  await made.delete();
+  demand((await gone)[0].id === made.id, "another is gone");
 });
 check("ends", true);
 await client.destroy();

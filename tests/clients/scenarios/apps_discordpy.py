@@ -2,6 +2,7 @@
 webhooks. The harness is the person who uses them."""
 
 import asyncio
+import datetime
 import io
 import os
 from typing import Any
@@ -233,6 +234,31 @@ async def scenario() -> None:
         assert given[0].after.roles[0].id == int(role["id"]) and given[0].target.id == client.user.id
 
     await attempt("audit log", audit_log)
+
+    async def scheduled_events() -> None:
+        allowed = discord.Permissions(create_events=True, manage_events=True)
+        await control("trust", user=str(client.user.id), permissions=str(allowed.value))
+        heard = asyncio.create_task(client.wait_for("scheduled_event_create", timeout=15))
+        await asyncio.sleep(0)
+        start = discord.utils.utcnow() + datetime.timedelta(hours=1)
+        made = await text.guild.create_scheduled_event(
+            name="Picnic",
+            start_time=start.astimezone(datetime.timezone(datetime.timedelta(hours=-5))),
+            end_time=start + datetime.timedelta(hours=1),
+            entity_type=discord.EntityType.external,
+            privacy_level=discord.PrivacyLevel.guild_only,
+            location="The park",
+        )
+        assert (await heard).id == made.id and made.location == "The park", made
+        assert abs(made.start_time - start) < datetime.timedelta(seconds=1), made.start_time
+        listed = await text.guild.fetch_scheduled_events()
+        assert [(one.id, one.user_count) for one in listed] == [(made.id, 0)], listed
+        assert (await made.start()).status is discord.EventStatus.active
+        assert [user async for user in made.users()] == []
+        assert (await made.end()).status is discord.EventStatus.completed
+        await made.delete()
+
+    await attempt("scheduled events", scheduled_events)
     check("ends", True)
 
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use model::id::ChannelId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 
 use super::Guild;
 use super::plan::Change;
 use super::plan::Plan;
 use crate::event::GuildEvent;
+use crate::scheduled::Scheduled;
+use crate::scheduled::ScheduledEventRecord;
 use crate::thread::Thread;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -111,6 +114,8 @@ impl Guild {
                 events.extend(self.leave_voice(*user));
                 self.presences.remove(user);
                 self.leave_threads(*user);
+                let planned: Vec<_> = self.scheduled.keys().copied().collect();
+                events.extend(planned.into_iter().filter_map(|id| self.interest(id, *user, false)));
                 if let Some(gone) = self.members.remove(user) {
                     events.push(GuildEvent::MemberRemoved(*user));
                     if gone.integration.is_some() {
@@ -147,6 +152,13 @@ impl Guild {
             Change::DeleteRule(id) => {
                 events.extend(self.rules.remove(id).map(GuildEvent::RuleDeleted));
             }
+            Change::PutScheduledEvent(record) => events.extend(self.put_scheduled(record)),
+            Change::DeleteScheduledEvent(id) => {
+                let gone = self.scheduled.remove(id);
+                events.extend(gone.map(|gone| GuildEvent::EventRemoved(Arc::clone(&gone.record))));
+            }
+            Change::PutInterest(id, user) => events.extend(self.interest(*id, *user, true)),
+            Change::DeleteInterest(id, user) => events.extend(self.interest(*id, *user, false)),
             Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
         }
     }
@@ -163,6 +175,32 @@ impl Guild {
                 GuildEvent::ThreadCreated(Arc::clone(record))
             }
         }
+    }
+
+    /// What is told to nobody makes no event when nothing else changes.
+    fn put_scheduled(&mut self, record: &Arc<ScheduledEventRecord>) -> Option<GuildEvent> {
+        let Some(event) = self.scheduled.get_mut(&record.id) else {
+            let event = Arc::new(Scheduled::new(Arc::clone(record)));
+            self.scheduled.insert(record.id, event);
+            return Some(GuildEvent::EventScheduled(Arc::clone(record)));
+        };
+        let told = ScheduledEventRecord { empty_ms: record.empty_ms, ..(*event.record).clone() };
+        Arc::make_mut(event).record = Arc::clone(record);
+        (told != **record).then(|| GuildEvent::EventChanged(Arc::clone(record)))
+    }
+
+    fn interest(&mut self, id: ScheduledEventId, user: UserId, added: bool) -> Option<GuildEvent> {
+        let event = self.scheduled.get_mut(&id)?;
+        if event.interested.contains(&user) == added {
+            return None;
+        }
+        let event = Arc::make_mut(event);
+        if added {
+            event.interested.insert(user);
+        } else {
+            event.interested.remove(&user);
+        }
+        Some(GuildEvent::EventInterest { event: Arc::clone(&event.record), user, added })
     }
 
     /// Whoever leaves the guild is in none of its threads; clients conclude it by themselves.

@@ -3,10 +3,16 @@
 use crate::automod::rule::RuleRecord;
 use crate::record::EmojiRecord;
 use crate::record::IntegrationRecord;
+use crate::recurrence::Recurrence;
+use crate::scheduled::EventKind;
+use crate::scheduled::EventStatus;
+use crate::scheduled::ScheduledEventRecord;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::RuleId;
+use model::id::ScheduledEventId;
+use model::id::StageId;
 use model::id::TagId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -79,6 +85,33 @@ pub struct ForumPatch {
     pub layout: Option<u8>,
     /// Discord's channel flags; REQUIRE_TAG (16) is the one that counts.
     pub flags: Option<u64>,
+}
+
+/// Changes of a scheduled event; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScheduledEventPatch {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// Up to 1,000 characters.
+    pub description: Option<Option<String>>,
+    /// Hash of the cover.
+    pub image: Option<Option<String>>,
+    /// Unix milliseconds.
+    pub start_ms: Option<u64>,
+    /// Unix milliseconds.
+    pub end_ms: Option<Option<u64>>,
+    /// Begins or ends it.
+    pub status: Option<EventStatus>,
+    /// Of what kind its place is.
+    pub kind: Option<EventKind>,
+    /// The channel of the place.
+    pub channel: Option<Option<ChannelId>>,
+    /// The place outside, where it is none of a channel's.
+    pub location: Option<Option<String>>,
+    /// When it comes again.
+    pub recurrence: Option<Option<Recurrence>>,
+    /// The stage that was opened for it.
+    pub stage: Option<StageId>,
 }
 
 /// A new thread. The id is made by the caller.
@@ -300,6 +333,20 @@ pub enum GuildCommand {
     },
     /// Judge a member's names anew, because the account's changed. The server itself asks.
     JudgeProfile(UserId),
+    /// Plan an event (CREATE_EVENTS; in a channel CONNECT too, on a stage what makes a moderator).
+    CreateScheduledEvent(Box<ScheduledEventRecord>),
+    /// Change, begin or end an event: one's own with CREATE_EVENTS or MANAGE_EVENTS, others' with
+    /// MANAGE_EVENTS, and what its place asks for.
+    UpdateScheduledEvent(ScheduledEventId, Box<ScheduledEventPatch>),
+    /// Delete an event; as to change it.
+    DeleteScheduledEvent(ScheduledEventId),
+    /// Want to come to an event that one sees, or no longer.
+    FollowScheduledEvent(ScheduledEventId, bool),
+    /// Begin, end and forget events by the clock; nobody's wish.
+    TendScheduledEvents {
+        /// Unix milliseconds.
+        now_ms: u64,
+    },
     /// Lift a ban (BAN_MEMBERS).
     Unban(UserId),
 }

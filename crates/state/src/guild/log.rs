@@ -9,11 +9,13 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::RuleId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
 use model::wire::guild::Role;
+use model::wire::util::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
@@ -28,6 +30,8 @@ use crate::audit::By;
 use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::scheduled::EventPlace;
+use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadRecord;
 
 /// The entries of `plan`, which `command` made of `guild`.
@@ -75,8 +79,14 @@ pub(crate) fn entries(
             let rule = guild.rules.get(rule).map(|rule| &rule.record);
             rule.map(|rule| rule.logged(*user, action, Some(*channel))).into_iter().collect()
         }
+        GuildCommand::CreateScheduledEvent(event) => log.scheduled_event(event.id),
+        GuildCommand::UpdateScheduledEvent(id, _) | GuildCommand::DeleteScheduledEvent(id) => {
+            log.scheduled_event(*id)
+        }
         GuildCommand::JudgeProfile(_)
         | GuildCommand::Delete
+        | GuildCommand::FollowScheduledEvent(..)
+        | GuildCommand::TendScheduledEvents { .. }
         | GuildCommand::AddThreadMembers(..)
         | GuildCommand::SpeakInThread { .. }
         | GuildCommand::RemoveThreadMember(..)
@@ -249,6 +259,21 @@ impl<'a> Log<'a> {
         vec![self.entry(action, id.get()).changing(&shape(old), &shape(new))]
     }
 
+    fn scheduled_event(self, id: ScheduledEventId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutScheduledEvent(event) if event.id == id => Some(scheduled_shape(event)),
+            _ => None,
+        });
+        let old = self.guild.scheduled.get(&id).map(|event| scheduled_shape(&event.record));
+        let action = match (&old, &new) {
+            (None, _) => AuditAction::GuildScheduledEventCreate,
+            (Some(_), Some(_)) => AuditAction::GuildScheduledEventUpdate,
+            (Some(_), None) => AuditAction::GuildScheduledEventDelete,
+        };
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+        vec![self.entry(action, id.get()).changing(&old, &new)]
+    }
+
     fn member(self, user: UserId) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
             Change::PutMember(member) if member.user == user => Some(&**member),
@@ -360,6 +385,30 @@ fn integration_shape(member: &MemberRecord) -> Value {
     member.integration.as_ref().map_or(Value::Null, |integration| {
         json!({ "name": integration.name, "type": "discord", "scopes": integration.scopes })
     })
+}
+
+fn scheduled_shape(event: &ScheduledEventRecord) -> Value {
+    let location = match &event.place {
+        EventPlace::External(location) => Some(location),
+        EventPlace::Stage(_) | EventPlace::Voice(_) => None,
+    };
+    json!({
+        "name": event.name,
+        "description": event.description,
+        "channel_id": event.place.channel(),
+        "entity_type": event.place.kind() as u8,
+        "location": location,
+        "privacy_level": 2,
+        "status": event.status as u8,
+        "image_hash": event.image,
+        "scheduled_start_time": iso_8601(event.start_ms),
+        "scheduled_end_time": event.end_ms.and_then(iso_8601),
+    })
+}
+
+fn iso_8601(unix_ms: u64) -> Option<String> {
+    let micros = i64::try_from(unix_ms).ok()?.checked_mul(1_000)?;
+    Some(Timestamp::from_micros(micros).ok()?.iso_8601().to_string())
 }
 
 fn member_shape(member: &MemberRecord) -> Value {

@@ -18,6 +18,7 @@ use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Role;
@@ -29,6 +30,7 @@ use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::scheduled::Scheduled;
 use crate::thread::Thread;
 use crate::voice::StageInstance;
 use crate::voice::VoiceState;
@@ -90,6 +92,8 @@ pub struct Guild {
     pub emojis: OrdMap<EmojiId, Arc<EmojiRecord>>,
     /// Rules of auto moderation, compiled.
     pub rules: OrdMap<RuleId, Arc<Rule>>,
+    /// What is planned, and what was until lately.
+    pub scheduled: OrdMap<ScheduledEventId, Arc<Scheduled>>,
     /// Everyone who may not return.
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::id::StageId;
 use model::id::UserId;
 use model::media::Grants;
@@ -113,6 +114,8 @@ pub enum VoiceCommand {
         channel: ChannelId,
         /// What it is about.
         topic: String,
+        /// The event that begins with it.
+        event: Option<ScheduledEventId>,
     },
     /// What a stage is about changes, by one of its moderators.
     EditStage {
@@ -185,8 +188,8 @@ impl Guild {
             VoiceCommand::Stage { actor, target, channel, suppress, request } => {
                 asked.stage((*actor, *target), *channel, *suppress, *request)?
             }
-            VoiceCommand::OpenStage { actor, id, channel, topic } => {
-                return asked.open_stage(*actor, *id, *channel, topic);
+            VoiceCommand::OpenStage { actor, id, channel, topic, event } => {
+                return asked.open_stage(*actor, *id, *channel, topic, *event);
             }
             VoiceCommand::EditStage { actor, channel, topic } => {
                 return asked.edit_stage(*actor, *channel, topic.as_deref());
@@ -302,7 +305,7 @@ const fn is_voice(kind: ChannelType) -> bool {
 }
 
 /// What makes a moderator of a stage (Discord: Stage Instance Resource/Definitions).
-const STAGE_MODERATOR: Permissions =
+pub(crate) const STAGE_MODERATOR: Permissions =
     Permissions::MANAGE_CHANNELS.union(Permissions::MUTE_MEMBERS).union(Permissions::MOVE_MEMBERS);
 
 /// What it takes to be in a voice channel.

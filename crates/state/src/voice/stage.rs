@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::id::StageId;
 use model::id::UserId;
 use model::limits;
@@ -31,6 +32,8 @@ pub struct StageInstance {
     pub channel: ChannelId,
     /// What it is about, 1 to 120 characters.
     pub topic: String,
+    /// The event that is on there.
+    pub event: Option<ScheduledEventId>,
 }
 
 /// A change of a channel's stage instance, and what it came to.
@@ -44,6 +47,7 @@ impl<'a> Asked<'a> {
         id: StageId,
         channel: ChannelId,
         topic: &str,
+        event: Option<ScheduledEventId>,
     ) -> Result<Changed, Denied> {
         self.require_stage_moderator(actor, channel)?;
         field::length("topic", topic, limits::STAGE_TOPIC)?;
@@ -51,7 +55,7 @@ impl<'a> Asked<'a> {
             return Err(ErrorCode::StageAlreadyOpen.into());
         }
         let topic = topic.to_owned();
-        let stage = Arc::new(StageInstance { id, guild: self.guild.id, channel, topic });
+        let stage = Arc::new(StageInstance { id, guild: self.guild.id, channel, topic, event });
         Ok(self.with_stage(stage, GuildEvent::StageOpened))
     }
 

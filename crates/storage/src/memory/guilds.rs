@@ -14,6 +14,7 @@ use state::guild::plan::Change;
 use state::guild::plan::Plan;
 use state::repo::GuildRepo;
 use state::repo::RepoError;
+use state::scheduled::Scheduled;
 use state::thread::Thread;
 
 use super::audit::MemoryAudit;
@@ -122,6 +123,12 @@ impl GuildRepo for MemoryGuilds {
                             Arc::make_mut(thread).members.remove(user);
                         }
                     }
+                    let ids: Vec<_> = guild.scheduled.keys().copied().collect();
+                    for id in ids {
+                        if let Some(event) = guild.scheduled.get_mut(&id) {
+                            Arc::make_mut(event).interested.remove(user);
+                        }
+                    }
                 }
                 Change::PutBan(ban) => {
                     guild.bans.insert(ban.user, Arc::clone(ban));
@@ -140,6 +147,26 @@ impl GuildRepo for MemoryGuilds {
                 }
                 Change::DeleteRule(id) => {
                     guild.rules.remove(id);
+                }
+                Change::PutScheduledEvent(record) => match guild.scheduled.get_mut(&record.id) {
+                    Some(event) => Arc::make_mut(event).record = Arc::clone(record),
+                    None => {
+                        let event = Arc::new(Scheduled::new(Arc::clone(record)));
+                        guild.scheduled.insert(record.id, event);
+                    }
+                },
+                Change::DeleteScheduledEvent(id) => {
+                    guild.scheduled.remove(id);
+                }
+                Change::PutInterest(id, user) => {
+                    if let Some(event) = guild.scheduled.get_mut(id) {
+                        Arc::make_mut(event).interested.insert(*user);
+                    }
+                }
+                Change::DeleteInterest(id, user) => {
+                    if let Some(event) = guild.scheduled.get_mut(id) {
+                        Arc::make_mut(event).interested.remove(user);
+                    }
                 }
                 Change::Log(entry) => self.audit.put(entry),
             }

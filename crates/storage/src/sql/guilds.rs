@@ -14,6 +14,8 @@ use state::guild::plan::Change;
 use state::guild::plan::Plan;
 use state::repo::GuildRepo;
 use state::repo::RepoError;
+use state::scheduled::Scheduled;
+use state::scheduled::ScheduledEventRecord;
 use state::thread::Thread;
 use state::thread::ThreadCounts;
 use state::thread::ThreadMember;
@@ -31,6 +33,8 @@ enum Row {
     Delete { table: Table, id: i64 },
     PutThreadMember { thread: i64, user: i64, document: String },
     DeleteThreadMember { thread: i64, user: i64 },
+    PutInterest { event: i64, user: i64 },
+    DeleteInterest { event: i64, user: i64 },
     Settings(String),
     DeleteGuild,
     Log(audit::Row),
@@ -45,6 +49,7 @@ enum Table {
     Bans,
     Emojis,
     Rules,
+    ScheduledEvents,
 }
 
 impl Table {
@@ -66,6 +71,11 @@ impl Table {
             Self::Rules => {
                 "INSERT OR REPLACE INTO automod_rules (guild, id, document) VALUES (?, ?, ?)"
             }
+            // Who is interested stays.
+            Self::ScheduledEvents => {
+                "INSERT INTO scheduled_events (guild, id, document) VALUES (?, ?, ?)
+                 ON CONFLICT (guild, id) DO UPDATE SET document = excluded.document"
+            }
             Self::Bans => "INSERT OR REPLACE INTO bans (guild, user, document) VALUES (?, ?, ?)",
         }
     }
@@ -78,6 +88,7 @@ impl Table {
             Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
             Self::Emojis => "DELETE FROM emojis WHERE guild = ? AND id = ?",
             Self::Rules => "DELETE FROM automod_rules WHERE guild = ? AND id = ?",
+            Self::ScheduledEvents => "DELETE FROM scheduled_events WHERE guild = ? AND id = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
     }
@@ -109,6 +120,16 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteEmoji(id) => Row::Delete { table: Table::Emojis, id: key(*id) },
         Change::PutRule(rule) => put(Table::Rules, key(rule.record.id), document(&rule.record)?),
         Change::DeleteRule(id) => Row::Delete { table: Table::Rules, id: key(*id) },
+        Change::PutScheduledEvent(event) => {
+            put(Table::ScheduledEvents, key(event.id), document(event)?)
+        }
+        Change::DeleteScheduledEvent(id) => {
+            Row::Delete { table: Table::ScheduledEvents, id: key(*id) }
+        }
+        Change::PutInterest(id, user) => Row::PutInterest { event: key(*id), user: key(*user) },
+        Change::DeleteInterest(id, user) => {
+            Row::DeleteInterest { event: key(*id), user: key(*user) }
+        }
         Change::Log(entry) => Row::Log(audit::Row::of(entry)?),
     })
 }
@@ -141,11 +162,19 @@ async fn write(
                         forget_channel(connection, id).await.map_err(failed)?;
                     }
                     Table::Members => {
-                        let leave = "DELETE FROM thread_members WHERE guild = ? AND user = ?";
-                        let query = sqlx::query(leave).bind(guild).bind(id);
-                        query.execute(&mut *connection).await.map_err(failed)?;
+                        for leave in [
+                            "DELETE FROM thread_members WHERE guild = ? AND user = ?",
+                            "DELETE FROM scheduled_event_users WHERE guild = ? AND user = ?",
+                        ] {
+                            let query = sqlx::query(leave).bind(guild).bind(id);
+                            query.execute(&mut *connection).await.map_err(failed)?;
+                        }
                     }
-                    Table::Roles | Table::Bans | Table::Emojis | Table::Rules => {}
+                    Table::Roles
+                    | Table::Bans
+                    | Table::Emojis
+                    | Table::Rules
+                    | Table::ScheduledEvents => {}
                 }
             }
             Row::PutThreadMember { thread, user, document } => {
@@ -157,6 +186,18 @@ async fn write(
             Row::DeleteThreadMember { thread, user } => {
                 let leave = "DELETE FROM thread_members WHERE thread = ? AND user = ?";
                 let query = sqlx::query(leave).bind(thread).bind(user);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::PutInterest { event, user } => {
+                let put = "INSERT OR IGNORE INTO scheduled_event_users (guild, event, user)
+                           VALUES (?, ?, ?)";
+                let query = sqlx::query(put).bind(guild).bind(event).bind(user);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::DeleteInterest { event, user } => {
+                let leave = "DELETE FROM scheduled_event_users
+                             WHERE guild = ? AND event = ? AND user = ?";
+                let query = sqlx::query(leave).bind(guild).bind(event).bind(user);
                 query.execute(&mut *connection).await.map_err(failed)?;
             }
             Row::Settings(settings) => {
@@ -239,6 +280,7 @@ impl GuildRepo for Database {
                 bans: imbl::OrdMap::new(),
                 emojis: imbl::OrdMap::new(),
                 rules: imbl::OrdMap::new(),
+                scheduled: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),
@@ -281,6 +323,7 @@ impl GuildRepo for Database {
             },
         )
         .await?;
+        scheduled(&mut reader, &mut guilds).await?;
         Ok(guilds.into_values().collect())
     }
 
@@ -366,6 +409,30 @@ async fn threads(
         if let Some(thread) = guild.threads.get_mut(&row::id(thread)?) {
             let member: ThreadMember = row::parse(&document)?;
             Arc::make_mut(thread).members.insert(member.user, member);
+        }
+    }
+    Ok(())
+}
+
+/// Gives every scheduled event, with those who are interested, to its guild.
+async fn scheduled(
+    reader: &mut SqliteConnection,
+    guilds: &mut BTreeMap<GuildId, Guild>,
+) -> Result<(), RepoError> {
+    each(reader, "SELECT guild, document FROM scheduled_events", guilds, |guild, event| {
+        let event: Arc<ScheduledEventRecord> = event;
+        guild.scheduled.insert(event.id, Arc::new(Scheduled::new(event)));
+    })
+    .await?;
+    let rows: Vec<(i64, i64, i64)> =
+        sqlx::query_as("SELECT guild, event, user FROM scheduled_event_users")
+            .fetch_all(reader)
+            .await
+            .map_err(failed)?;
+    for (guild, event, user) in rows {
+        let Some(guild) = guilds.get_mut(&row::id(guild)?) else { continue };
+        if let Some(event) = guild.scheduled.get_mut(&row::id(event)?) {
+            Arc::make_mut(event).interested.insert(row::id(user)?);
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ mod objects;
 mod polls;
 mod privates;
 mod reactions;
+mod scheduled;
 mod search;
 mod stream_keys;
 mod threads;
@@ -101,6 +102,9 @@ on_every_adapter! {
         messages_of_a_thread_are_counted_but_for_the_first,
         whoever_leaves_the_guild_leaves_its_threads,
         a_deleted_thread_takes_its_messages_along;
+    scheduled:
+        an_event_comes_back_with_those_who_want_to_come,
+        whoever_leaves_the_guild_comes_to_none_of_its_events;
     polls:
         a_vote_replaces_the_one_before,
         votes_are_counted_and_paged,

@@ -26,6 +26,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::route::Routes;
 use super::route::get;
+use super::route::post;
 
 pub(super) fn routes() -> Routes {
     Routes::new()

@@ -7,7 +7,6 @@ mod rules;
 
 use state::audit::AuditAction;
 
-use crate::parts::Parts;
 use super::route::Routes;
 
 pub(in crate::rest) use judge::carry_out;

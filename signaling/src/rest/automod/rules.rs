@@ -18,6 +18,8 @@ use state::automod::rule::RuleRecord;
 use state::automod::rule::Trigger;
 use state::automod::rule::WordLists;
 
+use super::super::route::Routes;
+use super::super::route::get;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::rest::ApiError;
@@ -28,8 +30,6 @@ use crate::rest::extract::Path;
 use crate::rest::extract::Reason;
 use crate::rest::extract::member_view;
 use crate::wire;
-use super::super::route::Routes;
-use super::super::route::get;
 
 pub(super) fn routes() -> Routes {
     Routes::new().route("/guilds/{guild}/auto-moderation/rules", get(list).post(create)).route(

@@ -10,8 +10,6 @@ mod install;
 mod request;
 mod token;
 
-
-use crate::parts::Parts;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;

@@ -1,11 +1,14 @@
 //! What a handler takes of a request, told by the types of its arguments.
 
-use axum::extract::FromRequest;
 use axum::extract::OriginalUri;
+use axum::extract::RawQuery;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
+use super::super::caller::AsBot;
+use super::super::caller::Bearer;
+use super::super::caller::Caller;
 use super::super::extract::Auth;
 use super::super::extract::Json;
 use super::super::extract::Path;
@@ -37,11 +40,18 @@ pub(crate) trait Describe {
     fn describe(taken: &mut Taken);
 }
 
-impl Describe for Auth {
-    fn describe(taken: &mut Taken) {
-        taken.account = true;
-    }
+/// Whoever asks, by one kind of token or another.
+macro_rules! accounts {
+    ($($type:ty)*) => {
+        $(impl Describe for $type {
+            fn describe(taken: &mut Taken) {
+                taken.account = true;
+            }
+        })*
+    };
 }
+
+accounts! { Auth AsBot Bearer Caller }
 
 impl Describe for Reason {
     fn describe(taken: &mut Taken) {
@@ -70,7 +80,7 @@ macro_rules! silent {
     };
 }
 
-silent! { State<Parts> Origin OriginalUri HeaderMap Request axum::body::Bytes }
+silent! { RawQuery State<Parts> Origin OriginalUri HeaderMap Request axum::body::Bytes }
 
 impl<T> Describe for axum::Extension<T> {
     fn describe(_: &mut Taken) {}
@@ -80,7 +90,7 @@ impl<T> Describe for Path<T> {
     fn describe(_: &mut Taken) {}
 }
 
-impl<T: FromRequest<Parts>> Describe for Option<T> {
+impl<T> Describe for Option<T> {
     fn describe(_: &mut Taken) {}
 }
 

@@ -129,6 +129,9 @@ impl Asked<'_> {
         }
         let threads = self.guild.threads.values().filter(|thread| thread.record.parent == id);
         changes.extend(threads.map(|thread| Change::DeleteThread(thread.record.id)));
+        let events = self.guild.scheduled.values().map(|event| &event.record);
+        let here = events.filter(|event| event.place.channel() == Some(id));
+        changes.extend(here.map(|event| Change::DeleteScheduledEvent(event.id)));
         changes.push(Change::DeleteChannel(id));
         Ok(changes)
     }

@@ -64,7 +64,7 @@ impl<'a> Asked<'a> {
         Ok(emoji)
     }
 
-    fn has(self, needed: Permissions) -> bool {
+    pub(super) fn has(self, needed: Permissions) -> bool {
         self.guild.permissions(self.actor, self.now_ms).has(needed)
     }
 

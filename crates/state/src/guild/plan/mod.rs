@@ -9,6 +9,7 @@ mod forums;
 mod members;
 mod overwrites;
 mod roles;
+mod scheduled;
 mod settings;
 mod thread_members;
 mod threads;
@@ -21,6 +22,7 @@ use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Permissions;
@@ -38,6 +40,7 @@ use crate::automod::rule::Rule;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
 
@@ -91,6 +94,14 @@ pub enum Change {
     PutRule(Arc<Rule>),
     /// A rule is deleted.
     DeleteRule(RuleId),
+    /// A scheduled event is new or replaced; who is interested stays.
+    PutScheduledEvent(Arc<ScheduledEventRecord>),
+    /// A scheduled event is deleted.
+    DeleteScheduledEvent(ScheduledEventId),
+    /// Someone wants to come to an event.
+    PutInterest(ScheduledEventId, UserId),
+    /// Someone no longer does.
+    DeleteInterest(ScheduledEventId, UserId),
     /// What the audit log says of the changes before; changes nothing itself.
     Log(Arc<AuditEntry>),
 }
@@ -128,7 +139,12 @@ impl Guild {
     ///
     /// [`Denied`] when the actor may not, the target is unknown, or a limit is reached.
     pub fn plan(&self, actor: UserId, command: &GuildCommand, now_ms: u64) -> Result<Plan, Denied> {
-        let joins = matches!(command, GuildCommand::Join { .. } | GuildCommand::ArchiveIdle { .. });
+        let joins = matches!(
+            command,
+            GuildCommand::Join { .. }
+                | GuildCommand::ArchiveIdle { .. }
+                | GuildCommand::TendScheduledEvents { .. }
+        );
         if !joins && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
         }
@@ -174,6 +190,15 @@ impl Guild {
             GuildCommand::DeleteRule(id) => asked.delete_rule(*id),
             GuildCommand::RuleTimeout { user, until, .. } => asked.rule_timeout(*user, *until),
             GuildCommand::JudgeProfile(user) => asked.judge_profile(*user),
+            GuildCommand::CreateScheduledEvent(event) => asked.create_scheduled_event(event),
+            GuildCommand::UpdateScheduledEvent(id, patch) => {
+                asked.update_scheduled_event(*id, patch)
+            }
+            GuildCommand::DeleteScheduledEvent(id) => asked.delete_scheduled_event(*id),
+            GuildCommand::FollowScheduledEvent(id, follow) => {
+                asked.follow_scheduled_event(*id, *follow)
+            }
+            GuildCommand::TendScheduledEvents { now_ms } => Ok(self.tend_scheduled_events(*now_ms)),
         }?;
         Ok(Plan { guild: self.id, version: self.version, changes })
     }
