@@ -12,6 +12,7 @@ use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use model::media::Refusal;
+use model::wire::guild::Permissions;
 use serde_json::Value;
 use serde_json::json;
 use support::Api;
@@ -175,7 +176,7 @@ async fn a_publisher_is_answered_seen_in_the_call_and_gone_when_it_deletes() {
     };
     assert_eq!(user.to_string(), hall.ben.id);
     assert_eq!(*grants, Grants { speak: true, hear: false });
-    assert!(offer.contains("a=ice-ufrag:9WZo") && !offer.contains("H264"), "{offer}");
+    assert!(offer.contains("a=ice-ufrag:9WZo") && offer.contains("a=content:slides"), "{offer}");
     assert_eq!(announce.to_string(), "192.0.2.200:50000");
     let state = hall.state(&hall.ben).await.expect("in the call");
     assert_eq!(
@@ -192,6 +193,37 @@ async fn a_publisher_is_answered_seen_in_the_call_and_gone_when_it_deletes() {
     assert_eq!(left, *peer);
     let (status, ..) = hall.ask("DELETE", url, &hall.ben.token).send_for_bytes().await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_publisher_s_pictures_are_its_shared_screen_if_it_may_show_one() {
+    let hall = Hall::open().await;
+    let ask = || {
+        let path = format!("/whip/{}", hall.place.voice);
+        hall.ask("POST", &path, &hall.ben.token).body(SDP, OFFER.to_owned())
+    };
+    let sdp = format!("{ANSWER}\na=rtpmap:96 H264/90000");
+    let takes = |peer| MediaEvent::Answer { peer, sdp: sdp.clone() };
+
+    let answer = hall.post_with(ask(), takes).await;
+
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(answer.text.contains("m=video 50000 UDP/TLS/RTP/SAVPF 96\r\n"), "{}", answer.text);
+    assert_eq!(hall.state(&hall.ben).await.expect("in the call")["self_stream"], true);
+    let shown = |told: &[MediaCommand]| {
+        told.iter().any(|one| matches!(one, MediaCommand::Publish { tracks, .. } if tracks.screen))
+    };
+    assert!(shown(&hall.told()));
+    let (status, ..) =
+        hall.ask("DELETE", answer.header("location"), &hall.ben.token).send_for_bytes().await;
+    assert_eq!(status, 200);
+
+    hall.deny(Permissions::STREAM.bits()).await;
+    hall.api.behind.media.commands.lock().unwrap().clear();
+    let answer = hall.post_with(ask(), takes).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(answer.text.contains("m=video 0 "), "{}", answer.text);
+    assert!(!shown(&hall.told()));
 }
 
 #[tokio::test]

@@ -72,7 +72,11 @@ impl Ingest {
         if let Some(source) = self.sources.iter().find(|source| source.ssrc == ssrc) {
             return (source.place.repairs == repairs).then_some(source.place);
         }
-        let track = offer.track(packet.mid?)?;
+        // Where there is one line, OBS and its like do not name it.
+        let track = match packet.mid {
+            Some(mid) => offer.track(mid)?,
+            None => offer.only_track()?,
+        };
         let rid = if repairs { packet.repaired.or(packet.rid) } else { packet.rid };
         let place = Place { track, layer: offer.layer(track, rid)?, repairs };
         // A new SSRC takes the place of the one before.

@@ -242,6 +242,14 @@ impl VideoOffer {
         self.lines.iter().find(|line| line.mid == mid).map(|line| line.track)
     }
 
+    /// What the one line of pictures sends that there is; none of several, or of several layers.
+    pub(crate) fn only_track(&self) -> Option<Track> {
+        match self.lines[..] {
+            [line] if line.layers == [None; LAYERS] => Some(line.track),
+            _ => None,
+        }
+    }
+
     /// Which layer of a track has this name; without one it is the only layer.
     pub(crate) fn layer(&self, track: Track, rid: Option<Label>) -> Option<u8> {
         let line = self.lines.iter().find(|line| line.track == track)?;
@@ -356,6 +364,17 @@ mod tests {
             assert_eq!(offer.track(label("3")), Some(Track::Sound));
             assert!(offer.remb);
         }
+    }
+
+    #[test]
+    fn packets_without_a_name_are_of_the_only_line_if_it_has_no_layers() {
+        let lines = "m=audio 9 x 111\na=mid:0\nm=video 9 x 96\na=mid:1\na=content:slides\n\
+            a=rtpmap:96 H264/90000\n";
+        let offer = |text: &str| VideoOffer::parse(&format!("\n{text}")).expect("has codecs");
+
+        assert_eq!(offer(lines).only_track(), Some(Track::Screen));
+        assert_eq!(offer(&format!("{lines}a=simulcast:send l;h\n")).only_track(), None);
+        assert_eq!(offer(OFFER).only_track(), None);
     }
 
     #[test]

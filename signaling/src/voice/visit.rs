@@ -23,6 +23,7 @@ use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use model::media::Refusal;
+use model::media::Tracks;
 use model::voice::CloseCode;
 use state::GuildHandle;
 use state::store::ChangeError;
@@ -54,6 +55,8 @@ pub(crate) struct VisitRequest {
     pub streams: u8,
     /// For the media wing.
     pub offer: String,
+    /// Whether pictures are offered in it, as a shared screen.
+    pub shows: bool,
     /// Where it sends its media.
     pub announced: Announced,
     /// The client's ICE username fragment and password.
@@ -162,8 +165,9 @@ impl Calls {
 
     /// The task of a visit.
     async fn host(self: Arc<Self>, request: VisitRequest, begun: Begun) {
-        let VisitRequest { user, guild, channel, limit, streams, offer, announced, ice, key } =
-            request;
+        let VisitRequest { user, guild, channel, limit, streams, offer, .. } = request;
+        let (shows, announced, ice, key) =
+            (request.shows, request.announced, request.ice, request.key);
         let session = if limit.speak {
             format!("visit-{}", hex::encode(auth::random::<8>()))
         } else {
@@ -217,6 +221,10 @@ impl Calls {
                 });
                 self.visits.lock().insert(visit.id.clone(), Arc::clone(&visit));
                 metrics::counter!("signaling_visits_total").increment(1);
+                // The media wing names the codecs of pictures that it takes.
+                if shows && fragment.contains("/90000") {
+                    self.show(peer, Tracks { camera: false, screen: true }).await;
+                }
                 if begun.send(Ok((Arc::clone(&visit), announced.complete(fragment)))).is_ok() {
                     while ears.notes.recv().await.is_some() {}
                 }

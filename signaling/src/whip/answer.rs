@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::offer::Offer;
+use super::offer::Section;
 
 /// Our end of the one bundled transport, as the media wing's fragment tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,12 @@ struct Ours<'a> {
     candidates: Vec<&'a str>,
     /// The number for redundant audio (RFC 2198), if it was taken.
     red: Option<u8>,
-    /// `rtpmap`, `rtcp-fb` and `extmap` lines, and the `fmtp` of RED.
+    /// `rtpmap` and `rtcp-fb` lines, and the `fmtp` of RED.
     codecs: Vec<&'a str>,
+    /// Payload types of pictures and of their retransmission.
+    pictures: Vec<&'a str>,
+    /// Header extensions, by URI.
+    extensions: Vec<&'a str>,
 }
 
 /// Which way the audio of an answer goes.
@@ -30,20 +35,29 @@ pub(super) enum Way {
     Listen { ssrc: u32 },
 }
 
-/// Composes the answer. `taken` are the sections that we take ([`Offer::audio`]); all others are
-/// refused by port 0 (RFC 3264 §6). `session` numbers the answer. None when the fragment lacks what a
-/// transport needs, which would be a fault of ours.
+/// What an answer takes of an offer: sections of audio ([`Offer::audio`]), and one of pictures
+/// ([`Offer::pictures`]) if the media wing takes one of its codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken<'a> {
+    pub(super) audio: &'a [usize],
+    pub(super) pictures: Option<usize>,
+}
+
+/// Composes the answer. All sections but those `taken` are refused by port 0 (RFC 3264 §6). `session`
+/// numbers the answer. None when the fragment lacks what a transport needs, which would be a fault of
+/// ours.
 pub(super) fn compose(
     offer: &Offer<'_>,
-    taken: &[usize],
+    taken: Taken<'_>,
     fragment: &str,
     way: Way,
     session: u64,
 ) -> Option<String> {
-    let opus = offer.media.get(*taken.first()?)?.opus()?;
+    let opus = offer.media.get(*taken.audio.first()?)?.opus()?;
     let ours = Ours::parse(fragment, opus)?;
+    let pictures = taken.pictures.filter(|_| !ours.pictures.is_empty());
     let mut text = format!("v=0\r\no=guildhall {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
-    let mids = taken.iter().filter_map(|at| offer.media.get(*at)?.mid());
+    let mids = taken.audio.iter().chain(&pictures).filter_map(|at| offer.media.get(*at)?.mid());
     let mids: Vec<_> = mids.collect();
     if !mids.is_empty() {
         // Writing to a String does not fail, here and below.
@@ -53,7 +67,11 @@ pub(super) fn compose(
     for (at, section) in offer.media.iter().enumerate() {
         let mid = section.mid().map(|mid| format!("a=mid:{mid}\r\n")).unwrap_or_default();
         let (kind, proto, formats) = (section.kind, section.proto, section.formats);
-        let Some(number) = taken.iter().position(|taken| *taken == at) else {
+        if pictures == Some(at) {
+            write_pictures(&mut text, section, &ours, &mid);
+            continue;
+        }
+        let Some(number) = taken.audio.iter().position(|taken| *taken == at) else {
             let _ = write!(
                 text,
                 "m={kind} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n{mid}a=inactive\r\n"
@@ -74,6 +92,7 @@ pub(super) fn compose(
             text.push_str("a=rtcp-rsize\r\n");
         }
         write_codecs(&mut text, opus, &ours, way);
+        write_extensions(&mut text, section, &ours);
         match way {
             Way::Publish { .. } => text.push_str("a=recvonly\r\n"),
             Way::Listen { ssrc } => {
@@ -113,18 +132,68 @@ fn write_codecs(text: &mut String, opus: u8, ours: &Ours<'_>, way: Way) {
     };
 }
 
+/// The section of pictures: of each payload type that the media wing takes, what was offered.
+fn write_pictures(text: &mut String, section: &Section<'_>, ours: &Ours<'_>, mid: &str) {
+    let types: Vec<_> =
+        section.formats.split(' ').filter(|number| ours.pictures.contains(number)).collect();
+    // Writing to a String does not fail, here and below.
+    let _ = write!(
+        text,
+        "m=video {} {} {}\r\nc={}\r\n{mid}",
+        ours.port,
+        section.proto,
+        types.join(" "),
+        ours.connection
+    );
+    ours.write_transport(text);
+    text.push_str("a=rtcp-mux\r\n");
+    if section.has_reduced_rtcp() {
+        text.push_str("a=rtcp-rsize\r\n");
+    }
+    for line in section.lines() {
+        let said = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"].iter().find_map(|p| line.strip_prefix(p));
+        let Some((number, value)) = said.and_then(|said| said.split_once(' ')) else { continue };
+        let counts = !line.starts_with("a=rtcp-fb:") || FEEDBACK.contains(&value);
+        if (types.contains(&number) || number == "*") && counts {
+            text.extend([line, "\r\n"]);
+        }
+    }
+    write_extensions(text, section, ours);
+    text.push_str("a=recvonly\r\n");
+}
+
+/// What is said about pictures to their sender, if it listens to it.
+const FEEDBACK: [&str; 5] = ["nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"];
+
+/// Of the header extensions that a section offers, those that the media wing takes.
+fn write_extensions(text: &mut String, section: &Section<'_>, ours: &Ours<'_>) {
+    for line in section.lines() {
+        let said = line.strip_prefix("a=extmap:").and_then(|said| said.split_once(' '));
+        let Some((id, rest)) = said else { continue };
+        let uri = rest.split(' ').next().unwrap_or_default();
+        if ours.extensions.contains(&uri) {
+            let id = id.split('/').next().unwrap_or_default();
+            let _ = write!(text, "a=extmap:{id} {uri}\r\n");
+        }
+    }
+}
+
 impl<'a> Ours<'a> {
     /// Reads the media wing's fragment (`MediaEvent::Answer`).
     fn parse(fragment: &'a str, opus: u8) -> Option<Self> {
         let value = |prefix: &str| fragment.lines().find_map(|line| line.strip_prefix(prefix));
         let values = |prefix| fragment.lines().filter_map(move |line| line.strip_prefix(prefix));
+        let maps = || values("a=rtpmap:").filter_map(|map| map.split_once(' '));
+        let mut red = maps().filter(|(_, codec)| codec.eq_ignore_ascii_case("red/48000/2"));
+        let red = red.next().and_then(|(number, _)| number.parse().ok());
         let own_fmtp = format!("a=fmtp:{opus} ");
         let codecs = fragment.lines().filter(|line| {
-            ["a=rtpmap:", "a=rtcp-fb:", "a=extmap:", "a=fmtp:"].iter().any(|p| line.starts_with(p))
+            let said =
+                ["a=rtpmap:", "a=rtcp-fb:", "a=fmtp:"].iter().find_map(|p| line.strip_prefix(p));
+            let number = said.and_then(|said| said.split(' ').next()?.parse().ok());
+            number.is_some_and(|number: u8| number == opus || red == Some(number))
                 && !line.starts_with(&own_fmtp)
         });
-        let red = values("a=rtpmap:").filter_map(|map| map.split_once(' '));
-        let mut red = red.filter(|(_, codec)| codec.eq_ignore_ascii_case("red/48000/2"));
         Some(Self {
             port: value("m=audio ")?.split(' ').next()?.parse().ok()?,
             connection: value("c=")?,
@@ -132,8 +201,16 @@ impl<'a> Ours<'a> {
             password: value("a=ice-pwd:")?,
             fingerprint: value("a=fingerprint:")?,
             candidates: values("a=candidate:").collect(),
-            red: red.next().and_then(|(number, _)| number.parse().ok()),
+            red,
             codecs: codecs.collect(),
+            pictures: maps()
+                .filter(|(_, codec)| codec.ends_with("/90000"))
+                .map(|(number, _)| number)
+                .collect(),
+            extensions: values("a=extmap:")
+                .filter_map(|said| said.split_once(' '))
+                .map(|(_, uri)| uri.trim_end())
+                .collect(),
         })
     }
 
@@ -152,19 +229,20 @@ impl<'a> Ours<'a> {
 pub(crate) fn answer_any(text: &str) {
     let Ok(offer) = Offer::parse(text) else { return };
     for way in [Way::Publish { bitrate: 64_000 }, Way::Listen { ssrc: 64 }] {
-        let Ok(taken) = offer.audio(|_| true, 8) else { continue };
-        let opus = offer.media[taken[0]].opus().expect("it was taken for that");
+        let Ok(audio) = offer.audio(|_| true, 8) else { continue };
+        let taken = Taken { audio: &audio, pictures: offer.pictures(audio[0]) };
+        let opus = offer.media[audio[0]].opus().expect("it was taken for that");
         let fragment = format!(
             "m=audio 9 ICE/SDP\nc=IN IP4 192.0.2.1\na=ice-ufrag:abcd\na=ice-pwd:secret\n\
              a=fingerprint:sha-256 AB:01\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\n\
-             a=rtpmap:{opus} opus/48000/2"
+             a=rtpmap:{opus} opus/48000/2\na=rtpmap:96 VP8/90000"
         );
-        let answer = compose(&offer, &taken, &fragment, way, 1).expect("the fragment is whole");
+        let answer = compose(&offer, taken, &fragment, way, 1).expect("the fragment is whole");
         let again = Offer::parse(&answer).expect("an answer is read as an offer is");
         assert_eq!(again.media.len(), offer.media.len());
         for (at, (ours, theirs)) in again.media.iter().zip(&offer.media).enumerate() {
             assert_eq!((ours.kind, ours.mid()), (theirs.kind, theirs.mid()));
-            assert_eq!(ours.opus().is_some(), taken.contains(&at), "section {at}");
+            assert_eq!(ours.opus().is_some(), audio.contains(&at), "section {at}");
         }
     }
 }
@@ -187,9 +265,11 @@ mod tests {
     #[test]
     fn a_publisher_is_answered_section_by_section_and_its_camera_refused() {
         let offer = Offer::parse(BROWSER).expect("an offer");
-        let taken = offer.audio(Direction::sends, 1).expect("audio");
+        let audio = offer.audio(Direction::sends, 1).expect("audio");
+        // The media wing takes none of its codecs.
+        let taken = Taken { audio: &audio, pictures: offer.pictures(0) };
 
-        let answer = compose(&offer, &taken, FRAGMENT, Way::Publish { bitrate: 96_000 }, 7);
+        let answer = compose(&offer, taken, FRAGMENT, Way::Publish { bitrate: 96_000 }, 7);
 
         assert_eq!(
             answer.as_deref(),
@@ -212,13 +292,46 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_is_taken_with_what_was_offered_of_its_codecs_and_nothing_else() {
+        let more = "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 mystery\r\n\
+            a=rtpmap:97 AV1/90000\r\na=rtcp-fb:97 nack\r\na=fmtp:96 max-fr=30\r\n\
+            a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:9 urn:other\r\n";
+        let text = BROWSER.replace("a=rtpmap:96 VP8/90000\r\n", more);
+        let offer = Offer::parse(&text).expect("an offer");
+        let fragment = format!(
+            "{FRAGMENT}\na=rtpmap:96 VP8/90000\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid"
+        );
+        let taken = Taken { audio: &[0], pictures: offer.pictures(0) };
+
+        let answer = compose(&offer, taken, &fragment, Way::Publish { bitrate: 96_000 }, 7);
+
+        let answer = answer.expect("an answer");
+        assert!(answer.contains("a=group:BUNDLE 0 1\r\n"), "{answer}");
+        let (audio, video) = answer.split_once("m=video").expect("both");
+        assert!(!audio.contains("VP8") && !audio.contains("sdes:mid"), "{audio}");
+        assert_eq!(
+            video,
+            " 8443 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 192.0.2.1\r\na=mid:1\r\n\
+             a=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=fingerprint:sha-256 AB:01\r\n\
+             a=setup:passive\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\n\
+             a=fmtp:96 max-fr=30\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=recvonly\r\n"
+        );
+    }
+
+    #[test]
     fn a_listener_gets_a_stream_with_a_name_on_each_of_its_sections() {
         let text = "v=0\na=group:BUNDLE a b\nm=audio 9 UDP/TLS/RTP/SAVPF 111\na=mid:a\na=recvonly\n\
             a=rtpmap:111 opus/48000/2\nm=audio 9 UDP/TLS/RTP/SAVPF 111\na=mid:b\na=recvonly\n\
             a=rtpmap:111 opus/48000/2\n";
         let offer = Offer::parse(text).expect("an offer");
 
-        let answer = compose(&offer, &[0, 1], FRAGMENT, Way::Listen { ssrc: 64 }, 7);
+        let answer = compose(
+            &offer,
+            Taken { audio: &[0, 1], pictures: None },
+            FRAGMENT,
+            Way::Listen { ssrc: 64 },
+            7,
+        );
 
         let answer = answer.expect("an answer");
         assert!(answer.contains("a=group:BUNDLE a b\r\n"), "{answer}");
@@ -235,7 +348,8 @@ mod tests {
         let offer = Offer::parse(BROWSER).expect("an offer");
         for part in ["m=audio", "c=IN", "a=ice-ufrag", "a=ice-pwd", "a=fingerprint"] {
             let fragment = FRAGMENT.replace(part, "x");
-            let answer = compose(&offer, &[0], &fragment, Way::Publish { bitrate: 1 }, 7);
+            let taken = Taken { audio: &[0], pictures: None };
+            let answer = compose(&offer, taken, &fragment, Way::Publish { bitrate: 1 }, 7);
             assert_eq!(answer, None, "{part}");
         }
     }
@@ -249,13 +363,14 @@ mod tests {
             let text = String::from_utf8_lossy(&text);
             answer_any(&text);
             let Ok(offer) = Offer::parse(&text) else { continue };
-            let Ok(taken) = offer.audio(Direction::sends, 1) else { continue };
+            let Ok(audio) = offer.audio(Direction::sends, 1) else { continue };
             let way = Way::Publish { bitrate: 64_000 };
-            let answer = compose(&offer, &taken, FRAGMENT, way, 1).expect("an answer");
+            let taken = Taken { audio: &audio, pictures: None };
+            let answer = compose(&offer, taken, FRAGMENT, way, 1).expect("an answer");
             let refused =
                 answer.lines().filter(|line| line.starts_with("m=") && line.contains(" 0 "));
             assert_eq!(refused.count(), offer.media.len() - 1, "{answer}");
-            assert!(offer.ice(taken[0]).is_some(), "{text}");
+            assert!(offer.ice(audio[0]).is_some(), "{text}");
             answered.push(file.file_name().into_string().expect("a name"));
         }
         answered.sort_unstable();

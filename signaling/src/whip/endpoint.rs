@@ -31,6 +31,7 @@ use state::record::StreamWay;
 use state::store::ChannelHome;
 
 use super::answer;
+use super::answer::Taken;
 use super::answer::Way;
 use super::asker::Asker;
 use super::error::WhipError;
@@ -146,6 +147,11 @@ async fn begin<const WHIP: bool>(
     let allowed = view.permissions_in(asker.user, channel, parts.now_ms());
     allowed.require(Permissions::VIEW_CHANNEL)?;
     allowed.require(kind.needed())?;
+    // Whoever may not show anything there publishes audio alone.
+    let pictures = match kind {
+        Kind::Whip if allowed.has(Permissions::STREAM) => offer.pictures(first),
+        Kind::Whip | Kind::Whep => None,
+    };
     let bitrate = view.channels.get(&channel).and_then(|channel| channel.bitrate);
 
     let announced = voice::Announced::to(&parts, connection).ok_or(rest::ApiError::Unavailable)?;
@@ -155,7 +161,8 @@ async fn begin<const WHIP: bool>(
         channel,
         limit: kind.limit(),
         streams: u8::try_from(taken.len()).unwrap_or(1),
-        offer: offer.fragment(first),
+        offer: offer.fragment(first, pictures),
+        shows: pictures.is_some(),
         announced,
         ice: (ufrag.to_owned(), password.to_owned()),
         key: asker.key.map(|key| key.id),
@@ -165,7 +172,8 @@ async fn begin<const WHIP: bool>(
         Kind::Whip => Way::Publish { bitrate: bitrate.unwrap_or(limits::BITRATE_DEFAULT) },
         Kind::Whep => Way::Listen { ssrc: visit.ssrc },
     };
-    let Some(answer) = answer::compose(&offer, &taken, &fragment, way, parts.now_ms()) else {
+    let taken = Taken { audio: &taken, pictures };
+    let Some(answer) = answer::compose(&offer, taken, &fragment, way, parts.now_ms()) else {
         tracing::error!("the media wing's answer lacks a part");
         parts.calls.end_visit(&visit).await;
         return Err(rest::ApiError::Unavailable.into());

@@ -121,8 +121,23 @@ impl<'a> Offer<'a> {
         if taken.is_empty() { Err(OfferError::NoAudio) } else { Ok(taken) }
     }
 
-    /// What the media wing is to know: one transport, and the codecs of the section `at`.
-    pub(super) fn fragment(&self, at: usize) -> String {
+    /// The pictures that a client sends along with the audio of the section `first`: in its bundle, of
+    /// a codec that is forwarded. Only the first: they are its one stream.
+    pub(super) fn pictures(&self, first: usize) -> Option<usize> {
+        let audio = self.media.get(first)?;
+        self.media.iter().position(|section| {
+            section.kind == "video"
+                && section.is_secure()
+                && !section.is_rejected()
+                && section.direction(&self.session).sends()
+                && section.lines.iter().any(|line| is_picture(line))
+                && self.bundles(audio, section)
+        })
+    }
+
+    /// What the media wing is to know: one transport, the codecs of the section `at`, and those of the
+    /// section of pictures, which are as a shared screen is.
+    pub(super) fn fragment(&self, at: usize, pictures: Option<usize>) -> String {
         let mut text = String::new();
         for prefix in TRANSPORT {
             if let Some(value) = self.transport(at, prefix) {
@@ -132,6 +147,15 @@ impl<'a> Offer<'a> {
         let codecs = self.media.get(at).into_iter().flat_map(|section| &section.lines);
         for line in codecs.filter(|line| CODECS.iter().any(|prefix| line.starts_with(prefix))) {
             text.extend([line, "\n"]);
+        }
+        let pictures = pictures.and_then(|at| self.media.get(at));
+        if let Some((section, mid)) = pictures.and_then(|section| Some((section, section.mid()?))) {
+            text.extend(["m=video 9 UDP/TLS/RTP/SAVPF 0\na=mid:", mid, "\na=content:slides\n"]);
+            // Layers are not taken: which of them is the largest, not everybody says alike.
+            let told = |line: &&&str| CODECS.iter().any(|prefix| line.starts_with(prefix));
+            for line in section.lines.iter().filter(told) {
+                text.extend([line, "\n"]);
+            }
         }
         text
     }
@@ -189,6 +213,11 @@ impl<'a> Section<'a> {
             .and_then(|(number, _)| number.parse().ok())
     }
 
+    /// What was offered of payload types and header extensions.
+    pub(super) fn lines(&self) -> &[&'a str] {
+        &self.lines
+    }
+
     /// Whether reduced-size RTCP was offered (RFC 5506 §5).
     pub(super) fn has_reduced_rtcp(&self) -> bool {
         self.lines.contains(&"a=rtcp-rsize")
@@ -221,6 +250,14 @@ fn value_of<'a>(lines: &[&'a str], prefix: &str) -> Option<&'a str> {
     lines.iter().find_map(|line| line.strip_prefix(prefix))
 }
 
+/// Whether a line names a codec of pictures that is forwarded.
+fn is_picture(line: &str) -> bool {
+    let codec = line.strip_prefix("a=rtpmap:").and_then(|map| map.split_once(' '));
+    codec.is_some_and(|(_, codec)| {
+        ["VP8/90000", "VP9/90000", "H264/90000"].iter().any(|ours| codec.eq_ignore_ascii_case(ours))
+    })
+}
+
 /// What belongs to a transport.
 const TRANSPORT: [&str; 4] = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"];
 /// What tells of codecs and header extensions.
@@ -251,10 +288,32 @@ pub(super) mod tests {
 
         assert_eq!(offer.audio(Direction::sends, 1), Ok(vec![0]));
         assert_eq!(offer.ice(0), Some(("9WZo", "vcfFowC3gQI1KHu0Fm5ZTXum")));
-        let fragment = offer.fragment(0);
+        let with = offer.fragment(0, offer.pictures(0));
+        assert!(
+            with.contains("\nm=video 9 UDP/TLS/RTP/SAVPF 0\na=mid:1\na=content:slides\n"),
+            "{with}"
+        );
+        assert!(with.ends_with("\na=rtpmap:96 VP8/90000\n"), "{with}");
+        let fragment = offer.fragment(0, None);
         assert!(fragment.starts_with("a=ice-ufrag:9WZo\na=ice-pwd:vcfF"), "{fragment}");
         assert!(fragment.contains("\na=rtcp-fb:111 nack\n"), "{fragment}");
         assert!(!fragment.contains("VP8"), "{fragment}");
+    }
+
+    #[test]
+    fn pictures_are_taken_in_the_bundle_of_the_audio_and_of_a_codec_that_is_forwarded() {
+        assert_eq!(Offer::parse(BROWSER).expect("an offer").pictures(0), Some(1));
+        for (from, to) in [
+            ("BUNDLE 0 1", "BUNDLE 0"),
+            ("VP8", "AV1"),
+            ("m=video 9", "m=video 0"),
+            ("mid:1", "mid:2"),
+        ] {
+            let text = BROWSER.replacen(from, to, 1);
+            assert_eq!(Offer::parse(&text).expect("an offer").pictures(0), None, "{to}");
+        }
+        let seen = BROWSER.replace("a=mid:1\r\na=sendonly", "a=mid:1\r\na=recvonly");
+        assert_eq!(Offer::parse(&seen).expect("an offer").pictures(0), None);
     }
 
     #[test]
@@ -333,7 +392,9 @@ pub(super) mod tests {
             let mut text = "v=0\n".to_owned();
             text.extend(lines.into_iter().map(|(key, value)| format!("{key}{value}\n")));
             if let Ok(offer) = Offer::parse(&text) {
-                let _ = offer.audio(|_| true, 8).map(|taken| offer.fragment(taken[0]));
+                let _ = offer
+                    .audio(|_| true, 8)
+                    .map(|taken| offer.fragment(taken[0], offer.pictures(taken[0])));
             }
         }
     }

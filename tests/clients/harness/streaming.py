@@ -141,11 +141,12 @@ class Streaming:
         return ", ".join(heard)
 
     async def _page_publishes(self) -> str:
-        """A page with microphone and camera: the camera is refused, the microphone heard."""
+        """A page with microphone and camera: both are taken, and the microphone heard."""
         bot, page = self._clients["bot"], self._clients["page"]
         await bot.ask("recording", order="record", user=self.bea["user_id"])
         seen = await page.ask("publishing", order="publish", channel=self._hall, token=self.bea["token"])
-        demand(seen["directions"] == ["sendonly"], str(seen))
+        demand(seen["directions"] == ["sendonly", "sendonly"], str(seen))
+        demand((await self._voice_state())["self_stream"], "its camera is not told of")
         await asyncio.sleep(2.5)
         heard = await self._take(bot)
         level = audio.level(heard)

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { launch } from "./chromium.mjs";
 import { attempt, check, demand } from "./report.mjs";
 
-const { WEB, INVITE, PICTURES = "." } = process.env;
+const { WEB, INVITE, HALL, PICTURES = "." } = process.env;
 mkdirSync(PICTURES, { recursive: true });
 
 // The page's own tab is shared: a headless browser has no screen.
@@ -291,6 +291,45 @@ for (const codec of ["VP9", "H264"]) {
     return `${seen.width}x${seen.height}`;
   });
 }
+
+// A plain page does as OBS: one bundle of sound and a picture, whose packets do not name their line.
+await step("what a program publishes by WHIP is seen as a screen", async () => {
+  await cai.click(".stage button[aria-label='Leave call']");
+  await ben.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 8_000 });
+  const context = await browser.newContext({ permissions: ["camera", "microphone"] });
+  const page = await context.newPage();
+  await page.goto(`${WEB}/invite/${INVITE}`);
+  const answer = await page.evaluate(
+    async ([invite, channel]) => {
+      const person = JSON.stringify({ username: "camobs", password: "correct horse battery", invite });
+      const json = { "content-type": "application/json" };
+      const registered = await fetch("/api/v10/auth/register", { method: "POST", headers: json, body: person });
+      const { token } = await registered.json();
+      const pc = new RTCPeerConnection();
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 1280, height: 720 } });
+      for (const track of stream.getTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+      await pc.setLocalDescription();
+      const body = pc.localDescription.sdp.replace(/a=extmap:\d+ urn:ietf:params:rtp-hdrext:sdes:.*\r\n/g, "");
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/sdp" };
+      const told = await fetch(`/whip/${channel}`, { method: "POST", headers, body });
+      const sdp = await told.text();
+      if (told.status !== 201) throw new Error(`${told.status} ${sdp}`);
+      await pc.setRemoteDescription({ type: "answer", sdp });
+      const location = told.headers.get("location");
+      window.publication = { pc, end: () => fetch(location, { method: "DELETE", headers }) };
+      return sdp;
+    },
+    [INVITE, HALL],
+  );
+  demand(!answer.includes("sdes:mid") && !answer.includes("m=video 0"), answer);
+  const seen = await sees(ben, "screen");
+  demand(seen.advanced > 0.5 && seen.changed > 0, `it stands still: ${JSON.stringify(seen)}`);
+  demand(seen.light > 30, `black: ${JSON.stringify(seen)}`);
+  await ben.waitForSelector("[data-testid=seat] [aria-label='shares a screen']", { timeout: 5_000 });
+  await page.evaluate(() => window.publication.end());
+  await ben.waitForFunction(() => document.querySelectorAll("[data-testid=picture]").length === 0, null, { timeout: 8_000 });
+  return `${seen.width}x${seen.height}`;
+});
 
 check("ends", true);
 await browser.close();
