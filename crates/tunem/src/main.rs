@@ -1,7 +1,8 @@
 //! `tunem`: a bad network between two TUN devices, for tests where the kernel has no `netem`.
 //!
 //! It makes the two devices, says `ready`, and carries packets from each to the other until its
-//! standard input ends; then it says what became of them. Whoever starts it moves the devices into
+//! standard input ends; then it says what became of them. A line `block` there lets TCP alone pass from
+//! then on, as some firewalls do, `pass` everything again. Whoever starts it moves the devices into
 //! network namespaces and gives them addresses, as `tests/badnet/run` does. Programs under test need
 //! not know.
 
@@ -102,6 +103,16 @@ struct Side {
     device: File,
     way: Way,
     spare_tcp: bool,
+    /// Whether TCP alone passes.
+    blocks: bool,
+}
+
+/// What the standard input says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Block(bool),
+    End,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -111,7 +122,7 @@ fn main() -> anyhow::Result<()> {
         // Neighbouring seeds must not give neighbouring networks.
         let way = Way::new(options.profile(), seed.wrapping_mul(0xD134_2543_DE82_EF95));
         let (device, spare_tcp) = (tun::make(name)?, options.spare_tcp);
-        sides.push(Side { name: name.clone(), device, way, spare_tcp });
+        sides.push(Side { name: name.clone(), device, way, spare_tcp, blocks: false });
     }
     let [left, right] = &mut sides[..] else { anyhow::bail!("two devices, not {}", sides.len()) };
     println!("ready");
@@ -137,8 +148,10 @@ fn carry(left: &mut Side, right: &mut Side) -> anyhow::Result<()> {
         give(&mut right.way, &mut left.device);
         let next = [left.way.poll_timeout(), right.way.poll_timeout()].into_iter().flatten().min();
         let rest = next.map(|next| next.saturating_duration_since(now()));
-        if wait(left, right, rest)? {
-            return Ok(());
+        match wait(left, right, rest)? {
+            Told::Nothing => {}
+            Told::Block(blocks) => (left.blocks, right.blocks) = (blocks, blocks),
+            Told::End => return Ok(()),
         }
     }
 }
@@ -147,6 +160,7 @@ fn carry(left: &mut Side, right: &mut Side) -> anyhow::Result<()> {
 fn take(side: &mut Side, packet: &mut [u8]) -> io::Result<()> {
     for _ in 0..TURN {
         match side.device.read(packet) {
+            Ok(length) if side.blocks && !is_tcp(&packet[..length]) => {}
             Ok(length) if side.spare_tcp && is_tcp(&packet[..length]) => {
                 side.way.spare(now(), &packet[..length]);
             }
@@ -178,8 +192,8 @@ fn give(way: &mut Way, device: &mut File) {
     }
 }
 
-/// Waits for a packet, at most for `rest`. Whether the standard input ended.
-fn wait(left: &Side, right: &Side, rest: Option<Duration>) -> anyhow::Result<bool> {
+/// Waits for a packet, at most for `rest`. What the standard input said meanwhile.
+fn wait(left: &Side, right: &Side, rest: Option<Duration>) -> anyhow::Result<Told> {
     let input = io::stdin();
     let mut waited = [
         PollFd::new(&left.device, PollFlags::IN),
@@ -191,12 +205,22 @@ fn wait(left: &Side, right: &Side, rest: Option<Duration>) -> anyhow::Result<boo
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error).context("cannot wait for packets"),
     }
-    let told = waited[2].revents();
-    if told.is_empty() {
-        return Ok(false);
+    if waited[2].revents().is_empty() {
+        return Ok(Told::Nothing);
     }
-    let mut ignored = [0; 64];
-    Ok(input.lock().read(&mut ignored)? == 0)
+    let mut text = [0; 64];
+    let length = input.lock().read(&mut text)?;
+    Ok(told(&text[..length]))
+}
+
+/// What a line says; nothing at all is the end.
+fn told(line: &[u8]) -> Told {
+    match line.trim_ascii() {
+        _ if line.is_empty() => Told::End,
+        b"block" => Told::Block(true),
+        b"pass" => Told::Block(false),
+        _ => Told::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +238,13 @@ mod tests {
         for wrong in ["", "-1", "101", "NaN", "ten"] {
             assert!(percent(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_line_blocks_or_passes_and_the_end_ends() {
+        assert_eq!(told(b"block\n"), Told::Block(true));
+        assert_eq!(told(b"pass\n"), Told::Block(false));
+        assert_eq!((told(b"\n"), told(b"")), (Told::Nothing, Told::End));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
     sudo tests/clients/badnet/run loss       10 %, 30 %, and 200 ms of jitter with duplicates
     sudo tests/clients/badnet/run rebinding  a NAT that maps both clients anew, again and again
+    sudo tests/clients/badnet/run blackout   a firewall that stops UDP in the middle of a call
 """
 
 import argparse
@@ -26,6 +27,8 @@ PROFILES = {
 }
 # After a mapping anew, how long a gap may be searched for.
 AFTER = 4.0
+# After UDP died, likewise, and how long a call is given for it.
+AFTER_BLACKOUT, GIVEN = 30.0, 32.0
 # What this machine cannot do was not done: neither well nor badly.
 LACKING = 77
 
@@ -75,9 +78,9 @@ def share(stream: list[list[float]]) -> float:
     return len(numbers) / (max(numbers) - min(numbers) + 1)
 
 
-def gap(times: list[float], at: float) -> float:
+def gap(times: list[float], at: float, after: float = AFTER) -> float:
     """The longest time without a packet that began or ended soon after `at`, in milliseconds."""
-    times = [moment for moment in times if at - 0.2 <= moment <= at + AFTER]
+    times = [moment for moment in times if at - 0.2 <= moment <= at + after]
     pairs = zip(times, times[1:])
     return max((later - sooner for sooner, later in pairs), default=float("inf")) * 1e3
 
@@ -168,19 +171,50 @@ def rebinding(arguments: argparse.Namespace) -> int:
         return len(thrown(result))
 
 
+def blackout(arguments: argparse.Namespace) -> int:
+    """UDP dies in the middle of calls; in how many the browser did not come back by itself."""
+    network.require(("ip",), True)
+    gone, gaps, ways = 0, {"up": [], "down": []}, []
+    for _ in range(arguments.swaps):
+        with network.namespaces("s", "c") as (near, far):
+            tunem = network.Tunem(arguments.tunem, near, far, ["--delay", "30ms"])
+            scene = Scene(arguments, near, far, network.SERVER_BEHIND_TUN)
+            time.sleep(5)
+            at = time.time()
+            tunem.block()
+            time.sleep(GIVEN)
+            result = scene.end()
+            tunem.end()
+            browser, ssrc = result["browser"], str(result["near_joins"][-1]["ssrc"])
+            times = {
+                "up": sorted(moment for _, moment in streams(result)["browser up"]),
+                "down": sorted(moment for _, moment in browser["arrivals"][ssrc]),
+            }
+            for way, moments in times.items():
+                back = bool(moments) and moments[-1] > at + GIVEN - 2
+                gaps[way].append(gap(moments, at, AFTER_BLACKOUT) if back else float("inf"))
+            gone += any(of[-1] == float("inf") for of in gaps.values())
+            ways.append(browser["way"])
+    print(f"gaps around {arguments.swaps} deaths of UDP, in milliseconds")
+    for way, of in gaps.items():
+        print(f"  Chromium, {way:<5} p50 {percentile(of, 50):5.0f}, longest {max(of):5.0f}")
+    print(f"  it came back by {', '.join(sorted(set(ways)))}; lost: {gone or 'none'}")
+    return gone
+
+
 def main() -> int:
     """Returns 1 when a session was lost, 2 when it was called wrongly, 77 when this machine lacks something,
     which is said."""
     called = pathlib.Path(os.environ.get("CALLED_FROM", "."))
     root = HERE.parent.parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["loss", "rebinding"])
+    parser.add_argument("what", choices=["loss", "rebinding", "blackout"])
     parser.add_argument("--binary", type=pathlib.Path, default=root / "target/debug/guildhall")
     parser.add_argument("--tunem", type=pathlib.Path, default=root / "target/debug/tunem")
     parser.add_argument("--seconds", type=int, default=60, help="of each profile")
     parser.add_argument("--profile", type=int, help=f"one alone: {', '.join(f'{n} {p}' for n, p in enumerate(PROFILES))}".replace("%", "%%"))
     parser.add_argument("--joins", type=int, default=10, help="how often each client joins")
-    parser.add_argument("--swaps", type=int, default=10, help="how often the NAT maps anew")
+    parser.add_argument("--swaps", type=int, default=10, help="how often the NAT maps anew, or UDP dies")
     parser.add_argument("--no-browser", action="store_true", help="bots alone")
     parser.add_argument("--log", default="badnet.log", help="what servers and clients said")
     arguments = parser.parse_args()
@@ -193,7 +227,7 @@ def main() -> int:
     # Namespaces and processes go by the way of an error.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        lost = {"loss": loss, "rebinding": rebinding}[arguments.what](arguments)
+        lost = {"loss": loss, "rebinding": rebinding, "blackout": blackout}[arguments.what](arguments)
     except network.Missing as missing:
         print(missing, file=sys.stderr)
         return LACKING

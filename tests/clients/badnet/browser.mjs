@@ -27,6 +27,18 @@ await page.addInitScript(() => {
       return super.setRemoteDescription(description);
     }
   };
+  // By what its media goes, such as `udp` or `tls relay`.
+  window.__way = async () => {
+    const report = await window.__watch.pc.getStats();
+    let way = "nothing";
+    report.forEach((entry) => {
+      if (entry.type !== "transport") return;
+      const pair = report.get(entry.selectedCandidatePairId);
+      const [local, remote] = [report.get(pair?.localCandidateId), report.get(pair?.remoteCandidateId)];
+      if (pair) way = local?.candidateType === "relay" ? `${local.relayProtocol} relay` : (remote?.protocol ?? "?");
+    });
+    return way;
+  };
   // Of each speaker, by SSRC.
   window.__inbound = async () => {
     const speakers = {};
@@ -89,7 +101,8 @@ try {
     failed: Boolean(window.__watch.failed),
     state: window.__watch.pc.connectionState,
   }));
-  tell({ before, after, ...watch, thrown_out: watch.failed || watch.state !== "connected" });
+  const way = await page.evaluate(() => window.__way());
+  tell({ before, after, way, ...watch, thrown_out: watch.failed || watch.state !== "connected" });
 } catch (error) {
   tell({ error: String(error.stack ?? error) });
 } finally {

@@ -85,6 +85,12 @@ class Tunem:
             call("ip", "link", "set", device, "netns", namespace)
             address(namespace, device, f"10.91.0.{host}/24")
 
+    def block(self) -> None:
+        """From now on TCP alone passes."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("block\n")
+        self._process.stdin.flush()
+
     def end(self) -> str:
         """Ends it; what became of the packets."""
         told, _ = self._process.communicate()
