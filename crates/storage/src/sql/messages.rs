@@ -13,6 +13,7 @@ use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
 use state::repo::RepoError;
+use state::search::Contents;
 use state::thread::counts_in_thread;
 
 use super::Database;
@@ -21,6 +22,7 @@ use super::reactions;
 use super::row;
 use super::row::failed;
 use super::row::key;
+use super::search;
 use crate::NONCE_WINDOW_MS;
 use crate::PINS;
 
@@ -34,10 +36,10 @@ fn bucket(id: MessageId) -> i64 {
 impl MessageRepo for Database {
     async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError> {
         let (message, document) = (message.clone(), row::document(message)?);
-        let work = self.writer.write("message_insert", move |connection| {
+        let work = self.writer.write_whole("message_insert", move |connection| {
             Box::pin(insert(connection, message, document))
         });
-        work.await
+        work.await?
     }
 
     async fn message(
@@ -209,56 +211,85 @@ impl MessageRepo for Database {
 }
 
 /// Only the writer calls this: between its reads and its writes there is no other.
+/// Inserts a message and all that goes with it, whole or not at all, in one visit to SQLite's thread:
+/// a visit for each statement costs more than most statements do.
 async fn insert(
     connection: &mut SqliteConnection,
     message: MessageRecord,
     document: String,
-) -> Result<Inserted, RepoError> {
+) -> Result<Result<Inserted, RepoError>, RepoError> {
     let made_ms = snowflake::unix_ms(message.id.get());
-    if let Some(nonce) = &message.nonce
-        && let Some(earlier) = earlier(connection, &message, nonce, made_ms).await?
-    {
-        return Ok(Inserted::Earlier(Box::new(earlier)));
+    if let Some(nonce) = &message.nonce {
+        match earlier(connection, &message, nonce, made_ms).await {
+            Ok(None) => {}
+            Ok(Some(earlier)) => return Ok(Ok(Inserted::Earlier(Box::new(earlier)))),
+            // Nothing was begun that would have to be taken back.
+            Err(error) => return Ok(Err(error)),
+        }
     }
-    sqlx::query(
-        "INSERT INTO messages (channel, bucket, id, pinned, document) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(key(message.channel))
-    .bind(bucket(message.id))
-    .bind(key(message.id))
-    .bind(message.pinned)
-    .bind(document)
-    .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    polls::open(connection, &message).await?;
-    if counts_in_thread(&message) {
-        sqlx::query("UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ?")
-            .bind(key(message.channel))
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-    }
-    let Some(nonce) = message.nonce else { return Ok(Inserted::New) };
-    sqlx::query("DELETE FROM nonces WHERE made_ms <= ?")
-        .bind(row::signed(made_ms.saturating_sub(NONCE_WINDOW_MS)))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    sqlx::query(
-        "INSERT OR REPLACE INTO nonces (channel, author, nonce, message, made_ms)
-         VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(key(message.channel))
-    .bind(key(message.author))
-    .bind(nonce)
-    .bind(key(message.id))
-    .bind(row::signed(made_ms))
-    .execute(connection)
-    .await
-    .map_err(failed)?;
-    Ok(Inserted::New)
+    let (channel, id, author) = (key(message.channel), key(message.id), key(message.author));
+    let ends_ms = message.poll.as_ref().map(|poll| row::signed(poll.ends_ms));
+    let searched = search::is_searched(&message);
+    let Contents(has) = Contents::of(&message);
+    let query = sqlx::query(if message.nonce.is_some() { INSERT_WITH_NONCE } else { INSERT });
+    let query = query
+        .bind(channel)
+        .bind(bucket(message.id))
+        .bind(id)
+        .bind(message.pinned)
+        .bind(document)
+        .bind(channel)
+        .bind(id)
+        .bind(author)
+        .bind(message.pinned)
+        .bind(has)
+        .bind(searched)
+        .bind(&message.content)
+        .bind(search::mentions(&message))
+        .bind(searched)
+        .bind(channel)
+        .bind(counts_in_thread(&message))
+        .bind(channel)
+        .bind(id)
+        .bind(ends_ms.unwrap_or_default())
+        .bind(ends_ms.is_some());
+    let query = match &message.nonce {
+        Some(nonce) => query
+            .bind(row::signed(made_ms.saturating_sub(NONCE_WINDOW_MS)))
+            .bind(channel)
+            .bind(author)
+            .bind(nonce)
+            .bind(id)
+            .bind(row::signed(made_ms)),
+        None => query,
+    };
+    query.execute(connection).await.map_err(failed)?;
+    Ok(Ok(Inserted::New))
 }
+
+/// What every insert does, but its end.
+macro_rules! insert {
+    ($rest:literal) => {
+        concat!(
+            "SAVEPOINT write;
+            INSERT INTO messages (channel, bucket, id, pinned, document) VALUES (?, ?, ?, ?, ?);
+            INSERT INTO searched (channel, id, author, pinned, has) SELECT ?, ?, ?, ?, ? WHERE ?;
+            INSERT INTO searched_words (rowid, content, mentions)
+                SELECT last_insert_rowid(), ?, ? WHERE ?;
+            UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ? AND ?;
+            INSERT INTO open_polls (channel, message, ends_ms) SELECT ?, ?, ? WHERE ?;",
+            $rest,
+            "RELEASE write",
+        )
+    };
+}
+
+const INSERT: &str = insert!("");
+const INSERT_WITH_NONCE: &str = insert!(
+    "DELETE FROM nonces WHERE made_ms <= ?;
+    INSERT OR REPLACE INTO nonces (channel, author, nonce, message, made_ms)
+        VALUES (?, ?, ?, ?, ?);"
+);
 
 /// The message that the author made with that nonce within the window, if it still exists.
 async fn earlier(

@@ -140,22 +140,6 @@ impl PollRepo for Database {
     }
 }
 
-/// Opens the poll of a message that was stored just now, if it has one.
-pub(super) async fn open(
-    connection: &mut SqliteConnection,
-    message: &MessageRecord,
-) -> Result<(), RepoError> {
-    let Some(poll) = &message.poll else { return Ok(()) };
-    sqlx::query("INSERT INTO open_polls (channel, message, ends_ms) VALUES (?, ?, ?)")
-        .bind(key(message.channel))
-        .bind(key(message.id))
-        .bind(row::signed(poll.ends_ms))
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
 /// Forgets the votes of a message.
 pub(super) async fn clear(
     connection: &mut SqliteConnection,

@@ -1,9 +1,11 @@
-//! Searching messages: FTS5 for the words, a table of small columns for all else. Both are kept by
-//! triggers (migration 0005), so nothing that changes a message can forget them.
+//! Searching messages: FTS5 for the words, a table of small columns for all else. Who inserts a message
+//! inserts both, as [`is_searched`] and [`mentions`] say; triggers (migration 0005) keep them from then
+//! on, so nothing that changes a message can forget them.
 
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
 use sqlx::Sqlite;
+use state::record::MessageRecord;
 use state::repo::MessageRepo as _;
 use state::repo::RepoError;
 use state::repo::SearchRepo;
@@ -46,6 +48,19 @@ impl SearchRepo for Database {
         }
         Ok(Found { total: u32::try_from(total).unwrap_or(u32::MAX), messages })
     }
+}
+
+/// Whether a message can be found: only what somebody said (Discord: Message Types).
+pub(super) const fn is_searched(message: &MessageRecord) -> bool {
+    matches!(message.kind, 0 | 19 | 20 | 23)
+}
+
+/// Whom a message mentions, as words. The view `searchable` says the same in SQL.
+pub(super) fn mentions(message: &MessageRecord) -> String {
+    let users = message.mentions.iter().map(|id| format!("u{id}"));
+    let roles = message.mention_roles.iter().map(|id| format!("r{id}"));
+    let everyone = message.mention_everyone.then(|| "everyone".to_owned());
+    users.chain(roles).chain(everyone).collect::<Vec<_>>().join(" ")
 }
 
 /// Everything after the columns.

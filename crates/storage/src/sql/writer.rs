@@ -48,11 +48,42 @@ impl Writer {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     {
+        self.queue(operation, false, work).await
+    }
+
+    /// As [`write`](Self::write), of work that opens and releases the savepoint `write` itself, in
+    /// the same statement as all that it changes, and fails in nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub(super) async fn write_whole<T, F>(
+        &self,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, RepoError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    {
+        self.queue(operation, true, work).await
+    }
+
+    async fn queue<T, F>(
+        &self,
+        operation: &'static str,
+        whole: bool,
+        work: F,
+    ) -> Result<T, RepoError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    {
         let closed = || RepoError::Unavailable("the store is closed".to_owned());
         let queue = lock(&self.queue).clone().ok_or_else(closed)?;
         let (reply, answer) = oneshot::channel();
         let started = now();
-        let job = Job { work: Some(work), result: None, reply };
+        let job = Job { work: Some(work), whole, result: None, reply };
         queue.send(Box::new(job)).await.map_err(|_| closed())?;
         drop(queue);
         let answer = answer.await.unwrap_or_else(|_| Err(closed()));
@@ -93,6 +124,8 @@ trait Write: Send {
         &'c mut self,
         connection: &'c mut SqliteConnection,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>>;
+    /// Whether it opens and releases its savepoint itself.
+    fn is_whole(&self) -> bool;
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
     /// Answers: with the write's own result, or with the failure of the whole commit.
@@ -101,6 +134,8 @@ trait Write: Send {
 
 struct Job<T, F> {
     work: Option<F>,
+    /// Whether it opens and releases its savepoint itself.
+    whole: bool,
     result: Option<Result<T, RepoError>>,
     reply: oneshot::Sender<Result<T, RepoError>>,
 }
@@ -121,6 +156,10 @@ where
             self.result = Some(result);
             kept
         })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole
     }
 
     fn is_abandoned(&self) -> bool {
@@ -227,13 +266,19 @@ async fn transact(
 ) -> Result<(), sqlx::Error> {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     for write in batch {
-        sqlx::query("SAVEPOINT write").execute(&mut *connection).await?;
-        if !write.run(connection).await {
+        let whole = write.is_whole();
+        if !whole {
+            sqlx::query("SAVEPOINT write").execute(&mut *connection).await?;
+        }
+        let kept = write.run(connection).await;
+        if !kept {
             // Fails when SQLite has already rolled everything back (disk full, IO error): then
             // the savepoint is gone, and so are the neighbours' writes.
             sqlx::query("ROLLBACK TO write").execute(&mut *connection).await?;
         }
-        sqlx::query("RELEASE write").execute(&mut *connection).await?;
+        if !(whole && kept) {
+            sqlx::query("RELEASE write").execute(&mut *connection).await?;
+        }
     }
     sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(())
