@@ -1,5 +1,6 @@
 //! The parsers of untrusted text, as fuzz targets call them. Not part of the wing's interface.
 
+use crate::gateway;
 use crate::rest;
 use crate::websocket::frame::Message;
 use crate::websocket::frame::Reader;
@@ -43,6 +44,11 @@ pub fn websocket(bytes: &[u8]) {
     }
 }
 
+/// Reads a gateway client's message in Erlang's terms.
+pub fn etf(bytes: &[u8]) {
+    gateway::read_any_term(bytes);
+}
+
 /// Reads a message, with its components and embeds, and the same bytes as Slack's senders write one.
 pub fn message(bytes: &[u8]) {
     rest::read_any_message(bytes);
@@ -65,6 +71,7 @@ mod tests {
 
     #[test]
     fn no_seed_breaks_a_target() {
+        seeds("etf").iter().for_each(|seed| etf(seed));
         seeds("message").iter().for_each(|seed| message(seed));
         seeds("websocket").iter().for_each(|seed| websocket(seed));
         seeds("whip_offer").iter().for_each(|seed| whip_offer(seed));
@@ -87,6 +94,33 @@ mod tests {
             let at = at.index(input.len());
             input[at] ^= byte;
             websocket(&input);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        /// A seed with bytes changed, added and lost.
+        #[test]
+        fn any_term_may_come(
+            chosen in any::<prop::sample::Index>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let seeds = seeds("etf");
+            let mut input = chosen.get(&seeds).clone();
+            for (at, byte) in changes {
+                let at = at.index(input.len());
+                if byte % 3 == 0 {
+                    input.insert(at, byte);
+                } else {
+                    input[at] = byte;
+                }
+            }
+            if cut.index(4) == 0 {
+                input.truncate(cut.index(input.len()));
+            }
+            etf(&input);
         }
     }
 }

@@ -1,24 +1,136 @@
-//! Gateway payloads as JSON text: the envelope around a payload that is encoded once for everyone.
+//! Gateway payloads as clients read them, JSON or Erlang's terms: the envelope around a payload that is
+//! encoded once for everyone.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use model::gateway::Opcode;
 use serde_json::Value;
 use serde_json::json;
 
-/// A dispatch without its number. Cheap to clone: all sessions that hear it alike share the text.
+use super::etf;
+
+/// How values are written (Discord: Gateway/Encoding and Compression).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// Text.
+    Json,
+    /// Erlang's external term format.
+    Etf,
+}
+
+/// The value of `d`: as JSON text, and in the other ways of travelling that a session asked for,
+/// made when the first does.
+pub(super) struct Payload {
+    text: Box<str>,
+    term: OnceLock<Box<[u8]>>,
+    /// Of the text with the end of its envelope, and of the term.
+    deflated: OnceLock<Box<Deflated>>,
+}
+
+/// What a payload shrinks to, for each encoding; `None` inside when it could not be compressed.
+#[derive(Default)]
+struct Deflated {
+    text: OnceLock<Option<Box<[u8]>>>,
+    term: OnceLock<Option<Box<[u8]>>>,
+}
+
+impl Payload {
+    /// The payload as it is put into a message of that encoding.
+    pub(super) fn body(&self, encoding: Encoding) -> &[u8] {
+        match encoding {
+            Encoding::Json => self.text.as_bytes(),
+            Encoding::Etf => self.term.get_or_init(|| etf::term(&self.text).into()),
+        }
+    }
+
+    /// The body and what follows it in its message, compressed by `make` for all who ask.
+    pub(super) fn deflated(
+        &self,
+        encoding: Encoding,
+        make: impl FnOnce(&[u8], &[u8]) -> Option<Vec<u8>>,
+    ) -> Option<&[u8]> {
+        let all = self.deflated.get_or_init(Box::default);
+        let slot = match encoding {
+            Encoding::Json => &all.text,
+            Encoding::Etf => &all.term,
+        };
+        let made = || make(self.body(encoding), encoding.ending()).map(Into::into);
+        slot.get_or_init(made).as_deref()
+    }
+}
+
+impl From<String> for Payload {
+    fn from(text: String) -> Self {
+        Self { text: text.into(), term: OnceLock::new(), deflated: OnceLock::new() }
+    }
+}
+
+impl Deref for Payload {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Payload {}
+
+impl Encoding {
+    /// What follows the payload of a dispatch.
+    const fn ending(self) -> &'static [u8] {
+        match self {
+            Self::Json => b"}",
+            // A map tells its size, and has no end.
+            Self::Etf => b"",
+        }
+    }
+}
+
+/// A dispatch without its number. Cheap to clone: all sessions that hear it alike share it, and each
+/// keeps a pointer for Resume.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Dispatch {
+pub(super) struct Dispatch(Arc<Shared>);
+
+/// What a dispatch says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shared {
     /// What happened, such as `MESSAGE_CREATE`.
     pub name: &'static str,
     /// The value of `d`, encoded.
-    pub payload: Arc<str>,
+    pub payload: Payload,
+}
+
+impl Deref for Dispatch {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl Dispatch {
-    /// A dispatch whose payload is encoded here, for one session.
+    /// A dispatch whose payload is encoded here.
     pub(super) fn new(name: &'static str, payload: &Value) -> Self {
-        Self { name, payload: text(payload) }
+        Self::of(name, payload.to_string())
+    }
+
+    /// A dispatch whose payload is encoded.
+    pub(super) fn of(name: &'static str, payload: String) -> Self {
+        Self(Arc::new(Shared { name, payload: payload.into() }))
     }
 
     /// Bytes that keeping it costs, shared ones counted whole.
@@ -30,19 +142,24 @@ impl Dispatch {
     pub(super) const fn weight_of(payload: usize) -> usize {
         payload + ENVELOPE
     }
+
+    /// How many have it.
+    pub(super) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
 }
 
 /// A message on its way to a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// One without a number, whole.
+    /// One without a number, whole, as JSON.
     Control(String),
     /// A dispatch with the number that this session gave it.
     Dispatch(Dispatch, u64),
 }
 
 impl Frame {
-    /// Bytes of its text.
+    /// Bytes of its JSON text.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Control(text) => text.len(),
@@ -54,21 +171,37 @@ impl Frame {
         }
     }
 
-    /// Puts its text behind what is there: the payload, which all sessions share, is copied once and
+    /// Puts it behind what is there: the payload, which all sessions share, is copied once and
     /// encoded never.
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, encoding: Encoding, out: &mut Vec<u8>) {
         match self {
-            Self::Control(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Control(text) => match encoding {
+                Encoding::Json => out.extend_from_slice(text.as_bytes()),
+                Encoding::Etf => {
+                    out.push(etf::VERSION);
+                    out.extend_from_slice(&etf::term(text));
+                }
+            },
             Self::Dispatch(dispatch, seq) => {
-                out.extend_from_slice(OPENING);
-                out.extend_from_slice(dispatch.name.as_bytes());
-                out.extend_from_slice(NUMBER);
-                put_number(out, *seq);
-                out.extend_from_slice(PAYLOAD);
-                out.extend_from_slice(dispatch.payload.as_bytes());
-                out.push(b'}');
+                put_opening(dispatch.name, *seq, encoding, out);
+                out.extend_from_slice(dispatch.payload.body(encoding));
+                out.extend_from_slice(encoding.ending());
             }
         }
+    }
+}
+
+/// Puts what precedes the payload of a dispatch behind what is there: all that is not shared.
+pub(super) fn put_opening(name: &str, seq: u64, encoding: Encoding, out: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Json => {
+            out.extend_from_slice(OPENING);
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(NUMBER);
+            put_number(out, seq);
+            out.extend_from_slice(PAYLOAD);
+        }
+        Encoding::Etf => etf::put_opening(name, seq, out),
     }
 }
 
@@ -94,11 +227,6 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
 /// Room for name, number and punctuation around a payload.
 const ENVELOPE: usize = 80;
 
-/// A payload, encoded.
-pub(super) fn text(payload: &Value) -> Arc<str> {
-    payload.to_string().into()
-}
-
 /// A whole message that is no dispatch and has no number.
 pub(super) fn control(op: Opcode, d: &Value) -> String {
     json!({ "t": null, "s": null, "op": op as u8, "d": d }).to_string()
@@ -115,7 +243,7 @@ mod tests {
             let frame = Frame::Dispatch(dispatch, seq);
             let mut text = Vec::new();
 
-            frame.put(&mut text);
+            frame.put(Encoding::Json, &mut text);
 
             let value: Value = serde_json::from_slice(&text).unwrap();
             let d = json!({ "user_id": "1" });

@@ -3,11 +3,13 @@
 //! In the order of a connection: `socket` takes a WebSocket, `greet` brings it to a session by way
 //! of `handshake` (pure), `run` is the one task of a session, which outlives its sockets, around
 //! `session` (pure). In the order of an event: `filter` decides who hears it, `shape` what it looks
-//! like, `encode` puts a number on it, `replay` keeps it, `compress` packs it.
+//! like, `encode` puts a number on it as JSON or, with `etf`, as Erlang's terms, `replay` keeps it,
+//! `compress` packs it.
 
 mod compress;
 mod desk;
 mod encode;
+mod etf;
 mod filter;
 mod greet;
 mod handshake;
@@ -27,3 +29,13 @@ mod testing;
 pub use registry::MAX_CONCURRENCY;
 pub use registry::Sessions;
 pub(crate) use socket::upgrade;
+
+/// Reads a message of a client that speaks Erlang's terms, as far as the session would.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_any_term(bytes: &[u8]) {
+    let Ok(value) = etf::read(bytes) else { return };
+    let text = value.to_string();
+    // JSON reads what was made of it: no number, no text and no nesting is beyond it.
+    assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+    drop(incoming::parse(text.as_bytes()));
+}

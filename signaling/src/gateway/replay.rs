@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use model::limits;
 use zstd::bulk::Compressor;
@@ -21,19 +20,27 @@ thread_local! {
     static PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
 }
 
-/// A dispatch as it is kept.
+/// A dispatch as it is kept: two words, for there are thousands.
 #[derive(Debug)]
 enum Kept {
     Plain(Dispatch),
-    /// Its name, its payload packed, and how long that was.
-    Packed(&'static str, Box<[u8]>, usize),
+    Packed(Box<Packed>),
+}
+
+/// A dispatch whose payload is packed.
+#[derive(Debug)]
+struct Packed {
+    name: &'static str,
+    payload: Box<[u8]>,
+    /// Bytes of the payload as it was.
+    length: usize,
 }
 
 impl Kept {
     fn weight(&self) -> usize {
         match self {
             Self::Plain(dispatch) => dispatch.weight(),
-            Self::Packed(_, _, length) => Dispatch::weight_of(*length),
+            Self::Packed(packed) => Dispatch::weight_of(packed.length),
         }
     }
 
@@ -41,24 +48,25 @@ impl Kept {
     fn dispatch(&self) -> Option<Dispatch> {
         match self {
             Self::Plain(dispatch) => Some(dispatch.clone()),
-            Self::Packed(name, packed, length) => {
-                let bytes = Decompressor::new().ok()?.decompress(packed, *length).ok()?;
-                let payload: Arc<str> = String::from_utf8(bytes).ok()?.into();
-                Some(Dispatch { name, payload })
+            Self::Packed(packed) => {
+                let Packed { name, payload, length } = &**packed;
+                let bytes = Decompressor::new().ok()?.decompress(payload, *length).ok()?;
+                Some(Dispatch::of(name, String::from_utf8(bytes).ok()?))
             }
         }
     }
 
     fn pack(&mut self) {
         let Self::Plain(dispatch) = self else { return };
+        let (name, length) = (dispatch.name, dispatch.payload.len());
         // What others keep too costs nothing here.
-        if dispatch.payload.len() < PACKABLE || Arc::strong_count(&dispatch.payload) > 1 {
+        if length < PACKABLE || dispatch.holders() > 1 {
             return;
         }
         let packed = PACKER
             .with_borrow_mut(|packer| packer.as_mut()?.compress(dispatch.payload.as_bytes()).ok());
-        if let Some(packed) = packed {
-            *self = Self::Packed(dispatch.name, packed.into(), dispatch.payload.len());
+        if let Some(payload) = packed {
+            *self = Self::Packed(Box::new(Packed { name, payload: payload.into(), length }));
         }
     }
 }
@@ -136,7 +144,7 @@ mod tests {
     use super::*;
 
     fn dispatch(bytes: usize) -> Dispatch {
-        Dispatch { name: "X", payload: "x".repeat(bytes).into() }
+        Dispatch::of("X", "x".repeat(bytes))
     }
 
     #[test]
@@ -164,7 +172,7 @@ mod tests {
 
         (1..=4).for_each(|seq| buffer.pack(seq));
 
-        assert!(matches!(&buffer.kept[0], Kept::Packed(_, packed, _) if packed.len() < 200));
+        assert!(matches!(&buffer.kept[0], Kept::Packed(packed) if packed.payload.len() < 200));
         assert!(matches!(&buffer.kept[1], Kept::Plain(_)), "others keep it too");
         assert!(matches!(&buffer.kept[2], Kept::Plain(_)), "it is small");
         assert_eq!(buffer.get(1), Some(dispatch(20_000)));

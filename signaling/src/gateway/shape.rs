@@ -27,7 +27,6 @@ use state::users::Users;
 use state::voice::VoiceState;
 use tokio::sync::OnceCell;
 
-use super::encode;
 use super::encode::Dispatch;
 use super::filter::Flip;
 use super::filter::Heard;
@@ -56,21 +55,41 @@ enum Form {
     /// A voice state of someone who went out of sight.
     VoiceLeft,
     /// A channel that came into view or went out of it.
-    Channel(ChannelId),
+    Channel(Flip),
     /// A message, with or without its content and that of the message it answers.
     Message { content: bool, reference: bool },
     /// What a rule did, without the text that triggered it.
     Unread,
 }
 
-/// A form, the host that it is for where that matters, and its text.
-type Shape = (Form, Option<Origin>, Arc<str>);
+impl Form {
+    /// Its place among those that need no lock: all but the rare ones.
+    const fn place(self) -> Option<usize> {
+        match self {
+            Self::Whole => Some(0),
+            Self::VoiceLeft => Some(1),
+            Self::Message { content, reference } => {
+                Some(2 + content as usize + 2 * reference as usize)
+            }
+            Self::Unread => Some(6),
+            Self::Channel(_) => None,
+        }
+    }
+}
 
-/// The forms of one event that were needed so far. Few: hosts by which clients reach us count
-/// only for messages with files.
+/// Forms that have a place.
+const PLACES: usize = 7;
+
+/// A form, the host that it is for where that matters, and what is sent.
+type Shape = (Form, Option<Origin>, Dispatch);
+
+/// The forms of one event that were needed so far.
 #[derive(Default)]
 struct Shapes {
-    made: RwLock<Vec<Shape>>,
+    /// Each session of each lane looks here.
+    common: [OnceLock<Dispatch>; PLACES],
+    /// Few: hosts by which clients reach us count only for messages with files.
+    rare: RwLock<Vec<Shape>>,
     /// The answered message, looked up once for all; empty when there is none to show.
     reference: OnceCell<Option<Option<MessageRecord>>>,
 }
@@ -81,28 +100,37 @@ impl Shapes {
         slot.get_or_init(|| Arc::new(Self::default())).downcast_ref()
     }
 
-    /// The text of a form, made now if nobody needed it before.
-    fn text(
+    /// What is sent in a form, made now if nobody needed it before.
+    fn dispatch(
         &self,
-        form: Form,
-        origin: Option<&Origin>,
+        name: &'static str,
+        (form, origin): (Form, Option<&Origin>),
         make: impl FnOnce() -> Option<Value>,
-    ) -> Option<Arc<str>> {
+    ) -> Option<Dispatch> {
+        let common = form.place().filter(|_| origin.is_none()).map(|place| &self.common[place]);
+        if let Some(slot) = common {
+            if let Some(dispatch) = slot.get() {
+                return Some(dispatch.clone());
+            }
+            let dispatch = Dispatch::new(name, &make()?);
+            // Another lane may have been first.
+            return Some(slot.get_or_init(|| dispatch).clone());
+        }
         let find = |made: &[Shape]| {
             made.iter()
                 .find(|(known, of, _)| *known == form && of.as_ref() == origin)
-                .map(|(.., text)| text.clone())
+                .map(|(.., dispatch)| dispatch.clone())
         };
-        if let Some(text) = find(&self.made.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Some(text);
+        if let Some(dispatch) = find(&self.rare.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Some(dispatch);
         }
-        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = find(&made) {
-            return Some(text);
+        let mut made = self.rare.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(dispatch) = find(&made) {
+            return Some(dispatch);
         }
-        let text = encode::text(&make()?);
-        made.push((form, origin.cloned(), text.clone()));
-        Some(text)
+        let dispatch = Dispatch::new(name, &make()?);
+        made.push((form, origin.cloned(), dispatch.clone()));
+        Some(dispatch)
     }
 
     fn reference(&self) -> Option<Option<&MessageRecord>> {
@@ -177,14 +205,15 @@ impl Shaper<'_> {
         let guild = &*publication.guild;
         let shapes = Shapes::of(&publication.shaped)?;
         let name = name(&publication.event);
-        let payload = match (heard, &publication.event) {
-            (Heard::No, _) => return None,
+        match (heard, &publication.event) {
+            (Heard::No, _) => None,
             (Heard::GuildGone, _) => {
-                return Some(Dispatch::new("GUILD_DELETE", &json!({ "id": guild.id })));
+                Some(Dispatch::new("GUILD_DELETE", &json!({ "id": guild.id })))
             }
             (Heard::VoiceLeft, GuildEvent::VoiceStateUpdated(state)) => {
                 let left = VoiceState { channel: None, ..(**state).clone() };
-                shapes.text(Form::VoiceLeft, None, || Some(self.voice_state(&left, guild)))
+                let make = || Some(self.voice_state(&left, guild));
+                shapes.dispatch(name, (Form::VoiceLeft, None), make)
             }
             (_, GuildEvent::Chat(chat)) => self.chat(chat, shapes, Some(guild), viewer),
             (_, GuildEvent::ThreadCreated(thread) | GuildEvent::ThreadUpdated(thread)) => {
@@ -196,14 +225,14 @@ impl Shaper<'_> {
                     return Some(Dispatch::new(name, &newly(shown, new)));
                 }
                 let make = || Some(newly(wire::thread(thread, guild.id, None), new));
-                shapes.text(Form::Whole, None, make)
+                shapes.dispatch(name, (Form::Whole, None), make)
             }
             (_, GuildEvent::RuleExecuted(done)) if !viewer.wants(Intents::MESSAGE_CONTENT) => {
-                shapes.text(Form::Unread, None, || Some(wire::rule_executed(done, guild.id, false)))
+                let make = || Some(wire::rule_executed(done, guild.id, false));
+                shapes.dispatch(name, (Form::Unread, None), make)
             }
-            (_, event) => shapes.text(Form::Whole, None, || self.payload(event, guild)),
-        };
-        Some(Dispatch { name, payload: payload? })
+            (_, event) => shapes.dispatch(name, (Form::Whole, None), || self.payload(event, guild)),
+        }
     }
 
     /// What a viewer is sent of a channel that came into view or went out of it: the channel, and
@@ -218,12 +247,10 @@ impl Shaper<'_> {
         let channel = guild.channels.get(&flip.channel);
         let shapes = Shapes::of(&publication.shaped);
         let (Some(channel), Some(shapes)) = (channel, shapes) else { return Vec::new() };
-        let form = Form::Channel(flip.channel);
-        let Some(payload) = shapes.text(form, None, || Some(wire::channel(channel))) else {
-            return Vec::new();
-        };
         let name = if flip.appeared { "CHANNEL_CREATE" } else { "CHANNEL_DELETE" };
-        let mut dispatches = vec![Dispatch { name, payload }];
+        let make = || Some(wire::channel(channel));
+        let dispatch = shapes.dispatch(name, (Form::Channel(flip), None), make);
+        let mut dispatches: Vec<_> = dispatch.into_iter().collect();
         if flip.appeared {
             let there = guild.voice.values().filter(|state| state.channel == Some(flip.channel));
             dispatches.extend(
@@ -263,8 +290,7 @@ impl Shaper<'_> {
         viewer: &Viewer,
     ) -> Option<Dispatch> {
         let shapes = Shapes::of(&publication.shaped)?;
-        let payload = self.chat(&publication.event, shapes, None, viewer)?;
-        Some(Dispatch { name: chat_name(&publication.event), payload })
+        self.chat(&publication.event, shapes, None, viewer)
     }
 
     fn payload(self, event: &GuildEvent, guild: &Guild) -> Option<Value> {
@@ -396,9 +422,10 @@ impl Shaper<'_> {
         shapes: &Shapes,
         guild: Option<&Guild>,
         viewer: &Viewer,
-    ) -> Option<Arc<str>> {
+    ) -> Option<Dispatch> {
+        let name = chat_name(chat);
         let (ChatEvent::MessageCreated(message) | ChatEvent::MessageUpdated(message)) = chat else {
-            return shapes.text(Form::Whole, None, || self.small_talk(chat, guild));
+            return shapes.dispatch(name, (Form::Whole, None), || self.small_talk(chat, guild));
         };
         let reference = shapes.reference();
         let content = viewer.reads(message);
@@ -412,7 +439,7 @@ impl Shaper<'_> {
         };
         let has_files = files(message) || reference.flatten().is_some_and(files);
         let origin = has_files.then_some(&viewer.origin);
-        shapes.text(form, origin, || {
+        shapes.dispatch(name, (form, origin), || {
             let context = wire::MessageContext {
                 users: self.users,
                 guild,
@@ -650,7 +677,7 @@ mod tests {
         let seed = DispatchEventWithTypeDeserializer::new(dispatch.name);
         match seed.deserialize(&mut json) {
             Ok(event) => event,
-            Err(error) => panic!("{}: {error}: {}", dispatch.name, dispatch.payload),
+            Err(error) => panic!("{}: {error}: {}", dispatch.name, &*dispatch.payload),
         }
     }
 

@@ -12,7 +12,9 @@ use model::gateway::CloseCode;
 use model::limits;
 
 use super::compress::Encoder;
+use super::encode::Encoding;
 use super::encode::Frame;
+use super::etf;
 use super::greet;
 use super::greet::Door;
 use super::run;
@@ -38,11 +40,15 @@ pub(crate) fn upgrade(
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).next()
     };
-    if value("encoding").is_some_and(|encoding| encoding != "json") {
-        let message = "this server speaks encoding=json only";
-        return (StatusCode::BAD_REQUEST, message).into_response();
-    }
-    let Some(encoder) = Encoder::new(value("compress")) else {
+    let encoding = match value("encoding") {
+        None | Some("json") => Encoding::Json,
+        Some("etf") => Encoding::Etf,
+        Some(_) => {
+            let message = "encoding must be json, etf or absent";
+            return (StatusCode::BAD_REQUEST, message).into_response();
+        }
+    };
+    let Some(encoder) = Encoder::new(encoding, value("compress")) else {
         let message = "compress must be zlib-stream, zstd-stream or absent";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
@@ -81,7 +87,7 @@ pub(super) struct Wire {
 /// What came of reading a socket.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// A message.
+    /// A message, as JSON.
     Message(Vec<u8>),
     /// The client closed, with that code.
     Closed(Option<u16>),
@@ -148,15 +154,28 @@ impl Wire {
 
     /// The next message. Nothing is lost when it is not waited for.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        self.socket.poll_read(context).map(|incoming| match incoming {
-            Incoming::Message(Message::Text(text)) => Received::Message(text.into_bytes()),
+        let incoming = std::task::ready!(self.socket.poll_read(context));
+        Poll::Ready(match incoming {
             Incoming::Message(Message::Close(code)) => Received::Closed(code),
-            Incoming::Message(Message::Binary(bytes) | Message::Ping(bytes)) => {
-                Received::Message(bytes)
+            Incoming::Message(Message::Text(text)) => self.received(text.into_bytes()),
+            Incoming::Message(Message::Binary(bytes)) => self.received(bytes),
+            Incoming::Message(Message::Ping(_) | Message::Pong) | Incoming::Violation(_) => {
+                Received::Garbage
             }
-            Incoming::Message(Message::Pong) | Incoming::Violation(_) => Received::Garbage,
             Incoming::Lost => Received::Lost,
         })
+    }
+
+    /// A message as JSON, in which whatever reads it expects it.
+    fn received(&self, bytes: Vec<u8>) -> Received {
+        match self.encoder.encoding() {
+            Encoding::Json => Received::Message(bytes),
+            Encoding::Etf if bytes.len() > limits::GATEWAY_PAYLOAD => Received::Garbage,
+            Encoding::Etf => match etf::read(&bytes) {
+                Ok(value) => Received::Message(value.to_string().into_bytes()),
+                Err(etf::Malformed) => Received::Garbage,
+            },
+        }
     }
 
     /// Sends what is left in `last`, closes with `code`, and waits a little for the client to read

@@ -4,6 +4,7 @@
 mod parts;
 mod pictures;
 mod stage;
+mod terms;
 mod threads;
 
 use model::wire::guild::Permissions;
@@ -11,6 +12,7 @@ use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use tokio_tungstenite::tungstenite::Message;
 
 use stage::ANA;
 use stage::BEN;
@@ -49,21 +51,82 @@ async fn a_bot_is_ready_sees_its_guild_and_hears_a_message() {
     assert_eq!(said["d"]["author"]["username"], "ana");
 }
 
+/// Every way in which messages may travel.
+fn ways() -> impl Iterator<Item = String> {
+    ["json", "etf"].into_iter().flat_map(|encoding| {
+        ["", "&compress=zlib-stream", "&compress=zstd-stream"]
+            .map(|compress| format!("v=10&encoding={encoding}{compress}"))
+    })
+}
+
 #[tokio::test]
-async fn each_compression_carries_the_same_events() {
+async fn each_encoding_and_compression_carries_the_same_events_to_all_at_once() {
     let stage = Stage::open().await;
-    for compress in ["", "&compress=zlib-stream", "&compress=zstd-stream"] {
-        let (mut client, _) = stage.identify(BEN, &format!("{JSON}{compress}")).await;
+    let mut clients = Vec::new();
+    for way in ways().chain(ways().take(3)) {
+        clients.push(stage.identify(BEN, &way).await.0);
+    }
 
-        for n in 0..50 {
-            stage.say(&format!("{n} {}", "long ".repeat(n))).await;
-        }
+    for n in 0..50 {
+        stage.say(&format!("{n} {}", "long é ".repeat(n))).await;
+    }
 
+    let mut first = Vec::new();
+    for (index, client) in clients.iter_mut().enumerate() {
         for n in 0..50 {
             let said = client.hear("MESSAGE_CREATE").await;
-            assert_eq!(said["d"]["content"], format!("{n} {}", "long ".repeat(n)), "{compress}");
+            assert_eq!(said["d"]["content"], format!("{n} {}", "long é ".repeat(n)), "{index}");
+            match first.get(n) {
+                Some(first) => assert_eq!(first, &said["d"]),
+                None => first.push(said["d"].clone()),
+            }
         }
-        client.close(1000).await;
+    }
+}
+
+#[tokio::test]
+async fn in_every_way_nothing_is_missed_after_a_cut() {
+    let stage = Stage::open().await;
+    for way in ways() {
+        let (mut ben, ready) = stage.identify(BEN, &way).await;
+        stage.say("before").await;
+        let before = ben.hear("MESSAGE_CREATE").await["s"].as_u64().unwrap();
+        drop(ben);
+        for n in 0..20 {
+            stage.say(&format!("{n} {}", "long ".repeat(n * 10))).await;
+        }
+
+        let mut ben = stage.connect(&way).await;
+        ben.resume(&stage.token(BEN), &ready["d"]["session_id"], before).await;
+
+        for n in 0..20 {
+            let said = ben.next().await;
+            assert_eq!(said["d"]["content"], format!("{n} {}", "long ".repeat(n * 10)), "{way}");
+            assert_eq!(said["s"].as_u64(), Some(before + n as u64 + 1), "{way}");
+        }
+        ben.hear("RESUMED").await;
+        stage.say("after").await;
+        assert_eq!(ben.hear("MESSAGE_CREATE").await["d"]["content"], "after", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn terms_that_may_not_be_sent_close_with_4002() {
+    let stage = Stage::open().await;
+    // {op: 1} with an atom for its key; a compressed term; text where a term is spoken.
+    let atom_key = [131, 116, 0, 0, 0, 1, 100, 0, 2, b'o', b'p', 97, 1];
+    let compressed = [131, 80, 0, 0, 0, 2, 120, 156, 3, 0, 0, 0, 0, 1];
+    let messages = [
+        Message::binary(atom_key.to_vec()),
+        Message::binary(compressed.to_vec()),
+        Message::text(r#"{"op":1,"d":null}"#),
+    ];
+    for message in messages {
+        let mut client = stage.connect("v=10&encoding=etf").await;
+
+        client.send_message(message).await;
+
+        assert_eq!(client.close_code().await, 4002);
     }
 }
 
@@ -190,7 +253,7 @@ async fn each_fault_closes_with_its_documented_code() {
 async fn an_encoding_that_is_not_spoken_is_refused_before_the_upgrade() {
     let stage = Stage::open().await;
 
-    for query in ["v=10&encoding=etf", "v=10&encoding=json&compress=lz4"] {
+    for query in ["v=10&encoding=bson", "v=10&encoding=json&compress=lz4"] {
         let url = format!("ws://{}/?{query}", stage.address);
         match tokio_tungstenite::connect_async(url).await {
             Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {

@@ -36,6 +36,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::parts;
+use super::terms;
 
 pub(crate) const GUILD: GuildId = Id::new(50);
 pub(crate) const TEXT: ChannelId = Id::new(52);
@@ -161,8 +162,14 @@ async fn serve(parts: Parts) -> SocketAddr {
     address
 }
 
-/// How a client reads what it is sent.
-enum Codec {
+/// How a client reads what it is sent, and writes what it says.
+struct Codec {
+    packing: Packing,
+    /// Erlang's terms instead of JSON.
+    terms: bool,
+}
+
+enum Packing {
     Plain,
     Zlib(Box<flate2::Decompress>),
     Zstd(Box<zstd::stream::raw::Decoder<'static>>),
@@ -170,20 +177,22 @@ enum Codec {
 
 impl Codec {
     fn of(query: &str) -> Self {
-        if query.contains("zlib-stream") {
-            Self::Zlib(Box::new(flate2::Decompress::new(true)))
+        let packing = if query.contains("zlib-stream") {
+            Packing::Zlib(Box::new(flate2::Decompress::new(true)))
         } else if query.contains("zstd-stream") {
             let decoder = zstd::stream::raw::Decoder::new().expect("a decoder");
-            Self::Zstd(Box::new(decoder))
+            Packing::Zstd(Box::new(decoder))
         } else {
-            Self::Plain
-        }
+            Packing::Plain
+        };
+        Self { packing, terms: query.contains("encoding=etf") }
     }
 
     fn decode(&mut self, message: Message) -> Value {
-        let text = match (self, message) {
-            (Self::Plain, Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
-            (Self::Zlib(inflate), Message::Binary(bytes)) => {
+        let bytes = match (&mut self.packing, message) {
+            (Packing::Plain, Message::Text(text)) if !self.terms => text.as_bytes().to_vec(),
+            (Packing::Plain, Message::Binary(bytes)) if self.terms => bytes.to_vec(),
+            (Packing::Zlib(inflate), Message::Binary(bytes)) => {
                 assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]), "a message without its end");
                 let mut text = Vec::with_capacity(1 << 20);
                 inflate
@@ -191,7 +200,7 @@ impl Codec {
                     .expect("zlib");
                 text
             }
-            (Self::Zstd(decoder), Message::Binary(bytes)) => {
+            (Packing::Zstd(decoder), Message::Binary(bytes)) => {
                 use zstd::stream::raw::Operation as _;
                 let mut text = vec![0; 1 << 20];
                 let status = decoder.run_on_buffers(&bytes, &mut text).expect("zstd");
@@ -200,7 +209,15 @@ impl Codec {
             }
             (_, other) => panic!("unexpected message {other:?}"),
         };
-        serde_json::from_slice(&text).expect("JSON")
+        if self.terms { terms::read(&bytes) } else { serde_json::from_slice(&bytes).expect("JSON") }
+    }
+
+    fn encode(&self, message: &Value) -> Message {
+        if self.terms {
+            Message::binary(terms::write(message))
+        } else {
+            Message::text(message.to_string())
+        }
     }
 }
 
@@ -259,11 +276,16 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, op: u8, d: Value) {
-        self.send_text(&json!({ "op": op, "d": d }).to_string()).await;
+        let message = self.codec.encode(&json!({ "op": op, "d": d }));
+        self.send_message(message).await;
     }
 
     pub(crate) async fn send_text(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.expect("an open socket");
+        self.send_message(Message::text(text)).await;
+    }
+
+    pub(crate) async fn send_message(&mut self, message: Message) {
+        self.socket.send(message).await.expect("an open socket");
     }
 
     pub(crate) async fn identify(&mut self, token: &str) {
