@@ -5,6 +5,7 @@
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -18,12 +19,17 @@ use std::task::Waker;
 use futures_util::task::AtomicWaker;
 use state::Hearer;
 use state::UserEvent;
+use state::repo::MessageRepo;
+use state::users::Users;
 
+use super::run::Attach;
 use super::session::GatewaySession;
+use super::session::Unresumable;
 use super::shape;
 use super::shape::Shaper;
 use super::socket::Wire;
 use super::socket::now;
+use crate::cdn::Signer;
 use crate::parts::Parts;
 
 /// See the module.
@@ -31,9 +37,51 @@ pub(super) struct Desk {
     /// Events that were put into the queue, or are about to be, and were not heard yet.
     waiting: AtomicUsize,
     core: Mutex<Option<Core>>,
-    /// Wakes the task.
+    pub(super) reception: Arc<Reception>,
+    users: Arc<Users>,
+    signer: Arc<Signer>,
+    messages: Arc<dyn MessageRepo>,
+}
+
+/// Where sockets wait that want to resume a session, and what wakes its task.
+pub(super) struct Reception {
+    /// Until the session ends.
+    waiting: Mutex<Option<Vec<Box<Attach>>>>,
     pub(super) waker: AtomicWaker,
-    parts: Parts,
+}
+
+impl Reception {
+    /// A reception where nobody waits.
+    pub(super) const fn new() -> Self {
+        Self { waiting: Mutex::new(Some(Vec::new())), waker: AtomicWaker::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<Attach>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a socket to the session, which gives it back when it cannot resume there.
+    pub(super) fn attach(&self, attach: Box<Attach>) {
+        match &mut *self.lock() {
+            // Few: only so many sockets are greeted at once.
+            Some(waiting) => waiting.push(attach),
+            None => return attach.refuse(Unresumable::TooOld),
+        }
+        self.waker.wake();
+    }
+
+    /// The next socket.
+    pub(super) fn take(&self) -> Option<Box<Attach>> {
+        let mut all = self.lock();
+        let waiting = all.as_mut().filter(|waiting| !waiting.is_empty())?;
+        Some(waiting.remove(0))
+    }
+
+    /// Refuses those that wait, and all who come later.
+    pub(super) fn close(&self) {
+        let waiting = self.lock().take();
+        waiting.into_iter().flatten().for_each(|attach| attach.refuse(Unresumable::TooOld));
+    }
 }
 
 /// A session and its socket. Whoever has the lock may let it hear and write.
@@ -48,9 +96,15 @@ pub(super) struct Core {
 
 impl Desk {
     /// A desk where nobody sits yet: events wait in the queue.
-    pub(super) const fn new(parts: Parts) -> Self {
-        let waiting = AtomicUsize::new(0);
-        Self { waiting, core: Mutex::new(None), waker: AtomicWaker::new(), parts }
+    pub(super) fn new(reception: Arc<Reception>, parts: &Parts) -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            core: Mutex::new(None),
+            reception,
+            users: Arc::clone(parts.store.users()),
+            signer: Arc::clone(&parts.cdn),
+            messages: Arc::clone(&parts.messages),
+        }
     }
 
     /// The session begins.
@@ -71,7 +125,8 @@ impl Desk {
 
     fn hear_now(&self, core: &mut Core, event: &UserEvent) {
         let began = now();
-        let shaper = shaper(&self.parts);
+        let shaper =
+            Shaper { users: &self.users, signer: &self.signer, now_ms: crate::parts::now_ms() };
         let numbered = core.session.newest();
         core.session.handle_event(began, event, shaper);
         METERS.dispatches.increment(core.session.newest() - numbered);
@@ -90,7 +145,7 @@ impl Desk {
             }
         }
         if wake {
-            self.waker.wake();
+            self.reception.waker.wake();
         }
     }
 }
@@ -109,7 +164,7 @@ impl Hearer for Desk {
             // A fault of ours costs this session, not the lane and all others in it.
             tracing::error!("a session failed while it heard an event");
             *guard = None;
-            self.waker.wake();
+            self.reception.waker.wake();
         }
         true
     }
@@ -123,8 +178,7 @@ impl Hearer for Desk {
         event: &'a UserEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            let users = self.parts.store.users();
-            if let Err(error) = shape::prepare(event, users, &*self.parts.messages).await {
+            if let Err(error) = shape::prepare(event, &self.users, &*self.messages).await {
                 tracing::warn!(%error, "what an event names could not be loaded");
             }
         })

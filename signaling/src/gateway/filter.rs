@@ -298,6 +298,55 @@ impl Viewer {
     }
 }
 
+/// What a session found out of the channels that it saw or did not see: nearly all that it hears is
+/// said in a few of them, and who may see a channel changes with the guild's version alone.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    known: [Known; KNOWN],
+}
+
+/// Whether a channel is in view, in one version of its guild.
+#[derive(Debug, Default, Clone, Copy)]
+struct Known {
+    /// 0: nothing is known.
+    channel: u64,
+    version: u64,
+    seen: bool,
+}
+
+/// Channels that a session knows at once. More cost every session more of what it holds.
+const KNOWN: usize = 4;
+
+impl Sight {
+    /// As [`Viewer::hears`], of one viewer all the time.
+    pub(super) fn hears(
+        &mut self,
+        viewer: &Viewer,
+        publication: &Publication,
+        now_ms: u64,
+    ) -> Heard {
+        let GuildEvent::Chat(chat) = &publication.event else {
+            return viewer.hears(publication, now_ms);
+        };
+        let (guild, channel) = (&publication.guild, chat.channel());
+        if !viewer.hears_chat(chat, ChatPlace::Guild) {
+            return Heard::No;
+        }
+        // Ids count up in their low bits within a millisecond, and by time above 22.
+        let mixed = channel.get() ^ channel.get() >> 22;
+        let known = &mut self.known[mixed as usize % KNOWN];
+        if (known.channel, known.version) != (channel.get(), guild.version) {
+            let seen = viewer.sees(guild, channel, now_ms);
+            // Who is in a thread changes without the guild's version.
+            if !guild.channels.contains_key(&channel) {
+                return if seen { Heard::Yes } else { Heard::No };
+            }
+            *known = Known { channel: channel.get(), version: guild.version, seen };
+        }
+        if known.seen { Heard::Yes } else { Heard::No }
+    }
+}
+
 /// Where a text channel is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChatPlace {
@@ -336,6 +385,28 @@ mod tests {
         assert_eq!(ben.hears(&publish(said(after), after, after), 0), Heard::No);
         assert_eq!(viewer(ANA, Intents::all()).hears(&hidden, 0), Heard::Yes);
         assert!(viewer(ANA, Intents::all()).flips(&hidden, 0).is_empty());
+    }
+
+    #[test]
+    fn what_was_seen_before_is_not_seen_once_it_is_hidden() {
+        let open = guild();
+        let ben = viewer(BEN, Intents::all());
+        let hidden = apply(&open, ANA, &hide(text(&open)));
+        let shown = apply(&hidden, ANA, &GuildCommand::RemoveOverwrite(text(&open), 10));
+        let gone = apply(&shown, ANA, &GuildCommand::Kick(BEN));
+        let mut sight = Sight::default();
+        let mut heard = |guild: &Guild| {
+            let publication = publish(said(guild), guild, guild);
+            let once = sight.hears(&ben, &publication, 0);
+            assert_eq!(sight.hears(&ben, &publication, 0), once);
+            assert_eq!(ben.hears(&publication, 0), once);
+            once
+        };
+
+        assert_eq!(heard(&open), Heard::Yes);
+        assert_eq!(heard(&hidden), Heard::No);
+        assert_eq!(heard(&shown), Heard::Yes);
+        assert_eq!(heard(&gone), Heard::No);
     }
 
     #[test]

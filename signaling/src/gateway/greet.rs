@@ -181,14 +181,9 @@ async fn hand_over(
     let (refused, answer) = oneshot::channel();
     let pulse = handshake.lend_pulse(now());
     let attach = Box::new(Attach { wire, pulse, seq: resume.seq.unwrap_or(0), refused });
-    let (wire, pulse, why) = match entry.attach.send(attach).await {
-        // Dropped without an answer when the session took the socket.
-        Ok(()) => answer.await.ok()?,
-        Err(unsent) => {
-            let Attach { wire, pulse, .. } = *unsent.0;
-            (wire, pulse, Unresumable::TooOld)
-        }
-    };
+    entry.reception.attach(attach);
+    // Dropped without an answer when the session took the socket.
+    let (wire, pulse, why) = answer.await.ok()?;
     handshake.restore_pulse(pulse);
     let refusal = match why {
         Unresumable::InvalidSeq => Refusal::Close(CloseCode::InvalidSeq),

@@ -14,12 +14,11 @@ use model::id::UserId;
 use state::SubscriberId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::desk::Reception;
 use super::filter::Viewer;
-use super::run::Attach;
 
 /// The gateway sessions of this node.
 pub struct Sessions {
@@ -63,7 +62,7 @@ pub(super) struct Entry {
     /// Whose it is: no one else may resume it.
     pub user: UserId,
     /// Takes sockets that resume it.
-    pub attach: mpsc::Sender<Box<Attach>>,
+    pub reception: Arc<Reception>,
 }
 
 /// Keeps a session in the list until it is dropped.
@@ -205,7 +204,7 @@ mod tests {
     use super::*;
 
     fn entry(user: UserId) -> Entry {
-        Entry { user, attach: mpsc::channel(1).0 }
+        Entry { user, reception: Arc::new(Reception::new()) }
     }
 
     #[test]

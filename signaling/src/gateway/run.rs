@@ -14,6 +14,7 @@ use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
 use model::wire::id::Id;
+use state::GuildStore;
 use state::GuildView;
 use state::Hearer as _;
 use state::Overflow;
@@ -28,6 +29,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::desk::Core;
 use super::desk::Desk;
 use super::desk::METERS;
+use super::desk::Reception;
 use super::desk::shaper;
 use super::greet::Admitted;
 use super::greet::Door;
@@ -61,7 +63,8 @@ pub(super) struct Attach {
 }
 
 impl Attach {
-    fn refuse(self, why: Unresumable) {
+    /// Gives the socket back.
+    pub(super) fn refuse(self, why: Unresumable) {
         // Fails only when the connection is gone.
         let _ = self.refused.send((self.wire, self.pulse, why));
     }
@@ -78,9 +81,10 @@ pub(super) async fn begin(
     let Admitted { identity, wanted, .. } = admitted;
     let user = identity.id();
     let id = hex::encode(auth::random::<16>());
-    let (attach, attaching) = mpsc::channel(1);
+    let reception = Arc::new(Reception::new());
     let most = parts.config.gateway_sessions;
-    let listing = parts.sessions.list(&id, Entry { user, attach }, most);
+    let entry = Entry { user, reception: Arc::clone(&reception) };
+    let listing = parts.sessions.list(&id, entry, most);
     let Some(listing) = listing else {
         tracing::warn!(%user, "too many gateway sessions");
         wire.close(CloseCode::RateLimited, Vec::new()).await;
@@ -88,9 +92,10 @@ pub(super) async fn begin(
     };
     let (queue, events) = mpsc::channel(limits::SESSION_MAILBOX);
     let overflow = Arc::new(Overflow::default());
-    let subscription = Subscription { parts: parts.clone(), id: parts.sessions.subscriber() };
+    let id_in_store = parts.sessions.subscriber();
+    let subscription = Subscription { store: Arc::clone(&parts.store), id: id_in_store };
+    let desk = Arc::new(Desk::new(reception, &parts));
     // Connected before the guilds are looked up: whichever is joined meanwhile is told.
-    let desk = Arc::new(Desk::new(parts.clone()));
     parts.store.connect(Subscriber {
         id: subscription.id,
         user,
@@ -136,7 +141,6 @@ pub(super) async fn begin(
         desk,
         farewell: None,
         events,
-        attaching,
         overflow: Box::pin(async move { overflow.tripped().await }),
         closing: Box::pin(parts.sessions.closing.clone().cancelled_owned()),
         sleep: Box::pin(tokio::time::sleep_until(now().into())),
@@ -153,13 +157,13 @@ pub(super) async fn begin(
 
 /// Takes the session out of the store, whatever ends its task.
 struct Subscription {
-    parts: Parts,
+    store: Arc<GuildStore>,
     id: SubscriberId,
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.parts.store.disconnect(self.id);
+        self.store.disconnect(self.id);
     }
 }
 
@@ -176,7 +180,6 @@ pub(super) struct Task {
     /// The last words to the socket before.
     farewell: Option<BoxFuture<'static, ()>>,
     events: mpsc::Receiver<UserEvent>,
-    attaching: mpsc::Receiver<Box<Attach>>,
     overflow: BoxFuture<'static, ()>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
@@ -312,7 +315,7 @@ impl Task {
 
     /// Whatever comes first. Everything polled here keeps what it has when it is not ready.
     fn poll_input(&mut self, desk: &Desk, context: &mut Context<'_>) -> Poll<Input> {
-        desk.waker.register(context.waker());
+        desk.reception.waker.register(context.waker());
         let mut core = desk.lock();
         let Some(core) = core.as_mut() else { return Poll::Ready(Input::Fault) };
         // What wakes a session is mostly an event: then the rest is looked at once, after it. Behind an
@@ -333,7 +336,7 @@ impl Task {
         {
             self.farewell = None;
         }
-        if let Poll::Ready(Some(attach)) = self.attaching.poll_recv(context) {
+        if let Some(attach) = desk.reception.take() {
             return Poll::Ready(Input::Attach(attach));
         }
         if let Poll::Ready(done) = self.poll_lane(context) {
@@ -512,10 +515,7 @@ impl Task {
         // Lanes that still know it find nobody.
         *self.desk.lock() = None;
         self.events.close();
-        self.attaching.close();
-        while let Ok(attach) = self.attaching.try_recv() {
-            attach.refuse(Unresumable::TooOld);
-        }
+        self.desk.reception.close();
         let left = async {
             self.parts.calls.session_ended(self.user, &self.id).await;
             self.parts.store.presence(self.user, self.subscriber, None).await;

@@ -31,6 +31,7 @@ use super::encode::Dispatch;
 use super::encode::Frame;
 use super::filter::ChatPlace;
 use super::filter::Heard;
+use super::filter::Sight;
 use super::filter::Viewer;
 use super::incoming::Incoming;
 use super::incoming::MembersRequest;
@@ -46,25 +47,50 @@ use crate::wire;
 ///
 /// After each input drain [`poll_output`](Self::poll_output); [`poll_frame`](Self::poll_frame) is
 /// called whenever the socket takes more.
+///
+/// What each event touches is in the session itself, as close together as it goes: a thousand sessions
+/// hear one event after the other, and each line of memory is waited for.
 #[derive(Debug)]
 pub(super) struct GatewaySession {
-    id: String,
-    viewer: Viewer,
-    client: Client,
-    resume_window: Duration,
     link: Link,
     replay: ReplayBuffer,
-    outputs: VecDeque<Output>,
+    /// The guild that was heard last, one of those that are heard.
+    latest: Option<GuildId>,
+    /// None while there is nothing to be done.
+    due: Option<Box<Due>>,
+    sight: Sight,
+    viewer: Viewer,
+    rest: Box<Rest>,
+}
+
+/// What is hardly ever looked at.
+#[derive(Debug)]
+struct Rest {
+    id: String,
+    client: Client,
+    resume_window: Duration,
     /// Guilds that are heard.
     guilds: HashSet<GuildId>,
-    /// Guilds to be heard: shown one by one as the socket takes them.
-    waiting: VecDeque<GuildId>,
-    /// Answers on their way, the first one under way.
-    answers: VecDeque<MembersAnswer>,
     /// Private channels that a bot was told of.
     told: HashSet<ChannelId>,
     /// The guild and version whose changes of view were told last.
     flipped: Option<(GuildId, u64)>,
+}
+
+/// What is to be done, and to be answered.
+#[derive(Debug, Default)]
+struct Due {
+    outputs: VecDeque<Output>,
+    /// Guilds to be heard: shown one by one as the socket takes them.
+    waiting: VecDeque<GuildId>,
+    /// Answers on their way, the first one under way.
+    answers: VecDeque<MembersAnswer>,
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        self.outputs.is_empty() && self.waiting.is_empty() && self.answers.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -128,19 +154,23 @@ impl GatewaySession {
         pulse: Pulse,
         (ready, guilds): (&Value, Vec<GuildId>),
     ) -> Self {
-        let mut session = Self {
+        let rest = Rest {
             id,
-            viewer,
             client,
             resume_window,
-            link: Link::Attached(Attached::new(pulse, 1, 0)),
-            replay: ReplayBuffer::default(),
-            outputs: VecDeque::new(),
             guilds: HashSet::new(),
-            waiting: guilds.into(),
-            answers: VecDeque::new(),
             told: HashSet::new(),
             flipped: None,
+        };
+        let due = Due { waiting: guilds.into(), ..Due::default() };
+        let mut session = Self {
+            link: Link::Attached(Attached::new(pulse, 1, 0)),
+            replay: ReplayBuffer::default(),
+            latest: None,
+            due: (!due.is_empty()).then(|| Box::new(due)),
+            sight: Sight::default(),
+            viewer,
+            rest: Box::new(rest),
         };
         session.push(Dispatch::new("READY", ready));
         session
@@ -159,16 +189,16 @@ impl GatewaySession {
                 self.close(now, CloseCode::AlreadyAuthenticated);
             }
             Incoming::Presence(value) => {
-                match wire::session_presence(&value, self.client, now_ms) {
-                    Some(presence) => self.outputs.push_back(Output::Presence(Box::new(presence))),
+                match wire::session_presence(&value, self.rest.client, now_ms) {
+                    Some(presence) => self.ask(Output::Presence(Box::new(presence))),
                     None => self.close(now, CloseCode::DecodeError),
                 }
             }
-            Incoming::Voice(update) => self.outputs.push_back(Output::Voice(update)),
-            Incoming::Members(request) => self.outputs.push_back(Output::Members(request)),
+            Incoming::Voice(update) => self.ask(Output::Voice(update)),
+            Incoming::Members(request) => self.ask(Output::Members(request)),
             Incoming::Soundboard(guilds) => {
                 for guild in guilds.into_iter().filter_map(Id::new_checked) {
-                    if self.guilds.contains(&guild) {
+                    if self.rest.guilds.contains(&guild) {
                         let payload = json!({ "guild_id": guild, "soundboard_sounds": [] });
                         self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
                     }
@@ -176,7 +206,7 @@ impl GatewaySession {
             }
             Incoming::ChannelInfo(guild) => {
                 if let Some(guild) = Id::new_checked(guild)
-                    && self.guilds.contains(&guild)
+                    && self.rest.guilds.contains(&guild)
                 {
                     let payload = json!({ "guild_id": guild, "channels": [] });
                     self.push(Dispatch::new("CHANNEL_INFO", &payload));
@@ -238,9 +268,11 @@ impl GatewaySession {
         match event {
             UserEvent::Guild(publication) => self.handle_publication(publication, shaper),
             UserEvent::GuildJoined(guild) => {
-                let known = self.guilds.contains(guild) || self.waiting.contains(guild);
+                let waits = |due: &Due| due.waiting.contains(guild);
+                let known =
+                    self.rest.guilds.contains(guild) || self.due.as_deref().is_some_and(waits);
                 if !known && self.viewer.shard.has_guild(*guild) {
-                    self.waiting.push_back(*guild);
+                    self.due().waiting.push_back(*guild);
                 }
             }
             UserEvent::UserUpdated(user) => {
@@ -255,7 +287,7 @@ impl GatewaySession {
             UserEvent::Private(publication) => self.handle_private(publication, shaper),
             UserEvent::VoiceServer(server) => {
                 let VoiceServer { session, guild, token, endpoint } = &**server;
-                if *session == self.id {
+                if *session == self.rest.id {
                     let payload =
                         json!({ "token": token, "guild_id": guild, "endpoint": endpoint });
                     self.push(Dispatch::new("VOICE_SERVER_UPDATE", &payload));
@@ -280,12 +312,16 @@ impl GatewaySession {
 
     fn handle_publication(&mut self, publication: &Publication, shaper: Shaper<'_>) {
         let guild = publication.guild.id;
-        if !self.guilds.contains(&guild) {
-            return;
+        if self.latest != Some(guild) {
+            if !self.rest.guilds.contains(&guild) {
+                return;
+            }
+            self.latest = Some(guild);
         }
-        let heard = self.viewer.hears(publication, shaper.now_ms);
+        let heard = self.sight.hears(&self.viewer, publication, shaper.now_ms);
         if heard == Heard::GuildGone {
-            self.guilds.remove(&guild);
+            self.rest.guilds.remove(&guild);
+            self.latest = None;
         }
         if heard != Heard::GuildGone || self.viewer.wants(Intents::GUILDS) {
             let added = (heard == Heard::Yes).then(|| shaper.added(publication, &self.viewer));
@@ -298,10 +334,10 @@ impl GatewaySession {
         // One change may make many events; what it does to one's standing is told once.
         let version = (guild, publication.guild.version);
         if self.viewer.standing_changed(publication) {
-            if self.flipped == Some(version) {
+            if self.rest.flipped == Some(version) {
                 return;
             }
-            self.flipped = Some(version);
+            self.rest.flipped = Some(version);
         }
         for flip in self.viewer.flips(publication, shaper.now_ms) {
             for dispatch in shaper.flip(publication, flip, &self.viewer) {
@@ -318,11 +354,11 @@ impl GatewaySession {
         if !heard || !self.viewer.shard.has_private() {
             return;
         }
-        if self.viewer.bot && !self.told.contains(&publication.channel.id) {
-            if self.told.len() >= TOLD {
-                self.told.clear();
+        if self.viewer.bot && !self.rest.told.contains(&publication.channel.id) {
+            if self.rest.told.len() >= TOLD {
+                self.rest.told.clear();
             }
-            self.told.insert(publication.channel.id);
+            self.rest.told.insert(publication.channel.id);
             self.tell(&publication.channel, shaper);
         }
         if let Some(dispatch) = shaper.private_event(publication, &self.viewer) {
@@ -347,7 +383,7 @@ impl GatewaySession {
         let shown = self.viewer.wants(Intents::GUILDS);
         match view {
             Some(view) => {
-                self.guilds.insert(guild);
+                self.rest.guilds.insert(guild);
                 let shown_members = wire::MembersShown {
                     large_threshold: self.viewer.large_threshold,
                     all: self.viewer.wants(Intents::GUILD_MEMBERS),
@@ -376,13 +412,14 @@ impl GatewaySession {
         view: GuildView,
         shaper: Shaper<'_>,
     ) {
-        if !self.guilds.contains(&view.id) {
+        if !self.rest.guilds.contains(&view.id) {
             return;
         }
-        if self.answers.len() >= ANSWERS {
+        if self.due().answers.len() >= ANSWERS {
             return self.close(now, CloseCode::RateLimited);
         }
-        self.answers.extend(MembersAnswer::new(view, shaper.users, request, &self.viewer));
+        let answers = MembersAnswer::new(view, shaper.users, request, &self.viewer);
+        self.due().answers.extend(answers);
     }
 
     /// The server goes down: the client is told to reconnect (op 7); then close the socket.
@@ -426,21 +463,34 @@ impl GatewaySession {
     }
 
     /// Whether something may be to be done, or answers are on their way.
-    pub(super) fn has_outputs(&self) -> bool {
-        !self.outputs.is_empty() || !self.waiting.is_empty() || !self.answers.is_empty()
+    pub(super) const fn has_outputs(&self) -> bool {
+        self.due.is_some()
     }
 
     /// The next thing to be done.
     pub(super) fn poll_output(&mut self) -> Option<Output> {
-        if let Some(output) = self.outputs.pop_front() {
+        let due = self.due.as_mut()?;
+        if let Some(output) = due.outputs.pop_front() {
             return Some(output);
+        }
+        if due.is_empty() {
+            self.due = None;
+            return None;
         }
         let Link::Attached(attached) = &self.link else { return None };
         // Guilds are large; the next is asked for when the socket has taken most of the last.
-        if attached.unsent > PACE || !self.answers.is_empty() {
+        if attached.unsent > PACE || !due.answers.is_empty() {
             return None;
         }
-        self.waiting.pop_front().map(Output::Subscribe)
+        due.waiting.pop_front().map(Output::Subscribe)
+    }
+
+    fn due(&mut self) -> &mut Due {
+        self.due.get_or_insert_default()
+    }
+
+    fn ask(&mut self, output: Output) {
+        self.due().outputs.push_back(output);
     }
 
     /// The next message for the socket.
@@ -460,10 +510,10 @@ impl GatewaySession {
                 self.replay.trim(attached.next);
                 return Some(frame);
             }
-            let answer = self.answers.front_mut()?;
-            match answer.next_chunk(shaper.users) {
+            let answers = &mut self.due.as_mut()?.answers;
+            match answers.front_mut()?.next_chunk(shaper.users) {
                 Some(chunk) => self.push_paced(Dispatch::new("GUILD_MEMBERS_CHUNK", &chunk)),
-                None => drop(self.answers.pop_front()),
+                None => drop(answers.pop_front()),
             }
         }
     }
@@ -519,16 +569,18 @@ impl GatewaySession {
     /// Closes the socket; the session goes on without one.
     fn close(&mut self, now: Instant, code: CloseCode) {
         if self.is_attached() {
-            self.outputs.push_back(Output::Close(code));
+            self.ask(Output::Close(code));
             self.detach(now);
         }
     }
 
     fn detach(&mut self, now: Instant) {
         let Link::Attached(Attached { next, .. }) = self.link else { return };
-        self.link = Link::Detached { until: now + self.resume_window, next };
+        self.link = Link::Detached { until: now + self.rest.resume_window, next };
         // Whoever asked and went asks again.
-        self.answers.clear();
+        if let Some(due) = &mut self.due {
+            due.answers.clear();
+        }
         self.replay.trim(u64::MAX);
         if self.replay.oldest() > next {
             self.end();
@@ -538,7 +590,7 @@ impl GatewaySession {
     fn end(&mut self) {
         if !matches!(self.link, Link::Over) {
             self.link = Link::Over;
-            self.outputs.push_back(Output::End);
+            self.ask(Output::End);
         }
     }
 }
