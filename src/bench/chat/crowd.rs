@@ -74,13 +74,13 @@ impl Heard {
         all.quantile_ms(part)
     }
 
-    fn note(&self, session: usize, text: &str) {
+    fn note(&self, session: usize, text: &str, length: usize) {
         let Some(began) = self.began else { return };
         if !text.starts_with(r#"{"t":"MESSAGE_CREATE""#) {
             return;
         }
         self.count.fetch_add(1, Relaxed);
-        self.longest.fetch_max(text.len(), Relaxed);
+        self.longest.fetch_max(length, Relaxed);
         if let Some(said) = said_at(text) {
             let took = began.elapsed().saturating_sub(said);
             let stripe = &self.times[session % STRIPES];
@@ -116,7 +116,7 @@ impl Crowd {
         let lines = hall.tokens.iter().map(|token| {
             let there = &there;
             async move {
-                let line = identify(&hall.door, token).await?;
+                let line = identify(&hall.door, token, hall.compressed).await?;
                 let there = there.fetch_add(1, Relaxed) + 1;
                 bar.set_message(format!("coming online, {there} of {}", hall.tokens.len()));
                 anyhow::Ok(line)
@@ -160,7 +160,7 @@ impl Crowd {
             let back = &back;
             async move {
                 let line = loop {
-                    match identify(&hall.door, token).await {
+                    match identify(&hall.door, token, hall.compressed).await {
                         Ok(line) => break line,
                         Err(_) => tokio::time::sleep(AGAIN).await,
                     }
@@ -178,8 +178,8 @@ impl Crowd {
 }
 
 /// Opens a session and waits for its guild.
-async fn identify(door: &Door, token: &str) -> anyhow::Result<Line> {
-    let mut line = Line::open(door, Kind::Gateway).await?;
+async fn identify(door: &Door, token: &str, compressed: bool) -> anyhow::Result<Line> {
+    let mut line = Line::open_as(door, Kind::Gateway, compressed).await?;
     let identify = json!({
         "token": token,
         "intents": INTENTS,
@@ -192,8 +192,8 @@ async fn identify(door: &Door, token: &str) -> anyhow::Result<Line> {
 
 /// Counts what comes, until the server hangs up; then events are missing, which is told.
 async fn listen(session: usize, line: &mut Line, heard: &Heard) {
-    while let Ok(text) = line.next_text().await {
-        heard.note(session, &text);
+    while let Ok((text, length)) = line.next_text().await {
+        heard.note(session, &text, length);
     }
 }
 
@@ -214,8 +214,8 @@ mod tests {
         let heard = Heard { began: Some(crate::bench::now()), ..Heard::default() };
         heard.expect(2);
 
-        heard.note(0, r#"{"t":"MESSAGE_CREATE","s":3,"op":0,"d":{"content":"t1 x"}}"#);
-        heard.note(0, r#"{"t":"TYPING_START","s":4,"op":0,"d":{}}"#);
+        heard.note(0, r#"{"t":"MESSAGE_CREATE","s":3,"op":0,"d":{"content":"t1 x"}}"#, 60);
+        heard.note(0, r#"{"t":"TYPING_START","s":4,"op":0,"d":{}}"#, 40);
 
         assert_eq!(heard.missing(), 1);
     }

@@ -38,6 +38,8 @@ const PASSWORD: &str = "a long enough password";
 pub(super) struct Hall {
     /// The way to the server.
     pub(super) door: Door,
+    /// Whether what they hear is compressed (`zlib-stream`).
+    pub(super) compressed: bool,
     /// The bots' tokens.
     pub(super) tokens: Arc<[String]>,
     client: Client,
@@ -63,7 +65,7 @@ impl Hall {
     /// When the server refuses.
     pub(super) async fn furnish(
         server: &OwnServer,
-        bots: usize,
+        (bots, compressed): (usize, bool),
         bar: &ProgressBar,
     ) -> anyhow::Result<Self> {
         let (username, password) = (OWNER.to_owned(), Some(PASSWORD.to_owned()));
@@ -108,6 +110,7 @@ impl Hall {
             futures_util::stream::iter(tokens).buffered(COMMANDS).try_collect().await?;
         Ok(Self {
             door: Door { host: format!("127.0.0.1:{}", listen.port()), tls: None },
+            compressed,
             tokens: tokens.into(),
             client,
             channels: channels.into(),

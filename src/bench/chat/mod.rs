@@ -41,11 +41,23 @@ pub struct Options {
     /// Messages that wait to be acknowledged at once, when as many as possible are written
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     writers: u16,
+    /// Transport compression that all sessions ask for
+    #[arg(long, value_name = "NAME")]
+    compress: Option<Compress>,
     /// At the end kill the server, start it again, and wait until everybody is back
     #[arg(long)]
     storm: bool,
 }
 
+/// Transport compression (Discord: Gateway/Transport Compression).
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Compress {
+    /// One stream of zlib a connection.
+    ZlibStream,
+}
+
+/// Descriptors and connections beside those of sessions: requests, the database, the runtime.
+const REQUESTS: usize = 2_000;
 /// One turn of the server or the floor.
 const SLICE: Duration = Duration::from_secs(1);
 /// Until everything that was said is heard.
@@ -59,17 +71,22 @@ const SETTLE: Duration = Duration::from_secs(3);
 ///
 /// When the server cannot be started, throws a session out, or loses events.
 pub(super) async fn run(options: Options, json: bool) -> anyhow::Result<()> {
-    process::raise_descriptors();
-    let report = super::report(json, async |bar| measure(&options, bar).await).await?;
+    let descriptors = process::raise_descriptors();
+    let report = super::report(json, async |bar| measure(&options, descriptors, bar).await).await?;
     anyhow::ensure!(report.lost == 0, "{} events were not delivered", report.lost);
     Ok(())
 }
 
-async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report> {
+async fn measure(
+    options: &Options,
+    descriptors: usize,
+    bar: &ProgressBar,
+) -> anyhow::Result<Report> {
     bar.set_message("starting a server");
-    let mut server = OwnServer::start(Ipv4Addr::LOCALHOST, None).await?;
     let sessions = usize::from(options.sessions);
-    let mut hall = Hall::furnish(&server, sessions, bar).await?;
+    let connections = ("GUILDHALL__SERVER__MAX_CONNECTIONS", (sessions + REQUESTS).to_string());
+    let mut server = OwnServer::start_with(Ipv4Addr::LOCALHOST, vec![connections]).await?;
+    let mut hall = Hall::furnish(&server, (sessions, options.compress.is_some()), bar).await?;
     server.restart().await?;
     let mut report = Report::new(options);
 
@@ -81,7 +98,10 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
     report.memory_per_session_kib =
         (after.resident as f64 - before.resident as f64) / 1_024.0 / sessions as f64;
 
-    report.delivery = deliver(options, &server, &mut hall, &mut crowd, bar).await?;
+    // Each of the floor's connections has both of its ends here.
+    let room = descriptors.saturating_sub(sessions + REQUESTS) / 2;
+    let floor = Floor::open(sessions.min(room)).await?;
+    report.delivery = deliver(options, &server, (&mut hall, &mut crowd), floor, bar).await?;
     report.lost = crowd.heard().missing();
     report.added_latency_p50_ms = crowd.heard().quantile_ms(0.5);
     report.added_latency_p99_ms = crowd.heard().quantile_ms(0.99);
@@ -113,12 +133,11 @@ async fn measure(options: &Options, bar: &ProgressBar) -> anyhow::Result<Report>
 async fn deliver(
     options: &Options,
     server: &OwnServer,
-    hall: &mut Hall,
-    crowd: &mut Crowd,
+    (hall, crowd): (&mut Hall, &mut Crowd),
+    mut floor: Floor,
     bar: &ProgressBar,
 ) -> anyhow::Result<Delivery> {
     let sessions = u64::from(options.sessions);
-    let mut floor = Floor::open(options.sessions.into()).await?;
     let mut delivery = Delivery::default();
     for turn in 0..=options.seconds {
         bar.set_message(format!("speaking and writing in turns, {turn} of {}", options.seconds));

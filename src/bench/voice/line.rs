@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use flate2::Decompress;
+use flate2::FlushDecompress;
 use futures_util::SinkExt as _;
 use futures_util::StreamExt as _;
 use rustls::pki_types::ServerName;
@@ -71,11 +73,22 @@ pub(in crate::bench) struct Line {
     beat: Interval,
     /// The last number heard.
     seq: Option<u64>,
+    /// What reads a `zlib-stream`.
+    inflate: Option<Box<Decompress>>,
 }
 
 impl Line {
     /// Opens a line and takes Hello.
     pub(in crate::bench) async fn open(door: &Door, kind: Kind) -> anyhow::Result<Self> {
+        Self::open_as(door, kind, false).await
+    }
+
+    /// As [`open`](Self::open), with all that comes in a `zlib-stream`, if so asked.
+    pub(in crate::bench) async fn open_as(
+        door: &Door,
+        kind: Kind,
+        compressed: bool,
+    ) -> anyhow::Result<Self> {
         let opening = async {
             let tcp = TcpStream::connect(&door.host).await?;
             tcp.set_nodelay(true)?;
@@ -88,6 +101,7 @@ impl Line {
                 }
             };
             let query = match kind {
+                Kind::Gateway if compressed => "v=10&encoding=json&compress=zlib-stream",
                 Kind::Gateway => "v=10&encoding=json",
                 Kind::Voice => "v=8",
             };
@@ -97,7 +111,9 @@ impl Line {
         let socket = tokio::time::timeout(PATIENCE, opening).await;
         let socket = socket.context("it does not answer")?;
         let socket = socket.with_context(|| format!("cannot open a WebSocket to {}", door.host))?;
-        let mut line = Self { socket, kind, beat: tokio::time::interval(PATIENCE), seq: None };
+        let inflate = compressed.then(|| Box::new(Decompress::new(true)));
+        let beat = tokio::time::interval(PATIENCE);
+        let mut line = Self { socket, kind, beat, seq: None, inflate };
         let hello = match kind {
             Kind::Gateway => line.until_op(10).await?,
             Kind::Voice => line.until_op(8).await?,
@@ -124,13 +140,17 @@ impl Line {
             .await;
     }
 
-    /// The next message, unread, for who hears so many that reading them would count; its number is
-    /// not noted.
-    pub(in crate::bench) async fn next_text(&mut self) -> anyhow::Result<Utf8Bytes> {
+    /// The next message, unread, for who hears so many that reading them would count, and how many
+    /// bytes it had on its way; its number is not noted.
+    pub(in crate::bench) async fn next_text(&mut self) -> anyhow::Result<(Utf8Bytes, usize)> {
         loop {
             tokio::select! {
                 message = self.socket.next() => match message.context("the server hung up")?? {
-                    Message::Text(text) => return Ok(text),
+                    Message::Text(text) => {
+                        let length = text.len();
+                        return Ok((text, length));
+                    }
+                    Message::Binary(bytes) => return Ok((self.inflate(&bytes)?, bytes.len())),
                     Message::Close(frame) => anyhow::bail!("the server closed: {frame:?}"),
                     _ => {}
                 },
@@ -145,7 +165,11 @@ impl Line {
         loop {
             tokio::select! {
                 message = self.socket.next() => match message.context("the server hung up")?? {
-                    Message::Text(text) => {
+                    message @ (Message::Text(_) | Message::Binary(_)) => {
+                        let text = match message {
+                            Message::Text(text) => text,
+                            message => self.inflate(&message.into_data())?,
+                        };
                         let message: Value = serde_json::from_str(&text)?;
                         let number = match self.kind {
                             Kind::Gateway => &message["s"],
@@ -165,6 +189,21 @@ impl Line {
                     self.send(op, &d).await?;
                 }
             }
+        }
+    }
+
+    /// Reads the next message of a `zlib-stream`.
+    fn inflate(&mut self, bytes: &[u8]) -> anyhow::Result<Utf8Bytes> {
+        let inflate = self.inflate.as_mut().context("bytes where text was asked for")?;
+        let mut text = Vec::with_capacity(4 * bytes.len() + 256);
+        let began = inflate.total_in();
+        loop {
+            let taken = usize::try_from(inflate.total_in() - began)?;
+            inflate.decompress_vec(&bytes[taken..], &mut text, FlushDecompress::Sync)?;
+            if inflate.total_in() - began == bytes.len() as u64 && text.len() < text.capacity() {
+                return Ok(String::from_utf8(text)?.into());
+            }
+            text.reserve(text.capacity());
         }
     }
 

@@ -107,12 +107,14 @@ pub(in crate::bench) fn own_cpu() -> Duration {
 }
 
 /// Raises this process's limit of descriptors, and that of those it starts, as far as it may: a
-/// participant has three here and two at the server, and the usual limit is 1,024.
-pub(in crate::bench) fn raise_descriptors() {
+/// participant has three here and two at the server, and the usual limit is 1,024. How many there may
+/// be.
+pub(in crate::bench) fn raise_descriptors() -> usize {
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = limit.maximum;
     // Without it large loads end with "too many open files".
     let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
+    limit.maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

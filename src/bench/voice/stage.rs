@@ -67,7 +67,7 @@ impl OwnServer {
     /// # Errors
     ///
     /// As for [`start`](Self::start).
-    pub(super) async fn start_with(
+    pub(in crate::bench) async fn start_with(
         bind: Ipv4Addr,
         environment: Environment,
     ) -> anyhow::Result<Self> {
