@@ -84,7 +84,7 @@ impl Stage {
         std::iter::from_fn(|| session.poll_frame(shaper))
             .map(|frame| {
                 let mut text = Vec::new();
-                frame.put(&mut text);
+                frame.put(encode::Encoding::Json, &mut text);
                 serde_json::from_slice(&text).unwrap()
             })
             .collect()
