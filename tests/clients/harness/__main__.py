@@ -21,20 +21,29 @@ TEXT = {
     "discord.js": "text_discordjs.mjs",
     "discord.py": "text_discordpy.py",
     "hikari": "text_hikari.py",
+    "py-cord": "text_pycord.py",
+    "oceanic": "text_oceanic.mjs",
+    "eris": "text_eris.mjs",
 }
 # What bots are called for: commands, buttons, forms, webhooks.
 APPS = {
     "discord.js": "apps_discordjs.mjs",
     "discord.py": "apps_discordpy.py",
     "hikari": "apps_hikari.py",
+    "py-cord": "apps_pycord.py",
+    "oceanic": "apps_oceanic.mjs",
+    "eris": "apps_eris.mjs",
 }
+# py-cord calls itself `discord`, as discord.py does: each has an environment of its own.
+PYTHON = {"py-cord": {"PYTHON": str(CLIENTS / ".venv-pycord" / "bin" / "python")}}
 RUST = {"twilight": "text_twilight"}
-VOICE = ("voice", "songbird", "browser", "browser_tcp", "browser_tls")
+VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
 NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
+SPEAKERS_TIMEOUT = 200
 BROWSER_TIMEOUT = 240
 STREAM_TIMEOUT = 150
 
@@ -67,7 +76,7 @@ def binary(given: pathlib.Path | None) -> pathlib.Path:
 async def text(stage: Stage, name: str, script: str | pathlib.Path) -> tuple[list[Row], Client]:
     """One text scenario with a bot of its own."""
     token = await stage.server.add_bot(pathlib.Path(script).stem.replace("_", ""), stage.guild)
-    return await judged(name, stage.client(script, BOT_TOKEN=token))
+    return await judged(name, stage.client(script, BOT_TOKEN=token, **PYTHON.get(name, {})))
 
 
 async def pictures(stage: Stage) -> tuple[list[Row], Client]:
@@ -106,6 +115,7 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
                 tails[name] += client.tail()
         except Exception:
             rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, name)
     if "stream" in wanted:
         streaming = Streaming(stage)
         try:
@@ -114,6 +124,7 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             rows += [Row(*check) for check in streaming.checks]
             tails.update(streaming.tails())
             await streaming.close()
+        belong(rows, "stream")
     if PICTURES in wanted:
         try:
             found, client = await pictures(stage)
@@ -121,26 +132,37 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             tails["chromium"] = client.tail()
         except Exception:
             rows.append(Row(PICTURES, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, PICTURES)
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)
     try:
         await bounded(voice.enter(), "voice", 120, rows)
-        if "voice" in wanted:
-            await bounded(voice.run(), "voice", VOICE_TIMEOUT, rows)
-        if "songbird" in wanted:
-            program = rust.build("voice_songbird")
-            await bounded(voice.songbird(program), "songbird", SONGBIRD_TIMEOUT, rows)
-        if "browser" in wanted:
-            await bounded(voice.browser(), "browser", BROWSER_TIMEOUT, rows)
-        for network in ("tcp", "tls"):
-            if f"browser_{network}" in wanted:
-                browser = voice.browser(f"chromium by {network.upper()}", network)
-                await bounded(browser, f"browser_{network}", BROWSER_TIMEOUT, rows)
+        scenes = {
+            "voice": (voice.run, VOICE_TIMEOUT),
+            "songbird": (lambda: voice.songbird(rust.build("voice_songbird")), SONGBIRD_TIMEOUT),
+            "speakers": (lambda: voice.speakers(PYTHON["py-cord"]), SPEAKERS_TIMEOUT),
+            "browser": (voice.browser, BROWSER_TIMEOUT),
+            "browser_tcp": (lambda: voice.browser("chromium by TCP", "tcp"), BROWSER_TIMEOUT),
+            "browser_tls": (lambda: voice.browser("chromium by TLS", "tls"), BROWSER_TIMEOUT),
+        }
+        for name in VOICE:
+            if name not in wanted:
+                continue
+            scene, seconds = scenes[name]
+            told = len(voice.checks)
+            await bounded(scene(), name, seconds, rows)
+            rows += [Row(*check) for check in voice.checks[told:]]
+            belong(rows, name)
     finally:
-        rows += [Row(*check) for check in voice.checks]
         tails.update(voice.tails())
         await voice.close()
+
+
+def belong(rows: list[Row], scenario: str) -> None:
+    """Says of new rows what scenario they are of."""
+    for row in rows:
+        row.scenario = row.scenario or scenario
 
 
 async def bounded(run: object, name: str, seconds: float, rows: list[Row]) -> None:

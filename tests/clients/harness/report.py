@@ -16,6 +16,7 @@ class Row:
     check: str
     ok: bool
     detail: str = ""
+    scenario: str = ""
 
 
 def table(rows: list[Row]) -> str:

@@ -58,9 +58,10 @@ class Stage:
         forum = await make(name="ideas", type=15, available_tags=tags)
         hall = await make(name="Hall", type=2)
         side = await make(name="Side room", type=2)
+        stage = await make(name="Bards", type=13)
         self.channels = {
             "text": text["id"], "quiet": quiet["id"], "hall": hall["id"], "side": side["id"],
-            "forum": forum["id"],
+            "forum": forum["id"], "stage": stage["id"],
         }
         app = web.Application()
         app.router.add_post("/{action}", self._act)
@@ -110,6 +111,12 @@ class Stage:
                 return web.json_response(await (await self.person()).interact(**body))
             case "message":
                 return web.json_response(await (await self.person()).message(**body))
+            case "stage":
+                channel = self.channels["stage"]
+                if topic := body.get("topic"):
+                    await self.server.rest("POST", "/stage-instances", channel_id=channel, topic=topic)
+                else:
+                    await self.server.rest("DELETE", f"/stage-instances/{channel}")
             case "index":
                 index = f"/guilds/{self.guild}/application-command-index"
                 return web.json_response(await self.server.rest("GET", index))
@@ -124,6 +131,9 @@ class Stage:
                 member = f"/guilds/{self.guild}/members/{body['user']}"
                 await self.server.rest("PUT", f"{member}/roles/{role['id']}")
                 return web.json_response(role)
+            case "overwrite":
+                path = f"/channels/{body.pop('channel')}/permissions/{body.pop('whom')}"
+                await self.server.rest("PUT", path, **body)
             case "member":
                 member = body.pop("user")
                 await self.member(member, **body)
@@ -155,6 +165,7 @@ class Stage:
             TEXT_CHANNEL=self.channels["text"],
             QUIET_CHANNEL=self.channels["quiet"],
             FORUM=self.channels["forum"],
+            STAGE=self.channels["stage"],
             HALL=self.channels["hall"],
             SIDE_ROOM=self.channels["side"],
             BASE=f"https://{host}",

@@ -132,7 +132,7 @@ class Voice:
             heard = await self._collect([js])
             state = await bird.until("resumed", lambda now: now["resumes"] > before["resumes"])
             demand(state["readies"] == before["readies"], f"identified anew: {before} -> {state}")
-            return f"{count} connections cut, resumed; " + self._judge(heard, {js.name: js})
+            return f"{count} connections cut, resumed; " + await self._judge(heard, {js.name: js})
 
         await check("joins in its mode", "songbird", joins)
         await check("is heard by both", "songbird", lambda: self._plays(bird, [js, py]))
@@ -142,6 +142,30 @@ class Voice:
         await check("moved while speaking", "songbird", lambda: self._moved(bird, js, py, side))
         await check("kicked while speaking", "songbird", lambda: self._kicked(bird, [js, py]))
         await check("cut while speaking: resumes", "songbird", cut)
+
+    async def speakers(self, python: dict[str, str]) -> None:
+        """Oceanic and py-cord in a call with discord.js and discord.py.
+
+        py-cord hears nothing without DAVE, and reads nothing of its voice socket any more once somebody
+        who spoke has left its channel. So nobody leaves where it is.
+        """
+        await self._enter("oceanic", "voice_oceanic.mjs", "voiceocean")
+        await self._reset()
+        ocean, js, py = (self._actors[n] for n in ("oceanic", "discord.js", "discord.py"))
+        hall, side = self._stage.channels["hall"], self._stage.channels["side"]
+        check = self._checks((ocean, js, py), hall)
+        await check("is heard by both", "oceanic", lambda: self._plays(ocean, [js, py]))
+        await check("hears discord.py", "oceanic", lambda: self._plays(py, [ocean]))
+        await check("muted by a moderator", "oceanic", lambda: self._muted(ocean, [js]))
+        await check("moved while speaking", "oceanic", lambda: self._moved(ocean, js, py, side))
+        await self._reset()
+        await py.join(side)
+        await self._enter("py-cord", "voice_pycord.py", "voicecord", **python)
+        cord = self._actors["py-cord"]
+        check = self._checks((js, ocean, cord), hall)
+        await check("is heard by both", "py-cord", lambda: self._plays(cord, [js, ocean]))
+        await check("muted by a moderator", "py-cord", lambda: self._muted(cord, [js]))
+        await check("moved while speaking", "py-cord", lambda: self._moved(cord, js, py, side))
 
     async def browser(self, name: str = "chromium", network: str = "") -> None:
         """Chromium in the server's web client, with discord.js and discord.py. `network` is what its
@@ -198,7 +222,7 @@ class Voice:
         async def heard_by_bots() -> str:
             # The file goes round; a little more than one round holds every window of it.
             takes = await self._listen([py, js], chromium.id, self._seconds + 3)
-            return self._judge(takes, {"discord.py": py, "discord.js": js})
+            return await self._judge(takes, {"discord.py": py, "discord.js": js})
 
         if not await check("joins by WebRTC", joins):
             return
@@ -250,7 +274,7 @@ class Voice:
         await self._play(speaker)
         await speaker.client.wait_for("played", self._seconds + 30)
         await asyncio.sleep(0.7)
-        return self._judge(await self._collect(hearers), {hearer.name: hearer for hearer in hearers})
+        return await self._judge(await self._collect(hearers), {hearer.name: hearer for hearer in hearers})
 
     def _checks(self, cast: tuple[Actor, ...], hall: str) -> Check:
         """Checks that begin with everybody in the hall and nothing playing."""
@@ -347,7 +371,7 @@ class Voice:
         )
         for counter, what in (("readies", "gateway"), ("voiceIdentifies", "voice gateway")):
             demand(state[counter] == before[counter], f"{what} identified anew: {before} -> {state}")
-        return f"{cut} connections cut, both resumed; " + self._judge(heard, {hearer.name: hearer})
+        return f"{cut} connections cut, both resumed; " + await self._judge(heard, {hearer.name: hearer})
 
     # -- tools -------------------------------------------------------------------------------
 
@@ -356,10 +380,10 @@ class Voice:
         await relay.start()
         return relay
 
-    async def _enter(self, name: str, script: str | pathlib.Path, bot: str) -> None:
+    async def _enter(self, name: str, script: str | pathlib.Path, bot: str, **extra: str) -> None:
         token = await self._stage.server.add_bot(bot, self._stage.guild)
         relay = await self._relay()
-        actor = Actor(name, self._stage.client(script, relay, BOT_TOKEN=token), relay)
+        actor = Actor(name, self._stage.client(script, relay, BOT_TOKEN=token, **extra), relay)
         self._actors[name] = actor
         await actor.client.start()
         actor.id = await actor.client.wait_for("ready", 40)
@@ -390,7 +414,7 @@ class Voice:
 
     async def _play(self, speaker: Actor) -> None:
         # Each client plays what it need not encode anew: Opus packets, or samples.
-        file = self._speech["ogg" if "js" in speaker.name else "wav"]
+        file = self._speech["ogg" if speaker.client.script.suffix == ".mjs" else "wav"]
         await speaker.client.ask("playing", order="play", file=str(file))
 
     async def _listen(self, hearers: list[Actor], user: str, seconds: float) -> dict[str, numpy.ndarray]:
@@ -406,11 +430,13 @@ class Voice:
             file = self._stage.folder / f"take-{self._takes}.wav"
             recorded = await hearer.client.ask("recorded", order="stop", file=str(file))
             demand(recorded.get("listening", True), f"{hearer.name} had stopped to listen")
-            takes[hearer.name] = audio.load(file) if recorded["seconds"] else numpy.zeros(0)
+            takes[hearer.name] = await asyncio.to_thread(audio.load, file) if recorded["seconds"] else numpy.zeros(0)
         return takes
 
-    def _judge(self, takes: dict[str, numpy.ndarray], hearers: dict[str, Actor]) -> str:
-        figures = {name: audio.likeness(self._reference, heard) for name, heard in takes.items()}
+    async def _judge(self, takes: dict[str, numpy.ndarray], hearers: dict[str, Actor]) -> str:
+        # In a thread, as all that takes long: the relays must go on meanwhile.
+        likeness = lambda heard: asyncio.to_thread(audio.likeness, self._reference, heard)
+        figures = {name: await likeness(heard) for name, heard in takes.items()}
         said = ", ".join(
             f"{name} {figures[name]:.3f} ({len(takes[name]) / audio.RATE:.1f} s)" for name in hearers
         )

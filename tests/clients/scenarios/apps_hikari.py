@@ -148,6 +148,20 @@ async def scenario() -> None:
         await bot.rest.delete_webhook(id, token=token)
 
     await attempt("webhook", webhook)
+
+    async def audit_log() -> None:
+        me = bot.get_me()
+        allowed = hikari.Permissions.VIEW_AUDIT_LOG | hikari.Permissions.MANAGE_CHANNELS
+        await control("trust", user=str(me.id), permissions=str(int(allowed)))
+        await bot.rest.edit_channel(TEXT, topic="Ale by hikari", reason="House rules, § 1")
+        kind = hikari.AuditLogEventType.CHANNEL_UPDATE
+        async for log in bot.rest.fetch_audit_log(GUILD, event_type=kind, user=me):
+            entry = max(log.entries.values(), key=lambda entry: entry.id)
+            assert entry.reason == "House rules, § 1" and entry.target_id == TEXT, entry
+            return
+        raise AssertionError("the log is empty")
+
+    await attempt("audit log", audit_log)
     check("ends", True)
 
 

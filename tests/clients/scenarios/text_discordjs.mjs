@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { AttachmentBuilder, ChannelType, Client, Events, GatewayIntentBits, MessageType, Partials } from "discord.js";
 import { attempt, check, control, demand, once } from "./report.mjs";
 
-const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL, QUIET_CHANNEL, FORUM } = process.env;
+const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL, QUIET_CHANNEL, FORUM, STAGE } = process.env;
 const client = new Client({
   rest: { api: `${BASE}/api`, cdn: BASE },
   intents: [
@@ -36,6 +36,12 @@ await attempt("cache", async () => {
   demand(members.size >= 2, `${members.size} members`);
 });
 
+await attempt("member chunks", async () => {
+  const found = await guild.members.fetch({ query: "ana", limit: 5 });
+  demand(found.size === 1 && found.has(guild.ownerId), `${found.size} members`);
+  const named = await guild.members.fetch({ user: [guild.ownerId, client.user.id], force: true });
+  demand(named.size === 2, `${named.size} members by their ids`);
+});
 let message;
 await attempt("text round trip", async () => {
   const heard = once(client, Events.MessageCreate, (m) => m.content === "Hail, çà và?");
@@ -104,6 +110,26 @@ await attempt("permission denied with 50013", async () => {
     return;
   }
   throw new Error("it was allowed");
+});
+await attempt("permissions by overwrites", async () => {
+  // What the library sums up of roles and overwrites, and what the server decides, must agree.
+  const [quiet, me, send] = [client.channels.cache.get(QUIET_CHANNEL), client.user.id, "2048"];
+  const given = once(client, Events.GuildMemberUpdate, (_, member) => member.id === me);
+  const role = await control("trust", { user: me, permissions: "0" });
+  await given;
+  const cases = [
+    [role.id, 0, { allow: send, deny: "0" }, true],
+    [me, 1, { allow: "0", deny: send }, false],
+    [me, 1, { allow: send, deny: "0" }, true],
+  ];
+  for (const [whom, type, overwrite, may] of cases) {
+    const told = once(client, Events.ChannelUpdate, (_, channel) => channel.id === QUIET_CHANNEL);
+    await control("overwrite", { channel: QUIET_CHANNEL, whom, type, ...overwrite });
+    await told;
+    demand(quiet.permissionsFor(client.user).has("SendMessages") === may, `it is not told ${may}`);
+    const sent = await quiet.send("psst").then(() => true, (error) => error.code !== 50013);
+    demand(sent === may, `${JSON.stringify(overwrite)}: ${sent}`);
+  }
 });
 await attempt("429 handled by the library's queue", async () => {
   let limited = 0;
@@ -212,6 +238,33 @@ await attempt("delete", async () => {
     return;
   }
   throw new Error("it is still there");
+});
+await attempt("stage", async () => {
+  const started = once(client, Events.StageInstanceCreate, (stage) => stage.channelId === STAGE);
+  await control("stage", { topic: "Greensleeves" });
+  const [stage] = await started;
+  demand(stage.topic === "Greensleeves" && stage.guildId === GUILD, stage.topic);
+  demand((await guild.stageInstances.fetch(STAGE, { force: true })).id === stage.id, "another stage");
+  const ended = once(client, Events.StageInstanceDelete, (one) => one.id === stage.id);
+  await control("stage");
+  await ended;
+});
+await attempt("two shards", async () => {
+  const pair = new Client({ rest: client.options.rest, intents: client.options.intents, shards: [0, 1], shardCount: 2 });
+  const ready = once(pair, Events.ClientReady, () => true, 40_000);
+  await pair.login(BOT_TOKEN);
+  await ready;
+  const home = Number((BigInt(GUILD) >> 22n) % 2n);
+  demand(pair.ws.shards.size === 2, `${pair.ws.shards.size} shards`);
+  demand(pair.guilds.cache.get(GUILD)?.shardId === home, "the guild is on the other shard");
+  const heard = [];
+  pair.on(Events.MessageCreate, (m) => heard.push(m.content));
+  const last = once(pair, Events.MessageCreate, (m) => m.content === "and once more");
+  await text.send("to one shard");
+  await text.send("and once more");
+  await last;
+  demand(heard.join() === "to one shard,and once more", `heard ${heard.join()}`);
+  await pair.destroy();
 });
 await attempt("resume after a cut", async () => {
   const contents = ["first in the dark", "second in the dark", "third in the dark"];

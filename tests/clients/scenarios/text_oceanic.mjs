@@ -1,0 +1,5 @@
+// Oceanic, unmodified: login, cache, messages, files, limits, threads, resume.
+import { judgeText } from "./family/text.mjs";
+import { bot } from "./family/oceanic.mjs";
+
+await judgeText(bot);
