@@ -1,5 +1,6 @@
 //! The crowd: sessions that hear everything, and count it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -104,29 +105,49 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
+    /// Nobody yet.
+    pub(super) fn empty(hall: &Hall) -> Self {
+        let heard = Arc::new(Heard { began: Some(hall.began), ..Heard::default() });
+        Self { heard, sessions: JoinSet::new(), stop: CancellationToken::new() }
+    }
+
     /// Lets everybody identify, and waits until all see the guild.
     ///
     /// # Errors
     ///
     /// When the server refuses one.
     pub(super) async fn arrive(hall: &Hall, bar: &ProgressBar) -> anyhow::Result<Self> {
-        let heard = Arc::new(Heard { began: Some(hall.began), ..Heard::default() });
-        let mut crowd = Self { heard, sessions: JoinSet::new(), stop: CancellationToken::new() };
-        let there = AtomicUsize::new(0);
-        let lines = hall.tokens.iter().map(|token| {
+        let mut crowd = Self::empty(hall);
+        crowd.admit(hall, 0..hall.tokens.len(), bar).await?;
+        Ok(crowd)
+    }
+
+    /// The same for some.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses one.
+    pub(super) async fn admit(
+        &mut self,
+        hall: &Hall,
+        who: Range<usize>,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<()> {
+        let there = AtomicUsize::new(who.start);
+        let lines = who.map(|session| {
             let there = &there;
             async move {
-                let line = identify(&hall.door, token, hall.compressed).await?;
+                let line = identify(&hall.door, &hall.tokens[session], hall.compressed).await?;
                 let there = there.fetch_add(1, Relaxed) + 1;
                 bar.set_message(format!("coming online, {there} of {}", hall.tokens.len()));
-                anyhow::Ok(line)
+                anyhow::Ok((session, line))
             }
         });
         let lines: Vec<_> =
             futures_util::stream::iter(lines).buffer_unordered(ARRIVING).try_collect().await?;
-        for (session, mut line) in lines.into_iter().enumerate() {
-            let (heard, stop) = (Arc::clone(&crowd.heard), crowd.stop.clone());
-            crowd.sessions.spawn(async move {
+        for (session, mut line) in lines {
+            let (heard, stop) = (Arc::clone(&self.heard), self.stop.clone());
+            self.sessions.spawn(async move {
                 tokio::select! {
                     () = listen(session, &mut line, &heard) => {}
                     () = stop.cancelled() => {}
@@ -134,7 +155,7 @@ impl Crowd {
                 line.hang_up().await;
             });
         }
-        Ok(crowd)
+        Ok(())
     }
 
     /// What it heard so far.

@@ -91,12 +91,21 @@ async fn measure(
     let mut report = Report::new(options);
 
     let before = usage(&server)?;
-    let mut crowd = Crowd::arrive(&hall, bar).await?;
+    let mut crowd = Crowd::empty(&hall);
+    // What the first sessions bring into memory, such as the server's own code, is no session's.
+    let first = sessions.div_ceil(10).min(sessions - 1);
+    crowd.admit(&hall, 0..first, bar).await?;
+    tokio::time::sleep(SETTLE).await;
+    let warm = usage(&server)?;
+    crowd.admit(&hall, first..sessions, bar).await?;
     tokio::time::sleep(SETTLE).await;
     let after = usage(&server)?;
     report.identify_cpu_ms = after.cpu.since(&before.cpu).all.as_secs_f64() * 1e3 / sessions as f64;
-    report.memory_per_session_kib =
-        (after.resident as f64 - before.resident as f64) / 1_024.0 / sessions as f64;
+    let grown = |since: &Usage, by: usize| {
+        (after.resident as f64 - since.resident as f64) / 1_024.0 / by as f64
+    };
+    report.memory_per_session_kib = grown(&warm, sessions - first);
+    report.memory_all_of_it_kib = grown(&before, sessions);
 
     // Each of the floor's connections has both of its ends here.
     let room = descriptors.saturating_sub(sessions + REQUESTS) / 2;

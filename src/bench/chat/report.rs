@@ -52,7 +52,10 @@ pub(super) struct Report {
     pub(super) rate: u16,
     /// Of the whole server, over all sessions: accepting, identifying, the guild.
     pub(super) identify_cpu_ms: f64,
+    /// Of each session after the first tenth.
     pub(super) memory_per_session_kib: f64,
+    /// The same of all, what the first brought included.
+    pub(super) memory_all_of_it_kib: f64,
     #[serde(skip)]
     pub(super) delivery: Delivery,
     cpu_per_event_us: f64,
@@ -76,6 +79,7 @@ impl Report {
             rate: options.rate,
             identify_cpu_ms: 0.0,
             memory_per_session_kib: 0.0,
+            memory_all_of_it_kib: 0.0,
             delivery: Delivery::default(),
             cpu_per_event_us: 0.0,
             cpu_per_write_us: 0.0,
@@ -121,6 +125,11 @@ impl fmt::Display for Report {
         writeln!(f, "{} sessions in one guild, {} messages/s\n", self.sessions, self.rate)?;
         writeln!(f, "{:<44}{:>10.3}", "CPU per identify, ms", self.identify_cpu_ms)?;
         writeln!(f, "{:<44}{:>10.1}", "memory per idle session, KiB", self.memory_per_session_kib)?;
+        writeln!(
+            f,
+            "{:<44}{:>10.1}",
+            "the same, all that the first brought, KiB", self.memory_all_of_it_kib
+        )?;
         writeln!(f, "{:<44}{:>10.3}", "CPU per delivered event, us", self.cpu_per_event_us)?;
         writeln!(
             f,
