@@ -467,6 +467,22 @@ async fn files_come_with_commands_and_with_answers() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_a_form_without_files() {
+    let (hall, _, told) = called().await;
+    let kind = "application/x-www-form-urlencoded";
+
+    // {"type":4,"data":{"content":"Pong & ping"}}
+    let form = "payload_json=%7B%22type%22%3A4%2C%22data%22%3A%7B%22content%22%3A%22Pong+%26+ping%22%7D%7D";
+    let answered = hall.api.ask("POST", &callback(&told)).body(kind, form).send().await;
+
+    assert_eq!(answered.status, 204, "{answered:?}");
+    assert_eq!(hall.history().await[0]["content"], "Pong & ping");
+    let more =
+        hall.api.ask("POST", &followups(&told)).body(kind, "content=Hail%2C+%C3%A7a").send().await;
+    assert_eq!(more.body["content"], "Hail, ça", "{more:?}");
+}
+
+#[tokio::test]
 async fn bots_are_called_in_their_private_channels_too() {
     let hall = Hall::open().await;
     let ids = hall.commands(json!([{ "name": "ping", "description": "Pongs" }])).await;

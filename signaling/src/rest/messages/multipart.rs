@@ -1,4 +1,5 @@
-//! The body of a message's request in either form: JSON, or `multipart/form-data` with files.
+//! The body of a message's request in each of its forms: JSON, `multipart/form-data` with files, or
+//! `application/x-www-form-urlencoded` with the same fields (Discord: API Reference, HTTP API).
 //!
 //! Read by the handler after it knows that the sender may speak there: a stranger must not make
 //! us hold their upload.
@@ -103,14 +104,21 @@ pub(in crate::rest) async fn read_as<B: Payload>(
     request: Request,
 ) -> Result<Form<B>, ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-    let files = kind.get(..FORM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
+    let is =
+        |name: &[u8]| kind.get(..name.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(name));
+    let (form, pairs) = (is(FORM), is(PAIRS));
     let arrival = async {
-        if files {
+        if form {
             let slot = timeout(QUEUE, SLOTS.acquire()).await;
             let slot = slot.ok().and_then(Result::ok).ok_or(ApiError::Unavailable)?;
             let form = Multipart::from_request(request, parts).await;
             let form = form.map_err(|_| ApiError::Code(ErrorCode::InvalidFormBody))?;
             read_form(form, parts.config.max_upload, slot).await
+        } else if pairs {
+            let bytes =
+                axum::body::to_bytes(request.into_body(), limits::JSON_BODY * ENCODED).await;
+            let bytes = bytes.map_err(|_| ApiError::Code(ErrorCode::RequestTooLarge))?;
+            read_pairs(&bytes)
         } else {
             let bytes = axum::body::to_bytes(request.into_body(), limits::JSON_BODY).await;
             let bytes = bytes.map_err(|_| ApiError::Code(ErrorCode::RequestTooLarge))?;
@@ -121,6 +129,30 @@ pub(in crate::rest) async fn read_as<B: Payload>(
 }
 
 const FORM: &[u8] = b"multipart/form-data";
+/// What libraries fall back to when a form has no file: py-cord answers interactions so.
+const PAIRS: &[u8] = b"application/x-www-form-urlencoded";
+/// Bytes that one of a field's bytes becomes at most.
+const ENCODED: usize = 3;
+
+/// A message's fields as a form without files has them.
+fn read_pairs<B: Payload>(bytes: &[u8]) -> Result<Form<B>, ApiError> {
+    let mut body: B = extract::parse(&pair(bytes, "payload_json").unwrap_or_default())?;
+    if let Some(content) = pair(bytes, "content") {
+        body.take_content(String::from_utf8_lossy(&content).into_owned());
+    }
+    Ok(Form { body, files: Vec::new(), slot: None })
+}
+
+/// The value of a field in an `application/x-www-form-urlencoded` body, decoded.
+pub(in crate::rest) fn pair(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
+    let value = bytes.split(|&byte| byte == b'&').find_map(|pair| {
+        let (key, value) = pair.split_at_checked(name.len())?;
+        value.strip_prefix(b"=").filter(|_| key == name.as_bytes())
+    })?;
+    let spaces: Vec<u8> =
+        value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    Some(percent_encoding::percent_decode(&spaces).collect())
+}
 
 /// `largest`: all files together, in bytes.
 async fn read_form<B: Payload>(
@@ -201,6 +233,16 @@ fn broken(error: MultipartError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_of_a_form_without_files_is_decoded() {
+        let form = b"content_type=x&content=Hail%2C+%C3%A7a+%2B&payload_json=%7B%7D";
+
+        assert_eq!(pair(form, "content").as_deref(), Some("Hail, ça +".as_bytes()));
+        assert_eq!(pair(form, "payload_json").as_deref(), Some(&b"{}"[..]));
+        assert_eq!(pair(form, "payload"), None);
+        assert_eq!(pair(b"", "content"), None);
+    }
 
     #[test]
     fn a_file_has_the_number_of_its_field() {

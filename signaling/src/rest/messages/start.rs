@@ -17,6 +17,7 @@ use model::wire::channel::message::MessageReferenceType;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 use state::GuildCommand;
 use state::GuildView;
 use state::event::ChatEvent;
@@ -178,6 +179,8 @@ pub(super) async fn start(
     .await?;
     automod::carry_out(&parts, verdicts, Some(message.id)).await;
     let mut value = shown(&view, id, user)?;
+    // The snapshot may be older than what was just said in the post: py-cord takes its id from here.
+    value["last_message_id"] = json!(message.id);
     value["message"] = super::shown_one(&parts, &origin, user, message).await?.0;
     Ok((StatusCode::CREATED, Json(value)))
 }

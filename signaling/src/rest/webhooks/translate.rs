@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::rest::ApiError;
 use crate::rest::extract;
 use crate::rest::messages::draft::Body;
+use crate::rest::messages::multipart;
 
 /// The message of Slack's JSON, which may come as the field `payload` of a form.
 ///
@@ -16,11 +17,7 @@ use crate::rest::messages::draft::Body;
 ///
 /// 50109, 50035.
 pub(in crate::rest) fn slack(bytes: &[u8]) -> Result<Body, ApiError> {
-    let form = bytes.strip_prefix(b"payload=").map(|encoded| {
-        let spaces = encoded.iter().map(|&byte| if byte == b'+' { b' ' } else { byte });
-        let spaces: Vec<u8> = spaces.collect();
-        percent_encoding::percent_decode(&spaces).collect::<Vec<u8>>()
-    });
+    let form = multipart::pair(bytes, "payload");
     let value: Value = extract::parse(form.as_deref().unwrap_or(bytes))?;
     let text = |value: &Value, field: &str| -> Option<String> {
         value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()).map(links)
