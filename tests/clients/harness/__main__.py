@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 
-from . import report, rust
+from . import ledger, report, rust
 from .report import Row
 from .stage import CLIENTS, Client, Stage
 from .streaming import Streaming
@@ -187,6 +187,10 @@ async def main(arguments: argparse.Namespace, folder: pathlib.Path) -> int:
     try:
         await stage.open()
         await scenarios(stage, wanted, rows, tails)
+        passed = {(row.scenario, row.client, row.check) for row in rows if row.ok}
+        for scenario, client, check in ledger.lost(wanted, passed):
+            if not any((row.client, row.check) == (client, check) for row in rows):
+                rows.append(Row(client, check, False, "the ledger has it, and it was not reported", scenario))
         code = stage.server.process.returncode if stage.server.process else None
         if code is not None:
             rows.append(Row("server", "still runs", False, f"ended with {code}"))
