@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_used_stays_and_the_memory_is_bounded() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::<Identity>::default();
         recent.remember(hash(0), identity(1), 0);
 
         for n in 1..50_000 {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_reading_from_before_a_revocation_is_not_remembered() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::<Identity>::default();
         let epoch = recent.epoch();
 
         recent.forget(|_, identity: &Identity| identity.id() == UserId::new(1));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn forgetting_reaches_both_halves() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::<Identity>::default();
         recent.remember(hash(0), identity(1), 0);
         for n in 1..=u32::try_from(HALF).unwrap() {
             recent.remember(hash(n), identity(2), 0);
