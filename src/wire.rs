@@ -93,6 +93,7 @@ impl Wings {
             invites: Arc::clone(&ground.repos.invites),
             stream_keys: Arc::clone(&ground.repos.stream_keys),
             commands: Arc::clone(&ground.repos.commands),
+            apps: Arc::clone(&ground.repos.apps),
             webhooks: Arc::clone(&ground.repos.webhooks),
             messages: Arc::clone(&ground.repos.messages),
             search: Arc::clone(&ground.repos.search),

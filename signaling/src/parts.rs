@@ -11,6 +11,7 @@ use model::wire::id::Id;
 use model::wire::util::Timestamp;
 use state::GuildStore;
 use state::repo::AccountRepo;
+use state::repo::AppRepo;
 use state::repo::CommandRepo;
 use state::repo::InviteRepo;
 use state::repo::MessageRepo;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub stream_keys: Arc<dyn StreamKeyRepo>,
     /// Bots' commands.
     pub commands: Arc<dyn CommandRepo>,
+    /// Emojis and role connections of applications.
+    pub apps: Arc<dyn AppRepo>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookRepo>,
     /// Messages and reactions.

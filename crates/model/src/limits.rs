@@ -201,6 +201,10 @@ pub const APPLICATION_TAGS: usize = 5;
 pub const APPLICATION_LINKS: usize = 16 * 1_024;
 /// Applications that one person may have; each brings a bot's account.
 pub const APPLICATIONS: usize = 25;
+/// Emojis of one application (Discord: Emoji Resource, Application-Owned Emoji).
+pub const APPLICATION_EMOJIS: usize = 2_000;
+/// What an application may know of people (Discord: Application Role Connection Metadata, at most 5).
+pub const ROLE_CONNECTION_FIELDS: usize = 5;
 /// Redirect URIs of one application.
 pub const REDIRECT_URIS: usize = 10;
 /// Grants of one person to one application that live at once: a device each. The oldest end first.

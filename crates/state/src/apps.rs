@@ -131,6 +131,41 @@ pub struct CommandPermission {
     pub permission: bool,
 }
 
+/// What an application may know of people, for roles that ask for it (Discord: Application Role
+/// Connection Metadata).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleConnectionField {
+    /// 1 to 8: how a role compares it, and so what it is of.
+    #[serde(rename = "type")]
+    pub kind: u8,
+    /// Names it in what is said of a person.
+    pub key: String,
+    /// What people read.
+    pub name: String,
+    /// The name by locale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_localizations: Option<Localizations>,
+    /// What it means.
+    pub description: String,
+    /// The description by locale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description_localizations: Option<Localizations>,
+}
+
+/// What an application says of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleConnection {
+    /// What the application knows them from.
+    #[serde(default)]
+    pub platform_name: Option<String>,
+    /// Their name there.
+    #[serde(default)]
+    pub platform_username: Option<String>,
+    /// By the key of a field, as text.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+}
+
 /// Numbers as clients write ids.
 mod text {
     use serde::Deserialize as _;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::apps::MessageOrigin;
+use crate::apps::RoleConnectionField;
 use crate::poll::PollRecord;
 
 /// An account as everyone may see it.
@@ -89,6 +90,9 @@ pub struct ApplicationRecord {
     /// Its bot comes only along with a code (Discord: `bot_require_code_grant`).
     #[serde(default)]
     pub require_code_grant: bool,
+    /// What it may know of people.
+    #[serde(default)]
+    pub role_connections: Vec<RoleConnectionField>,
     /// Discord's links that only travel: `custom_install_url`, `install_params` and the like.
     #[serde(default)]
     pub links: serde_json::Map<String, serde_json::Value>,
@@ -110,6 +114,7 @@ impl ApplicationRecord {
             redirect_uris: Vec::new(),
             private: false,
             require_code_grant: false,
+            role_connections: Vec::new(),
             links: serde_json::Map::new(),
         }
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use model::id::ApplicationId;
 use model::id::ChannelId;
 use model::id::CommandId;
+use model::id::EmojiId;
 use model::id::GrantId;
 use model::id::GuildId;
 use model::id::MessageId;
@@ -18,6 +19,7 @@ use model::id::WebhookId;
 
 use crate::apps::CommandPermission;
 use crate::apps::CommandRecord;
+use crate::apps::RoleConnection;
 use crate::apps::WebhookRecord;
 use crate::audit::AuditEntry;
 use crate::audit::AuditQuery;
@@ -31,6 +33,7 @@ use crate::poll::Vote;
 use crate::poll::VoteChange;
 use crate::record::AccountRecord;
 use crate::record::ApplicationRecord;
+use crate::record::EmojiRecord;
 use crate::record::InviteRecord;
 use crate::record::MessageRecord;
 use crate::record::PrivateChannel;
@@ -213,6 +216,45 @@ pub trait CommandRepo: Send + Sync + 'static {
         command: CommandId,
         permissions: &[CommandPermission],
     ) -> Result<(), RepoError>;
+}
+
+/// What applications keep beside their commands: emojis, and what they say of people.
+#[async_trait]
+pub trait AppRepo: Send + Sync + 'static {
+    /// The emojis of an application, oldest first.
+    async fn emojis(&self, application: ApplicationId) -> Result<Vec<EmojiRecord>, RepoError>;
+    /// The emoji of that id, and whose it is.
+    async fn emoji(&self, id: EmojiId) -> Result<Option<(ApplicationId, EmojiRecord)>, RepoError>;
+    /// Stores an emoji, or replaces the one of that id; [`RepoError::Exists`] when another one of the
+    /// application has the name.
+    async fn put_emoji(
+        &self,
+        application: ApplicationId,
+        emoji: &EmojiRecord,
+    ) -> Result<(), RepoError>;
+    /// Deletes an emoji; [`RepoError::NotFound`] when the application has none of that id.
+    async fn remove_emoji(&self, application: ApplicationId, id: EmojiId) -> Result<(), RepoError>;
+    /// What an application says of a person.
+    async fn role_connection(
+        &self,
+        application: ApplicationId,
+        user: UserId,
+    ) -> Result<Option<RoleConnection>, RepoError>;
+    /// Replaces what an application says of a person.
+    async fn put_role_connection(
+        &self,
+        application: ApplicationId,
+        user: UserId,
+        connection: &RoleConnection,
+    ) -> Result<(), RepoError>;
+    /// Deletes what an application says of a person; deleting what is not there is fine.
+    async fn remove_role_connection(
+        &self,
+        application: ApplicationId,
+        user: UserId,
+    ) -> Result<(), RepoError>;
+    /// Deletes all that an application keeps here.
+    async fn remove_all(&self, application: ApplicationId) -> Result<(), RepoError>;
 }
 
 /// Webhooks.

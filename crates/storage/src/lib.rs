@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use state::repo::AccountRepo;
+use state::repo::AppRepo;
 use state::repo::CommandRepo;
 use state::repo::GrantRepo;
 use state::repo::GuildRepo;
@@ -40,6 +41,8 @@ pub struct Repos {
     pub stream_keys: Arc<dyn StreamKeyRepo>,
     /// Bots' commands.
     pub commands: Arc<dyn CommandRepo>,
+    /// Emojis and role connections of applications.
+    pub apps: Arc<dyn AppRepo>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookRepo>,
     /// Channels between people.

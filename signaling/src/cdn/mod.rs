@@ -46,6 +46,8 @@ pub fn routes() -> Router<Parts> {
     Router::new()
         .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
         .route("/avatars/{user}/{file}", get(serve::avatar))
+        // An application has its bot's face.
+        .route("/app-icons/{user}/{file}", get(serve::avatar))
         .route("/emojis/{file}", get(serve::emoji))
         .route("/guild-events/{event}/{file}", get(serve::event_cover))
         .route("/icons/{guild}/{file}", get(serve::icon))

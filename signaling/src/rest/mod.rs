@@ -8,6 +8,7 @@ mod automod;
 mod bans;
 mod caller;
 mod channels;
+mod commerce;
 mod emojis;
 pub mod error;
 pub mod extract;
@@ -90,6 +91,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(webhooks::routes(&parts.config));
     let (api, operations) = declared.into_parts();
     let api = api
+        .merge(commerce::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
     let layered = guarded(api, parts);

@@ -90,7 +90,10 @@ async fn add(
     if !given.iter().any(|count| count.emoji == emoji) {
         place.require(Permissions::ADD_REACTIONS)?;
         if let Some(id) = emoji.id {
-            emoji.name = usable(&parts, &place, user, id)?;
+            emoji.name = match usable(&parts, &place, user, id) {
+                Err(ApiError::Code(ErrorCode::UnknownEmoji)) => of_bot(&parts, user, id).await?,
+                usable => usable?,
+            };
         }
         if given.len() >= limits::REACTIONS {
             return Err(ErrorCode::MaximumReactions.into());
@@ -124,6 +127,12 @@ fn usable(parts: &Parts, place: &Place, user: UserId, id: EmojiId) -> Result<Str
         place.require(Permissions::USE_EXTERNAL_EMOJIS)?;
     }
     Ok(name)
+}
+
+/// The name of an emoji of the application whose bot `user` is: it may use it everywhere.
+async fn of_bot(parts: &Parts, user: UserId, id: EmojiId) -> Result<String, ApiError> {
+    let found = parts.apps.emoji(id).await?.filter(|(of, _)| of.get() == user.get());
+    found.map(|(_, emoji)| emoji.name).ok_or_else(|| ErrorCode::UnknownEmoji.into())
 }
 
 /// `DELETE .../reactions/{emoji}/{user.id}` and `/@me`: others' with MANAGE_MESSAGES.

@@ -122,6 +122,16 @@ struct Changes {
     avatar: Wish,
 }
 
+/// Gives a bot another face.
+pub(super) async fn change_avatar(
+    parts: Parts,
+    user: UserId,
+    avatar: Wish,
+) -> Result<(), ApiError> {
+    let changes = Changes { username: None, global_name: None, avatar };
+    change(parts, user, changes).await.map(drop)
+}
+
 /// Stores the changes, if there are any, and tells of them; the account as it then is.
 async fn change(parts: Parts, me: UserId, changes: Changes) -> Result<AccountRecord, ApiError> {
     let _changing = picture::changing().await;

@@ -24,13 +24,23 @@ pub fn application(record: &ApplicationRecord, bot: &UserRecord) -> Value {
         "tags": record.tags,
         "hook": true,
     });
-    for field in ["custom_install_url", "install_params", "integration_types_config"] {
+    for field in PUBLIC_LINKS {
         if let Some(link) = record.links.get(field) {
             value[field] = link.clone();
         }
     }
     value
 }
+
+/// Links that everyone may see.
+const PUBLIC_LINKS: [&str; 6] = [
+    "custom_install_url",
+    "install_params",
+    "integration_types_config",
+    "privacy_policy_url",
+    "role_connections_verification_url",
+    "terms_of_service_url",
+];
 
 /// An integration, without who brought it. Its number is the application's.
 #[must_use]

@@ -49,6 +49,7 @@ pub async fn in_memory(
         invites: repos.invites,
         stream_keys: repos.stream_keys,
         commands: repos.commands,
+        apps: repos.apps,
         webhooks: repos.webhooks,
         messages: repos.messages,
         search: repos.search,

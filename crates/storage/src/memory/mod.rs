@@ -4,6 +4,7 @@
 //! await.
 
 mod accounts;
+mod apps;
 mod audit;
 mod commands;
 mod grants;
@@ -41,6 +42,7 @@ pub(crate) fn open() -> Repos {
             webhooks: Arc::clone(&webhooks),
         }),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
+        apps: Arc::new(apps::MemoryApps::default()),
         grants: Arc::new(grants::MemoryGrants::default()),
         privates: Arc::new(privates::MemoryPrivates::new(Arc::clone(&messages))),
         invites,

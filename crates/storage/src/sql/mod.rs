@@ -4,6 +4,7 @@
 //! owns the folder (a lock file says so), for the state store above is a cache of this.
 
 mod accounts;
+mod apps;
 mod audit;
 mod commands;
 mod grants;
@@ -88,6 +89,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
     Ok(Repos {
         guilds: Arc::<Database>::clone(&database),
         accounts: Arc::<Database>::clone(&database),
+        apps: Arc::<Database>::clone(&database),
         grants: Arc::<Database>::clone(&database),
         invites: Arc::<Database>::clone(&database),
         stream_keys: Arc::<Database>::clone(&database),

@@ -1,6 +1,7 @@
 //! What every adapter of storage promises: one suite, run on memory and on SQLite with files.
 
 mod accounts;
+mod apps;
 mod audit;
 mod commands;
 mod fixtures;
@@ -68,6 +69,9 @@ on_every_adapter! {
         a_token_is_found_until_it_is_revoked,
         revoking_all_tokens_of_one_spares_the_others,
         applications_are_stored_and_replaced;
+    apps:
+        an_applications_emojis_have_names_of_their_own,
+        what_an_application_keeps_ends_with_it;
     grants:
         a_grant_is_found_by_its_secrets_until_it_is_removed,
         a_secret_that_is_shown_twice_ends_all_of_its_grant,

@@ -15,6 +15,7 @@ use serde_json::json;
 use state::record::ApplicationRecord;
 
 use crate::auth::Identity;
+use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
@@ -23,7 +24,9 @@ use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::some;
 use crate::rest::interactions;
+use crate::rest::messages::place::carry_out;
 use crate::rest::oauth2;
+use crate::rest::users;
 use crate::wire;
 
 /// The key by which an application's interactions are signed.
@@ -37,7 +40,7 @@ pub(in crate::rest) fn signing_key(parts: &Parts, application: ApplicationId) ->
 }
 
 /// An application that `me` may manage: its bot, or its owner; and as which of the two.
-pub(super) async fn managed(
+pub(in crate::rest) async fn managed(
     parts: &Parts,
     me: &Identity,
     id: ApplicationId,
@@ -55,7 +58,7 @@ pub(super) async fn managed(
 /// Who manages an application. A bot's token is in more hands than its owner's: it cannot say where
 /// people's codes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manager {
+pub(in crate::rest) enum Manager {
     Bot,
     Owner,
 }
@@ -129,6 +132,8 @@ pub(super) struct Patch {
     flags: Option<u64>,
     redirect_uris: Option<Vec<String>>,
     bot_public: Option<bool>,
+    #[serde(default, deserialize_with = "some")]
+    icon: Option<Option<String>>,
     bot_require_code_grant: Option<bool>,
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -164,6 +169,10 @@ async fn edited(
     let (mut record, manager) = managed(parts, me, application).await?;
     let mut errors = FormErrors::default();
     let url = patch.interactions_endpoint_url.clone();
+    let bot = parts.store.users().user(record.id.cast()).await?;
+    let bot = bot.ok_or(ErrorCode::UnknownApplication)?;
+    // An application has its bot's face.
+    let icon = Wish::read("icon", patch.icon.clone(), bot.avatar.as_deref())?;
     patch.onto(&mut record, manager, &mut errors);
     errors.finish()?;
     if let Some(url) = url {
@@ -175,6 +184,9 @@ async fn edited(
     }
     parts.accounts.put_application(&record).await?;
     parts.auth.forget(record.id.cast());
+    if icon != Wish::Keep {
+        carry_out(users::change_avatar(parts.clone(), bot.id, icon)).await?;
+    }
     Ok(Json(shown(parts, &record).await?))
 }
 
@@ -211,6 +223,18 @@ impl Patch {
         }
         for (field, value) in self.rest {
             if !LINKS.contains(&field.as_str()) {
+                continue;
+            }
+            let is_address = |text: &str| {
+                text.len() <= limits::URL
+                    && reqwest::Url::parse(text)
+                        .is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+            };
+            if field.ends_with("_url")
+                && !value.is_null()
+                && !value.as_str().is_some_and(is_address)
+            {
+                errors.push(&field, "URL_TYPE_INVALID_URL", "Not a well formed URL.");
                 continue;
             }
             if value.is_null() {
@@ -255,11 +279,13 @@ fn too_long(path: &str, most: usize, errors: &mut FormErrors) {
 }
 
 /// What only travels: kept as it came, for clients that ask.
-const LINKS: [&str; 4] = [
+const LINKS: [&str; 6] = [
     "custom_install_url",
     "install_params",
     "integration_types_config",
+    "privacy_policy_url",
     "role_connections_verification_url",
+    "terms_of_service_url",
 ];
 /// Longest tag, in characters (OpenAPI: ApplicationFormPartial).
 const TAG: usize = 20;

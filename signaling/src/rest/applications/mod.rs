@@ -7,23 +7,21 @@
 
 mod commands;
 mod draft;
+mod emojis;
 mod index;
 pub(super) mod kind;
 pub(super) mod me;
 mod own;
 mod permissions;
+mod role_connections;
 pub(super) mod rules;
 
 pub(super) use draft::SAFE_INTEGER;
 pub(super) use draft::option;
 
-use model::id::ApplicationId;
-use serde_json::Value;
-use serde_json::json;
+use axum::extract::DefaultBodyLimit;
+use model::limits;
 
-use super::extract::Auth;
-use super::extract::Json;
-use super::extract::Path;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -31,13 +29,31 @@ use super::route::post;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/oauth2/applications/@me", get(me::show))
-        .route("/applications/@me", get(me::show).patch(me::edit))
+        .route("/applications/@me", get(me::show).patch(me::edit).layer(pictured()))
         .route("/applications", get(own::list).post(own::create))
-        .route("/applications/{application}", get(me::show_one).patch(me::edit_one))
+        .route(
+            "/applications/{application}",
+            get(me::show_one).patch(me::edit_one).layer(pictured()),
+        )
         .route("/applications/{application}/reset", post(own::reset_secret))
         .route("/applications/{application}/bot/reset", post(own::reset_token))
         .route("/applications/{application}/delete", post(own::delete))
-        .route("/applications/{application}/emojis", get(emojis))
+        .route(
+            "/applications/{application}/emojis",
+            get(emojis::list).post(emojis::create).layer(pictured()),
+        )
+        .route(
+            "/applications/{application}/emojis/{emoji}",
+            get(emojis::show).patch(emojis::update).delete(emojis::remove),
+        )
+        .route(
+            "/applications/{application}/role-connections/metadata",
+            get(role_connections::fields).put(role_connections::set_fields),
+        )
+        .route(
+            "/users/@me/applications/{application}/role-connection",
+            get(role_connections::show).put(role_connections::set).delete(role_connections::remove),
+        )
         .route(
             "/applications/{application}/commands",
             get(commands::list).post(commands::create).put(commands::overwrite),
@@ -70,7 +86,7 @@ pub(super) fn routes() -> Routes {
         .route("/channels/{channel}/application-command-index", get(index::of_channel))
 }
 
-/// `GET /applications/{application.id}/emojis`: there are none yet.
-async fn emojis(Auth(_): Auth, Path(_): Path<ApplicationId>) -> Json<Value> {
-    Json(json!({ "items": [] }))
+/// Room for a picture in the body.
+fn pictured() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(limits::PICTURE_BODY)
 }

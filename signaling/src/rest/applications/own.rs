@@ -16,6 +16,8 @@ use super::me::Manager;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::grants::make_client_secret;
+use crate::cdn::picture;
+use crate::cdn::picture::Owner;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
@@ -117,6 +119,10 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     owned(&parts, &me, application).await?;
     carry_out(async move {
+        for emoji in parts.apps.emojis(application).await? {
+            picture::forget(&parts, Owner::Emoji(emoji.id), Some(""), None).await;
+        }
+        parts.apps.remove_all(application).await?;
         parts.commands.replace(application, None, &[]).await?;
         for guild in parts.store.guilds_of(application.cast()) {
             parts.commands.replace(application, Some(guild.id()), &[]).await?;

@@ -73,6 +73,11 @@ pub(super) async fn userinfo(
     Ok(Json(value))
 }
 
+/// `GET /oauth2/keys`: by which ID tokens are signed; there are no such tokens here.
+pub(super) async fn keys() -> Json<Value> {
+    Json(json!({ "keys": [] }))
+}
+
 /// `GET /oauth2/tokens`: the applications that `me` allows something, one entry each.
 pub(super) async fn list(
     Auth(me): Auth,

@@ -25,6 +25,7 @@ pub(super) fn routes() -> Routes {
         .route("/oauth2/token", post(token::issue))
         .route("/oauth2/token/revoke", post(token::revoke))
         .route("/oauth2/@me", get(info::me))
+        .route("/oauth2/keys", get(info::keys))
         .route("/oauth2/userinfo", get(info::userinfo))
         .route("/oauth2/tokens", get(info::list))
         .route("/oauth2/tokens/{token}", delete(info::remove))
