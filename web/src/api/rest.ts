@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Channel, Consent, Instance, Invite, Message, Overwrite, Role, Snowflake, StreamKey, User } from "./types";
+import type { Application, Channel, Consent, Instance, Invite, Message, Overwrite, OwnApplication, Role, Snowflake, StreamKey, User } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -78,6 +78,16 @@ export class Rest {
   consent = (query: string) => this.get<Consent>(`/oauth2/authorize?${query}`);
   answerConsent = (query: string, body: { authorize: boolean; permissions?: string; guild_id?: Snowflake }) =>
     this.call<{ location: string }>("POST", `/oauth2/authorize?${query}`, body);
+
+  applications = () => this.get<OwnApplication[]>("/applications");
+  createApplication = (name: string) => this.call<OwnApplication>("POST", "/applications", { name });
+  updateApplication = (id: Snowflake, body: { description?: string; redirect_uris?: string[]; bot_public?: boolean }) =>
+    this.call<OwnApplication>("PATCH", `/applications/${id}`, body);
+  deleteApplication = (id: Snowflake) => this.call<void>("POST", `/applications/${id}/delete`, {});
+  resetBotToken = (id: Snowflake) => this.call<{ token: string }>("POST", `/applications/${id}/bot/reset`, {});
+  resetClientSecret = (id: Snowflake) => this.call<{ secret: string }>("POST", `/applications/${id}/reset`, {});
+  grants = () => this.get<{ id: Snowflake; scopes: string[]; application: Application }[]>("/oauth2/tokens");
+  revokeGrant = (id: Snowflake) => this.call<void>("DELETE", `/oauth2/tokens/${id}`);
 
   // -- invites and guilds --------------------------------------------------------------------
 

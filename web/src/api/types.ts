@@ -22,6 +22,12 @@ export interface Application {
   description: string;
 }
 
+/** An application as its owner sees it. */
+export interface OwnApplication extends Application {
+  redirect_uris: string[];
+  bot_public: boolean;
+}
+
 /** What an application asks a person for. */
 export interface Consent {
   user: User;

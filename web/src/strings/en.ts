@@ -173,6 +173,28 @@ export const en = {
     } as Record<number, string>,
   },
 
+  apps: {
+    title: "Applications",
+    allowed: "What you allow others' applications",
+    noneAllowed: "You allow no application anything.",
+    own: "Applications of your own",
+    lead: "An application signs people in with their account here, and brings a bot. Its secrets are for its own server alone.",
+    name: "Name of a new application",
+    make: "Create",
+    id: "Client ID",
+    link: "Link that invites the bot",
+    description: "Description, which people read before they allow it anything",
+    redirects: "Addresses to which people may be sent back, one a line",
+    public: "Anyone may invite its bot",
+    newToken: "New bot token",
+    newSecret: "New client secret",
+    token: "Bot token",
+    secret: "Client secret",
+    once: "Copy it now: it is shown only once, and the one before is good for nothing.",
+    delete: "Delete",
+    deleteSure: "Yes, delete it for ever",
+  },
+
   nav: {
     guilds: "Guilds",
     home: "Direct messages",

@@ -5,6 +5,7 @@ import { changeSettings, errorText, hall, logout, patchMe, rest, settings } from
 import { displayName } from "../state/guilds";
 import type { Theme } from "../state/session";
 import { en } from "../strings/en";
+import { ApplicationSettings } from "./Applications";
 import { Avatar } from "./Avatar";
 import { askForNotes, notePermission } from "./desktop";
 import { Field } from "./Entrance";
@@ -79,6 +80,7 @@ export function SettingsDialog(props: { onClose: () => void }) {
         </Show>
       </section>
       <VoiceSettings />
+      <ApplicationSettings />
       <section class="settings-part row">
         <Show when={instance()}><span class="muted small">{en.settings.version(instance()!.name, instance()!.version)}</span></Show>
         <button type="button" class="button danger push" onClick={() => void logout()}>{en.auth.logout}</button>
