@@ -24,6 +24,8 @@ pub enum ErrorCode {
     UnknownSku = 10_027,
     UnknownEntitlement = 10_029,
     UnknownLobby = 10_031,
+    UnknownSticker = 10_060,
+    UnknownStickerPack = 10_061,
     UnknownInteraction = 10_062,
     UnknownCommand = 10_063,
     UnknownVoiceState = 10_065,
@@ -46,6 +48,7 @@ pub enum ErrorCode {
     MaximumInvites = 30_016,
     MaximumThreadMembers = 30_033,
     MaximumScheduledEvents = 30_038,
+    MaximumStickers = 30_039,
     MaximumPinnedThreads = 30_047,
     MaximumCommands = 30_032,
     Unauthorized = 40_001,
@@ -83,6 +86,7 @@ pub enum ErrorCode {
     InvalidWebhookToken = 50_027,
     InvalidRole = 50_028,
     CannotDeleteRequiredChannel = 50_074,
+    InvalidSticker = 50_081,
     ThreadArchived = 50_083,
     InvalidJson = 50_109,
     VoiceMessageAlone = 50_159,
@@ -90,6 +94,7 @@ pub enum ErrorCode {
     VoiceMessageMetadata = 50_161,
     VoiceMessageEdit = 50_162,
     VoiceMessageForbidden = 50_173,
+    StickerForbidden = 50_600,
     ReactionBlocked = 90_001,
     Overloaded = 130_000,
     StageAlreadyOpen = 150_006,
@@ -98,6 +103,13 @@ pub enum ErrorCode {
     MaximumActiveThreads = 160_006,
     MessageBlocked = 200_000,
     TitleBlocked = 200_001,
+    LottieJson = 170_001,
+    LottieRaster = 170_002,
+    StickerTooFast = 170_003,
+    StickerFrames = 170_004,
+    LottieSize = 170_005,
+    StickerRate = 170_006,
+    StickerTooLong = 170_007,
     EventFinished = 180_000,
     PollExpired = 520_001,
     PollChannel = 520_002,
@@ -136,6 +148,8 @@ impl ErrorCode {
             Self::InvalidAccessToken => "Invalid OAuth2 access token provided",
             Self::MissingScope => "Missing required OAuth2 scope",
             Self::UnknownWebhook => "Unknown Webhook",
+            Self::UnknownSticker => "Unknown sticker",
+            Self::UnknownStickerPack => "Unknown sticker pack",
             Self::UnknownInteraction => "Unknown interaction",
             Self::UnknownCommand => "Unknown application command",
             Self::UnknownCommandPermissions => "Unknown application command permissions",
@@ -165,6 +179,7 @@ impl ErrorCode {
             Self::MaximumChannels => "Maximum number of guild channels reached",
             Self::MaximumInvites => "Maximum number of invites reached",
             Self::MaximumThreadMembers => "Maximum number of thread participants has been reached",
+            Self::MaximumStickers => "Maximum number of stickers reached",
             Self::MaximumScheduledEvents => {
                 "Maximum number of uncompleted guild scheduled events reached"
             }
@@ -201,6 +216,7 @@ impl ErrorCode {
             Self::CannotExecuteOnChannelType => "Cannot execute action on this channel type",
             Self::InvalidRole => "Invalid role",
             Self::CannotDeleteRequiredChannel => "Cannot delete a required channel",
+            Self::InvalidSticker => "Invalid sticker sent",
             Self::ThreadArchived => "This thread is archived",
             Self::InvalidJson => "The request body contains invalid JSON",
             Self::VoiceMessageAlone => "Voice messages do not support additional content",
@@ -208,6 +224,7 @@ impl ErrorCode {
             Self::VoiceMessageMetadata => "Voice messages must have supporting metadata",
             Self::VoiceMessageEdit => "Voice messages cannot be edited",
             Self::VoiceMessageForbidden => "You cannot send voice messages in this channel",
+            Self::StickerForbidden => "You do not have permission to send this sticker",
             Self::ReactionBlocked => "Reaction was blocked",
             Self::Overloaded => "API resource is currently overloaded. Try again a little later",
             Self::ThreadExists => "A thread has already been created for this message",
@@ -215,6 +232,15 @@ impl ErrorCode {
             Self::MaximumActiveThreads => "Maximum number of active threads has been reached",
             Self::MessageBlocked => "Message was blocked by automatic moderation",
             Self::TitleBlocked => "Title was blocked by automatic moderation",
+            Self::LottieJson => "Invalid JSON for uploaded Lottie file",
+            Self::LottieRaster => {
+                "Uploaded Lotties cannot contain rasterized images such as PNG or JPEG"
+            }
+            Self::StickerTooFast => "Sticker maximum framerate exceeded",
+            Self::StickerFrames => "Sticker frame count exceeds maximum of 1000 frames",
+            Self::LottieSize => "Lottie animation maximum dimensions exceeded",
+            Self::StickerRate => "Sticker frame rate is either too small or too large",
+            Self::StickerTooLong => "Sticker animation duration exceeds maximum of 5 seconds",
             Self::EventFinished => "Cannot update a finished event",
             Self::PollExpired => "Poll expired",
             Self::PollChannel => "Invalid channel type for poll creation",
@@ -246,6 +272,7 @@ impl ErrorCode {
             | Self::VoiceMessageForbidden
             | Self::CannotExecuteOnSystemMessage
             | Self::CannotSelfModerate
+            | Self::StickerForbidden
             | Self::ReactionBlocked => 403,
             Self::RequestTooLarge | Self::FileTooLarge => 413,
             Self::Overloaded | Self::TemporarilyDisabled => 503,

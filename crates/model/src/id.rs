@@ -33,6 +33,8 @@ pub type AuditId = Id<marker::AuditLogEntryMarker>;
 pub type RuleId = Id<marker::AutoModerationRuleMarker>;
 /// A custom emoji.
 pub type EmojiId = Id<marker::EmojiMarker>;
+/// A sticker of a guild.
+pub type StickerId = Id<marker::StickerMarker>;
 /// A bot's command.
 pub type CommandId = Id<marker::CommandMarker>;
 /// A version of a command.

@@ -278,5 +278,21 @@ pub const RULE_MESSAGE: usize = 150;
 pub const EMOJIS: usize = 50;
 /// Largest emoji, in bytes (Discord: Emoji Resource, 256 KiB).
 pub const EMOJI: usize = 256 * 1_024;
+/// Stickers of one guild (Discord: as many as at the highest level of boosts; error 30039).
+pub const STICKERS: usize = 60;
+/// Largest sticker, in bytes (Discord: Create Guild Sticker, 512 KiB).
+pub const STICKER: usize = 512 * 1_024;
+/// Widest and highest sticker, in pixels (Discord: Create Guild Sticker).
+pub const STICKER_SIDE: u32 = 320;
+/// Longest animation of a sticker (Discord error 170007).
+pub const STICKER_LENGTH: Duration = Duration::from_secs(5);
+/// Name of a sticker, in characters (Discord: Create Guild Sticker).
+pub const STICKER_NAME: std::ops::RangeInclusive<usize> = 2..=30;
+/// Description of a sticker that has one, in characters (Discord: Create Guild Sticker).
+pub const STICKER_DESCRIPTION: std::ops::RangeInclusive<usize> = 2..=100;
+/// Tags of a sticker together, in characters (OpenAPI: Create Guild Sticker).
+pub const STICKER_TAGS: std::ops::RangeInclusive<usize> = 1..=200;
+/// Stickers on one message (Discord: Create Message, `sticker_ids`).
+pub const MESSAGE_STICKERS: usize = 3;
 /// Length of an emoji's name, in characters (Discord: Emoji Resource).
 pub const EMOJI_NAME: std::ops::RangeInclusive<usize> = 2..=32;

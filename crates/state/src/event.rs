@@ -115,6 +115,8 @@ pub enum GuildEvent {
     IntegrationsUpdated,
     /// The guild's own emojis changed.
     EmojisUpdated,
+    /// The guild's own stickers changed.
+    StickersUpdated,
     /// Something was planned.
     EventScheduled(Arc<ScheduledEventRecord>),
     /// What is planned changed, or began or ended.

@@ -311,6 +311,9 @@ pub struct MessageRecord {
     /// A poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Box<PollRecord>>,
+    /// Stickers, at most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stickers: Vec<StickerItem>,
     /// Messages that were forwarded, as they were then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<Snapshot>,
@@ -346,6 +349,7 @@ impl MessageRecord {
             tts: false,
             flags: 0,
             poll: None,
+            stickers: Vec::new(),
             snapshots: Vec::new(),
             nonce: None,
             origin: None,
@@ -374,6 +378,9 @@ pub struct Snapshot {
     /// Components, as the client sent them.
     #[serde(default)]
     pub components: Vec<serde_json::Value>,
+    /// Stickers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stickers: Vec<StickerItem>,
     /// People whom it notified.
     #[serde(default)]
     pub mentions: Vec<UserId>,
@@ -400,6 +407,50 @@ pub struct EmojiRecord {
     /// Whether it moves.
     #[serde(default)]
     pub animated: bool,
+}
+
+/// What a sticker's file is (Discord: Sticker Format Types).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum StickerFormat {
+    /// A picture.
+    Png = 1,
+    /// A picture that moves.
+    Apng = 2,
+    /// A film of shapes, in JSON.
+    Lottie = 3,
+    /// A picture that moves, or could.
+    Gif = 4,
+}
+
+/// A sticker that a guild made. Its file is an object of its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StickerRecord {
+    /// Its id.
+    pub id: model::id::StickerId,
+    /// 2 to 30 characters.
+    pub name: String,
+    /// 2 to 100 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Words to find it by, 1 to 200 characters; of people's clients the name of an emoji.
+    pub tags: String,
+    /// What its file is.
+    pub format: StickerFormat,
+    /// Who made it.
+    pub user: UserId,
+}
+
+/// As much of a sticker as a message carries: it is shown as it was then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StickerItem {
+    /// Its id.
+    pub id: model::id::StickerId,
+    /// Its name.
+    pub name: String,
+    /// What its file is.
+    pub format: StickerFormat,
 }
 
 /// An emoji that can be a reaction. Its text form is `name` or `name:id`.

@@ -22,8 +22,10 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
+use model::id::StickerId;
 use model::id::UserId;
 use model::snowflake;
+use state::record::StickerFormat;
 
 use super::kind;
 use super::picture;
@@ -31,6 +33,7 @@ use super::picture::Owner;
 use super::range;
 use super::range::Wanted;
 use super::sign::Signature;
+use super::sticker;
 use super::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
@@ -63,7 +66,7 @@ pub(super) async fn attachment(
         modified_ms: Some(snowflake::unix_ms(id.get())),
         cache: format!("private, max-age={}, immutable", expires.saturating_sub(now_ms / 1_000)),
         name: Some(filename),
-        only_pictures: false,
+        only: Only::Nothing,
         key,
     };
     file.answer(parts, &method, &headers).await
@@ -119,8 +122,30 @@ pub(super) async fn emoji(
         modified_ms: None,
         cache: "public, max-age=31536000, immutable".to_owned(),
         name: None,
-        only_pictures: true,
+        only: Only::Pictures,
         key: Owner::Emoji(id).key(""),
+    };
+    file.answer(parts, &method, &headers).await
+}
+
+/// `GET /stickers/{id}.{png|gif|json}`
+pub(super) async fn sticker(
+    State(parts): State<Parts>,
+    axum::extract::Path(file): axum::extract::Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (id, extension) = file.split_once('.').unwrap_or((file.as_str(), ""));
+    let id: StickerId = id.parse().map_err(|_| missing())?;
+    let lottie = extension == "json";
+    let format = if lottie { StickerFormat::Lottie } else { StickerFormat::Png };
+    let file = File {
+        etag: format!("\"{id}\""),
+        modified_ms: None,
+        cache: "public, max-age=31536000, immutable".to_owned(),
+        name: None,
+        only: if lottie { Only::Json } else { Only::Pictures },
+        key: sticker::key(id, format),
     };
     file.answer(parts, &method, &headers).await
 }
@@ -143,7 +168,7 @@ async fn shown(
         modified_ms: None,
         cache: "public, max-age=31536000, immutable".to_owned(),
         name: None,
-        only_pictures: true,
+        only: Only::Pictures,
         key: owner.key(hash),
     };
     file.answer(parts, method, headers).await
@@ -157,8 +182,19 @@ struct File {
     cache: String,
     /// The name to save it under.
     name: Option<String>,
-    /// Whether anything but a picture is as good as missing.
-    only_pictures: bool,
+    /// What it must be; anything else is as good as missing.
+    only: Only,
+}
+
+/// What a file must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Only {
+    /// Whatever it is.
+    Nothing,
+    /// A picture, by its bytes.
+    Pictures,
+    /// JSON, as it was found to be when it was kept.
+    Json,
 }
 
 impl File {
@@ -175,8 +211,11 @@ impl File {
             return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
         }
         let head = parts.objects.read(&self.key, 0..size.min(kind::HEAD)).await?;
-        let kind = kind::sniff(&head);
-        if self.only_pictures && !kind.is_some_and(|kind| kind.starts_with("image/")) {
+        let kind = match self.only {
+            Only::Json => Some("application/json"),
+            Only::Pictures | Only::Nothing => kind::sniff(&head),
+        };
+        if self.only == Only::Pictures && !kind.is_some_and(|kind| kind.starts_with("image/")) {
             return Err(missing());
         }
         set(&mut answer, header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream"));

@@ -14,6 +14,8 @@ pub(super) struct Outline {
     pub moves: bool,
     /// Pixels that its frames reach over, where the header is not bound to tell (GIF); else 0.
     pub reach: u64,
+    /// How long its frames are shown, in milliseconds, where their times are known (PNG, GIF).
+    pub length_ms: u64,
 }
 
 /// The outline of a whole PNG, JPEG, GIF or WebP.
@@ -30,7 +32,7 @@ pub(super) fn outline(bytes: &[u8]) -> Option<Outline> {
 /// Chunks from IHDR to IEND (PNG specification §5.3, §5.6).
 fn png(bytes: &[u8]) -> Option<Outline> {
     let mut at = 8;
-    let (mut drawn, mut moves) = (false, false);
+    let (mut drawn, mut moves, mut length_ms) = (false, false, 0_u64);
     loop {
         let length = usize::try_from(be32(bytes, at)?).ok()?;
         let kind = bytes.get(at + 4..at + 8)?;
@@ -42,11 +44,20 @@ fn png(bytes: &[u8]) -> Option<Outline> {
         match kind {
             b"IDAT" => drawn = true,
             b"acTL" => moves = true,
-            b"IEND" => return drawn.then_some(Outline { end: next, moves, reach: 0 }),
+            b"fcTL" => length_ms = length_ms.saturating_add(delay(bytes.get(at + 8..next - 4)?)?),
+            b"IEND" => {
+                return drawn.then_some(Outline { end: next, moves, reach: 0, length_ms });
+            }
             _ => {}
         }
         at = next;
     }
+}
+
+/// How long a frame is shown, in milliseconds, by its control chunk (PNG specification §11.3.6.2).
+fn delay(chunk: &[u8]) -> Option<u64> {
+    let (over, under) = (u64::from(be16(chunk, 20)?), u64::from(be16(chunk, 22)?));
+    Some(over * 1_000 / if under == 0 { 100 } else { under })
 }
 
 /// Segments to the end-of-image marker, entropy-coded data passed over (ITU T.81 §B.1.1).
@@ -61,7 +72,8 @@ fn jpeg(bytes: &[u8]) -> Option<Outline> {
             0xff => at += 1,
             0x01 | 0xd0..=0xd7 => at += 2,
             0xd9 => {
-                return scanned.then_some(Outline { end: at + 2, moves: false, reach: 0 });
+                let end = at + 2;
+                return scanned.then_some(Outline { end, moves: false, reach: 0, length_ms: 0 });
             }
             // A stuffed zero, or a second picture in the first.
             0x00 | 0xd8 => return None,
@@ -90,7 +102,7 @@ fn after_scan(bytes: &[u8], from: usize) -> Option<usize> {
 /// Blocks to the trailer (GIF89a specification §17 to §27).
 fn gif(bytes: &[u8]) -> Option<Outline> {
     let mut at = 13 + color_table(*bytes.get(10)?);
-    let (mut frames, mut reach) = (0_usize, 0);
+    let (mut frames, mut reach, mut length_ms) = (0_usize, 0, 0);
     loop {
         match *bytes.get(at)? {
             b',' => {
@@ -100,10 +112,16 @@ fn gif(bytes: &[u8]) -> Option<Outline> {
                 // Place and size, the local colours, and the code size before the data.
                 at = sub_blocks(bytes, at + 10 + color_table(*bytes.get(at + 9)?) + 1)?;
             }
-            b'!' => at = sub_blocks(bytes, at + 2)?,
+            b'!' => {
+                // A graphic control extension, in hundredths of a second (§23).
+                if bytes.get(at + 1..at + 3) == Some(&[0xf9, 4]) {
+                    length_ms += le16(bytes, at + 4)? * 10;
+                }
+                at = sub_blocks(bytes, at + 2)?;
+            }
             b';' => {
-                let moves = frames > 1;
-                return (frames > 0).then_some(Outline { end: at + 1, moves, reach });
+                let (end, moves) = (at + 1, frames > 1);
+                return (frames > 0).then_some(Outline { end, moves, reach, length_ms });
             }
             _ => return None,
         }
@@ -145,7 +163,7 @@ fn webp(bytes: &[u8]) -> Option<Outline> {
         // Odd chunks are padded by a byte.
         at = at.checked_add(8)?.checked_add(length)?.checked_add(length % 2)?;
     }
-    (drawn && at == end).then_some(Outline { end, moves, reach: 0 })
+    (drawn && at == end).then_some(Outline { end, moves, reach: 0, length_ms: 0 })
 }
 
 fn le16(bytes: &[u8], at: usize) -> Option<u64> {
@@ -237,6 +255,27 @@ mod tests {
         gif[HEAD.len() + 1..HEAD.len() + 9].copy_from_slice(b"\x01\0\x02\0\xff\xff\x08\0");
 
         assert_eq!(outline(&gif).map(|found| found.reach), Some(65_536 * 10));
+    }
+
+    #[test]
+    fn frames_are_shown_as_long_as_they_say() {
+        let control = |over: u16, under: u16| {
+            [&[0; 20][..], &over.to_be_bytes(), &under.to_be_bytes(), &[0, 0]].concat()
+        };
+        let (first, second) = (control(3, 2), control(25, 0));
+        let apng = png_of(&[
+            (b"IHDR", &[1; 13]),
+            (b"acTL", b""),
+            (b"fcTL", &first),
+            (b"IDAT", b"x"),
+            (b"fcTL", &second),
+            (b"IEND", b""),
+        ]);
+        let frame = [&b"!\xf9\x04\0\x2c\x01\0\0"[..], FRAME].concat();
+        let gif = [HEAD, &frame, &frame, b";"].concat();
+
+        assert_eq!(outline(&apng).map(|found| found.length_ms), Some(1_500 + 250));
+        assert_eq!(outline(&gif).map(|found| found.length_ms), Some(6_000));
     }
 
     #[test]

@@ -178,7 +178,9 @@ impl Viewer {
             | GuildEvent::IntegrationUpdated(_)
             | GuildEvent::IntegrationDeleted(_)
             | GuildEvent::IntegrationsUpdated => self.wants(Intents::GUILD_INTEGRATIONS),
-            GuildEvent::EmojisUpdated => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
+            GuildEvent::EmojisUpdated | GuildEvent::StickersUpdated => {
+                self.wants(Intents::GUILD_EMOJIS_AND_STICKERS)
+            }
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
             | GuildEvent::EventInterest { event, .. } => {
@@ -546,6 +548,7 @@ mod tests {
             (GuildEvent::IntegrationDeleted(CAI), Intents::GUILD_INTEGRATIONS),
             (GuildEvent::IntegrationsUpdated, Intents::GUILD_INTEGRATIONS),
             (GuildEvent::EmojisUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::StickersUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
             (GuildEvent::EventScheduled(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
             (GuildEvent::EventChanged(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
             (GuildEvent::EventRemoved(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),

@@ -385,6 +385,9 @@ impl Shaper<'_> {
             GuildEvent::EmojisUpdated => {
                 json!({ "guild_id": id, "emojis": wire::guild_emojis(guild) })
             }
+            GuildEvent::StickersUpdated => {
+                json!({ "guild_id": id, "stickers": wire::stickers(guild) })
+            }
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
             | GuildEvent::EventRemoved(event) => wire::scheduled_event(id, event),
@@ -621,6 +624,7 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
         GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
+        GuildEvent::StickersUpdated => "GUILD_STICKERS_UPDATE",
         GuildEvent::EventScheduled(_) => "GUILD_SCHEDULED_EVENT_CREATE",
         GuildEvent::EventChanged(_) => "GUILD_SCHEDULED_EVENT_UPDATE",
         GuildEvent::EventRemoved(_) => "GUILD_SCHEDULED_EVENT_DELETE",
@@ -793,6 +797,7 @@ mod tests {
             GuildEvent::RuleUpdated(rule()),
             GuildEvent::RuleDeleted(rule()),
             GuildEvent::RuleExecuted(executed(&guild)),
+            GuildEvent::StickersUpdated,
             GuildEvent::EventScheduled(Arc::clone(&planned)),
             GuildEvent::EventChanged(Arc::clone(&planned)),
             GuildEvent::EventRemoved(Arc::clone(&planned)),

@@ -19,7 +19,6 @@ pub(super) fn routes() -> Routes {
         .route("/gateway", get(gateway))
         .route("/gateway/bot", get(gateway_bot))
         .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))
-        .route("/sticker-packs", get(|| async { Json(json!({ "sticker_packs": [] })) }))
 }
 
 /// `GET /gateway`

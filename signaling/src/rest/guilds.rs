@@ -64,7 +64,6 @@ pub(super) fn routes() -> Routes {
                 .patch(move_channels)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS)),
         )
-        .route("/guilds/{guild}/stickers", get(nothing))
         .route("/guilds/{guild}/bots", post(add_bot).needs(Needs::All(Permissions::MANAGE_GUILD)))
 }
 
@@ -305,16 +304,6 @@ async fn move_channels(
     let moves = body.into_iter().map(|one| (one.id, one.position, one.parent_id)).collect();
     parts.store.execute(guild, reason.by(me.id()), GuildCommand::MoveChannels(moves)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Stickers, of which there are none yet.
-async fn nothing(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path(guild): Path<GuildId>,
-) -> Result<Json<Value>, ApiError> {
-    member_view(&parts, guild, me.id())?;
-    Ok(Json(json!([])))
 }
 
 #[derive(Deserialize)]

@@ -32,6 +32,7 @@ mod route;
 mod scheduled_events;
 mod search;
 mod stages;
+mod stickers;
 mod stream_keys;
 mod threads;
 mod users;
@@ -80,6 +81,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(scheduled_events::routes())
         .merge(search::routes())
         .merge(stages::routes())
+        .merge(stickers::routes())
         .merge(stream_keys::routes())
         .merge(threads::routes())
         .merge(users::routes())

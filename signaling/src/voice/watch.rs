@@ -118,6 +118,7 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::RuleUpdated(_)
         | GuildEvent::RuleDeleted(_)
         | GuildEvent::RuleExecuted(_)
+        | GuildEvent::StickersUpdated
         | GuildEvent::EventScheduled(_)
         | GuildEvent::EventChanged(_)
         | GuildEvent::EventRemoved(_)

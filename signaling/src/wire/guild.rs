@@ -43,7 +43,7 @@ pub fn guild(guild: &Guild) -> Value {
         "explicit_content_filter": settings.explicit_content_filter,
         "roles": guild.roles.values().map(|r| role(r)).collect::<Vec<_>>(),
         "emojis": super::guild_emojis(guild),
-        "stickers": [],
+        "stickers": super::stickers(guild),
         "features": [],
         "mfa_level": 0,
         "application_id": null,

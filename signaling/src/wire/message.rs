@@ -124,6 +124,10 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
     if let Some(poll) = &message.poll {
         map.insert("poll".to_owned(), super::poll(poll, context.poll));
     }
+    if !message.stickers.is_empty() {
+        let items = message.stickers.iter().map(super::sticker_item).collect();
+        map.insert("sticker_items".to_owned(), Value::Array(items));
+    }
     if !message.snapshots.is_empty() {
         let snapshots = message.snapshots.iter().map(|one| snapshot(one, context)).collect();
         map.insert("message_snapshots".to_owned(), Value::Array(snapshots));
@@ -179,6 +183,7 @@ fn snapshot(snapshot: &Snapshot, context: MessageContext<'_>) -> Value {
         "embeds": embeds(&snapshot.embeds, &attachments),
         "attachments": attachments,
         "components": snapshot.components,
+        "sticker_items": snapshot.stickers.iter().map(super::sticker_item).collect::<Vec<_>>(),
         "flags": snapshot.flags,
     }})
 }

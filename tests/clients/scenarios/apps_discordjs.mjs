@@ -20,6 +20,7 @@ import {
   MessageFlags,
   ModalBuilder,
   PermissionFlagsBits,
+  StickerFormatType,
   StringSelectMenuBuilder,
   TextInputBuilder,
   TextInputStyle,
@@ -29,8 +30,8 @@ import { attempt, check, control, demand, once } from "./report.mjs";
 
 const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL } = process.env;
 const rest = { api: `${BASE}/api`, cdn: BASE };
-const { Guilds, GuildMessages, GuildScheduledEvents } = GatewayIntentBits;
-const client = new Client({ rest, intents: [Guilds, GuildMessages, GuildScheduledEvents] });
+const { Guilds, GuildMessages, GuildScheduledEvents, GuildExpressions } = GatewayIntentBits;
+const client = new Client({ rest, intents: [Guilds, GuildMessages, GuildScheduledEvents, GuildExpressions] });
 client.on("error", (error) => console.error(error));
 client.on(Events.Error, (error) => console.error(error));
 const ready = once(client, Events.ClientReady, () => true, 30_000);
@@ -288,6 +289,26 @@ await attempt("scheduled events", async () => {
   const gone = once(client, Events.GuildScheduledEventDelete);
   await made.delete();
   demand((await gone)[0].id === made.id, "another is gone");
+});
+await attempt("stickers", async () => {
+  const gif = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=", "base64");
+  const { CreateGuildExpressions, ManageGuildExpressions } = PermissionFlagsBits;
+  const permissions = String(CreateGuildExpressions | ManageGuildExpressions);
+  await control("trust", { user: client.user.id, permissions });
+  const stickers = client.guilds.cache.get(GUILD).stickers;
+  const heard = once(client, Events.GuildStickerCreate);
+  const made = await stickers.create({ file: { attachment: gif, name: "ale.gif" }, name: "ale", tags: "beer" });
+  demand((await heard)[0].id === made.id && made.format === StickerFormatType.GIF, "another was heard");
+  const sent = await client.channels.cache.get(TEXT_CHANNEL).send({ stickers: [made] });
+  demand(sent.stickers.get(made.id).name === "ale", "not on the message");
+  const bytes = await (await fetch(made.url.replace("https://media.discordapp.net", BASE))).arrayBuffer();
+  demand(Buffer.from(bytes).equals(gif), "other bytes");
+  const edited = await made.edit({ name: "beer", description: "Foaming" });
+  demand(edited.name === "beer" && (await made.fetchUser()).id === client.user.id, "not changed");
+  demand((await client.fetchSticker(made.id)).description === "Foaming", "not found");
+  const gone = once(client, Events.GuildStickerDelete);
+  await made.delete();
+  await gone;
 });
 check("ends", true);
 await client.destroy();

@@ -2,6 +2,7 @@
 webhooks. The harness is the person who uses them."""
 
 import asyncio
+import base64
 import datetime
 import io
 import os
@@ -259,6 +260,25 @@ async def scenario() -> None:
         await made.delete()
 
     await attempt("scheduled events", scheduled_events)
+
+    async def stickers() -> None:
+        allowed = discord.Permissions(create_expressions=True, manage_expressions=True)
+        await control("trust", user=str(client.user.id), permissions=str(allowed.value))
+        gif = base64.b64decode("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=")
+        heard = asyncio.create_task(client.wait_for("guild_stickers_update", timeout=15))
+        await asyncio.sleep(0)
+        file = discord.File(io.BytesIO(gif), "ale.gif")
+        made = await text.guild.create_sticker(name="ale", description="Foaming", emoji="🍺", file=file)
+        _, _, after = await heard
+        assert [one.id for one in after] == [made.id] and made.format is discord.StickerFormatType.gif, made
+        sent = await text.send(stickers=[made])
+        assert [item.name for item in sent.stickers] == ["ale"], sent.stickers
+        assert (await sent.stickers[0].fetch()).description == "Foaming"
+        assert (await made.edit(name="beer")).name == "beer"
+        assert [one.name for one in await text.guild.fetch_stickers()] == ["beer"]
+        await made.delete()
+
+    await attempt("stickers", stickers)
     check("ends", True)
 
 

@@ -152,6 +152,15 @@ impl Guild {
             Change::DeleteRule(id) => {
                 events.extend(self.rules.remove(id).map(GuildEvent::RuleDeleted));
             }
+            Change::PutSticker(sticker) => {
+                self.stickers.insert(sticker.id, Arc::clone(sticker));
+                events.push(GuildEvent::StickersUpdated);
+            }
+            Change::DeleteSticker(id) => {
+                if self.stickers.remove(id).is_some() {
+                    events.push(GuildEvent::StickersUpdated);
+                }
+            }
             Change::PutScheduledEvent(record) => events.extend(self.put_scheduled(record)),
             Change::DeleteScheduledEvent(id) => {
                 let gone = self.scheduled.remove(id);

@@ -3,6 +3,7 @@
 use crate::automod::rule::RuleRecord;
 use crate::record::EmojiRecord;
 use crate::record::IntegrationRecord;
+use crate::record::StickerRecord;
 use crate::recurrence::Recurrence;
 use crate::scheduled::EventKind;
 use crate::scheduled::EventStatus;
@@ -13,6 +14,7 @@ use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
 use model::id::StageId;
+use model::id::StickerId;
 use model::id::TagId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -85,6 +87,15 @@ pub struct ForumPatch {
     pub layout: Option<u8>,
     /// Discord's channel flags; REQUIRE_TAG (16) is the one that counts.
     pub flags: Option<u64>,
+}
+
+/// Changes of a sticker; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the fields of StickerRecord")]
+pub struct StickerPatch {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub tags: Option<String>,
 }
 
 /// Changes of a scheduled event; `None` leaves a field as it is.
@@ -333,6 +344,13 @@ pub enum GuildCommand {
     },
     /// Judge a member's names anew, because the account's changed. The server itself asks.
     JudgeProfile(UserId),
+    /// Make a sticker, whose file is kept already (CREATE_GUILD_EXPRESSIONS or
+    /// MANAGE_GUILD_EXPRESSIONS).
+    CreateSticker(StickerRecord),
+    /// Change a sticker (MANAGE_GUILD_EXPRESSIONS, or one's own with CREATE_GUILD_EXPRESSIONS).
+    UpdateSticker(StickerId, StickerPatch),
+    /// Delete a sticker; as to change it.
+    DeleteSticker(StickerId),
     /// Plan an event (CREATE_EVENTS; in a channel CONNECT too, on a stage what makes a moderator).
     CreateScheduledEvent(Box<ScheduledEventRecord>),
     /// Change, begin or end an event: one's own with CREATE_EVENTS or MANAGE_EVENTS, others' with

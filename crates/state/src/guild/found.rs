@@ -82,6 +82,7 @@ impl Guild {
             bans: imbl::OrdMap::new(),
             emojis: imbl::OrdMap::new(),
             rules: imbl::OrdMap::new(),
+            stickers: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),

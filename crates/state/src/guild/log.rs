@@ -10,6 +10,7 @@ use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
@@ -30,6 +31,7 @@ use crate::audit::By;
 use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::StickerRecord;
 use crate::scheduled::EventPlace;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadRecord;
@@ -79,6 +81,8 @@ pub(crate) fn entries(
             let rule = guild.rules.get(rule).map(|rule| &rule.record);
             rule.map(|rule| rule.logged(*user, action, Some(*channel))).into_iter().collect()
         }
+        GuildCommand::CreateSticker(sticker) => log.sticker(sticker.id),
+        GuildCommand::UpdateSticker(id, _) | GuildCommand::DeleteSticker(id) => log.sticker(*id),
         GuildCommand::CreateScheduledEvent(event) => log.scheduled_event(event.id),
         GuildCommand::UpdateScheduledEvent(id, _) | GuildCommand::DeleteScheduledEvent(id) => {
             log.scheduled_event(*id)
@@ -259,6 +263,21 @@ impl<'a> Log<'a> {
         vec![self.entry(action, id.get()).changing(&shape(old), &shape(new))]
     }
 
+    fn sticker(self, id: StickerId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutSticker(sticker) if sticker.id == id => Some(sticker_shape(sticker)),
+            _ => None,
+        });
+        let old = self.guild.stickers.get(&id).map(|sticker| sticker_shape(sticker));
+        let action = match (&old, &new) {
+            (None, _) => AuditAction::StickerCreate,
+            (Some(_), Some(_)) => AuditAction::StickerUpdate,
+            (Some(_), None) => AuditAction::StickerDelete,
+        };
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+        vec![self.entry(action, id.get()).changing(&old, &new)]
+    }
+
     fn scheduled_event(self, id: ScheduledEventId) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
             Change::PutScheduledEvent(event) if event.id == id => Some(scheduled_shape(event)),
@@ -384,6 +403,14 @@ fn role_shape(role: &Role, placed: bool) -> Value {
 fn integration_shape(member: &MemberRecord) -> Value {
     member.integration.as_ref().map_or(Value::Null, |integration| {
         json!({ "name": integration.name, "type": "discord", "scopes": integration.scopes })
+    })
+}
+fn sticker_shape(sticker: &StickerRecord) -> Value {
+    json!({
+        "name": sticker.name,
+        "description": sticker.description,
+        "tags": sticker.tags,
+        "format_type": sticker.format as u8,
     })
 }
 

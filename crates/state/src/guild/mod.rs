@@ -19,6 +19,7 @@ use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Role;
@@ -30,6 +31,7 @@ use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
 use crate::thread::Thread;
 use crate::voice::StageInstance;
@@ -92,6 +94,8 @@ pub struct Guild {
     pub emojis: OrdMap<EmojiId, Arc<EmojiRecord>>,
     /// Rules of auto moderation, compiled.
     pub rules: OrdMap<RuleId, Arc<Rule>>,
+    /// The guild's own stickers.
+    pub stickers: OrdMap<StickerId, Arc<StickerRecord>>,
     /// What is planned, and what was until lately.
     pub scheduled: OrdMap<ScheduledEventId, Arc<Scheduled>>,
     /// Everyone who may not return.

@@ -148,6 +148,12 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteRule(id) => {
                     guild.rules.remove(id);
                 }
+                Change::PutSticker(sticker) => {
+                    guild.stickers.insert(sticker.id, Arc::clone(sticker));
+                }
+                Change::DeleteSticker(id) => {
+                    guild.stickers.remove(id);
+                }
                 Change::PutScheduledEvent(record) => match guild.scheduled.get_mut(&record.id) {
                     Some(event) => Arc::make_mut(event).record = Arc::clone(record),
                     None => {

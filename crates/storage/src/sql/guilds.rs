@@ -49,6 +49,7 @@ enum Table {
     Bans,
     Emojis,
     Rules,
+    Stickers,
     ScheduledEvents,
 }
 
@@ -71,6 +72,9 @@ impl Table {
             Self::Rules => {
                 "INSERT OR REPLACE INTO automod_rules (guild, id, document) VALUES (?, ?, ?)"
             }
+            Self::Stickers => {
+                "INSERT OR REPLACE INTO stickers (guild, id, document) VALUES (?, ?, ?)"
+            }
             // Who is interested stays.
             Self::ScheduledEvents => {
                 "INSERT INTO scheduled_events (guild, id, document) VALUES (?, ?, ?)
@@ -88,6 +92,7 @@ impl Table {
             Self::Members => "DELETE FROM members WHERE guild = ? AND user = ?",
             Self::Emojis => "DELETE FROM emojis WHERE guild = ? AND id = ?",
             Self::Rules => "DELETE FROM automod_rules WHERE guild = ? AND id = ?",
+            Self::Stickers => "DELETE FROM stickers WHERE guild = ? AND id = ?",
             Self::ScheduledEvents => "DELETE FROM scheduled_events WHERE guild = ? AND id = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
@@ -120,6 +125,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteEmoji(id) => Row::Delete { table: Table::Emojis, id: key(*id) },
         Change::PutRule(rule) => put(Table::Rules, key(rule.record.id), document(&rule.record)?),
         Change::DeleteRule(id) => Row::Delete { table: Table::Rules, id: key(*id) },
+        Change::PutSticker(sticker) => put(Table::Stickers, key(sticker.id), document(sticker)?),
+        Change::DeleteSticker(id) => Row::Delete { table: Table::Stickers, id: key(*id) },
         Change::PutScheduledEvent(event) => {
             put(Table::ScheduledEvents, key(event.id), document(event)?)
         }
@@ -174,6 +181,7 @@ async fn write(
                     | Table::Bans
                     | Table::Emojis
                     | Table::Rules
+                    | Table::Stickers
                     | Table::ScheduledEvents => {}
                 }
             }
@@ -280,6 +288,7 @@ impl GuildRepo for Database {
                 bans: imbl::OrdMap::new(),
                 emojis: imbl::OrdMap::new(),
                 rules: imbl::OrdMap::new(),
+                stickers: imbl::OrdMap::new(),
                 scheduled: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
@@ -322,6 +331,11 @@ impl GuildRepo for Database {
                 guild.rules.insert(rule.record.id, rule);
             },
         )
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM stickers", &mut guilds, |guild, sticker| {
+            let sticker: Arc<state::record::StickerRecord> = sticker;
+            guild.stickers.insert(sticker.id, sticker);
+        })
         .await?;
         scheduled(&mut reader, &mut guilds).await?;
         Ok(guilds.into_values().collect())

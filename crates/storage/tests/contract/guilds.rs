@@ -13,6 +13,8 @@ use state::record::BanRecord;
 use state::record::EmojiRecord;
 use state::record::IntegrationRecord;
 use state::record::MemberRecord;
+use state::record::StickerFormat;
+use state::record::StickerRecord;
 use state::repo::RepoError;
 use storage::Repos;
 use tokio::task::JoinSet;
@@ -87,6 +89,14 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     }))
     .expect("a rule");
     let rule = Arc::new(Rule::new(rule).expect("its pattern is one"));
+    let sticker = Arc::new(StickerRecord {
+        id: Id::new(79),
+        name: "ale".to_owned(),
+        description: Some("Foaming".to_owned()),
+        tags: "beer".to_owned(),
+        format: StickerFormat::Lottie,
+        user: ANA,
+    });
     let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
     role.id = Id::new(77);
     let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
@@ -98,6 +108,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::PutBan(Arc::clone(&ban)),
         Change::PutEmoji(Arc::clone(&emoji)),
         Change::PutRule(Arc::clone(&rule)),
+        Change::PutSticker(Arc::clone(&sticker)),
         Change::DeleteChannel(voice),
     ];
     repos.guilds.commit(&plan(1, changes)).await.expect("committed");
@@ -109,6 +120,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.bans.insert(CAI, ban);
     guild.emojis.insert(emoji.id, emoji);
     guild.rules.insert(rule.record.id, rule);
+    guild.stickers.insert(sticker.id, sticker);
     guild.channels.remove(&voice);
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
 
@@ -118,6 +130,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::DeleteBan(CAI),
         Change::DeleteEmoji(Id::new(78)),
         Change::DeleteRule(Id::new(79)),
+        Change::DeleteSticker(Id::new(79)),
     ];
     repos.guilds.commit(&plan(2, changes)).await.expect("committed");
 
@@ -127,6 +140,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.bans.remove(&CAI);
     guild.emojis.remove(&Id::new(78));
     guild.rules.remove(&Id::new(79));
+    guild.stickers.remove(&Id::new(79));
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
 }
 

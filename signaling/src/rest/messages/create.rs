@@ -42,6 +42,7 @@ use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
+use crate::rest::stickers;
 
 /// `POST /channels/{channel.id}/messages`
 ///
@@ -109,6 +110,7 @@ pub(super) fn require_rights(
         let rest = !super::draft::is_blank(&draft.content)
             || !draft.components.is_empty()
             || draft.poll.is_some()
+            || !draft.stickers.is_empty()
             || !draft.files.is_empty();
         return if rest { Ok(()) } else { Err(ErrorCode::EmptyMessage.into()) };
     }
@@ -134,6 +136,7 @@ pub(super) async fn compose(
         }
         None => (None, Vec::new()),
     };
+    let stickers = stickers::sent(parts, place, me, &draft.stickers)?;
     let flags = if snapshots.is_empty() { 0 } else { forward::HAS_SNAPSHOT };
     let answered = match &draft.reply {
         Some(reply) => answered(parts, place.channel, reply).await?,
@@ -167,6 +170,7 @@ pub(super) async fn compose(
         tts: draft.tts,
         flags: draft.flags | flags,
         poll: draft.poll.map(|poll| Box::new(poll.begin(parts.now_ms()))),
+        stickers,
         snapshots,
         nonce: draft.nonce.map(|nonce| nonce.text),
         ..MessageRecord::said(parts.ids.next(), place.channel, me.id(), draft.content)

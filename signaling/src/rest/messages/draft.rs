@@ -6,6 +6,7 @@ use model::error_code::ErrorCode;
 use model::id::AttachmentId;
 use model::id::ChannelId;
 use model::id::MessageId;
+use model::id::StickerId;
 use model::limits;
 use model::validate::message::ATTACHMENT_DESCIPTION_LENGTH_MAX;
 use model::validate::message::ATTACHMENT_TITLE_LENGTH_MAX;
@@ -43,6 +44,7 @@ pub(in crate::rest) struct Body {
     #[serde(default, deserialize_with = "some")]
     components: Option<Option<Vec<Value>>>,
     flags: Option<u64>,
+    sticker_ids: Option<Vec<StickerId>>,
     #[serde(default, deserialize_with = "some")]
     attachments: Option<Option<Vec<AttachmentMeta>>>,
     /// Under which name a webhook speaks this once.
@@ -92,6 +94,7 @@ pub(in crate::rest) struct MessageDraft {
     pub reply: Option<Reply>,
     pub forward: Option<Forward>,
     pub poll: Option<PollDraft>,
+    pub stickers: Vec<StickerId>,
     pub allowed_mentions: Option<AllowedMentions>,
     pub files: Vec<NewFile>,
 }
@@ -198,6 +201,7 @@ impl Body {
             reply: reply(reference, channel, &mut errors),
             forward,
             poll: self.poll,
+            stickers: self.sticker_ids.unwrap_or_default(),
             allowed_mentions: self.allowed_mentions,
             files: files.into_iter().map(|file| described(file, &metas)).collect(),
         };
@@ -217,6 +221,10 @@ impl Body {
         if let Some(poll) = &draft.poll {
             poll.check(&mut errors);
         }
+        if draft.stickers.len() > limits::MESSAGE_STICKERS {
+            let message = format!("Must be {} or fewer in length.", limits::MESSAGE_STICKERS);
+            errors.push("sticker_ids", "BASE_TYPE_MAX_LENGTH", message);
+        }
         if draft.forward.is_some() && !draft.is_bare() {
             errors.push(
                 "message_reference",
@@ -228,13 +236,7 @@ impl Body {
         if flags & VOICE_MESSAGE != 0 {
             draft.check_voice()?;
         }
-        let empty = is_blank(&draft.content)
-            && draft.embeds.is_empty()
-            && draft.components.is_empty()
-            && draft.files.is_empty()
-            && draft.poll.is_none()
-            && draft.forward.is_none();
-        if empty { Err(ErrorCode::EmptyMessage.into()) } else { Ok(draft) }
+        if draft.is_empty() { Err(ErrorCode::EmptyMessage.into()) } else { Ok(draft) }
     }
 
     /// The change that the body describes.
@@ -284,9 +286,11 @@ impl Body {
 
 impl MessageDraft {
     /// Refuses a forward: what is said through a webhook, or in answer to an interaction, is its own.
-    pub(in crate::rest) fn unforwarded(self) -> Result<Self, ApiError> {
+    /// Nor does it carry stickers.
+    pub(in crate::rest) fn unforwarded(mut self) -> Result<Self, ApiError> {
         if self.forward.is_none() {
-            return Ok(self);
+            self.stickers.clear();
+            return if self.is_empty() { Err(ErrorCode::EmptyMessage.into()) } else { Ok(self) };
         }
         Err(ApiError::Form(FormErrors::one(
             "message_reference.type",
@@ -295,12 +299,24 @@ impl MessageDraft {
         )))
     }
 
-    /// Whether it has no text, embeds, components, poll and files.
+    /// Whether there is nothing to be said.
+    fn is_empty(&self) -> bool {
+        is_blank(&self.content)
+            && self.embeds.is_empty()
+            && self.components.is_empty()
+            && self.files.is_empty()
+            && self.poll.is_none()
+            && self.stickers.is_empty()
+            && self.forward.is_none()
+    }
+
+    /// Whether it has no text, embeds, components, poll, stickers and files.
     fn is_bare(&self) -> bool {
         self.content.is_empty()
             && self.embeds.is_empty()
             && self.components.is_empty()
             && self.poll.is_none()
+            && self.stickers.is_empty()
             && self.files.is_empty()
     }
 
@@ -310,6 +326,7 @@ impl MessageDraft {
         let alone = self.content.is_empty()
             && self.embeds.is_empty()
             && self.components.is_empty()
+            && self.stickers.is_empty()
             && self.poll.is_none();
         if !alone {
             return Err(ErrorCode::VoiceMessageAlone);

@@ -69,6 +69,7 @@ fn snapshot(message: MessageRecord) -> Snapshot {
         attachments: message.attachments,
         embeds: message.embeds,
         components: message.components,
+        stickers: message.stickers,
         mentions: message.mentions,
         mention_roles: message.mention_roles,
         flags: message.flags,

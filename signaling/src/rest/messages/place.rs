@@ -172,6 +172,7 @@ const PRIVATE: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::SEND_TTS_MESSAGES)
     .union(Permissions::EMBED_LINKS)
     .union(Permissions::ATTACH_FILES)
+    .union(Permissions::USE_EXTERNAL_STICKERS)
     .union(Permissions::READ_MESSAGE_HISTORY)
     .union(Permissions::ADD_REACTIONS)
     .union(Permissions::SEND_POLLS)

@@ -11,6 +11,7 @@ mod overwrites;
 mod roles;
 mod scheduled;
 mod settings;
+mod stickers;
 mod thread_members;
 mod threads;
 
@@ -23,6 +24,7 @@ use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
 use model::wire::guild::Permissions;
@@ -40,6 +42,7 @@ use crate::automod::rule::Rule;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::StickerRecord;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -94,6 +97,10 @@ pub enum Change {
     PutRule(Arc<Rule>),
     /// A rule is deleted.
     DeleteRule(RuleId),
+    /// A sticker is new or replaced.
+    PutSticker(Arc<StickerRecord>),
+    /// A sticker is deleted.
+    DeleteSticker(StickerId),
     /// A scheduled event is new or replaced; who is interested stays.
     PutScheduledEvent(Arc<ScheduledEventRecord>),
     /// A scheduled event is deleted.
@@ -190,6 +197,9 @@ impl Guild {
             GuildCommand::DeleteRule(id) => asked.delete_rule(*id),
             GuildCommand::RuleTimeout { user, until, .. } => asked.rule_timeout(*user, *until),
             GuildCommand::JudgeProfile(user) => asked.judge_profile(*user),
+            GuildCommand::CreateSticker(sticker) => asked.create_sticker(sticker),
+            GuildCommand::UpdateSticker(id, patch) => asked.update_sticker(*id, patch),
+            GuildCommand::DeleteSticker(id) => asked.delete_sticker(*id),
             GuildCommand::CreateScheduledEvent(event) => asked.create_scheduled_event(event),
             GuildCommand::UpdateScheduledEvent(id, patch) => {
                 asked.update_scheduled_event(*id, patch)
