@@ -33,6 +33,7 @@ pub enum ErrorCode {
     UnknownStageInstance = 10_067,
     UnknownScheduledEvent = 10_070,
     UnknownScheduledEventUser = 10_071,
+    UnknownSound = 10_097,
     BotsCannotUse = 20_001,
     OnlyBotsCanUse = 20_002,
     NotThisApplication = 20_012,
@@ -49,6 +50,7 @@ pub enum ErrorCode {
     MaximumThreadMembers = 30_033,
     MaximumScheduledEvents = 30_038,
     MaximumStickers = 30_039,
+    MaximumSounds = 30_045,
     MaximumPinnedThreads = 30_047,
     MaximumCommands = 30_032,
     Unauthorized = 40_001,
@@ -168,6 +170,7 @@ impl ErrorCode {
             Self::UnknownScheduledEvent => "Unknown Guild Scheduled Event",
             Self::UnknownScheduledEventUser => "Unknown Guild Scheduled Event User",
             Self::StageAlreadyOpen => "The Stage is already open",
+            Self::UnknownSound => "Unknown sound",
             Self::BotsCannotUse => "Bots cannot use this endpoint",
             Self::OnlyBotsCanUse => "Only bots can use this endpoint",
             Self::AgeRestricted => "This can only be used in age restricted channels",
@@ -179,6 +182,7 @@ impl ErrorCode {
             Self::MaximumChannels => "Maximum number of guild channels reached",
             Self::MaximumInvites => "Maximum number of invites reached",
             Self::MaximumThreadMembers => "Maximum number of thread participants has been reached",
+            Self::MaximumSounds => "Maximum number of soundboard sounds reached",
             Self::MaximumStickers => "Maximum number of stickers reached",
             Self::MaximumScheduledEvents => {
                 "Maximum number of uncompleted guild scheduled events reached"

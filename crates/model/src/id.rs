@@ -35,6 +35,8 @@ pub type RuleId = Id<marker::AutoModerationRuleMarker>;
 pub type EmojiId = Id<marker::EmojiMarker>;
 /// A sticker of a guild.
 pub type StickerId = Id<marker::StickerMarker>;
+/// A sound of a guild's soundboard.
+pub type SoundId = Id<marker::GenericMarker>;
 /// A bot's command.
 pub type CommandId = Id<marker::CommandMarker>;
 /// A version of a command.

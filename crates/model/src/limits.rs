@@ -294,5 +294,17 @@ pub const STICKER_DESCRIPTION: std::ops::RangeInclusive<usize> = 2..=100;
 pub const STICKER_TAGS: std::ops::RangeInclusive<usize> = 1..=200;
 /// Stickers on one message (Discord: Create Message, `sticker_ids`).
 pub const MESSAGE_STICKERS: usize = 3;
+/// Sounds of one guild (Discord: as many as at the highest level of boosts; error 30045).
+pub const SOUNDS: usize = 48;
+/// Largest sound, in bytes (Discord: Create Guild Soundboard Sound, 512 KiB).
+pub const SOUND: usize = 512 * 1_024;
+/// Largest JSON body that may hold a sound, in bytes: base64 makes four bytes of three.
+pub const SOUND_BODY: usize = SOUND / 3 * 4 + 64 * 1_024;
+/// Longest sound (Discord: Create Guild Soundboard Sound).
+pub const SOUND_LENGTH: Duration = Duration::from_millis(5_200);
+/// Name of a sound, in characters (Discord: Create Guild Soundboard Sound).
+pub const SOUND_NAME: std::ops::RangeInclusive<usize> = 2..=32;
+/// The Unicode emoji of a sound, in characters (OpenAPI: SoundboardCreateRequest).
+pub const SOUND_EMOJI: std::ops::RangeInclusive<usize> = 1..=32;
 /// Length of an emoji's name, in characters (Discord: Emoji Resource).
 pub const EMOJI_NAME: std::ops::RangeInclusive<usize> = 2..=32;

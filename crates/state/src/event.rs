@@ -8,6 +8,7 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::RoleId;
+use model::id::SoundId;
 use model::id::UserId;
 use model::wire::channel::Attachment;
 use model::wire::channel::Channel;
@@ -23,6 +24,7 @@ use crate::record::InviteRecord;
 use crate::record::MemberRecord;
 use crate::record::MessageRecord;
 use crate::record::ReactionEmoji;
+use crate::record::SoundRecord;
 use crate::record::UserRecord;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
@@ -117,6 +119,14 @@ pub enum GuildEvent {
     EmojisUpdated,
     /// The guild's own stickers changed.
     StickersUpdated,
+    /// The soundboard has a new sound.
+    SoundCreated(Arc<SoundRecord>),
+    /// A sound of the soundboard changed.
+    SoundChanged(Arc<SoundRecord>),
+    /// A sound of the soundboard is gone.
+    SoundDeleted(SoundId),
+    /// Someone plays a sound to those who are with them in a voice channel.
+    SoundPlayed(Arc<SoundPlayed>),
     /// Something was planned.
     EventScheduled(Arc<ScheduledEventRecord>),
     /// What is planned changed, or began or ended.
@@ -150,6 +160,17 @@ pub enum GuildEvent {
     StageClosed(Arc<StageInstance>),
     /// A message, reaction or typing in one of the guild's channels.
     Chat(ChatEvent),
+}
+
+/// A sound that is played in a voice channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundPlayed {
+    /// Where.
+    pub channel: ChannelId,
+    /// By whom.
+    pub user: UserId,
+    /// Which; of this guild or another.
+    pub sound: Arc<SoundRecord>,
 }
 
 /// One thing that happened in a text channel, of a guild or private.

@@ -453,6 +453,25 @@ pub struct StickerItem {
     pub format: StickerFormat,
 }
 
+/// A sound that a guild made. Its file is an object of its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundRecord {
+    /// Its id.
+    pub id: model::id::SoundId,
+    /// 2 to 32 characters.
+    pub name: String,
+    /// 0 to 1.
+    pub volume: f64,
+    /// Its emoji, where that is one of the guild's.
+    #[serde(default)]
+    pub emoji: Option<model::id::EmojiId>,
+    /// Its emoji, where that is a Unicode one.
+    #[serde(default)]
+    pub emoji_name: Option<String>,
+    /// Who made it.
+    pub user: UserId,
+}
+
 /// An emoji that can be a reaction. Its text form is `name` or `name:id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReactionEmoji {

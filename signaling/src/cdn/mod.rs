@@ -11,6 +11,7 @@ mod placeholder;
 mod range;
 mod serve;
 mod sign;
+pub(crate) mod sound;
 pub(crate) mod sticker;
 pub(crate) mod upload;
 mod whole;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<Parts> {
         .route("/emojis/{file}", get(serve::emoji))
         .route("/guild-events/{event}/{file}", get(serve::event_cover))
         .route("/icons/{guild}/{file}", get(serve::icon))
+        .route("/soundboard-sounds/{file}", get(serve::sound))
         .route("/stickers/{file}", get(serve::sticker))
         .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)

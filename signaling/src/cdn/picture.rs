@@ -88,12 +88,7 @@ impl Picture {
 
     fn parse(uri: &str) -> Result<Self, (&'static str, String)> {
         let invalid = || ("IMAGE_INVALID", "Invalid image data".to_owned());
-        let head = uri.get(..5).filter(|head| head.eq_ignore_ascii_case("data:"));
-        let (about, data) = head.and_then(|_| uri[5..].split_once(',')).ok_or_else(invalid)?;
-        if !about.to_ascii_lowercase().ends_with(";base64") {
-            return Err(invalid());
-        }
-        Self::whole(STANDARD.decode(data.trim_ascii()).map_err(|_| invalid())?)
+        Self::whole(data(uri).ok_or_else(invalid)?)
     }
 
     fn whole(mut bytes: Vec<u8>) -> Result<Self, (&'static str, String)> {
@@ -124,6 +119,14 @@ impl Picture {
         parts.objects.put(&owner.key(&self.hash), self.bytes.clone()).await?;
         Ok(())
     }
+}
+
+/// The bytes of a data URI in base64, whatever type it claims.
+pub(super) fn data(uri: &str) -> Option<Vec<u8>> {
+    let head = uri.get(..5).filter(|head| head.eq_ignore_ascii_case("data:"));
+    let (about, data) = head.and_then(|_| uri[5..].split_once(','))?;
+    let base64 = about.to_ascii_lowercase().ends_with(";base64");
+    STANDARD.decode(data.trim_ascii()).ok().filter(|_| base64)
 }
 
 /// What is to become of a picture.

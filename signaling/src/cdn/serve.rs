@@ -22,6 +22,7 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
+use model::id::SoundId;
 use model::id::StickerId;
 use model::id::UserId;
 use model::snowflake;
@@ -33,6 +34,7 @@ use super::picture::Owner;
 use super::range;
 use super::range::Wanted;
 use super::sign::Signature;
+use super::sound;
 use super::sticker;
 use super::upload;
 use crate::parts::Parts;
@@ -128,6 +130,26 @@ pub(super) async fn emoji(
     file.answer(parts, &method, &headers).await
 }
 
+/// `GET /soundboard-sounds/{id}`
+pub(super) async fn sound(
+    State(parts): State<Parts>,
+    axum::extract::Path(file): axum::extract::Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = file.split_once('.').map_or(file.as_str(), |(id, _)| id);
+    let id: SoundId = id.parse().map_err(|_| missing())?;
+    let file = File {
+        etag: format!("\"{id}\""),
+        modified_ms: None,
+        cache: "public, max-age=31536000, immutable".to_owned(),
+        name: None,
+        only: Only::Sounds,
+        key: sound::key(id),
+    };
+    file.answer(parts, &method, &headers).await
+}
+
 /// `GET /stickers/{id}.{png|gif|json}`
 pub(super) async fn sticker(
     State(parts): State<Parts>,
@@ -193,6 +215,8 @@ enum Only {
     Nothing,
     /// A picture, by its bytes.
     Pictures,
+    /// MP3 or Ogg, as it was found to be when it was kept.
+    Sounds,
     /// JSON, as it was found to be when it was kept.
     Json,
 }
@@ -213,6 +237,7 @@ impl File {
         let head = parts.objects.read(&self.key, 0..size.min(kind::HEAD)).await?;
         let kind = match self.only {
             Only::Json => Some("application/json"),
+            Only::Sounds => Some(kind::sniff(&head).unwrap_or("audio/mpeg")),
             Only::Pictures | Only::Nothing => kind::sniff(&head),
         };
         if self.only == Only::Pictures && !kind.is_some_and(|kind| kind.starts_with("image/")) {

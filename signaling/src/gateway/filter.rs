@@ -178,8 +178,14 @@ impl Viewer {
             | GuildEvent::IntegrationUpdated(_)
             | GuildEvent::IntegrationDeleted(_)
             | GuildEvent::IntegrationsUpdated => self.wants(Intents::GUILD_INTEGRATIONS),
-            GuildEvent::EmojisUpdated | GuildEvent::StickersUpdated => {
-                self.wants(Intents::GUILD_EMOJIS_AND_STICKERS)
+            GuildEvent::EmojisUpdated
+            | GuildEvent::StickersUpdated
+            | GuildEvent::SoundCreated(_)
+            | GuildEvent::SoundChanged(_)
+            | GuildEvent::SoundDeleted(_) => self.wants(Intents::GUILD_EMOJIS_AND_STICKERS),
+            GuildEvent::SoundPlayed(played) => {
+                let here = guild.voice.get(&self.user).and_then(|state| state.channel);
+                self.wants(Intents::GUILD_VOICE_STATES) && here == Some(played.channel)
             }
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
@@ -361,6 +367,7 @@ mod tests {
     use std::sync::Arc;
 
     use state::GuildCommand;
+    use state::event::SoundPlayed;
     use state::guild::command::MemberPatch;
     use state::presence::Presence;
     use state::record::InviteRecord;
@@ -549,6 +556,9 @@ mod tests {
             (GuildEvent::IntegrationsUpdated, Intents::GUILD_INTEGRATIONS),
             (GuildEvent::EmojisUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
             (GuildEvent::StickersUpdated, Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::SoundCreated(quack()), Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::SoundChanged(quack()), Intents::GUILD_EMOJIS_AND_STICKERS),
+            (GuildEvent::SoundDeleted(quack().id), Intents::GUILD_EMOJIS_AND_STICKERS),
             (GuildEvent::EventScheduled(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
             (GuildEvent::EventChanged(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
             (GuildEvent::EventRemoved(planned(text(&guild))), Intents::GUILD_SCHEDULED_EVENTS),
@@ -580,6 +590,27 @@ mod tests {
             assert_eq!(viewer(ANA, Intents::all()).hears(&publication, 0), Heard::Yes);
             assert_eq!(viewer(BEN, Intents::all()).hears(&publication, 0), Heard::No);
         }
+    }
+
+    #[test]
+    fn a_sound_is_heard_by_those_who_are_in_the_channel() {
+        let guild = guild();
+        let join = VoiceCommand::Update {
+            user: BEN,
+            session: "s".to_owned(),
+            channel: Some(voice(&guild)),
+            self_mute: false,
+            self_deaf: false,
+            self_video: false,
+        };
+        let (talking, ..) = guild.voice_command(&join, 0).unwrap();
+        let played = SoundPlayed { channel: voice(&guild), user: BEN, sound: quack() };
+        let played = GuildEvent::SoundPlayed(Arc::new(played));
+        let told = publish(played, &talking, &talking);
+
+        assert_eq!(viewer(BEN, Intents::GUILD_VOICE_STATES).hears(&told, 0), Heard::Yes);
+        assert_eq!(viewer(BEN, Intents::GUILDS).hears(&told, 0), Heard::No);
+        assert_eq!(viewer(ANA, Intents::all()).hears(&told, 0), Heard::No);
     }
 
     #[test]

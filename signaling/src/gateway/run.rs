@@ -307,6 +307,11 @@ impl Task {
                         }
                     }
                 }
+                Output::Soundboard(guild) => {
+                    if let Some(handle) = self.parts.store.guild(guild) {
+                        core.session.handle_soundboard(&handle.view());
+                    }
+                }
                 Output::End => return Then::Ends,
             }
         }

@@ -17,6 +17,7 @@ use model::limits;
 use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
+use state::Guild;
 use state::GuildView;
 use state::Publication;
 use state::UserEvent;
@@ -128,6 +129,8 @@ pub(super) enum Output {
     Presence(Box<SessionPresence>),
     /// Take a snapshot for [`GatewaySession::handle_members`].
     Members(Box<MembersRequest>),
+    /// Look up the soundboard of a guild.
+    Soundboard(GuildId),
     /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
     /// between.
     Subscribe(GuildId),
@@ -203,6 +206,9 @@ impl GatewaySession {
                         self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
                     }
                 }
+                let guilds = guilds.into_iter().filter_map(Id::new_checked);
+                let own: Vec<_> = guilds.filter(|guild| self.guilds.contains(guild)).collect();
+                self.outputs.extend(own.into_iter().map(Output::Soundboard));
             }
             Incoming::ChannelInfo(guild) => {
                 if let Some(guild) = Id::new_checked(guild)
@@ -420,6 +426,15 @@ impl GatewaySession {
         }
         let answers = MembersAnswer::new(view, shaper.users, request, &self.viewer);
         self.due().answers.extend(answers);
+    }
+
+    /// The snapshot of one guild that came of [`Output::Soundboard`].
+    pub(super) fn handle_soundboard(&mut self, view: &Guild) {
+        if self.guilds.contains(&view.id) {
+            let sounds = wire::sounds(view);
+            let payload = json!({ "guild_id": view.id, "soundboard_sounds": sounds });
+            self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
+        }
     }
 
     /// The server goes down: the client is told to reconnect (op 7); then close the socket.

@@ -388,6 +388,11 @@ impl Shaper<'_> {
             GuildEvent::StickersUpdated => {
                 json!({ "guild_id": id, "stickers": wire::stickers(guild) })
             }
+            GuildEvent::SoundCreated(sound) | GuildEvent::SoundChanged(sound) => {
+                wire::sound(id, sound)
+            }
+            GuildEvent::SoundDeleted(sound) => json!({ "guild_id": id, "sound_id": sound }),
+            GuildEvent::SoundPlayed(played) => wire::sound_played(id, played),
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
             | GuildEvent::EventRemoved(event) => wire::scheduled_event(id, event),
@@ -625,6 +630,10 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
         GuildEvent::StickersUpdated => "GUILD_STICKERS_UPDATE",
+        GuildEvent::SoundCreated(_) => "GUILD_SOUNDBOARD_SOUND_CREATE",
+        GuildEvent::SoundChanged(_) => "GUILD_SOUNDBOARD_SOUND_UPDATE",
+        GuildEvent::SoundDeleted(_) => "GUILD_SOUNDBOARD_SOUND_DELETE",
+        GuildEvent::SoundPlayed(_) => "VOICE_CHANNEL_EFFECT_SEND",
         GuildEvent::EventScheduled(_) => "GUILD_SCHEDULED_EVENT_CREATE",
         GuildEvent::EventChanged(_) => "GUILD_SCHEDULED_EVENT_UPDATE",
         GuildEvent::EventRemoved(_) => "GUILD_SCHEDULED_EVENT_DELETE",
@@ -798,6 +807,7 @@ mod tests {
             GuildEvent::RuleDeleted(rule()),
             GuildEvent::RuleExecuted(executed(&guild)),
             GuildEvent::StickersUpdated,
+            GuildEvent::SoundDeleted(quack().id),
             GuildEvent::EventScheduled(Arc::clone(&planned)),
             GuildEvent::EventChanged(Arc::clone(&planned)),
             GuildEvent::EventRemoved(Arc::clone(&planned)),

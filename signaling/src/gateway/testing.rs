@@ -24,6 +24,7 @@ use state::automod::rule::Rule;
 use state::guild::command::GuildDraft;
 use state::guild::command::RolePatch;
 use state::record::MessageRecord;
+use state::record::SoundRecord;
 use state::record::UserRecord;
 use state::scheduled::EventPlace;
 use state::scheduled::EventStatus;
@@ -94,6 +95,17 @@ pub(super) fn executed(guild: &Guild) -> Arc<Execution> {
         content: "a boat".to_owned(),
         keyword: Some("boat".to_owned()),
         matched: Some("boat".to_owned()),
+    })
+}
+/// A sound of Ana's.
+pub(super) fn quack() -> Arc<SoundRecord> {
+    Arc::new(SoundRecord {
+        id: model::id::SoundId::new(600),
+        name: "quack".to_owned(),
+        volume: 0.5,
+        emoji: None,
+        emoji_name: Some("🦆".to_owned()),
+        user: ANA,
     })
 }
 

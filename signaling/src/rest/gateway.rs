@@ -18,7 +18,6 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/gateway", get(gateway))
         .route("/gateway/bot", get(gateway_bot))
-        .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))
 }
 
 /// `GET /gateway`

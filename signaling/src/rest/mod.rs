@@ -31,6 +31,7 @@ mod roles;
 mod route;
 mod scheduled_events;
 mod search;
+mod soundboard;
 mod stages;
 mod stickers;
 mod stream_keys;
@@ -80,6 +81,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(roles::routes())
         .merge(scheduled_events::routes())
         .merge(search::routes())
+        .merge(soundboard::routes())
         .merge(stages::routes())
         .merge(stickers::routes())
         .merge(stream_keys::routes())

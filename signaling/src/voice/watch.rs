@@ -119,6 +119,10 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::RuleDeleted(_)
         | GuildEvent::RuleExecuted(_)
         | GuildEvent::StickersUpdated
+        | GuildEvent::SoundCreated(_)
+        | GuildEvent::SoundChanged(_)
+        | GuildEvent::SoundDeleted(_)
+        | GuildEvent::SoundPlayed(_)
         | GuildEvent::EventScheduled(_)
         | GuildEvent::EventChanged(_)
         | GuildEvent::EventRemoved(_)

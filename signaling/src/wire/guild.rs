@@ -157,7 +157,7 @@ pub fn guild_create(
             ("presences", Value::Array(presences)),
             ("stage_instances", Value::Array(stages)),
             ("guild_scheduled_events", Value::Array(events)),
-            ("soundboard_sounds", json!([])),
+            ("soundboard_sounds", Value::Array(super::sounds(view))),
         ] {
             map.insert(key.to_owned(), part);
         }

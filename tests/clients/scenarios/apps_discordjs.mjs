@@ -310,6 +310,26 @@ await attempt("stickers", async () => {
   await made.delete();
   await gone;
 });
+await attempt("soundboard", async () => {
+  // Ten frames of silence in MP3, a quarter of a second.
+  const frame = Buffer.alloc(384);
+  frame.set([0xff, 0xfb, 0x94]);
+  const mp3 = Buffer.concat(Array(10).fill(frame));
+  const guild = client.guilds.cache.get(GUILD);
+  const heard = once(client, Events.GuildSoundboardSoundCreate);
+  const made = await guild.soundboardSounds.create({ file: mp3, name: "quack", volume: 0.5, emojiName: "🦆", contentType: "audio/mpeg" });
+  demand((await heard)[0].soundId === made.soundId && made.volume === 0.5, "another was heard");
+  const fetched = await client.guilds.fetchSoundboardSounds({ guildIds: [GUILD] });
+  demand(fetched.get(GUILD).get(made.soundId).emoji.name === "🦆", "not told by the gateway");
+  demand(Buffer.from(await (await fetch(made.url)).arrayBuffer()).equals(mp3), "other bytes");
+  const edited = await made.edit({ name: "honk", volume: 1 });
+  demand(edited.name === "honk" && edited.volume === 1, "not changed");
+  demand((await guild.soundboardSounds.fetch(made.soundId)).user.id === client.user.id, "of another");
+  demand((await client.fetchDefaultSoundboardSounds()).size === 0, "there are defaults");
+  const gone = once(client, Events.GuildSoundboardSoundDelete);
+  await made.delete();
+  await gone;
+});
 check("ends", true);
 await client.destroy();
 process.exit(0);

@@ -279,6 +279,21 @@ async def scenario() -> None:
         await made.delete()
 
     await attempt("stickers", stickers)
+
+    async def soundboard() -> None:
+        # Ten frames of silence in MP3, a quarter of a second.
+        mp3 = (b"\xff\xfb\x94\x00" + bytes(380)) * 10
+        heard = asyncio.create_task(client.wait_for("soundboard_sound_create", timeout=15))
+        await asyncio.sleep(0)
+        made = await text.guild.create_soundboard_sound(name="quack", sound=mp3, volume=0.5, emoji="🦆")
+        assert (await heard).id == made.id and made.volume == 0.5 and made.emoji.name == "🦆", made
+        assert await made.read() == mp3
+        assert (await made.edit(name="honk")).name == "honk"
+        assert [one.name for one in await text.guild.fetch_soundboard_sounds()] == ["honk"]
+        assert await client.fetch_soundboard_default_sounds() == []
+        await made.delete()
+
+    await attempt("soundboard", soundboard)
     check("ends", True)
 
 

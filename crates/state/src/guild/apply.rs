@@ -161,6 +161,18 @@ impl Guild {
                     events.push(GuildEvent::StickersUpdated);
                 }
             }
+            Change::PutSound(sound) => {
+                let old = self.sounds.insert(sound.id, Arc::clone(sound));
+                events.push(match old {
+                    None => GuildEvent::SoundCreated(Arc::clone(sound)),
+                    Some(_) => GuildEvent::SoundChanged(Arc::clone(sound)),
+                });
+            }
+            Change::DeleteSound(id) => {
+                if self.sounds.remove(id).is_some() {
+                    events.push(GuildEvent::SoundDeleted(*id));
+                }
+            }
             Change::PutScheduledEvent(record) => events.extend(self.put_scheduled(record)),
             Change::DeleteScheduledEvent(id) => {
                 let gone = self.scheduled.remove(id);

@@ -3,6 +3,7 @@
 use crate::automod::rule::RuleRecord;
 use crate::record::EmojiRecord;
 use crate::record::IntegrationRecord;
+use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::recurrence::Recurrence;
 use crate::scheduled::EventKind;
@@ -13,6 +14,7 @@ use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::SoundId;
 use model::id::StageId;
 use model::id::StickerId;
 use model::id::TagId;
@@ -96,6 +98,17 @@ pub struct StickerPatch {
     pub name: Option<String>,
     pub description: Option<Option<String>>,
     pub tags: Option<String>,
+}
+
+/// Changes of a sound; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SoundPatch {
+    /// 2 to 32 characters.
+    pub name: Option<String>,
+    /// 0 to 1.
+    pub volume: Option<f64>,
+    /// Its emoji: one of the guild's, or a Unicode one.
+    pub emoji: Option<(Option<EmojiId>, Option<String>)>,
 }
 
 /// Changes of a scheduled event; `None` leaves a field as it is.
@@ -351,6 +364,13 @@ pub enum GuildCommand {
     UpdateSticker(StickerId, StickerPatch),
     /// Delete a sticker; as to change it.
     DeleteSticker(StickerId),
+    /// Make a sound, whose file is kept already (CREATE_GUILD_EXPRESSIONS or
+    /// MANAGE_GUILD_EXPRESSIONS).
+    CreateSound(SoundRecord),
+    /// Change a sound (MANAGE_GUILD_EXPRESSIONS, or one's own with CREATE_GUILD_EXPRESSIONS).
+    UpdateSound(SoundId, SoundPatch),
+    /// Delete a sound; as to change it.
+    DeleteSound(SoundId),
     /// Plan an event (CREATE_EVENTS; in a channel CONNECT too, on a stage what makes a moderator).
     CreateScheduledEvent(Box<ScheduledEventRecord>),
     /// Change, begin or end an event: one's own with CREATE_EVENTS or MANAGE_EVENTS, others' with

@@ -83,6 +83,7 @@ impl Guild {
             emojis: imbl::OrdMap::new(),
             rules: imbl::OrdMap::new(),
             stickers: imbl::OrdMap::new(),
+            sounds: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),

@@ -10,6 +10,7 @@ use model::id::EmojiId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::SoundId;
 use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -31,6 +32,7 @@ use crate::audit::By;
 use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::EventPlace;
 use crate::scheduled::ScheduledEventRecord;
@@ -83,6 +85,8 @@ pub(crate) fn entries(
         }
         GuildCommand::CreateSticker(sticker) => log.sticker(sticker.id),
         GuildCommand::UpdateSticker(id, _) | GuildCommand::DeleteSticker(id) => log.sticker(*id),
+        GuildCommand::CreateSound(sound) => log.sound(sound.id),
+        GuildCommand::UpdateSound(id, _) | GuildCommand::DeleteSound(id) => log.sound(*id),
         GuildCommand::CreateScheduledEvent(event) => log.scheduled_event(event.id),
         GuildCommand::UpdateScheduledEvent(id, _) | GuildCommand::DeleteScheduledEvent(id) => {
             log.scheduled_event(*id)
@@ -278,6 +282,22 @@ impl<'a> Log<'a> {
         vec![self.entry(action, id.get()).changing(&old, &new)]
     }
 
+    fn sound(self, id: SoundId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutSound(sound) if sound.id == id => Some(sound_shape(sound)),
+            _ => None,
+        });
+        let old = self.guild.sounds.get(&id).map(|sound| sound_shape(sound));
+        // twilight has no names for these.
+        let action = match (&old, &new) {
+            (None, _) => 130,
+            (Some(_), Some(_)) => 131,
+            (Some(_), None) => 132,
+        };
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+        vec![self.entry(AuditAction::from(action), id.get()).changing(&old, &new)]
+    }
+
     fn scheduled_event(self, id: ScheduledEventId) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
             Change::PutScheduledEvent(event) if event.id == id => Some(scheduled_shape(event)),
@@ -411,6 +431,16 @@ fn sticker_shape(sticker: &StickerRecord) -> Value {
         "description": sticker.description,
         "tags": sticker.tags,
         "format_type": sticker.format as u8,
+    })
+}
+
+fn sound_shape(sound: &SoundRecord) -> Value {
+    json!({
+        "name": sound.name,
+        "volume": sound.volume,
+        "emoji_id": sound.emoji,
+        "emoji_name": sound.emoji_name,
+        "user_id": sound.user,
     })
 }
 

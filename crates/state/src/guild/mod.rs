@@ -19,6 +19,7 @@ use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::SoundId;
 use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -31,6 +32,7 @@ use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
 use crate::thread::Thread;
@@ -96,6 +98,8 @@ pub struct Guild {
     pub rules: OrdMap<RuleId, Arc<Rule>>,
     /// The guild's own stickers.
     pub stickers: OrdMap<StickerId, Arc<StickerRecord>>,
+    /// The sounds of its soundboard.
+    pub sounds: OrdMap<SoundId, Arc<SoundRecord>>,
     /// What is planned, and what was until lately.
     pub scheduled: OrdMap<ScheduledEventId, Arc<Scheduled>>,
     /// Everyone who may not return.

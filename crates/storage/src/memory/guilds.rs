@@ -154,6 +154,12 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteSticker(id) => {
                     guild.stickers.remove(id);
                 }
+                Change::PutSound(sound) => {
+                    guild.sounds.insert(sound.id, Arc::clone(sound));
+                }
+                Change::DeleteSound(id) => {
+                    guild.sounds.remove(id);
+                }
                 Change::PutScheduledEvent(record) => match guild.scheduled.get_mut(&record.id) {
                     Some(event) => Arc::make_mut(event).record = Arc::clone(record),
                     None => {

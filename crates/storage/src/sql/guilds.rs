@@ -50,6 +50,7 @@ enum Table {
     Emojis,
     Rules,
     Stickers,
+    Sounds,
     ScheduledEvents,
 }
 
@@ -75,6 +76,7 @@ impl Table {
             Self::Stickers => {
                 "INSERT OR REPLACE INTO stickers (guild, id, document) VALUES (?, ?, ?)"
             }
+            Self::Sounds => "INSERT OR REPLACE INTO sounds (guild, id, document) VALUES (?, ?, ?)",
             // Who is interested stays.
             Self::ScheduledEvents => {
                 "INSERT INTO scheduled_events (guild, id, document) VALUES (?, ?, ?)
@@ -93,6 +95,7 @@ impl Table {
             Self::Emojis => "DELETE FROM emojis WHERE guild = ? AND id = ?",
             Self::Rules => "DELETE FROM automod_rules WHERE guild = ? AND id = ?",
             Self::Stickers => "DELETE FROM stickers WHERE guild = ? AND id = ?",
+            Self::Sounds => "DELETE FROM sounds WHERE guild = ? AND id = ?",
             Self::ScheduledEvents => "DELETE FROM scheduled_events WHERE guild = ? AND id = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
@@ -127,6 +130,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteRule(id) => Row::Delete { table: Table::Rules, id: key(*id) },
         Change::PutSticker(sticker) => put(Table::Stickers, key(sticker.id), document(sticker)?),
         Change::DeleteSticker(id) => Row::Delete { table: Table::Stickers, id: key(*id) },
+        Change::PutSound(sound) => put(Table::Sounds, key(sound.id), document(sound)?),
+        Change::DeleteSound(id) => Row::Delete { table: Table::Sounds, id: key(*id) },
         Change::PutScheduledEvent(event) => {
             put(Table::ScheduledEvents, key(event.id), document(event)?)
         }
@@ -182,6 +187,7 @@ async fn write(
                     | Table::Emojis
                     | Table::Rules
                     | Table::Stickers
+                    | Table::Sounds
                     | Table::ScheduledEvents => {}
                 }
             }
@@ -289,6 +295,7 @@ impl GuildRepo for Database {
                 emojis: imbl::OrdMap::new(),
                 rules: imbl::OrdMap::new(),
                 stickers: imbl::OrdMap::new(),
+                sounds: imbl::OrdMap::new(),
                 scheduled: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
@@ -335,6 +342,11 @@ impl GuildRepo for Database {
         each(&mut reader, "SELECT guild, document FROM stickers", &mut guilds, |guild, sticker| {
             let sticker: Arc<state::record::StickerRecord> = sticker;
             guild.stickers.insert(sticker.id, sticker);
+        })
+        .await?;
+        each(&mut reader, "SELECT guild, document FROM sounds", &mut guilds, |guild, sound| {
+            let sound: Arc<state::record::SoundRecord> = sound;
+            guild.sounds.insert(sound.id, sound);
         })
         .await?;
         scheduled(&mut reader, &mut guilds).await?;

@@ -13,6 +13,7 @@ use state::record::BanRecord;
 use state::record::EmojiRecord;
 use state::record::IntegrationRecord;
 use state::record::MemberRecord;
+use state::record::SoundRecord;
 use state::record::StickerFormat;
 use state::record::StickerRecord;
 use state::repo::RepoError;
@@ -97,6 +98,14 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         format: StickerFormat::Lottie,
         user: ANA,
     });
+    let sound = Arc::new(SoundRecord {
+        id: Id::new(80),
+        name: "quack".to_owned(),
+        volume: 0.3,
+        emoji: None,
+        emoji_name: Some("🦆".to_owned()),
+        user: ANA,
+    });
     let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
     role.id = Id::new(77);
     let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
@@ -109,6 +118,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::PutEmoji(Arc::clone(&emoji)),
         Change::PutRule(Arc::clone(&rule)),
         Change::PutSticker(Arc::clone(&sticker)),
+        Change::PutSound(Arc::clone(&sound)),
         Change::DeleteChannel(voice),
     ];
     repos.guilds.commit(&plan(1, changes)).await.expect("committed");
@@ -121,6 +131,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.emojis.insert(emoji.id, emoji);
     guild.rules.insert(rule.record.id, rule);
     guild.stickers.insert(sticker.id, sticker);
+    guild.sounds.insert(sound.id, sound);
     guild.channels.remove(&voice);
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
 
@@ -131,6 +142,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::DeleteEmoji(Id::new(78)),
         Change::DeleteRule(Id::new(79)),
         Change::DeleteSticker(Id::new(79)),
+        Change::DeleteSound(Id::new(80)),
     ];
     repos.guilds.commit(&plan(2, changes)).await.expect("committed");
 
@@ -141,6 +153,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.emojis.remove(&Id::new(78));
     guild.rules.remove(&Id::new(79));
     guild.stickers.remove(&Id::new(79));
+    guild.sounds.remove(&Id::new(80));
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
 }
 

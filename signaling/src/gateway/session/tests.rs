@@ -588,8 +588,16 @@ fn soundboard_and_channel_data_are_answered_for_guilds_that_are_heard() {
     stage.say(r#"{"op":43,"d":{"guild_id":"10","fields":["status"]}}"#);
     stage.say(r#"{"op":43,"d":{"guild_id":"11","fields":["status"]}}"#);
 
+    let Some(Output::Soundboard(asked)) = stage.session.poll_output() else { panic!() };
+    assert_eq!(asked, guild().id);
+    assert!(stage.session.poll_output().is_none());
+    let mut sounding = guild();
+    sounding.sounds.insert(quack().id, quack());
+    stage.session.handle_soundboard(&sounding);
     let frames = stage.frames();
     assert_eq!(frames.len(), 2);
-    assert_eq!(frames[0]["d"], json!({ "guild_id": "10", "soundboard_sounds": [] }));
-    assert_eq!(frames[1]["t"], "CHANNEL_INFO");
+    assert_eq!(frames[0]["t"], "CHANNEL_INFO");
+    let told = &frames[1]["d"];
+    assert_eq!((&frames[1]["t"], &told["guild_id"]), (&json!("SOUNDBOARD_SOUNDS"), &json!("10")));
+    assert_eq!(told["soundboard_sounds"][0]["name"], "quack");
 }

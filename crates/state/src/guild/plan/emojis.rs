@@ -13,6 +13,7 @@ use super::Change;
 use super::Denied;
 use super::field;
 use crate::record::EmojiRecord;
+use crate::record::SoundRecord;
 
 impl<'a> Asked<'a> {
     pub(super) fn create_emoji(self, emoji: &EmojiRecord) -> Result<Vec<Change>, Denied> {
@@ -51,7 +52,12 @@ impl<'a> Asked<'a> {
 
     pub(super) fn delete_emoji(self, id: EmojiId) -> Result<Vec<Change>, Denied> {
         self.own_emoji(id)?;
-        Ok(vec![Change::DeleteEmoji(id)])
+        // Sounds keep no emoji that is not there.
+        let sounds = self.guild.sounds.values().filter(|sound| sound.emoji == Some(id));
+        let bare = sounds.map(|sound| {
+            Change::PutSound(Arc::new(SoundRecord { emoji: None, ..(**sound).clone() }))
+        });
+        Ok(bare.chain([Change::DeleteEmoji(id)]).collect())
     }
 
     /// An emoji that the actor may change.

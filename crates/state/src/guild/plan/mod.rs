@@ -11,6 +11,7 @@ mod overwrites;
 mod roles;
 mod scheduled;
 mod settings;
+mod sounds;
 mod stickers;
 mod thread_members;
 mod threads;
@@ -24,6 +25,7 @@ use model::id::GuildId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
+use model::id::SoundId;
 use model::id::StickerId;
 use model::id::UserId;
 use model::wire::channel::Channel;
@@ -42,6 +44,7 @@ use crate::automod::rule::Rule;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
+use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
@@ -101,6 +104,10 @@ pub enum Change {
     PutSticker(Arc<StickerRecord>),
     /// A sticker is deleted.
     DeleteSticker(StickerId),
+    /// A sound is new or replaced.
+    PutSound(Arc<SoundRecord>),
+    /// A sound is deleted.
+    DeleteSound(SoundId),
     /// A scheduled event is new or replaced; who is interested stays.
     PutScheduledEvent(Arc<ScheduledEventRecord>),
     /// A scheduled event is deleted.
@@ -200,6 +207,9 @@ impl Guild {
             GuildCommand::CreateSticker(sticker) => asked.create_sticker(sticker),
             GuildCommand::UpdateSticker(id, patch) => asked.update_sticker(*id, patch),
             GuildCommand::DeleteSticker(id) => asked.delete_sticker(*id),
+            GuildCommand::CreateSound(sound) => asked.create_sound(sound),
+            GuildCommand::UpdateSound(id, patch) => asked.update_sound(*id, patch),
+            GuildCommand::DeleteSound(id) => asked.delete_sound(*id),
             GuildCommand::CreateScheduledEvent(event) => asked.create_scheduled_event(event),
             GuildCommand::UpdateScheduledEvent(id, patch) => {
                 asked.update_scheduled_event(*id, patch)

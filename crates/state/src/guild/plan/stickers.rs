@@ -54,7 +54,7 @@ impl<'a> Asked<'a> {
         Ok(vec![Change::DeleteSticker(id)])
     }
 
-    /// Demands what it takes to change a sticker that `maker` made.
+    /// Demands what it takes to change a sticker or a sound that `maker` made.
     pub(super) fn require_expression_of(self, maker: UserId) -> Result<(), Denied> {
         let own = maker == self.actor && self.has(Permissions::CREATE_GUILD_EXPRESSIONS);
         if own { Ok(()) } else { self.require(Permissions::MANAGE_GUILD_EXPRESSIONS) }
