@@ -95,6 +95,7 @@ impl Wings {
             commands: Arc::clone(&ground.repos.commands),
             apps: Arc::clone(&ground.repos.apps),
             webhooks: Arc::clone(&ground.repos.webhooks),
+            templates: Arc::clone(&ground.repos.templates),
             messages: Arc::clone(&ground.repos.messages),
             search: Arc::clone(&ground.repos.search),
             polls: Arc::clone(&ground.repos.polls),

@@ -19,6 +19,7 @@ use state::repo::ObjectRepo;
 use state::repo::PollRepo;
 use state::repo::SearchRepo;
 use state::repo::StreamKeyRepo;
+use state::repo::TemplateRepo;
 use state::repo::WebhookRepo;
 
 use crate::auth::Authenticator;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub apps: Arc<dyn AppRepo>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookRepo>,
+    /// Templates of guilds.
+    pub templates: Arc<dyn TemplateRepo>,
     /// Messages and reactions.
     pub messages: Arc<dyn MessageRepo>,
     /// Searching messages.

@@ -242,6 +242,8 @@ pub const CUSTOM_ID: std::ops::RangeInclusive<usize> = 1..=100;
 pub const WEBHOOKS: usize = 15;
 /// Name of a webhook, in characters (Discord: Create Webhook).
 pub const WEBHOOK_NAME: std::ops::RangeInclusive<usize> = 1..=80;
+/// Description of a template, in characters (Discord: Create Guild Template).
+pub const TEMPLATE_DESCRIPTION: usize = 120;
 /// Longest URL of a picture or an endpoint, in bytes (OpenAPI: maxLength 2048).
 pub const URL: usize = 2_048;
 

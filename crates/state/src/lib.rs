@@ -26,6 +26,7 @@ pub mod scheduled;
 pub mod search;
 mod sessions;
 pub mod store;
+pub mod template;
 pub mod thread;
 pub mod users;
 pub mod voice;

@@ -44,6 +44,7 @@ use crate::record::TokenRecord;
 use crate::record::UserRecord;
 use crate::search::Found;
 use crate::search::SearchQuery;
+use crate::template::TemplateRecord;
 
 /// Why storage did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -270,6 +271,24 @@ pub trait WebhookRepo: Send + Sync + 'static {
     async fn of_guild(&self, guild: GuildId) -> Result<Vec<WebhookRecord>, RepoError>;
     /// Deletes a webhook; [`RepoError::NotFound`] when there is none.
     async fn remove(&self, id: WebhookId) -> Result<(), RepoError>;
+}
+
+/// Templates of guilds.
+#[async_trait]
+pub trait TemplateRepo: Send + Sync + 'static {
+    /// Stores a new template; [`RepoError::Exists`] when its code is taken.
+    async fn create(&self, template: &TemplateRecord) -> Result<(), RepoError>;
+    /// The template of that code.
+    async fn template(&self, code: &str) -> Result<Option<TemplateRecord>, RepoError>;
+    /// The templates of a guild.
+    async fn of_guild(&self, guild: GuildId) -> Result<Vec<TemplateRecord>, RepoError>;
+    /// Replaces the template of that code, but for its uses; [`RepoError::NotFound`] when there is
+    /// none.
+    async fn update(&self, template: &TemplateRecord) -> Result<(), RepoError>;
+    /// Counts one use; [`RepoError::NotFound`] when there is no such template.
+    async fn count_use(&self, code: &str) -> Result<(), RepoError>;
+    /// Deletes a template; [`RepoError::NotFound`] when there is none.
+    async fn remove(&self, code: &str) -> Result<(), RepoError>;
 }
 
 /// Channels between people.

@@ -59,6 +59,8 @@ use crate::repo::GuildRepo;
 use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
 use crate::sessions::Sessions;
+use crate::template::Founding;
+use crate::template::Snapshot;
 use crate::users::Users;
 
 /// Why a change was not made.
@@ -180,8 +182,27 @@ impl GuildStore {
     /// [`ChangeError::Denied`] for a bad name, an owner without an account or with too many
     /// guilds; storage errors.
     pub async fn found(&self, draft: GuildDraft) -> Result<GuildHandle, ChangeError> {
-        let owner = draft.owner;
-        let guild = Guild::found(draft)?;
+        self.establish(Guild::found(draft)?).await
+    }
+
+    /// As [`found`](Self::found), structured like another guild. `fresh` makes ids that nothing has.
+    ///
+    /// # Errors
+    ///
+    /// As of [`found`](Self::found).
+    pub async fn found_like(
+        &self,
+        snapshot: &Snapshot,
+        founding: Founding,
+        fresh: impl FnMut() -> u64 + Send,
+    ) -> Result<GuildHandle, ChangeError> {
+        let guild = Guild::found_like(snapshot, founding, fresh)?;
+        self.establish(guild).await
+    }
+
+    /// Stores a new guild with its owner in it.
+    async fn establish(&self, guild: Guild) -> Result<GuildHandle, ChangeError> {
+        let owner = guild.settings.owner;
         let repo = Arc::clone(&self.repo);
         let starter = self.starter();
         self.outlive(async move {

@@ -24,6 +24,7 @@ use state::repo::PollRepo;
 use state::repo::PrivateRepo;
 use state::repo::SearchRepo;
 use state::repo::StreamKeyRepo;
+use state::repo::TemplateRepo;
 use state::repo::WebhookRepo;
 
 /// Every port of storage, plugged in. Cheap to clone; all clones are the same store.
@@ -45,6 +46,8 @@ pub struct Repos {
     pub apps: Arc<dyn AppRepo>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookRepo>,
+    /// Templates of guilds.
+    pub templates: Arc<dyn TemplateRepo>,
     /// Channels between people.
     pub privates: Arc<dyn PrivateRepo>,
     /// Messages and reactions.

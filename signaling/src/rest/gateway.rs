@@ -15,9 +15,7 @@ use crate::connection::Connection;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .route("/gateway", get(gateway))
-        .route("/gateway/bot", get(gateway_bot))
+    Routes::new().route("/gateway", get(gateway)).route("/gateway/bot", get(gateway_bot))
 }
 
 /// `GET /gateway`

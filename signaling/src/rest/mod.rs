@@ -35,6 +35,7 @@ mod soundboard;
 mod stages;
 mod stickers;
 mod stream_keys;
+mod templates;
 mod threads;
 mod users;
 mod voice;
@@ -85,6 +86,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(stages::routes())
         .merge(stickers::routes())
         .merge(stream_keys::routes())
+        .merge(templates::routes())
         .merge(threads::routes())
         .merge(users::routes())
         .merge(voice::routes())

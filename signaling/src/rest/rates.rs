@@ -55,6 +55,7 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("channels", "invites", "POST") => ("invite-create", 5, 10_000),
         ("channels", _, "GET") => ("channel-read", 20, 5_000),
         ("channels", _, _) => ("channel-write", 10, 10_000),
+        ("guilds", _, "POST") if second == "templates" => ("guild-create", 10, 600_000),
         ("guilds", "", "POST") => ("guild-create", 10, 600_000),
         ("guilds", "members", "GET") => ("member-read", 10, 5_000),
         ("guilds", "members", _) => ("member-write", 10, 10_000),

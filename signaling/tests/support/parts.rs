@@ -51,6 +51,7 @@ pub async fn in_memory(
         commands: repos.commands,
         apps: repos.apps,
         webhooks: repos.webhooks,
+        templates: repos.templates,
         messages: repos.messages,
         search: repos.search,
         polls: repos.polls,

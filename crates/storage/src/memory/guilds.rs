@@ -23,6 +23,7 @@ use super::invites::MemoryInvites;
 use super::lock;
 use super::messages::MemoryMessages;
 use super::stream_keys::MemoryStreamKeys;
+use super::templates::MemoryTemplates;
 use super::webhooks::MemoryWebhooks;
 
 /// See the module.
@@ -34,6 +35,7 @@ pub(super) struct MemoryGuilds {
     pub(super) stream_keys: Arc<MemoryStreamKeys>,
     pub(super) commands: Arc<MemoryCommands>,
     pub(super) webhooks: Arc<MemoryWebhooks>,
+    pub(super) templates: Arc<MemoryTemplates>,
 }
 
 #[async_trait]
@@ -190,6 +192,7 @@ impl GuildRepo for MemoryGuilds {
             }
             self.audit.forget_guild(plan.guild);
             self.webhooks.forget_guild(plan.guild);
+            self.templates.forget_guild(plan.guild);
             self.commands.forget_guild(plan.guild);
             self.invites.forget(|invite| invite.guild == Some(plan.guild));
             rows.remove(&plan.guild);

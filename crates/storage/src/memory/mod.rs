@@ -16,6 +16,7 @@ mod polls;
 mod privates;
 mod search;
 mod stream_keys;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) fn open() -> Repos {
     let stream_keys = Arc::new(stream_keys::MemoryStreamKeys::default());
     let commands = Arc::new(commands::MemoryCommands::default());
     let webhooks = Arc::new(webhooks::MemoryWebhooks::default());
+    let templates = Arc::new(templates::MemoryTemplates::default());
     Repos {
         guilds: Arc::new(guilds::MemoryGuilds {
             rows: Mutex::default(),
@@ -40,6 +42,7 @@ pub(crate) fn open() -> Repos {
             stream_keys: Arc::clone(&stream_keys),
             commands: Arc::clone(&commands),
             webhooks: Arc::clone(&webhooks),
+            templates: Arc::clone(&templates),
         }),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
         apps: Arc::new(apps::MemoryApps::default()),
@@ -51,6 +54,7 @@ pub(crate) fn open() -> Repos {
         polls: Arc::<messages::MemoryMessages>::clone(&messages),
         commands,
         webhooks,
+        templates,
         messages,
         objects: Arc::new(objects::MemoryObjects::default()),
         database: None,

@@ -18,6 +18,7 @@ mod reactions;
 mod row;
 mod search;
 mod stream_keys;
+mod templates;
 mod webhooks;
 mod writer;
 
@@ -95,6 +96,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         stream_keys: Arc::<Database>::clone(&database),
         commands: Arc::<Database>::clone(&database),
         webhooks: Arc::<Database>::clone(&database),
+        templates: Arc::<Database>::clone(&database),
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
         search: Arc::<Database>::clone(&database),

@@ -16,6 +16,7 @@ mod reactions;
 mod scheduled;
 mod search;
 mod stream_keys;
+mod templates;
 mod threads;
 mod webhooks;
 
@@ -97,6 +98,9 @@ on_every_adapter! {
     webhooks:
         a_webhook_moves_and_is_removed_once,
         deleted_channels_and_guilds_take_their_webhooks_along;
+    templates:
+        a_template_comes_back_counts_its_uses_and_is_removed_once,
+        a_deleted_guild_takes_its_templates_along;
     privates:
         a_pair_has_one_channel_whoever_opens_it,
         racing_openers_get_the_same_channel,
