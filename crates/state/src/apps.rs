@@ -208,8 +208,20 @@ pub struct WebhookRecord {
     /// Hash of its picture in the object store.
     #[serde(default)]
     pub avatar: Option<String>,
-    /// Whoever knows it may speak: at least 256 random bits, URL-safe.
+    /// Whoever knows it may speak: at least 256 random bits, URL-safe. Empty for one that follows.
     pub token: String,
+    /// The announcement channel that it follows: it says what is published there, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<WebhookSource>,
+}
+
+/// An announcement channel that is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSource {
+    /// Its guild.
+    pub guild: GuildId,
+    /// The channel.
+    pub channel: ChannelId,
 }
 
 impl std::fmt::Debug for WebhookRecord {

@@ -271,6 +271,21 @@ pub trait WebhookRepo: Send + Sync + 'static {
     async fn of_guild(&self, guild: GuildId) -> Result<Vec<WebhookRecord>, RepoError>;
     /// Deletes a webhook; [`RepoError::NotFound`] when there is none.
     async fn remove(&self, id: WebhookId) -> Result<(), RepoError>;
+    /// The webhooks that follow a channel, oldest first.
+    async fn followers(&self, source: ChannelId) -> Result<Vec<WebhookRecord>, RepoError>;
+    /// Notes that a message came of a published one.
+    async fn note_crosspost(
+        &self,
+        from: (ChannelId, MessageId),
+        to: (ChannelId, MessageId),
+    ) -> Result<(), RepoError>;
+    /// What came of a published message, in order.
+    async fn crossposts(
+        &self,
+        from: (ChannelId, MessageId),
+    ) -> Result<Vec<(ChannelId, MessageId)>, RepoError>;
+    /// Forgets what came of a published message.
+    async fn forget_crossposts(&self, from: (ChannelId, MessageId)) -> Result<(), RepoError>;
 }
 
 /// Templates of guilds.

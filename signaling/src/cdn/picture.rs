@@ -183,6 +183,15 @@ impl Wish {
     }
 }
 
+/// Keeps the picture of `from` of that hash as one of `to` too; its hash, if it could be had: nothing
+/// fails for want of a picture.
+pub(crate) async fn copy(parts: &Parts, from: Owner, hash: &str, to: Owner) -> Option<String> {
+    let size = parts.objects.size(&from.key(hash)).await.ok()??;
+    let bytes = parts.objects.read(&from.key(hash), 0..size).await.ok()?;
+    parts.objects.put(&to.key(hash), bytes).await.ok()?;
+    Some(hash.to_owned())
+}
+
 /// Removes the picture `old` if it is not the one that is shown now. What fails is logged.
 pub(crate) async fn forget(parts: &Parts, owner: Owner, old: Option<&str>, now: Option<&str>) {
     let Some(old) = old.filter(|_| old != now) else { return };

@@ -26,6 +26,7 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::messages::following;
 use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
@@ -151,6 +152,9 @@ async fn sweep(parts: &Parts, guild: GuildId, user: UserId, seconds: u64) -> Res
             if !ids.is_empty() {
                 let event = ChatEvent::MessagesDeleted { channel: channel.id, ids, bulk: true };
                 handle.publish(GuildEvent::Chat(event)).await?;
+                for message in &said {
+                    following::follow_deletion(parts, message).await;
+                }
                 let files = said.iter().flat_map(|message| message.attachments.iter().cloned());
                 upload::remove(parts, &files.collect::<Vec<_>>()).await;
             }

@@ -12,6 +12,7 @@ mod commerce;
 mod emojis;
 pub mod error;
 pub mod extract;
+mod followers;
 mod forums;
 mod gateway;
 mod guilds;
@@ -70,6 +71,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(bans::routes())
         .merge(channels::routes())
         .merge(emojis::routes())
+        .merge(followers::routes())
         .merge(gateway::routes())
         .merge(guilds::routes())
         .merge(instance::routes())

@@ -66,3 +66,4 @@ pub(crate) use voice_state::GUILD_ONLY;
 pub use voice_state::stage_instance;
 pub use voice_state::voice_state;
 pub use webhook::webhook;
+pub use webhook::webhook_type;

@@ -189,6 +189,7 @@ impl GuildRepo for MemoryGuilds {
             for id in guild.channels.keys().chain(guild.threads.keys()) {
                 self.messages.forget_channel(*id);
                 self.stream_keys.forget_channel(*id);
+                self.webhooks.forget_channel(*id);
             }
             self.audit.forget_guild(plan.guild);
             self.webhooks.forget_guild(plan.guild);

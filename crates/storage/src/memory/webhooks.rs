@@ -1,11 +1,13 @@
 //! Webhooks in memory.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::MessageId;
 use model::id::WebhookId;
 use state::apps::WebhookRecord;
 use state::repo::RepoError;
@@ -17,7 +19,11 @@ use super::lock;
 #[derive(Default)]
 pub(super) struct MemoryWebhooks {
     rows: Mutex<BTreeMap<WebhookId, WebhookRecord>>,
+    crossposts: Mutex<BTreeMap<Said, BTreeSet<Said>>>,
 }
+
+/// A message, by its channel.
+type Said = (ChannelId, MessageId);
 
 impl MemoryWebhooks {
     /// Deletes the webhooks of a guild.
@@ -25,9 +31,12 @@ impl MemoryWebhooks {
         lock(&self.rows).retain(|_, webhook| webhook.guild != guild);
     }
 
-    /// Deletes the webhooks of a channel.
+    /// Deletes the webhooks of a channel, and those that follow it.
     pub(super) fn forget_channel(&self, channel: ChannelId) {
-        lock(&self.rows).retain(|_, webhook| webhook.channel != channel);
+        lock(&self.rows).retain(|_, webhook| {
+            webhook.channel != channel && webhook.source.is_none_or(|from| from.channel != channel)
+        });
+        lock(&self.crossposts).retain(|(from, _), _| *from != channel);
     }
 }
 
@@ -54,5 +63,27 @@ impl WebhookRepo for MemoryWebhooks {
 
     async fn remove(&self, id: WebhookId) -> Result<(), RepoError> {
         lock(&self.rows).remove(&id).map(drop).ok_or(RepoError::NotFound)
+    }
+
+    async fn followers(&self, source: ChannelId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let rows = lock(&self.rows);
+        let follows =
+            |webhook: &&WebhookRecord| webhook.source.is_some_and(|known| known.channel == source);
+        Ok(rows.values().filter(follows).cloned().collect())
+    }
+
+    async fn note_crosspost(&self, from: Said, to: Said) -> Result<(), RepoError> {
+        lock(&self.crossposts).entry(from).or_default().insert(to);
+        Ok(())
+    }
+
+    async fn crossposts(&self, from: Said) -> Result<Vec<Said>, RepoError> {
+        let rows = lock(&self.crossposts);
+        Ok(rows.get(&from).into_iter().flatten().copied().collect())
+    }
+
+    async fn forget_crossposts(&self, from: Said) -> Result<(), RepoError> {
+        lock(&self.crossposts).remove(&from);
+        Ok(())
     }
 }

@@ -232,8 +232,13 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
     query.execute(&mut *connection).await?;
     let query = sqlx::query("DELETE FROM stream_keys WHERE channel = ?").bind(id);
     query.execute(&mut *connection).await?;
-    let query = sqlx::query("DELETE FROM webhooks WHERE channel = ?").bind(id);
-    query.execute(&mut *connection).await?;
+    for statement in [
+        "DELETE FROM webhooks WHERE channel = ?1",
+        "DELETE FROM webhooks WHERE source = ?1",
+        "DELETE FROM crossposts WHERE channel = ?1",
+    ] {
+        sqlx::query(statement).bind(id).execute(&mut *connection).await?;
+    }
     let query = sqlx::query("INSERT OR IGNORE INTO purges (channel) VALUES (?)").bind(id);
     query.execute(&mut *connection).await?;
     Ok(())
@@ -242,7 +247,9 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
 async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
     for statement in [
         "DELETE FROM invites WHERE guild = ?",
-        "DELETE FROM webhooks WHERE guild = ?",
+        "DELETE FROM webhooks WHERE guild = ?1
+         OR source IN (SELECT id FROM channels WHERE guild = ?1)",
+        "DELETE FROM crossposts WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
         "DELETE FROM commands WHERE guild = ?",
         "DELETE FROM command_permissions WHERE guild = ?",
         "DELETE FROM stream_keys WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",

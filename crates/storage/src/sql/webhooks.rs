@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::MessageId;
 use model::id::WebhookId;
 use state::apps::WebhookRecord;
 use state::repo::RepoError;
@@ -20,13 +21,14 @@ impl WebhookRepo for Database {
         let work = self.writer.write("webhook_put", move |connection| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT OR REPLACE INTO webhooks (id, guild, channel, document)
-                     VALUES (?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO webhooks (id, guild, channel, document, source)
+                     VALUES (?, ?, ?, ?, ?)",
                 )
                 .bind(key(webhook.id))
                 .bind(key(webhook.guild))
                 .bind(key(webhook.channel))
                 .bind(document)
+                .bind(webhook.source.map(|source| key(source.channel)))
                 .execute(connection)
                 .await
                 .map_err(failed)?;
@@ -72,6 +74,71 @@ impl WebhookRepo for Database {
                 let query = sqlx::query("DELETE FROM webhooks WHERE id = ?").bind(key(id));
                 let done = query.execute(connection).await.map_err(failed)?;
                 if done.rows_affected() == 0 { Err(RepoError::NotFound) } else { Ok(()) }
+            })
+        });
+        work.await
+    }
+
+    async fn followers(&self, source: ChannelId) -> Result<Vec<WebhookRecord>, RepoError> {
+        let documents: Vec<String> =
+            sqlx::query_scalar("SELECT document FROM webhooks WHERE source = ? ORDER BY id")
+                .bind(key(source))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed)?;
+        documents.iter().map(|document| row::parse(document)).collect()
+    }
+
+    async fn note_crosspost(
+        &self,
+        from: (ChannelId, MessageId),
+        to: (ChannelId, MessageId),
+    ) -> Result<(), RepoError> {
+        let work = self.writer.write("crosspost_note", move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT OR IGNORE INTO crossposts (channel, message, to_channel, to_message)
+                     VALUES (?, ?, ?, ?)",
+                )
+                .bind(key(from.0))
+                .bind(key(from.1))
+                .bind(key(to.0))
+                .bind(key(to.1))
+                .execute(connection)
+                .await
+                .map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    async fn crossposts(
+        &self,
+        from: (ChannelId, MessageId),
+    ) -> Result<Vec<(ChannelId, MessageId)>, RepoError> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT to_channel, to_message FROM crossposts WHERE channel = ? AND message = ?
+             ORDER BY to_channel, to_message",
+        )
+        .bind(key(from.0))
+        .bind(key(from.1))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(|(channel, id)| Ok((row::id(channel)?, row::id(id)?))).collect()
+    }
+
+    async fn forget_crossposts(&self, from: (ChannelId, MessageId)) -> Result<(), RepoError> {
+        let work = self.writer.write("crosspost_forget", move |connection| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM crossposts WHERE channel = ? AND message = ?")
+                    .bind(key(from.0))
+                    .bind(key(from.1))
+                    .execute(connection)
+                    .await
+                    .map_err(failed)?;
+                Ok(())
             })
         });
         work.await

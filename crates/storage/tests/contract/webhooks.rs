@@ -2,12 +2,16 @@
 
 use model::id::ChannelId;
 use model::wire::id::Id;
+use state::Change;
 use state::GuildCommand;
+use state::Plan;
 use state::apps::WebhookRecord;
+use state::apps::WebhookSource;
 use state::repo::RepoError;
 use storage::Repos;
 
 use crate::fixtures::ANA;
+use crate::fixtures::GUILD;
 use crate::fixtures::OTHER_TEXT;
 use crate::fixtures::TEXT;
 use crate::fixtures::guild;
@@ -21,6 +25,7 @@ fn webhook(id: u64, channel: ChannelId) -> WebhookRecord {
         application: None,
         name: format!("herald {id}"),
         avatar: None,
+        source: None,
         token: format!("secret-{id}"),
     }
 }
@@ -58,4 +63,33 @@ pub(crate) async fn deleted_channels_and_guilds_take_their_webhooks_along(repos:
     let plan = guild.plan(ANA, &GuildCommand::Delete, 0).expect("allowed");
     repos.guilds.commit(&plan).await.expect("committed");
     assert_eq!(repos.webhooks.of_guild(guild.id).await.expect("read"), []);
+}
+
+pub(crate) async fn followers_and_what_was_crossposted_end_with_the_channel_they_follow(
+    repos: &Repos,
+) {
+    repos.guilds.create(&guild()).await.expect("created");
+    let source = WebhookSource { guild: GUILD, channel: TEXT };
+    let follower = WebhookRecord { source: Some(source), ..webhook(7, OTHER_TEXT) };
+    repos.webhooks.put(&follower).await.expect("stored");
+    repos.webhooks.put(&webhook(8, OTHER_TEXT)).await.expect("stored");
+    let from = (TEXT, Id::new(1));
+    for to in [2, 3, 3] {
+        let to = (OTHER_TEXT, Id::new(to));
+        repos.webhooks.note_crosspost(from, to).await.expect("noted");
+    }
+
+    let followers = repos.webhooks.followers(TEXT).await.expect("found");
+    assert_eq!(followers, [follower]);
+    let copies = repos.webhooks.crossposts(from).await.expect("found");
+    assert_eq!(copies, [(OTHER_TEXT, Id::new(2)), (OTHER_TEXT, Id::new(3))]);
+    repos.webhooks.forget_crossposts(from).await.expect("forgotten");
+    assert_eq!(repos.webhooks.crossposts(from).await.expect("found"), []);
+
+    let plan = Plan { guild: GUILD, version: 1, changes: vec![Change::DeleteChannel(TEXT)] };
+    repos.guilds.commit(&plan).await.expect("committed");
+
+    assert_eq!(repos.webhooks.followers(TEXT).await.expect("found"), []);
+    let left = repos.webhooks.of_channel(OTHER_TEXT).await.expect("found");
+    assert_eq!(left, [webhook(8, OTHER_TEXT)]);
 }

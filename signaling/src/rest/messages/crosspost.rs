@@ -11,6 +11,8 @@ use model::wire::guild::Permissions;
 use serde_json::Value;
 use state::event::ChatEvent;
 
+use super::following;
+use super::following::CROSSPOSTED;
 use super::kind;
 use super::place::Place;
 use super::place::carry_out;
@@ -52,11 +54,9 @@ pub(super) async fn crosspost(
         message.flags |= CROSSPOSTED;
         parts.messages.update(&message).await?;
         place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
+        following::deliver(&parts, &message).await;
         Ok(message)
     })
     .await?;
     super::shown_one(&parts, &origin, me.id(), message).await
 }
-
-/// Published to all who follow the channel (Discord: Message Flags).
-const CROSSPOSTED: u64 = 1;

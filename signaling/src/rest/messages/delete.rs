@@ -13,6 +13,7 @@ use state::audit::AuditDraft;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 
+use super::following;
 use super::place::Place;
 use super::place::carry_out;
 use crate::cdn::upload;
@@ -119,9 +120,14 @@ pub(in crate::rest) async fn remove(
         return Ok(0);
     }
     let count = ids.len();
-    let gone = messages.iter().filter(|message| ids.contains(&message.id));
-    let files: Vec<_> = gone.flat_map(|message| message.attachments.iter().cloned()).collect();
-    place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids, bulk }).await;
+    let gone: Vec<_> = messages.iter().filter(|message| ids.contains(&message.id)).collect();
+    // The files of a copy are its source's.
+    let own = gone.iter().filter(|message| message.flags & following::IS_CROSSPOST == 0);
+    let files: Vec<_> = own.flat_map(|message| message.attachments.iter().cloned()).collect();
+    place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids: ids.clone(), bulk }).await;
+    for message in gone {
+        following::follow_deletion(&parts, message).await;
+    }
     upload::remove(&parts, &files).await;
     Ok(count)
 }

@@ -17,6 +17,7 @@ use state::repo::RepoError;
 
 use super::draft;
 use super::draft::MessagePatch;
+use super::following;
 use super::kind;
 use super::mentions;
 use super::mentions::Named;
@@ -126,6 +127,7 @@ pub(in crate::rest) async fn keep(
         });
     }
     place.publish(parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
+    following::follow_edit(parts, &message).await;
     upload::remove(parts, &dropped).await;
     Ok(message)
 }

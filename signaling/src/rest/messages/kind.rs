@@ -4,6 +4,8 @@
 pub(in crate::rest) const SAID: u8 = 0;
 /// Tells that a message was pinned.
 pub(in crate::rest) const PINNED: u8 = 6;
+/// Tells that the channel follows another.
+pub(in crate::rest) const FOLLOWED: u8 = 12;
 /// Tells that a thread was started without a message.
 pub(in crate::rest) const THREAD_CREATED: u8 = 18;
 /// Tells what came of a poll.

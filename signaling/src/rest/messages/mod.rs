@@ -12,6 +12,7 @@ pub(super) mod delete;
 pub(super) mod draft;
 pub(super) mod edit;
 mod embeds;
+pub(super) mod following;
 mod forward;
 pub(super) mod kind;
 mod list;

@@ -40,6 +40,7 @@ use crate::rest::extract::member_view;
 use crate::rest::extract::some;
 use crate::rest::messages::place::Place;
 use crate::rest::messages::place::carry_out;
+use crate::wire;
 
 #[derive(Deserialize)]
 pub(super) struct Draft {
@@ -100,6 +101,7 @@ pub(super) async fn create(
         name,
         avatar: None,
         token: URL_SAFE_NO_PAD.encode(auth::random::<51>()),
+        source: None,
     };
     let webhook = carry_out(changed(
         parts.clone(),
@@ -113,7 +115,11 @@ pub(super) async fn create(
 }
 
 /// A channel of a guild that can hold messages, in which `me` manages webhooks.
-async fn channel_of(parts: &Parts, me: &Identity, channel: ChannelId) -> Result<Place, ApiError> {
+pub(in crate::rest) async fn channel_of(
+    parts: &Parts,
+    me: &Identity,
+    channel: ChannelId,
+) -> Result<Place, ApiError> {
     let place = Place::open(parts, me, channel, Permissions::empty()).await?;
     place.require_guild()?;
     place.require(Permissions::MANAGE_WEBHOOKS)?;
@@ -146,11 +152,20 @@ async fn changed(
     Ok(webhook)
 }
 
+/// Stores a new webhook as it is, tells and notes.
+pub(in crate::rest) async fn kept(
+    parts: &Parts,
+    webhook: WebhookRecord,
+    by: By,
+) -> Result<WebhookRecord, ApiError> {
+    changed(parts.clone(), webhook, Wish::Keep, None, (Value::Null, Some(by))).await
+}
+
 /// A webhook as the audit log shows it.
 fn logged(webhook: &WebhookRecord) -> Value {
     json!({
         "name": webhook.name,
-        "type": 1,
+        "type": wire::webhook_type(webhook),
         "channel_id": webhook.channel,
         "avatar_hash": webhook.avatar,
         "application_id": webhook.application,

@@ -5,7 +5,7 @@
 //! token the same routes are a bot's follow-ups, which are next door.
 
 mod execute;
-mod manage;
+pub(super) mod manage;
 mod translate;
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -21,6 +21,7 @@ use serde_json::Value;
 use serde_json::json;
 use state::GuildEvent;
 use state::apps::WebhookRecord;
+use state::apps::WebhookSource;
 
 use super::ApiError;
 use super::route::Needs;
@@ -79,6 +80,10 @@ async fn by_token(parts: &Parts, id: WebhookId, secret: &str) -> Result<WebhookR
         let code = if known { ErrorCode::InvalidWebhookToken } else { ErrorCode::UnknownWebhook };
         return Err(code.into());
     };
+    if webhook.source.is_some() {
+        // It has no token.
+        return Err(ErrorCode::InvalidWebhookToken.into());
+    }
     // Hashes of one length: how long comparing takes tells nothing of the token.
     let (given, kept) = (token::hash(secret), token::hash(&webhook.token));
     match constant_time::verify_slices_are_equal(&given, &kept) {
@@ -96,11 +101,14 @@ async fn shown(
     viewer: Option<&Identity>,
 ) -> Result<Value, ApiError> {
     let mut value = wire::webhook(webhook);
+    if let Some(source) = webhook.source {
+        show_source(parts, &mut value, source);
+    }
     let own = |viewer: &Identity| {
         let application = viewer.application.as_ref().map(|application| application.id);
         webhook.application.is_none() || webhook.application == application
     };
-    if viewer.is_none_or(own) {
+    if webhook.source.is_none() && viewer.is_none_or(own) {
         let path = format!("/api/webhooks/{}/{}", webhook.id, webhook.token);
         value["token"] = json!(webhook.token);
         value["url"] = json!(format!("{}{path}", origin.as_str()));
@@ -112,6 +120,16 @@ async fn shown(
         value["user"] = wire::user(&user);
     }
     Ok(value)
+}
+
+/// What a webhook follows; nothing when it is gone.
+fn show_source(parts: &Parts, value: &mut Value, source: WebhookSource) {
+    let Some(guild) = parts.store.guild(source.guild) else { return };
+    let view = guild.view();
+    let Some(channel) = view.channels.get(&source.channel) else { return };
+    let settings = &view.settings;
+    value["source_guild"] = json!({ "id": view.id, "name": settings.name, "icon": settings.icon });
+    value["source_channel"] = json!({ "id": channel.id, "name": channel.name });
 }
 
 /// Tells the guild that webhooks of these channels changed.
