@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::UserId;
@@ -30,13 +28,15 @@ use super::extract::Reason;
 use super::messages::kind;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Routes;
+use super::route::post;
 use super::webhooks::manage;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
 use crate::parts::Parts;
 
-pub(super) fn routes() -> Router<Parts> {
-    Router::new().route("/channels/{channel}/followers", post(follow))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/channels/{channel}/followers", post(follow))
 }
 
 #[derive(Deserialize)]
