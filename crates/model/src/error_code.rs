@@ -35,6 +35,7 @@ pub enum ErrorCode {
     UnknownScheduledEvent = 10_070,
     UnknownScheduledEventUser = 10_071,
     UnknownSound = 10_097,
+    UnknownWelcomeScreen = 10_069,
     BotsCannotUse = 20_001,
     OnlyBotsCanUse = 20_002,
     NotThisApplication = 20_012,
@@ -115,6 +116,8 @@ pub enum ErrorCode {
     StickerRate = 170_006,
     StickerTooLong = 170_007,
     EventFinished = 180_000,
+    OnboardingRequirements = 350_000,
+    OnboardingBelowRequirements = 350_001,
     PollExpired = 520_001,
     PollChannel = 520_002,
     PollEdit = 520_003,
@@ -172,6 +175,11 @@ impl ErrorCode {
             Self::UnknownStageInstance => "Unknown Stage Instance",
             Self::UnknownScheduledEvent => "Unknown Guild Scheduled Event",
             Self::UnknownScheduledEventUser => "Unknown Guild Scheduled Event User",
+            Self::UnknownWelcomeScreen => "Unknown Guild Welcome Screen",
+            Self::OnboardingRequirements => "Cannot enable onboarding, requirements are not met",
+            Self::OnboardingBelowRequirements => {
+                "Cannot update onboarding while below requirements"
+            }
             Self::StageAlreadyOpen => "The Stage is already open",
             Self::UnknownSound => "Unknown sound",
             Self::BotsCannotUse => "Bots cannot use this endpoint",

@@ -29,6 +29,8 @@ pub type StageId = Id<marker::StageMarker>;
 pub type ScheduledEventId = Id<marker::ScheduledEventMarker>;
 /// An entry of a guild's audit log.
 pub type AuditId = Id<marker::AuditLogEntryMarker>;
+/// A question of onboarding, or an answer of one.
+pub type PromptId = Id<marker::GenericMarker>;
 /// A rule of auto moderation.
 pub type RuleId = Id<marker::AutoModerationRuleMarker>;
 /// A custom emoji.

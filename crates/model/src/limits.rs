@@ -276,6 +276,29 @@ pub const RULE_MENTIONS: u32 = 50;
 /// What a rule tells the author of a blocked message, in characters (Discord: Action Metadata).
 pub const RULE_MESSAGE: usize = 150;
 
+/// Description of a welcome screen, in characters (Discord: Modify Guild Welcome Screen).
+pub const WELCOME_DESCRIPTION: usize = 140;
+/// Channels of a welcome screen (OpenAPI: WelcomeScreenPatchRequestPartial).
+pub const WELCOME_CHANNELS: usize = 5;
+/// What a welcome screen says of a channel, in characters (OpenAPI: GuildWelcomeChannel).
+pub const WELCOME_CHANNEL: std::ops::RangeInclusive<usize> = 1..=50;
+/// Questions of onboarding (OpenAPI: UpdateGuildOnboardingRequest).
+pub const ONBOARDING_PROMPTS: usize = 15;
+/// Title of a question, in characters (OpenAPI: UpdateOnboardingPromptRequest).
+pub const ONBOARDING_TITLE: std::ops::RangeInclusive<usize> = 1..=100;
+/// Answers of a question, roles and channels of an answer (OpenAPI: UpdateOnboardingPromptRequest).
+pub const ONBOARDING_OPTIONS: usize = 50;
+/// Title of an answer, in characters (OpenAPI: OnboardingPromptOptionRequest).
+pub const ONBOARDING_OPTION: std::ops::RangeInclusive<usize> = 1..=50;
+/// Description of an answer, in characters (OpenAPI: OnboardingPromptOptionRequest).
+pub const ONBOARDING_DESCRIPTION: usize = 100;
+/// Channels that everyone must see before onboarding is enabled (Discord: Modify Guild Onboarding).
+pub const ONBOARDING_CHANNELS: usize = 7;
+/// Of these, where everyone must be able to speak (Discord: Modify Guild Onboarding).
+pub const ONBOARDING_TALK_CHANNELS: usize = 5;
+/// How long invites and direct messages may be closed, in milliseconds (Discord: Modify Guild Incident
+/// Actions).
+pub const INCIDENT_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Emojis of one guild that stand still, and as many that move (Discord error 30008).
 pub const EMOJIS: usize = 50;
 /// Largest emoji, in bytes (Discord: Emoji Resource, 256 KiB).

@@ -80,6 +80,25 @@ impl Guild {
         Allowed(implied & left_to(member, now_ms))
     }
 
+    /// What whoever has no role may do in a channel: what the outside may be shown of it.
+    #[must_use]
+    pub fn everyone_in(&self, channel: ChannelId) -> Allowed {
+        let everyone = self.roles.get(&self.id.cast());
+        let (Some(channel), Some(everyone)) = (self.channels.get(&channel), everyone) else {
+            return Allowed(Permissions::empty());
+        };
+        if everyone.permissions.contains(Permissions::ADMINISTRATOR) {
+            return Allowed(Permissions::all());
+        }
+        let mut masks = Masks::NONE;
+        let overwrites = channel.permission_overwrites.as_deref().unwrap_or_default();
+        let of_everyone = overwrites.iter().filter(|overwrite| {
+            overwrite.kind == PermissionOverwriteType::Role && overwrite.id == self.id.cast()
+        });
+        of_everyone.for_each(|overwrite| masks.add(overwrite));
+        Allowed(without_dependants(masks.over(everyone.permissions), channel.kind))
+    }
+
     /// Whether `user` may do everything: is the owner, or has a role with ADMINISTRATOR.
     #[must_use]
     pub fn is_administrator(&self, user: UserId) -> bool {

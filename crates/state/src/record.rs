@@ -190,6 +190,9 @@ pub struct MemberRecord {
     /// Hash of the avatar in this guild.
     #[serde(default)]
     pub avatar: Option<String>,
+    /// The answers given to what newcomers are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onboarding: Vec<model::id::PromptId>,
     /// Of bots: how their application came into the guild.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integration: Option<std::sync::Arc<IntegrationRecord>>,

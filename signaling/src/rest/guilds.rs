@@ -169,6 +169,7 @@ async fn update(
             .map(Option::unwrap_or_default),
         explicit_content_filter: body.explicit_content_filter.map(Option::unwrap_or_default),
         preferred_locale: body.preferred_locale,
+        ..SettingsPatch::default()
     };
     if wish == Wish::Keep {
         let command = GuildCommand::UpdateSettings(patch);

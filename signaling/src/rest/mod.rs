@@ -24,6 +24,7 @@ pub mod limit;
 mod members;
 pub mod messages;
 mod oauth2;
+mod onboarding;
 mod openapi;
 mod overwrites;
 pub mod rates;
@@ -79,6 +80,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(invites::routes())
         .merge(members::routes())
         .merge(oauth2::routes())
+        .merge(onboarding::routes())
         .merge(overwrites::routes())
         .merge(reactions::routes())
         .merge(roles::routes())

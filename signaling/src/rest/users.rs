@@ -211,7 +211,7 @@ async fn guilds(
             "banner": null,
             "owner": view.settings.owner == me.id(),
             "permissions": view.permissions(me.id(), now_ms).0,
-            "features": [],
+            "features": wire::features(&view),
         });
         if query.with_counts.0 {
             value["approximate_member_count"] = json!(view.members.len());

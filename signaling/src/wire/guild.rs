@@ -36,15 +36,15 @@ pub fn guild(guild: &Guild) -> Value {
         "region": null,
         "afk_channel_id": settings.afk_channel,
         "afk_timeout": if settings.afk_timeout == 0 { 300 } else { settings.afk_timeout },
-        "widget_enabled": false,
-        "widget_channel_id": null,
+        "widget_enabled": settings.widget.enabled,
+        "widget_channel_id": settings.widget.channel,
         "verification_level": settings.verification_level,
         "default_message_notifications": settings.default_message_notifications,
         "explicit_content_filter": settings.explicit_content_filter,
         "roles": guild.roles.values().map(|r| role(r)).collect::<Vec<_>>(),
         "emojis": super::guild_emojis(guild),
         "stickers": super::stickers(guild),
-        "features": [],
+        "features": super::features(guild),
         "mfa_level": 0,
         "application_id": null,
         "system_channel_id": settings.system_channel,
@@ -65,7 +65,7 @@ pub fn guild(guild: &Guild) -> Value {
         "nsfw_level": 0,
         "nsfw": false,
         "premium_progress_bar_enabled": false,
-        "incidents_data": null,
+        "incidents_data": super::incidents(&settings.incidents),
     })
 }
 

@@ -31,7 +31,7 @@ pub fn invite(
             "splash": null,
             "banner": null,
             "description": guild.settings.description,
-            "features": [],
+            "features": super::features(guild),
             "verification_level": guild.settings.verification_level,
             "vanity_url_code": null,
             "nsfw_level": 0,
@@ -42,6 +42,9 @@ pub fn invite(
         "inviter": inviter.map(super::user),
         "expires_at": expires_at,
     });
+    if let Some(guild) = guild.filter(|guild| guild.settings.welcome.enabled) {
+        value["guild"]["welcome_screen"] = super::welcome_screen(guild);
+    }
     if let Value::Object(map) = &mut value {
         if invite.guild.is_none() {
             map.insert("owner".to_owned(), json!(invite.owner));

@@ -1,6 +1,10 @@
 //! What someone wants to change in a guild, parsed but not yet allowed.
 
 use crate::automod::rule::RuleRecord;
+use crate::guild::community::Incidents;
+use crate::guild::community::Onboarding;
+use crate::guild::community::WelcomeScreen;
+use crate::guild::community::Widget;
 use crate::record::EmojiRecord;
 use crate::record::IntegrationRecord;
 use crate::record::SoundRecord;
@@ -11,6 +15,7 @@ use crate::scheduled::EventStatus;
 use crate::scheduled::ScheduledEventRecord;
 use model::id::ChannelId;
 use model::id::EmojiId;
+use model::id::PromptId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
@@ -214,6 +219,9 @@ pub struct SettingsPatch {
     pub default_message_notifications: Option<u8>,
     pub explicit_content_filter: Option<u8>,
     pub preferred_locale: Option<String>,
+    pub widget: Option<Widget>,
+    pub incidents: Option<Incidents>,
+    pub welcome: Option<WelcomeScreen>,
 }
 
 /// A bot that somebody brings into a guild.
@@ -385,6 +393,11 @@ pub enum GuildCommand {
         /// Unix milliseconds.
         now_ms: u64,
     },
+    /// Set what newcomers are asked (MANAGE_GUILD and MANAGE_ROLES; no roles that are not below
+    /// one's own, nor such as moderate).
+    SetOnboarding(Onboarding),
+    /// Answer what newcomers are asked: roles of the answers are given, those of earlier ones taken.
+    AnswerOnboarding(Vec<PromptId>),
     /// Lift a ban (BAN_MEMBERS).
     Unban(UserId),
 }

@@ -10,6 +10,10 @@ use model::wire::guild::Permissions;
 use super::Guild;
 use super::GuildSettings;
 use super::command::GuildDraft;
+use super::community::Incidents;
+use super::community::Onboarding;
+use super::community::WelcomeScreen;
+use super::community::Widget;
 use super::plan::Denied;
 use super::plan::field;
 use super::plan::new_channel;
@@ -70,6 +74,10 @@ impl Guild {
             default_message_notifications: 0,
             explicit_content_filter: 0,
             preferred_locale: None,
+            widget: Widget::default(),
+            incidents: Incidents::default(),
+            welcome: WelcomeScreen::default(),
+            onboarding: Onboarding::default(),
         };
         let mut guild = Self {
             id: draft.id,

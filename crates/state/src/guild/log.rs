@@ -76,6 +76,7 @@ pub(crate) fn entries(
         GuildCommand::Unban(user) => vec![log.entry(AuditAction::MemberBanRemove, user.get())],
         GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),
         GuildCommand::UpdateEmoji(id, ..) | GuildCommand::DeleteEmoji(id) => log.emoji(*id),
+        GuildCommand::SetOnboarding(_) => log.onboarding(),
         GuildCommand::CreateRule(rule) | GuildCommand::ReplaceRule(rule) => log.rule(rule.id),
         GuildCommand::DeleteRule(id) => log.rule(*id),
         GuildCommand::RuleTimeout { rule, user, channel, .. } => {
@@ -92,6 +93,7 @@ pub(crate) fn entries(
             log.scheduled_event(*id)
         }
         GuildCommand::JudgeProfile(_)
+        | GuildCommand::AnswerOnboarding(_)
         | GuildCommand::Delete
         | GuildCommand::FollowScheduledEvent(..)
         | GuildCommand::TendScheduledEvents { .. }
@@ -130,6 +132,16 @@ impl<'a> Log<'a> {
         let Some(new) = new else { return Vec::new() };
         let old = settings_shape(&self.guild.settings);
         vec![self.entry(AuditAction::GuildUpdate, self.guild.id.get()).changing(&old, &new)]
+    }
+
+    fn onboarding(self) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::Settings(new) => Some(json!(new.onboarding)),
+            _ => None,
+        });
+        let Some(new) = new else { return Vec::new() };
+        let old = json!(self.guild.settings.onboarding);
+        vec![self.entry(ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
     }
 
     fn channel(self, id: ChannelId) -> Vec<AuditDraft> {
@@ -363,6 +375,9 @@ impl<'a> Log<'a> {
     }
 }
 
+/// Newer than the names of the others.
+const ONBOARDING_UPDATE: AuditAction = AuditAction::Unknown(167);
+
 fn settings_shape(settings: &GuildSettings) -> Value {
     json!({
         "name": settings.name,
@@ -376,6 +391,11 @@ fn settings_shape(settings: &GuildSettings) -> Value {
         "default_message_notifications": settings.default_message_notifications,
         "explicit_content_filter": settings.explicit_content_filter,
         "preferred_locale": settings.preferred_locale,
+        "widget_enabled": settings.widget.enabled,
+        "widget_channel_id": settings.widget.channel,
+        "invites_disabled_until": settings.incidents.invites_disabled_until,
+        "dms_disabled_until": settings.incidents.dms_disabled_until,
+        "welcome_screen": json!(settings.welcome),
     })
 }
 

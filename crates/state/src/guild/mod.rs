@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod command;
+pub mod community;
 mod found;
 pub(crate) mod log;
 pub mod plan;
@@ -26,6 +27,11 @@ use model::wire::channel::Channel;
 use model::wire::guild::Role;
 use serde::Deserialize;
 use serde::Serialize;
+
+use community::Incidents;
+use community::Onboarding;
+use community::WelcomeScreen;
+use community::Widget;
 
 use crate::automod::rule::Rule;
 use crate::presence::Presence;
@@ -73,6 +79,18 @@ pub struct GuildSettings {
     /// BCP 47 tag.
     #[serde(default)]
     pub preferred_locale: Option<String>,
+    /// Who is online, for anyone to see.
+    #[serde(default)]
+    pub widget: Widget,
+    /// What is closed for a while.
+    #[serde(default)]
+    pub incidents: Incidents,
+    /// What newcomers are shown.
+    #[serde(default)]
+    pub welcome: WelcomeScreen,
+    /// What newcomers are asked.
+    #[serde(default)]
+    pub onboarding: Onboarding,
 }
 
 /// One guild, whole.

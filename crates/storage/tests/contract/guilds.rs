@@ -46,6 +46,7 @@ fn member(user: model::id::UserId) -> Arc<MemberRecord> {
             user: ANA,
             scopes: vec!["bot".to_owned()],
         })),
+        onboarding: vec![Id::new(81)],
     })
 }
 

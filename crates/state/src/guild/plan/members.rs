@@ -209,5 +209,6 @@ pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberReco
         flags: 0,
         avatar: None,
         integration: None,
+        onboarding: Vec::new(),
     }
 }

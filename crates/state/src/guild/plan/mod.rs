@@ -3,6 +3,7 @@
 mod automod;
 mod bots;
 mod channels;
+mod community;
 mod emojis;
 pub(crate) mod field;
 mod forums;
@@ -199,6 +200,8 @@ impl Guild {
                 asked.update_emoji(*id, name.as_deref(), roles.as_deref())
             }
             GuildCommand::DeleteEmoji(id) => asked.delete_emoji(*id),
+            GuildCommand::SetOnboarding(wanted) => asked.set_onboarding(wanted),
+            GuildCommand::AnswerOnboarding(chosen) => asked.answer_onboarding(chosen),
             GuildCommand::CreateRule(rule) => asked.create_rule(rule),
             GuildCommand::ReplaceRule(rule) => asked.replace_rule(rule),
             GuildCommand::DeleteRule(id) => asked.delete_rule(*id),

@@ -37,6 +37,9 @@ impl Asked<'_> {
         if let Some(locale) = &patch.preferred_locale {
             settings.preferred_locale = Some(locale.clone());
         }
+        replace(&mut settings.widget, patch.widget.as_ref());
+        replace(&mut settings.incidents, patch.incidents.as_ref());
+        replace(&mut settings.welcome, patch.welcome.as_ref());
         if settings == *self.guild.settings {
             return Ok(Vec::new());
         }
@@ -82,7 +85,7 @@ impl Asked<'_> {
         if let Some(locale) = &patch.preferred_locale {
             field::length("preferred_locale", locale, 2..=16)?;
         }
-        Ok(())
+        self.check_community(patch)
     }
 
     fn kind(self, channel: ChannelId) -> Option<ChannelType> {
