@@ -20,6 +20,8 @@ import type { Picture } from "./voice/shows";
 
 /** Discord's clients repeat the typing call no faster than this. */
 const TYPING_EVERY_MS = 8_000;
+/** What is read within it is told at once: sooner would be a request for each message of a busy channel. */
+const ACKNOWLEDGE_AFTER_MS = 1_000;
 
 const rest = new Rest();
 const gateway = new Gateway();
@@ -305,7 +307,24 @@ export function markRead(channelId: Snowflake): void {
   const last = texts.timelines[channelId]?.items.at(-1)?.id ?? guilds.channelOf(hall, channelId)?.last_message_id;
   let changed = false;
   setMarks(produce((draft) => void (changed = unread.markRead(draft, channelId, last))));
-  if (changed) saveMarks();
+  if (!changed || !last) return;
+  saveMarks();
+  acknowledge(channelId, last);
+}
+
+/** What is read and not told yet, per channel. */
+const unacknowledged = new Map<Snowflake, Snowflake>();
+
+/** Tells the server, and with it our other clients; at most once a second for a channel. */
+function acknowledge(channelId: Snowflake, messageId: Snowflake): void {
+  const waiting = unacknowledged.has(channelId);
+  unacknowledged.set(channelId, messageId);
+  if (waiting) return;
+  setTimeout(() => {
+    const newest = unacknowledged.get(channelId);
+    unacknowledged.delete(channelId);
+    if (newest) void rest.acknowledge(channelId, newest).catch(() => {});
+  }, ACKNOWLEDGE_AFTER_MS);
 }
 
 const typingSent = new Map<Snowflake, number>();

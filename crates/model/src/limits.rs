@@ -238,6 +238,43 @@ pub const SUGGESTIONS: usize = 25;
 pub const MODAL_TITLE: std::ops::RangeInclusive<usize> = 1..=45;
 /// Id that a bot gives to a component or a modal, in characters.
 pub const CUSTOM_ID: std::ops::RangeInclusive<usize> = 1..=100;
+/// Members above which a guild's list leaves out who is not online (Discord: Guild Member List).
+pub const OFFLINE_LISTED: usize = 1_000;
+/// Channels of one guild whose member lists one session looks at (safety: each may be a list of its own).
+pub const LISTED_CHANNELS: usize = 5;
+/// Ranges of one list that one session looks at (safety: each is sent whole).
+pub const LISTED_RANGES: usize = 5;
+/// Rows of one range (Discord: a range is of a hundred).
+pub const LISTED_ROWS: usize = 100;
+/// Settings of one account as a JSON object, in bytes (safety: their meaning is the client's).
+pub const SETTINGS_JSON: usize = 64 * 1_024;
+/// Settings of one account as one protobuf message, in bytes. Discord takes 5 MiB of base64; what its
+/// clients keep is some ten thousand.
+pub const SETTINGS_PROTO: usize = 256 * 1_024;
+/// Text of a custom status, in characters (userdoccers: User Settings).
+pub const CUSTOM_STATUS: usize = 128;
+/// A note about someone, in characters (userdoccers: User, Notes).
+pub const NOTE: usize = 256;
+/// Notes of one account (safety: a row each).
+pub const NOTES: usize = 1_000;
+/// What one says of oneself, in characters (userdoccers: Modify User Profile).
+pub const BIO: usize = 190;
+/// Pronouns, in characters (userdoccers: Modify User Profile).
+pub const PRONOUNS: usize = 40;
+/// Friends and requests to be friends of one account (Discord error 30002).
+pub const FRIENDS: usize = 1_000;
+/// People whom one account has blocked (userdoccers: Relationships).
+pub const BLOCKED: usize = 5_000;
+/// People in one private channel (Discord error 30004).
+pub const GROUP_PEOPLE: usize = 10;
+/// Read states of one account (safety: a row each; a busy account has some hundred).
+pub const READ_STATES: usize = 20_000;
+/// Read states that one request may change (Discord: Bulk Update Read States).
+pub const READ_STATES_AT_ONCE: usize = 100;
+/// Unread mentions of one channel that are counted; clients show "99+" long before.
+pub const MENTIONS_COUNTED: u32 = 1_000;
+/// Channels for which someone's notifications differ from those of the guild, or of private channels.
+pub const NOTIFICATION_OVERRIDES: usize = 1_000;
 /// Webhooks of one channel (Discord error 30007).
 pub const WEBHOOKS: usize = 15;
 /// Name of a webhook, in characters (Discord: Create Webhook).

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::GuildView;
 use crate::audit::AuditDraft;
 use crate::audit::AuditEntry;
+use crate::event::ChatEvent;
 use crate::event::GuildEvent;
 use crate::event::Publication;
 use crate::event::UserEvent;
@@ -30,6 +31,8 @@ use crate::guild::Guild;
 use crate::guild::plan::Denied;
 use crate::guild::plan::Plan;
 use crate::index::Index;
+use crate::member_list::Lists;
+use crate::member_list::Wanted;
 use crate::presence::Presence;
 use crate::record::UserRecord;
 use crate::sessions::Session;
@@ -119,6 +122,8 @@ pub(crate) enum Request {
     },
     /// A session wants to hear the guild.
     Subscribe { session: Arc<Session>, reply: oneshot::Sender<Option<GuildView>> },
+    /// A session looks at rows of member lists.
+    Watch { session: Arc<Session>, wanted: Wanted },
     /// A session is gone.
     Unsubscribe(SubscriberId),
     /// A user's presence changed; it is read when this is handled, so the newest wins.
@@ -160,6 +165,8 @@ pub(crate) struct GuildActor {
     door: Arc<Door>,
     requests: mpsc::Receiver<Request>,
     fanout: Fanout,
+    /// Member lists that sessions look at.
+    lists: Lists,
     /// Committed plans that came before an earlier one.
     early: BTreeMap<u64, Committed>,
     shared: Arc<Shared>,
@@ -182,7 +189,16 @@ impl GuildActor {
             mailbox,
             turn: Arc::new(Semaphore::new(1)),
         });
-        Self { guild, door, requests, fanout, early: BTreeMap::new(), shared, stop }
+        Self {
+            guild,
+            door,
+            requests,
+            fanout,
+            lists: Lists::default(),
+            early: BTreeMap::new(),
+            shared,
+            stop,
+        }
     }
 
     pub(crate) fn door(&self) -> Arc<Door> {
@@ -248,12 +264,24 @@ impl GuildActor {
                 }
                 let _ = reply.send(may.then(|| Arc::clone(&self.guild)));
             }
-            Request::Unsubscribe(id) => self.fanout.remove(id),
+            Request::Watch { session, wanted } => {
+                if session.is_live() && self.guild.members.contains_key(&session.user) {
+                    let names = &*self.shared.users;
+                    self.lists.watch(session, wanted, &self.guild, names, TIMELESS);
+                }
+            }
+            Request::Unsubscribe(id) => {
+                self.fanout.remove(id);
+                self.lists.remove(id);
+            }
             Request::Presence(user) => self.presence(user),
             Request::User(user) => {
                 if self.guild.members.contains_key(&user.id) {
                     let guild = Arc::clone(&self.guild);
-                    self.publish(GuildEvent::UserUpdated(user), &guild);
+                    let event = GuildEvent::UserUpdated(user);
+                    let events = std::slice::from_ref(&event);
+                    self.lists.follow(events, &guild, &guild, &*self.shared.users, TIMELESS);
+                    self.publish(event, &guild);
                 }
             }
         }
@@ -348,9 +376,17 @@ impl GuildActor {
         self.turn_to(guild, vec![GuildEvent::PresenceUpdated { user, presence }]);
     }
 
-    /// Keeps the counts of threads; storage has counted already.
+    /// Keeps the counts of threads, and the newest message of channels; storage knows already.
     fn count(&mut self, event: &GuildEvent) {
         let GuildEvent::Chat(chat) = event else { return };
+        if let ChatEvent::MessageCreated(message) = chat
+            && self.guild.channels.contains_key(&message.channel)
+            && self.guild.newest.get(&message.channel).is_none_or(|newest| *newest < message.id)
+        {
+            let mut guild = (*self.guild).clone();
+            guild.newest.insert(message.channel, message.id);
+            return self.turn_to(guild, Vec::new());
+        }
         let Some(thread) = self.guild.threads.get(&chat.channel()) else { return };
         let Some(thread) = thread.after(chat) else { return };
         let mut guild = (*self.guild).clone();
@@ -362,6 +398,7 @@ impl GuildActor {
     fn turn_to(&mut self, guild: Guild, events: Vec<GuildEvent>) {
         let before = std::mem::replace(&mut self.guild, Arc::new(guild));
         self.door.view.store(Arc::clone(&self.guild));
+        self.lists.follow(&events, &before, &self.guild, &*self.shared.users, TIMELESS);
         for event in events {
             self.publish(event, &before);
         }
@@ -405,6 +442,8 @@ enum Life {
     Over,
 }
 
+/// Whoever is timed out sees all the same: lists need no clock.
+const TIMELESS: u64 = 0;
 /// Requests that wait at most. More hides a guild that falls behind; fewer refuses bursts, such as
 /// many members' presences at once.
 const MAILBOX: usize = 1_024;

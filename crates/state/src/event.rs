@@ -301,6 +301,8 @@ pub enum UserEvent {
     Private(Arc<crate::private::PrivatePublication>),
     /// A voice server was assigned to the session of that id; others ignore it.
     VoiceServer(Arc<VoiceServer>),
+    /// What changed about a member list that one session looks at.
+    MemberList(Arc<crate::member_list::ListUpdate>),
     /// Something that nobody else hears: interactions.
     Personal(Arc<Personal>),
     /// All sessions of the user are to end: the account was disabled or its tokens revoked.

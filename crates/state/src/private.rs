@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use crate::actor::Shared;
 use crate::event::ChatEvent;
 use crate::event::UserEvent;
+use crate::group::GroupChange;
+use crate::group::GroupOutcome;
 use crate::record::PrivateChannel;
 use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
@@ -73,16 +75,52 @@ impl Privates {
         Ok(channels.into_iter().map(|channel| self.remember(channel)).collect())
     }
 
-    /// Keeps a channel; of two versions the one with the newer message.
+    /// Stores a new group.
+    pub(crate) async fn open_group(
+        &self,
+        channel: PrivateChannel,
+    ) -> Result<Arc<PrivateChannel>, RepoError> {
+        self.repo.create_group(&channel).await?;
+        Ok(self.remember(channel))
+    }
+
+    /// Changes a group.
+    pub(crate) async fn change_group(
+        &self,
+        id: ChannelId,
+        change: &GroupChange,
+    ) -> Result<GroupOutcome, RepoError> {
+        let outcome = self.repo.change_group(id, change).await?;
+        match &outcome {
+            GroupOutcome::Changed { after: Some(after), .. } => drop(self.remember(after.clone())),
+            GroupOutcome::Changed { after: None, .. } => drop(self.known.pin().remove(&id)),
+            GroupOutcome::Refused(_) => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Keeps a channel: the newer people and name, and the newer message.
     fn remember(&self, channel: PrivateChannel) -> Arc<PrivateChannel> {
         let known = self.known.pin();
         if known.len() >= KNOWN {
             known.clear();
         }
         let channel = Arc::new(channel);
+        let version = |channel: &PrivateChannel| channel.group.as_ref().map(|group| group.version);
         let newer = |known: &Arc<PrivateChannel>| {
-            let newer = known.last_message >= channel.last_message;
-            Arc::clone(if newer { known } else { &channel })
+            let (newest, older) = if version(known) > version(&channel) {
+                (known, &channel)
+            } else if version(known) < version(&channel)
+                || known.last_message < channel.last_message
+            {
+                (&channel, known)
+            } else {
+                return Arc::clone(known);
+            };
+            if newest.last_message >= older.last_message {
+                return Arc::clone(newest);
+            }
+            Arc::new(PrivateChannel { last_message: older.last_message, ..(**newest).clone() })
         };
         Arc::clone(known.update_or_insert_with(channel.id, newer, || Arc::clone(&channel)))
     }
@@ -99,6 +137,8 @@ pub(crate) enum PrivateRequest {
     Opened(Arc<PrivateChannel>),
     /// Something that is stored already happened in one.
     Publish(Arc<PrivateChannel>, ChatEvent),
+    /// Something for these people.
+    Tell(Vec<UserId>, UserEvent),
 }
 
 /// Tells everyone concerned, in the order of the mailbox, until the store stops; then what is
@@ -122,24 +162,22 @@ pub(crate) async fn run(
             request = requests.recv() => request,
         };
         let Some(request) = request else { break };
-        let (channel, event) = match request {
+        let (mut people, event) = match request {
             PrivateRequest::Opened(channel) => {
-                (Arc::clone(&channel), UserEvent::PrivateChannelOpened(channel))
+                (channel.recipients.clone(), UserEvent::PrivateChannelOpened(channel))
             }
+            PrivateRequest::Tell(people, event) => (people, event),
             PrivateRequest::Publish(channel, event) => {
                 let channel = match &event {
                     ChatEvent::MessageCreated(message) => privates.said(&channel, message.id),
-                    _ => channel,
+                    // Of those who are in it now: who was removed meanwhile hears nothing more.
+                    _ => privates.remember((*channel).clone()),
                 };
-                let publication = PrivatePublication {
-                    channel: Arc::clone(&channel),
-                    event,
-                    shaped: OnceLock::new(),
-                };
-                (channel, UserEvent::Private(Arc::new(publication)))
+                let people = channel.recipients.clone();
+                let publication = PrivatePublication { channel, event, shaped: OnceLock::new() };
+                (people, UserEvent::Private(Arc::new(publication)))
             }
         };
-        let mut people = channel.recipients.clone();
         people.sort_unstable();
         people.dedup();
         for user in people {

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::apps::MessageOrigin;
 use crate::apps::RoleConnectionField;
+use crate::group::Group;
 use crate::poll::PollRecord;
 
 /// An account as everyone may see it.
@@ -501,9 +502,12 @@ pub struct ReactionCount {
 pub struct PrivateChannel {
     /// Its id.
     pub id: ChannelId,
-    /// Everyone in it, the asking user included; two for direct messages.
+    /// Everyone in it, the asking user included, whoever came first before; two for direct messages.
     pub recipients: Vec<UserId>,
     /// The newest message.
     #[serde(default)]
     pub last_message: Option<MessageId>,
+    /// What a group has beside; none for the channel of two.
+    #[serde(default)]
+    pub group: Option<Group>,
 }

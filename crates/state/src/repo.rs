@@ -23,6 +23,8 @@ use crate::apps::RoleConnection;
 use crate::apps::WebhookRecord;
 use crate::audit::AuditEntry;
 use crate::audit::AuditQuery;
+use crate::group::GroupChange;
+use crate::group::GroupOutcome;
 use crate::guild::Guild;
 use crate::guild::plan::Plan;
 use crate::oauth::GrantRecord;
@@ -31,6 +33,11 @@ use crate::poll::PollCount;
 use crate::poll::PollPlace;
 use crate::poll::Vote;
 use crate::poll::VoteChange;
+use crate::read::Ack;
+use crate::read::Notifications;
+use crate::read::ReadState;
+use crate::read::Resource;
+use crate::read::Unread;
 use crate::record::AccountRecord;
 use crate::record::ApplicationRecord;
 use crate::record::EmojiRecord;
@@ -42,8 +49,14 @@ use crate::record::ReactionEmoji;
 use crate::record::StreamKeyRecord;
 use crate::record::TokenRecord;
 use crate::record::UserRecord;
+use crate::relationship::Bond;
+use crate::relationship::Outcome;
+use crate::relationship::Relationship;
+use crate::relationship::Wish;
 use crate::search::Found;
 use crate::search::SearchQuery;
+use crate::settings::Profile;
+use crate::settings::SettingsChange;
 use crate::template::TemplateRecord;
 
 /// Why storage did not do what was asked.
@@ -313,8 +326,70 @@ pub trait PrivateRepo: Send + Sync + 'static {
     async fn open(&self, id: ChannelId, pair: [UserId; 2]) -> Result<PrivateChannel, RepoError>;
     /// The channel of that id.
     async fn channel(&self, id: ChannelId) -> Result<Option<PrivateChannel>, RepoError>;
-    /// All private channels of a user.
+    /// All private channels of a user, groups too.
     async fn of_user(&self, user: UserId) -> Result<Vec<PrivateChannel>, RepoError>;
+    /// Stores a new group.
+    async fn create_group(&self, channel: &PrivateChannel) -> Result<(), RepoError>;
+    /// Changes a group as [`group::changed`](crate::group::changed) says; of an empty one nothing is
+    /// left. [`RepoError::NotFound`] when there is no such group.
+    async fn change_group(
+        &self,
+        id: ChannelId,
+        change: &GroupChange,
+    ) -> Result<GroupOutcome, RepoError>;
+}
+
+/// What people keep for themselves: settings, notes, what they say of themselves.
+#[async_trait]
+pub trait SettingsRepo: Send + Sync + 'static {
+    /// The settings of that kind, if any were kept.
+    async fn settings(&self, user: UserId, kind: u8) -> Result<Option<Vec<u8>>, RepoError>;
+    /// Changes settings, and returns them whole; `None` when the change came too late.
+    /// [`RepoError::Exists`] when they would have more than `most` bytes.
+    async fn change(
+        &self,
+        user: UserId,
+        change: &SettingsChange,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, RepoError>;
+    /// What someone noted about another.
+    async fn note(&self, user: UserId, about: UserId) -> Result<Option<String>, RepoError>;
+    /// All that someone noted, by whom it is about.
+    async fn notes(&self, user: UserId) -> Result<Vec<(UserId, String)>, RepoError>;
+    /// Replaces a note, or removes it. [`RepoError::Exists`] when there would be more than
+    /// [`NOTES`](model::limits::NOTES).
+    async fn put_note(
+        &self,
+        user: UserId,
+        about: UserId,
+        note: Option<String>,
+    ) -> Result<(), RepoError>;
+    /// What someone says of themselves; empty when they never did.
+    async fn profile(&self, user: UserId) -> Result<Profile, RepoError>;
+    /// Replaces what someone says of themselves.
+    async fn put_profile(&self, user: UserId, profile: &Profile) -> Result<(), RepoError>;
+}
+
+/// What people are to each other. Both sides are stored, in one transaction.
+#[async_trait]
+pub trait RelationshipRepo: Send + Sync + 'static {
+    /// Carries out a wish of the first of two people.
+    async fn change(
+        &self,
+        pair: [UserId; 2],
+        wish: Wish,
+        now_ms: u64,
+    ) -> Result<Outcome, RepoError>;
+    /// What the first of two calls the other; [`RepoError::NotFound`] when they are no friends.
+    async fn rename(
+        &self,
+        pair: [UserId; 2],
+        nickname: Option<String>,
+    ) -> Result<Relationship, RepoError>;
+    /// All relationships of a user, by the other's id.
+    async fn of_user(&self, user: UserId) -> Result<Vec<Relationship>, RepoError>;
+    /// What two people are to each other, first to the first.
+    async fn between(&self, pair: [UserId; 2]) -> Result<[Option<Bond>; 2], RepoError>;
 }
 
 /// Which page of a channel's history.
@@ -435,6 +510,37 @@ pub trait PollRepo: Send + Sync + 'static {
     /// Ends a poll: counts its votes into its message, which is returned; `None` when it had ended
     /// or is not there. Of many callers exactly one gets the message.
     async fn end(&self, poll: PollPlace, now_ms: u64) -> Result<Option<MessageRecord>, RepoError>;
+}
+
+/// How far people have read, and of what they want to be notified.
+#[async_trait]
+pub trait ReadRepo: Send + Sync + 'static {
+    /// Stores all of these, or none. [`RepoError::Exists`] when there would be more read states than
+    /// an account may have.
+    async fn acknowledge(&self, user: UserId, acks: &[Ack]) -> Result<(), RepoError>;
+    /// The read states of a user, by kind and id.
+    async fn of_user(&self, user: UserId) -> Result<Vec<ReadState>, RepoError>;
+    /// Forgets a read state; fine when there is none.
+    async fn forget(&self, user: UserId, of: Resource) -> Result<(), RepoError>;
+    /// How many mentions are unread in each channel, up to
+    /// [`MENTIONS_COUNTED`](model::limits::MENTIONS_COUNTED); channels without any are left out.
+    async fn count(
+        &self,
+        user: UserId,
+        unread: &[Unread],
+    ) -> Result<Vec<(ChannelId, u32)>, RepoError>;
+    /// Replaces what a user wants to be notified of in a guild, or in private channels.
+    async fn put_notifications(
+        &self,
+        user: UserId,
+        guild: Option<GuildId>,
+        settings: &Notifications,
+    ) -> Result<(), RepoError>;
+    /// What a user wants to be notified of, private channels first.
+    async fn notifications(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<(Option<GuildId>, Notifications)>, RepoError>;
 }
 
 /// Searching messages. What is stored is found, what is deleted is not, at once.

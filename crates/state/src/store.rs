@@ -43,12 +43,16 @@ use crate::event::ChatEvent;
 use crate::event::GuildEvent;
 use crate::event::UserEvent;
 use crate::fanout::Fanout;
+use crate::group::GroupChange;
+use crate::group::GroupOutcome;
 use crate::guild::Guild;
 use crate::guild::command::GuildCommand;
 use crate::guild::command::GuildDraft;
 use crate::guild::plan::Denied;
 use crate::handle::MAILBOX_WAIT;
 use crate::index::Index;
+use crate::member_list::Wanted;
+use crate::presence::Presence;
 use crate::presence::SessionPresence;
 use crate::private;
 use crate::private::PrivateRequest;
@@ -302,6 +306,56 @@ impl GuildStore {
         .await
     }
 
+    /// Opens a group, which is new, and tells its people.
+    ///
+    /// # Errors
+    ///
+    /// Storage errors; [`ChangeError::Busy`].
+    pub async fn open_group(
+        &self,
+        channel: PrivateChannel,
+    ) -> Result<Arc<PrivateChannel>, ChangeError> {
+        let privates = Arc::clone(&self.privates);
+        let mailbox = self.private_mailbox.clone();
+        self.outlive(async move {
+            let channel = privates.open_group(channel).await?;
+            let opened = PrivateRequest::Opened(Arc::clone(&channel));
+            mailbox.send(opened).await.map_err(|_| ChangeError::Busy)?;
+            Ok(channel)
+        })
+        .await
+    }
+
+    /// Changes a group. Whom to tell what is the caller's business, by
+    /// [`tell_private`](Self::tell_private).
+    ///
+    /// # Errors
+    ///
+    /// Storage errors; [`ChangeError::Busy`].
+    pub async fn change_group(
+        &self,
+        id: ChannelId,
+        change: GroupChange,
+    ) -> Result<GroupOutcome, ChangeError> {
+        let privates = Arc::clone(&self.privates);
+        self.outlive(async move { Ok(privates.change_group(id, &change).await?) }).await
+    }
+
+    /// Tells people something about a private channel, in order with what is published there.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Busy`].
+    pub async fn tell_private(
+        &self,
+        people: Vec<UserId>,
+        event: UserEvent,
+    ) -> Result<(), ChangeError> {
+        let request = PrivateRequest::Tell(people, event);
+        let sent = self.private_mailbox.send_timeout(request, MAILBOX_WAIT).await;
+        sent.map_err(|_| ChangeError::Busy)
+    }
+
     /// All private channels of a user.
     ///
     /// # Errors
@@ -355,6 +409,16 @@ impl GuildStore {
         view.await.ok().flatten()
     }
 
+    /// Lets a connected session look at rows of member lists: it is told what is there, and hears what
+    /// changes, as [`UserEvent::MemberList`]. Nothing when the user is not in the guild, or may not see
+    /// the channel.
+    pub async fn watch_members(&self, subscriber: SubscriberId, guild: GuildId, wanted: Wanted) {
+        let Some(session) = self.shared.sessions.session(subscriber) else { return };
+        let Some(handle) = self.guild(guild) else { return };
+        // Fails only when the guild ends.
+        let _ = handle.door.mailbox.send(Request::Watch { session, wanted }).await;
+    }
+
     /// Subscribes an observer of the server's own (not a user's session) to every guild, present
     /// and future: the voice wing watches who may still speak.
     pub fn observe(&self, observer: Subscriber) {
@@ -377,20 +441,27 @@ impl GuildStore {
     }
 
     /// What a session says about its user now; `None` when the session ended. Merged over the
-    /// user's sessions and, when that changes, published in all their guilds.
+    /// user's sessions and, when that changes, published in all their guilds. Whether it changed.
     pub async fn presence(
         &self,
         user: UserId,
         session: SubscriberId,
         presence: Option<SessionPresence>,
-    ) {
+    ) -> bool {
         if !self.shared.sessions.say(user, session, presence) {
-            return;
+            return false;
         }
         for guild in self.guilds_of(user) {
             // Fails only when the guild ends.
             let _ = guild.door.mailbox.send(Request::Presence(user)).await;
         }
+        true
+    }
+
+    /// What others see of a user now; `None` is offline.
+    #[must_use]
+    pub fn presence_of(&self, user: UserId) -> Option<Arc<Presence>> {
+        self.shared.sessions.presence(user)
     }
 
     /// Replaces a user's public account in memory and tells their guilds and their sessions. The

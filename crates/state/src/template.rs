@@ -168,6 +168,8 @@ impl Guild {
             threads: imbl::OrdMap::new(),
             members: imbl::OrdMap::new(),
             bans: imbl::OrdMap::new(),
+            rules: imbl::OrdMap::new(),
+            newest: imbl::HashMap::new(),
             emojis: imbl::OrdMap::new(),
             stickers: imbl::OrdMap::new(),
             sounds: imbl::OrdMap::new(),

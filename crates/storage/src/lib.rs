@@ -22,7 +22,10 @@ use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
 use state::repo::PollRepo;
 use state::repo::PrivateRepo;
+use state::repo::ReadRepo;
+use state::repo::RelationshipRepo;
 use state::repo::SearchRepo;
+use state::repo::SettingsRepo;
 use state::repo::StreamKeyRepo;
 use state::repo::TemplateRepo;
 use state::repo::WebhookRepo;
@@ -54,6 +57,12 @@ pub struct Repos {
     pub messages: Arc<dyn MessageRepo>,
     /// Searching messages.
     pub search: Arc<dyn SearchRepo>,
+    /// What people keep for themselves.
+    pub settings: Arc<dyn SettingsRepo>,
+    /// What people are to each other.
+    pub relationships: Arc<dyn RelationshipRepo>,
+    /// How far people have read.
+    pub reads: Arc<dyn ReadRepo>,
     /// Polls.
     pub polls: Arc<dyn PollRepo>,
     /// Files.

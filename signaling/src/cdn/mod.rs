@@ -55,6 +55,7 @@ pub fn routes() -> Router<Parts> {
         .route("/icons/{guild}/{file}", get(serve::icon))
         .route("/soundboard-sounds/{file}", get(serve::sound))
         .route("/stickers/{file}", get(serve::sticker))
+        .route("/channel-icons/{channel}/{file}", get(serve::group_icon))
         .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)
 }

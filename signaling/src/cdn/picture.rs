@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
@@ -33,6 +34,8 @@ pub(crate) enum Owner {
     User(UserId),
     /// A scheduled event: its cover.
     Event(ScheduledEventId),
+    /// A group of people: its icon.
+    Group(ChannelId),
     /// An emoji, whose picture never changes.
     Emoji(EmojiId),
 }
@@ -44,6 +47,7 @@ impl Owner {
             Self::Guild(guild) => format!("icons/{guild}/{hash}"),
             Self::User(user) => format!("avatars/{user}/{hash}"),
             Self::Event(event) => format!("guild-events/{event}/{hash}"),
+            Self::Group(channel) => format!("channel-icons/{channel}/{hash}"),
             Self::Emoji(emoji) => format!("emojis/{emoji}"),
         }
     }

@@ -110,6 +110,17 @@ pub(super) async fn event_cover(
     shown(parts, Owner::Event(event), &file, &method, &headers).await
 }
 
+/// `GET /channel-icons/{channel}/{hash}.{png|webp|gif|jpg}`
+pub(super) async fn group_icon(
+    State(parts): State<Parts>,
+    path: Result<axum::extract::Path<(ChannelId, String)>, axum::extract::rejection::PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Ok(axum::extract::Path((channel, file))) = path else { return Err(missing()) };
+    shown(parts, Owner::Group(channel), &file, &method, &headers).await
+}
+
 /// `GET /emojis/{id}.{png|webp|gif|jpg}`
 pub(super) async fn emoji(
     State(parts): State<Parts>,

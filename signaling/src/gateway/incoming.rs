@@ -1,7 +1,10 @@
 //! What gateway clients send, read into types. Pure; every input is untrusted.
 
+use std::collections::BTreeMap;
+
 use model::gateway::CloseCode;
 use model::gateway::Opcode;
+use model::id::ChannelId;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,6 +27,8 @@ pub(super) enum Incoming {
     Soundboard(Vec<u64>),
     /// Op 43: the guild whose channels' ephemeral data is asked for.
     ChannelInfo(u64),
+    /// Op 14 and op 37: the guilds that a person's client looks at, and rows of their member lists.
+    Subscriptions(Vec<(u64, Subscription)>),
     /// An op that only people's clients send, and that has no effect here.
     Personal,
 }
@@ -40,6 +45,9 @@ pub(super) struct Identify {
     pub compress: Option<bool>,
     #[serde(default)]
     pub large_threshold: Option<u64>,
+    /// What a person's client knows beyond the documented events; bots name none.
+    #[serde(default)]
+    pub capabilities: Option<u64>,
     #[serde(default)]
     pub shard: Option<[u64; 2]>,
     #[serde(default)]
@@ -100,6 +108,33 @@ pub(super) struct MembersRequest {
     pub nonce: Option<String>,
 }
 
+/// What a person's client looks at in a guild (userdoccers: Update Guild Subscriptions).
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Subscription {
+    #[serde(default, deserialize_with = "snowflake")]
+    guild_id: Option<u64>,
+    /// Rows of member lists, by channel.
+    #[serde(default)]
+    pub channels: Option<BTreeMap<ChannelId, Vec<[usize; 2]>>>,
+}
+
+#[derive(Deserialize)]
+struct Subscriptions {
+    #[serde(default)]
+    subscriptions: BTreeMap<String, Subscription>,
+}
+
+fn subscriptions(op: u64, d: Value) -> Result<Incoming, CloseCode> {
+    if op == SUBSCRIBE {
+        let one: Subscription = read(d)?;
+        let guild = one.guild_id.ok_or(CloseCode::DecodeError)?;
+        return Ok(Incoming::Subscriptions(vec![(guild, one)]));
+    }
+    let all = read::<Subscriptions>(d)?.subscriptions.into_iter();
+    let all: Option<Vec<_>> = all.map(|(guild, one)| Some((guild.parse().ok()?, one))).collect();
+    all.map(Incoming::Subscriptions).ok_or(CloseCode::DecodeError)
+}
+
 #[derive(Deserialize)]
 struct SoundboardRequest {
     #[serde(deserialize_with = "snowflakes")]
@@ -134,6 +169,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
         let guilds = read::<ChannelInfoRequest>(d)?.guild_id;
         return guilds.first().copied().map(Incoming::ChannelInfo).ok_or(CloseCode::DecodeError);
     }
+    if op == SUBSCRIBE || op == SUBSCRIBE_MANY {
+        return subscriptions(op, d);
+    }
     let Some(op) = Opcode::from_u64(op) else {
         return if PERSONAL.contains(&op) {
             Ok(Incoming::Personal)
@@ -164,8 +202,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
 const CHANNEL_INFO: u64 = 43;
 
 /// Ops that Discord's own clients send and its documentation does not name: voice ping, calls of
-/// direct messages, guild subscriptions, streams. Closing would throw people's clients out.
-const PERSONAL: [u64; 14] = [5, 12, 13, 14, 15, 18, 19, 22, 34, 36, 37, 39, 40, 41];
+/// direct messages, streams. Closing would throw people's clients out.
+const PERSONAL: [u64; 12] = [5, 12, 13, 15, 18, 19, 22, 34, 36, 39, 40, 41];
+/// Update Guild Subscriptions, of one guild and of several (userdoccers: Gateway Opcodes).
+const SUBSCRIBE: u64 = 14;
+const SUBSCRIBE_MANY: u64 = 37;
 
 fn read<T: serde::de::DeserializeOwned>(d: Value) -> Result<T, CloseCode> {
     if !d.is_object() {

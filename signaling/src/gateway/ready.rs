@@ -12,10 +12,14 @@ use state::repo::RepoError;
 
 use super::filter::GatewayShard;
 use super::filter::Viewer;
+use super::friends;
 use super::incoming::Identify;
+use super::own;
+use super::ready_whole;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::parts::Parts;
+use crate::rest::settings;
 use crate::wire;
 
 /// An Identify that may go on.
@@ -27,6 +31,8 @@ pub(super) struct Wanted {
     pub presence: SessionPresence,
     /// The parts of the guilds as the client counts them, if it does.
     pub shard: Option<[u64; 2]>,
+    /// Whether guilds are wanted in READY itself, as people's full clients do.
+    pub whole: bool,
 }
 
 /// Checks an Identify against its account; `origin` is where its client finds our files, `now_ms`
@@ -61,7 +67,8 @@ pub(super) fn check(
         large_threshold: usize::try_from(large_threshold).unwrap_or(250),
         origin,
     };
-    Ok(Wanted { viewer, presence, shard: identify.shard })
+    let whole = identify.capabilities.is_some() && !identity.user.bot;
+    Ok(Wanted { viewer, presence, shard: identify.shard, whole })
 }
 
 /// What was asked for and may be granted. People's clients know no intents and hear everything.
@@ -106,6 +113,15 @@ fn client(properties: &Value) -> Client {
         Client::Desktop
     } else {
         Client::Web
+    }
+}
+
+/// What sessions call a kind of client.
+const fn client_name(client: Client) -> &'static str {
+    match client {
+        Client::Desktop => "desktop",
+        Client::Mobile => "mobile",
+        Client::Web => "web",
     }
 }
 
@@ -157,14 +173,28 @@ pub(super) async fn payload(
     }
     if !identity.user.bot {
         let mut channels = Vec::new();
-        for channel in parts.store.private_of(identity.id()).await? {
+        let privates = parts.store.private_of(identity.id()).await?;
+        friends::greet(parts, identity.id(), &mut ready).await?;
+        own::read(parts, identity.id(), &privates, &mut ready).await?;
+        for channel in privates {
             let people = parts.store.users().load(&channel.recipients).await?;
             channels.push(wire::private_channel(&channel, identity.id(), &people));
         }
         ready["private_channels"] = Value::Array(channels);
-        ready["user_settings"] = json!({});
-        ready["user_guild_settings"] = json!({ "entries": [], "partial": false, "version": 0 });
-        ready["read_state"] = json!({ "entries": [], "partial": false, "version": 0 });
+        ready["user_settings"] = settings::shown(parts, identity.id()).await?;
+        ready["user_settings_proto"] = json!(settings::preloaded(parts, identity.id()).await?);
+        let profile = parts.settings.profile(identity.id()).await?;
+        ready["user"]["bio"] = json!(profile.bio);
+        ready["user"]["accent_color"] = json!(profile.accent_color);
+        let session = json!({
+            "session_id": greeting.session,
+            "status": wanted.presence.status,
+            "activities": wanted.presence.activities,
+            "client_info": { "client": client_name(wanted.presence.client), "os": "unknown", "version": 0 },
+            "active": true,
+        });
+        ready["sessions"] = json!([session]);
+        ready_whole::complete(&mut ready);
         ready["instance_owner"] = json!(identity.owner);
     }
     Ok(ready)

@@ -21,6 +21,7 @@ use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
+use state::member_list::Wanted;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
@@ -31,6 +32,7 @@ use super::desk::Desk;
 use super::desk::METERS;
 use super::desk::Reception;
 use super::desk::shaper;
+use super::friends;
 use super::greet::Admitted;
 use super::greet::Door;
 use super::handshake::VERSIONS;
@@ -131,7 +133,11 @@ pub(super) async fn begin(
     };
     let viewer = (wanted.viewer, wanted.presence.client);
     let window = parts.config.resume_window;
-    let session = GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds));
+    let session = if wanted.whole {
+        GatewaySession::whole(id.clone(), viewer, window, pulse, (ready, guilds))
+    } else {
+        GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds))
+    };
     desk.sit(session, wire);
     tracing::debug!(%user, session = %short(&id), "gateway session began");
     let mut task = Box::new(Task {
@@ -201,6 +207,7 @@ enum Work {
     Voice(VoiceUpdate),
     Presence(Box<state::presence::SessionPresence>),
     Subscribe(GuildId),
+    Watch(GuildId, Wanted),
 }
 
 enum Done {
@@ -259,7 +266,7 @@ impl Task {
                 }
                 Input::Attach(attach) => self.attach(core, *attach),
                 Input::Done(Done::Subscribed(guild, view)) => {
-                    core.session.handle_guild(guild, view.as_ref(), shaper(&self.parts));
+                    core.session.handle_guild(now(), guild, view.as_ref(), shaper(&self.parts));
                     core.reserved = false;
                 }
                 Input::Received(received) => self.handle_received(core, received),
@@ -288,6 +295,9 @@ impl Task {
                 Output::Voice(update) => self.lane.waiting.push_back(Work::Voice(update)),
                 Output::Presence(presence) => {
                     self.lane.waiting.push_back(Work::Presence(presence));
+                }
+                Output::Watch(guild, wanted) => {
+                    self.lane.waiting.push_back(Work::Watch(guild, wanted));
                 }
                 Output::Subscribe(guild) => {
                     // Between a subscription and its snapshot no event may be heard: the snapshot is
@@ -404,7 +414,14 @@ impl Task {
                 .boxed()
             }
             Work::Presence(presence) => async move {
-                parts.store.presence(user, subscriber, Some(*presence)).await;
+                if parts.store.presence(user, subscriber, Some(*presence)).await {
+                    friends::announce(&parts, user).await;
+                }
+                Done::Nothing
+            }
+            .boxed(),
+            Work::Watch(guild, wanted) => async move {
+                parts.store.watch_members(subscriber, guild, wanted).await;
                 Done::Nothing
             }
             .boxed(),
@@ -523,7 +540,9 @@ impl Task {
         self.desk.reception.close();
         let left = async {
             self.parts.calls.session_ended(self.user, &self.id).await;
-            self.parts.store.presence(self.user, self.subscriber, None).await;
+            if self.parts.store.presence(self.user, self.subscriber, None).await {
+                friends::announce(&self.parts, self.user).await;
+            }
         };
         let farewell = async {
             if let Some(farewell) = self.farewell.take() {

@@ -22,6 +22,7 @@ use state::GuildView;
 use state::Publication;
 use state::UserEvent;
 use state::event::VoiceServer;
+use state::member_list::Wanted;
 use state::presence::Client;
 use state::presence::SessionPresence;
 use state::private::PrivatePublication;
@@ -37,9 +38,12 @@ use super::filter::Viewer;
 use super::incoming::Incoming;
 use super::incoming::MembersRequest;
 use super::incoming::VoiceUpdate;
+use super::member_list;
 use super::members::MembersAnswer;
 use super::pulse::Beat;
 use super::pulse::Pulse;
+use super::ready_whole;
+use super::ready_whole::Pending;
 use super::replay::ReplayBuffer;
 use super::shape::Shaper;
 use crate::wire;
@@ -76,6 +80,10 @@ struct Rest {
     told: HashSet<ChannelId>,
     /// The guild and version whose changes of view were told last.
     flipped: Option<(GuildId, u64)>,
+    /// READY of a person's client that wants its guilds in it, until all of them are there.
+    pending: Option<Box<Pending>>,
+    /// Whether it is such a client: then guilds have the shape that it knows.
+    whole: bool,
 }
 
 /// What is to be done, and to be answered.
@@ -131,6 +139,8 @@ pub(super) enum Output {
     Members(Box<MembersRequest>),
     /// Look up the soundboard of a guild.
     Soundboard(GuildId),
+    /// Look at rows of a guild's member lists.
+    Watch(GuildId, Wanted),
     /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
     /// between.
     Subscribe(GuildId),
@@ -157,6 +167,40 @@ impl GatewaySession {
         pulse: Pulse,
         (ready, guilds): (&Value, Vec<GuildId>),
     ) -> Self {
+        let mut session = Self::bare(id, (viewer, client), resume_window, pulse, guilds);
+        session.push(Dispatch::new("READY", ready));
+        session
+    }
+
+    /// The session of a person's client that wants its guilds in READY itself: it comes when the last
+    /// of them was looked up.
+    pub(super) fn whole(
+        id: String,
+        viewer: (Viewer, Client),
+        resume_window: Duration,
+        pulse: Pulse,
+        (ready, guilds): (Value, Vec<GuildId>),
+    ) -> Self {
+        let pending = Pending::new(ready, guilds.len());
+        let mut session = Self::bare(id, viewer, resume_window, pulse, guilds);
+        session.rest.whole = true;
+        if pending.is_complete() {
+            let [ready, supplement] = pending.without_guilds();
+            session.push(Dispatch::new("READY", &ready));
+            session.push(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
+        } else {
+            session.rest.pending = Some(Box::new(pending));
+        }
+        session
+    }
+
+    fn bare(
+        id: String,
+        (viewer, client): (Viewer, Client),
+        resume_window: Duration,
+        pulse: Pulse,
+        guilds: Vec<GuildId>,
+    ) -> Self {
         let rest = Rest {
             id,
             client,
@@ -164,9 +208,11 @@ impl GatewaySession {
             guilds: HashSet::new(),
             told: HashSet::new(),
             flipped: None,
+            pending: None,
+            whole: false,
         };
         let due = Due { waiting: guilds.into(), ..Due::default() };
-        let mut session = Self {
+        Self {
             link: Link::Attached(Attached::new(pulse, 1, 0)),
             replay: ReplayBuffer::default(),
             latest: None,
@@ -174,9 +220,7 @@ impl GatewaySession {
             sight: Sight::default(),
             viewer,
             rest: Box::new(rest),
-        };
-        session.push(Dispatch::new("READY", ready));
-        session
+        }
     }
 
     /// Takes one message of the client; `now_ms` is Unix milliseconds.
@@ -202,13 +246,9 @@ impl GatewaySession {
             Incoming::Soundboard(guilds) => {
                 for guild in guilds.into_iter().filter_map(Id::new_checked) {
                     if self.rest.guilds.contains(&guild) {
-                        let payload = json!({ "guild_id": guild, "soundboard_sounds": [] });
-                        self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
+                        self.ask(Output::Soundboard(guild));
                     }
                 }
-                let guilds = guilds.into_iter().filter_map(Id::new_checked);
-                let own: Vec<_> = guilds.filter(|guild| self.guilds.contains(guild)).collect();
-                self.outputs.extend(own.into_iter().map(Output::Soundboard));
             }
             Incoming::ChannelInfo(guild) => {
                 if let Some(guild) = Id::new_checked(guild)
@@ -216,6 +256,19 @@ impl GatewaySession {
                 {
                     let payload = json!({ "guild_id": guild, "channels": [] });
                     self.push(Dispatch::new("CHANNEL_INFO", &payload));
+                }
+            }
+            Incoming::Subscriptions(_) if self.viewer.bot => {
+                self.close(now, CloseCode::UnknownOpcode);
+            }
+            Incoming::Subscriptions(all) => {
+                for (guild, subscription) in all {
+                    let guild = Id::new_checked(guild);
+                    let guild = guild.filter(|guild| self.rest.guilds.contains(guild));
+                    if let (Some(guild), Some(channels)) = (guild, subscription.channels) {
+                        let wanted = channels.into_iter().collect();
+                        self.ask(Output::Watch(guild, wanted));
+                    }
                 }
             }
             Incoming::Personal if self.viewer.bot => self.close(now, CloseCode::UnknownOpcode),
@@ -271,8 +324,20 @@ impl GatewaySession {
         if matches!(self.link, Link::Over) {
             return;
         }
+        if let Some(pending) = &mut self.rest.pending
+            && !matches!(event, UserEvent::LoggedOut)
+        {
+            if let Some(gone) = pending.handle_event(event, self.viewer.user) {
+                self.rest.guilds.remove(&gone);
+            }
+            return;
+        }
         match event {
             UserEvent::Guild(publication) => self.handle_publication(publication, shaper),
+            UserEvent::MemberList(update) => {
+                let payload = member_list::payload(update, shaper.users);
+                self.push(Dispatch::new("GUILD_MEMBER_LIST_UPDATE", &payload));
+            }
             UserEvent::GuildJoined(guild) => {
                 let waits = |due: &Due| due.waiting.contains(guild);
                 let known =
@@ -382,23 +447,26 @@ impl GatewaySession {
     /// The snapshot that came of [`Output::Subscribe`]; `None` when the user is not in the guild.
     pub(super) fn handle_guild(
         &mut self,
+        now: Instant,
         guild: GuildId,
         view: Option<&GuildView>,
         shaper: Shaper<'_>,
     ) {
+        if view.is_some() {
+            self.rest.guilds.insert(guild);
+        }
+        if let Some(pending) = &mut self.rest.pending {
+            pending.handle_guild(guild, view);
+            if pending.is_complete() {
+                self.greet(now, shaper);
+            }
+            return;
+        }
         let shown = self.viewer.wants(Intents::GUILDS);
         match view {
             Some(view) => {
-                self.rest.guilds.insert(guild);
-                let shown_members = wire::MembersShown {
-                    large_threshold: self.viewer.large_threshold,
-                    all: self.viewer.wants(Intents::GUILD_MEMBERS),
-                    presences: self.viewer.wants(Intents::GUILD_PRESENCES),
-                };
                 if shown {
-                    let (user, now_ms) = (self.viewer.user, shaper.now_ms);
-                    let payload =
-                        wire::guild_create(view, user, shaper.users, shown_members, now_ms);
+                    let payload = self.shown(view, shaper);
                     self.push_paced(Dispatch::new("GUILD_CREATE", &payload));
                 }
             }
@@ -407,6 +475,34 @@ impl GatewaySession {
                 self.push(Dispatch::new("GUILD_DELETE", &json!({ "id": guild })));
             }
             None => {}
+        }
+    }
+
+    /// A guild, whole, as this client reads it.
+    fn shown(&self, view: &GuildView, shaper: Shaper<'_>) -> Value {
+        let members = wire::MembersShown {
+            large_threshold: self.viewer.large_threshold,
+            all: self.viewer.wants(Intents::GUILD_MEMBERS),
+            presences: self.viewer.wants(Intents::GUILD_PRESENCES),
+        };
+        let (user, now_ms) = (self.viewer.user, shaper.now_ms);
+        let mut shown = wire::guild_create(view, user, shaper.users, members, now_ms);
+        if self.rest.whole {
+            ready_whole::with_properties(&mut shown);
+        }
+        shown
+    }
+
+    /// All guilds are there: READY, what supplements it, and what happened meanwhile.
+    fn greet(&mut self, now: Instant, shaper: Shaper<'_>) {
+        let Some(mut pending) = self.rest.pending.take() else { return };
+        let shown: Vec<_> = pending.views().map(|view| self.shown(view, shaper)).collect();
+        let held = pending.take_held();
+        let [ready, supplement] = pending.with_guilds(shown, self.viewer.user, shaper.users);
+        self.push_paced(Dispatch::new("READY", &ready));
+        self.push_paced(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
+        for event in held {
+            self.handle_event(now, &event, shaper);
         }
     }
 
@@ -430,7 +526,7 @@ impl GatewaySession {
 
     /// The snapshot of one guild that came of [`Output::Soundboard`].
     pub(super) fn handle_soundboard(&mut self, view: &Guild) {
-        if self.guilds.contains(&view.id) {
+        if self.rest.guilds.contains(&view.id) {
             let sounds = wire::sounds(view);
             let payload = json!({ "guild_id": view.id, "soundboard_sounds": sounds });
             self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));

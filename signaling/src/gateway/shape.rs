@@ -248,7 +248,7 @@ impl Shaper<'_> {
         let shapes = Shapes::of(&publication.shaped);
         let (Some(channel), Some(shapes)) = (channel, shapes) else { return Vec::new() };
         let name = if flip.appeared { "CHANNEL_CREATE" } else { "CHANNEL_DELETE" };
-        let make = || Some(wire::channel(channel));
+        let make = || Some(wire::channel_in(guild, channel));
         let dispatch = shapes.dispatch(name, (Form::Channel(flip), None), make);
         let mut dispatches: Vec<_> = dispatch.into_iter().collect();
         if flip.appeared {
@@ -300,7 +300,7 @@ impl Shaper<'_> {
             GuildEvent::GuildDeleted => json!({ "id": id }),
             GuildEvent::ChannelCreated(channel)
             | GuildEvent::ChannelUpdated(channel)
-            | GuildEvent::ChannelDeleted(channel) => wire::channel(channel),
+            | GuildEvent::ChannelDeleted(channel) => wire::channel_in(guild, channel),
             // Have forms of their own, as every event of a text channel.
             GuildEvent::ThreadCreated(_) | GuildEvent::ThreadUpdated(_) => return None,
             GuildEvent::ThreadDeleted(thread) => json!({

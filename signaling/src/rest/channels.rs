@@ -1,10 +1,13 @@
 //! One channel: what it is, who may act in it, who types there.
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::TagId;
+use model::id::UserId;
+use model::limits;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,11 +22,14 @@ use state::store::ChannelHome;
 use super::ApiError;
 use super::automod;
 use super::extract::Auth;
+use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Query;
 use super::extract::Reason;
 use super::extract::some;
 use super::forums::Forum;
+use super::groups;
 use super::messages::place::Place;
 use super::overwrites;
 use super::overwrites::Overwrite;
@@ -43,7 +49,8 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_CHANNELS)),
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )
         .route(
             "/channels/{channel}/typing",
@@ -102,12 +109,16 @@ fn shown(view: &Guild, channel: ChannelId, me: &Identity) -> Result<Value, ApiEr
         return Ok(wire::thread(thread, view.id, Some(me.id())));
     }
     let channel = view.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?;
-    Ok(wire::channel(channel))
+    Ok(wire::channel_in(view, channel))
 }
 
 #[derive(Deserialize)]
 struct Update {
-    name: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "some")]
+    icon: Option<Option<String>>,
+    owner: Option<UserId>,
     #[serde(default, deserialize_with = "some")]
     topic: Option<Option<String>>,
     #[serde(default, deserialize_with = "some")]
@@ -141,8 +152,13 @@ async fn update(
     reason: Reason,
     Json(body): Json<Update>,
 ) -> Result<Json<Value>, ApiError> {
-    let ChannelHome::Guild(guild) = open(&parts, &me, channel, Permissions::empty()).await? else {
-        return Err(ErrorCode::CannotExecuteOnPrivateChannel.into());
+    let guild = match open(&parts, &me, channel, Permissions::empty()).await? {
+        ChannelHome::Guild(guild) => guild,
+        ChannelHome::Private(private) if private.group.is_some() => {
+            let patch = groups::Patch { name: body.name, icon: body.icon, owner: body.owner };
+            return groups::update(parts, me.id(), &private, patch).await;
+        }
+        ChannelHome::Private(_) => return Err(ErrorCode::CannotExecuteOnPrivateChannel.into()),
     };
     let view = guild.view();
     if view.threads.contains_key(&channel) {
@@ -151,7 +167,7 @@ async fn update(
             automod::title(&parts, &place, &me, name).await?;
         }
         let patch = ThreadPatch {
-            name: body.name,
+            name: body.name.flatten(),
             archived: body.archived,
             locked: body.locked,
             invitable: body.invitable,
@@ -166,7 +182,7 @@ async fn update(
     }
     let before = view.channels.get(&channel).and_then(|channel| channel.available_tags.as_deref());
     let patch = ChannelPatch {
-        name: body.name,
+        name: body.name.flatten(),
         topic: body.topic,
         position: body.position.flatten(),
         parent: body.parent_id,
@@ -185,15 +201,25 @@ async fn update(
     Ok(Json(shown(&view, channel, &me)?))
 }
 
-/// `DELETE /channels/{channel.id}`: deletes, or closes a direct message.
+#[derive(Deserialize)]
+struct Leave {
+    #[serde(default)]
+    silent: Flag,
+}
+
+/// `DELETE /channels/{channel.id}`: deletes, leaves a group, or closes a direct message.
 async fn remove(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
+    Query(Leave { silent }): Query<Leave>,
     reason: Reason,
 ) -> Result<Json<Value>, ApiError> {
     let guild = match open(&parts, &me, channel, Permissions::empty()).await? {
         ChannelHome::Guild(guild) => guild,
+        ChannelHome::Private(private) if private.group.is_some() => {
+            return groups::leave(parts, me.id(), &private, silent.0).await;
+        }
         // Closing a direct message takes nothing from the other: clients hide it, and the next
         // message brings it back.
         ChannelHome::Private(private) => {

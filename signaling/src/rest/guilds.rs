@@ -235,7 +235,7 @@ async fn channels(
     let seen = view.channels.values().filter(|channel| {
         view.permissions_in(me.id(), channel.id, now_ms).has(Permissions::VIEW_CHANNEL)
     });
-    Ok(Json(seen.map(|channel| wire::channel(channel)).collect()))
+    Ok(Json(seen.map(|channel| wire::channel_in(&view, channel)).collect()))
 }
 
 #[derive(Deserialize)]

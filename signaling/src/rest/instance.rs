@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use model::error_code::ErrorCode;
+use model::limits;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
@@ -15,12 +16,16 @@ use super::route::get;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::InstanceInvite;
+use crate::cdn::Origin;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/instance", get(instance))
         .route("/instance/invites", get(list).post(invite))
+        .route("/policies/instance/domains", get(domains))
+        .route("/policies/instance", get(policies))
+        .route("/policies/instance/config", get(rules))
         .route("/ping", get(|| async { Json(json!({ "ping": "pong!" })) }))
 }
 
@@ -33,6 +38,85 @@ async fn instance(State(parts): State<Parts>) -> Json<Value> {
         "api_versions": [9, 10],
         "registration": registration,
         "max_upload": parts.config.max_upload,
+    }))
+}
+
+/// `GET /policies/instance/domains`: where clients that know Spacebar find everything.
+async fn domains(origin: Origin) -> Json<Value> {
+    Json(json!({
+        "cdn": origin.as_str(),
+        "gateway": socket(&origin),
+        "defaultApiVersion": "9",
+        "apiEndpoint": format!("{}/api", origin.as_str()),
+    }))
+}
+
+/// The gateway of an origin.
+fn socket(origin: &Origin) -> String {
+    origin.as_str().replacen("http", "ws", 1)
+}
+
+/// `GET /policies/instance`: what Spacebar's clients call an instance.
+async fn policies(State(parts): State<Parts>) -> Json<Value> {
+    Json(json!({
+        "instanceName": parts.config.name,
+        "instanceDescription": null,
+        "frontPage": null,
+        "tosPage": null,
+        "correspondenceEmail": null,
+        "correspondenceUserID": null,
+        "image": null,
+    }))
+}
+
+/// `GET /policies/instance/config`: limits and rules, by Spacebar's names.
+async fn rules(State(parts): State<Parts>) -> Json<Value> {
+    let open = parts.config.open_registration;
+    Json(json!({
+        "limits_user_maxGuilds": limits::GUILDS,
+        "limits_user_maxBio": limits::BIO,
+        "limits_user_maxPronouns": limits::PRONOUNS,
+        "limits_guild_maxEmojis": 2 * limits::EMOJIS,
+        "limits_guild_maxRoles": limits::ROLES,
+        "limits_message_maxCharacters": limits::CONTENT_LENGTH,
+        "limits_message_maxAttachmentSize": parts.config.max_upload,
+        "limits_message_maxEmbedDownloadSize": 0,
+        "limits_channel_maxWebhooks": limits::WEBHOOKS,
+        "register_dateOfBirth_required": false,
+        "register_password_required": true,
+        "register_disabled": false,
+        "register_requireInvite": !open,
+        "register_allowNewRegistration": true,
+        "register_allowMultipleAccounts": true,
+        "register_email_required": false,
+        "guild_autoJoin_canLeave": true,
+        "guild_autoJoin_guilds_x": [],
+        "can_recover_account": false,
+    }))
+}
+
+/// What clients of other people's servers ask a host, outside the API (Spacebar: Well-known).
+pub(crate) fn well_known() -> Router<Parts> {
+    Router::new()
+        .route("/.well-known/spacebar", get(spacebar))
+        .route("/.well-known/spacebar/client", get(spacebar_client))
+}
+
+/// `GET /.well-known/spacebar`
+async fn spacebar(origin: Origin) -> Json<Value> {
+    Json(json!({ "api": format!("{}/api/v9", origin.as_str()) }))
+}
+
+/// `GET /.well-known/spacebar/client`
+async fn spacebar_client(origin: Origin) -> Json<Value> {
+    Json(json!({
+        "api": { "baseUrl": origin.as_str(), "apiVersions": { "default": "9", "active": ["9", "10"] } },
+        "gateway": {
+            "baseUrl": socket(&origin),
+            "encoding": ["json"],
+            "compression": ["zlib-stream", "zstd-stream"],
+        },
+        "cdn": { "baseUrl": origin.as_str() },
     }))
 }
 

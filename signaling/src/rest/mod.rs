@@ -15,6 +15,7 @@ pub mod extract;
 mod followers;
 mod forums;
 mod gateway;
+mod groups;
 mod guilds;
 mod instance;
 mod integrations;
@@ -23,16 +24,22 @@ mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
+mod notes;
+mod notifications;
 mod oauth2;
 mod onboarding;
 mod openapi;
 mod overwrites;
+mod profiles;
 pub mod rates;
 mod reactions;
+mod read_states;
+pub(crate) mod relationships;
 mod roles;
 mod route;
 mod scheduled_events;
 mod search;
+pub(crate) mod settings;
 mod soundboard;
 mod stages;
 mod stickers;
@@ -82,7 +89,14 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(oauth2::routes())
         .merge(onboarding::routes())
         .merge(overwrites::routes())
+        .merge(notes::routes())
+        .merge(notifications::routes())
+        .merge(profiles::routes())
+        .merge(settings::routes())
         .merge(reactions::routes())
+        .merge(read_states::routes())
+        .merge(relationships::routes())
+        .merge(groups::routes())
         .merge(roles::routes())
         .merge(scheduled_events::routes())
         .merge(search::routes())
@@ -106,6 +120,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .method_not_allowed_fallback(|| async { ApiError::Status(StatusCode::METHOD_NOT_ALLOWED) });
     let layered = guarded(api, parts);
     Router::new()
+        .merge(guarded(instance::well_known(), parts))
         .nest("/api/v10", layered.clone())
         .nest("/api/v9", layered.clone())
         .nest("/api", layered)

@@ -87,6 +87,7 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("oauth2", _, "POST") if second == "authorize" => ("oauth-authorize", 20, 60_000),
         ("applications", "", "POST") if second.is_empty() => ("application-create", 10, 600_000),
         ("users", "channels", "POST") => ("private-create", 10, 10_000),
+        ("users", "relationships", "POST" | "PUT") => ("relationship", 30, 60_000),
         ("users", _, "GET") => ("user-read", 20, 5_000),
         ("users", _, _) => ("user-write", 10, 10_000),
         // A session costs a handshake; a client that trickles sends each candidate by itself.

@@ -13,6 +13,7 @@ use serde_json::json;
 use state::GuildCommand;
 use state::record::AccountRecord;
 use state::record::UserRecord;
+use state::relationship::Bond;
 use state::repo::RepoError;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::member_view;
 use super::extract::some;
+use super::groups;
 use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::delete;
@@ -39,6 +41,7 @@ use crate::auth::accounts::taken;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
 use crate::cdn::picture::Wish;
+use crate::gateway::friends;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -161,6 +164,7 @@ async fn change(parts: Parts, me: UserId, changes: Changes) -> Result<AccountRec
     if name(&before.user) != name(&account.user) {
         automod::renamed(&parts, me).await;
     }
+    friends::announce(&parts, me).await;
     picture::forget(&parts, owner, old, new).await;
     Ok(account)
 }
@@ -253,14 +257,21 @@ struct OpenPrivate {
     recipients: Vec<UserId>,
 }
 
-/// `POST /users/@me/channels`: with one person, with whom one shares a guild or has a channel.
+/// `POST /users/@me/channels`: with one person, who is a friend, or with whom one shares a guild or has a
+/// channel; or a group with several friends.
 async fn open_private(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Json(body): Json<OpenPrivate>,
 ) -> Result<Json<Value>, ApiError> {
     let mut others: Vec<_> = body.recipient_id.into_iter().chain(body.recipients).collect();
+    others.sort_unstable();
     others.dedup();
+    if others.len() > 1 && !me.user.bot {
+        let channel = groups::create(parts.clone(), &me, others).await?;
+        let people = parts.store.users().load(&channel.recipients).await?;
+        return Ok(Json(wire::private_channel(&channel, me.id(), &people)));
+    }
     let [other] = others[..] else {
         let message = "Exactly one recipient is needed.";
         let errors = FormErrors::one("recipients", "BASE_TYPE_BAD_LENGTH", message);
@@ -278,10 +289,18 @@ async fn open_private(
 }
 
 async fn may_write_to(parts: &Parts, me: UserId, other: UserId) -> Result<bool, ApiError> {
+    let bonds = parts.relationships.between([me, other]).await?;
+    if bonds.contains(&Some(Bond::Blocked)) {
+        return Ok(false);
+    }
+    if bonds.contains(&Some(Bond::Friend)) {
+        return Ok(true);
+    }
     let mut guilds = parts.store.guilds_of(me).into_iter();
     if guilds.any(|guild| guild.view().members.contains_key(&other)) {
         return Ok(true);
     }
     let channels = parts.store.private_of(me).await?;
-    Ok(channels.iter().any(|channel| channel.recipients.contains(&other)))
+    let mut pairs = channels.iter().filter(|channel| channel.group.is_none());
+    Ok(pairs.any(|channel| channel.recipients.contains(&other)))
 }

@@ -5,6 +5,7 @@ use model::wire::channel::Channel;
 use model::wire::channel::ChannelType;
 use serde_json::Value;
 use serde_json::json;
+use state::Guild;
 use state::record::PrivateChannel;
 use state::record::UserRecord;
 
@@ -51,6 +52,16 @@ pub fn channel(channel: &Channel) -> Value {
     value
 }
 
+/// A channel of this guild, with its newest message.
+#[must_use]
+pub fn channel_in(guild: &Guild, channel: &Channel) -> Value {
+    let mut value = self::channel(channel);
+    if let Some(newest) = guild.newest.get(&channel.id) {
+        value["last_message_id"] = json!(newest);
+    }
+    value
+}
+
 /// A private channel as `viewer` sees it: the others are its recipients.
 #[must_use]
 pub fn private_channel(
@@ -63,11 +74,19 @@ pub fn private_channel(
         .filter(|user| user.id != viewer)
         .map(|recipient| super::user(recipient))
         .collect();
-    json!({
+    let mut value = json!({
         "id": channel.id,
         "type": ChannelType::Private,
         "last_message_id": channel.last_message,
         "recipients": others,
         "flags": 0,
-    })
+    });
+    if let Some(group) = &channel.group {
+        value["type"] = json!(ChannelType::Group);
+        value["name"] = json!(group.name);
+        value["icon"] = json!(group.icon);
+        value["owner_id"] = json!(group.owner);
+        value["nicks"] = json!([]);
+    }
+    value
 }

@@ -110,7 +110,7 @@ pub fn guild_create(
         .channels
         .values()
         .filter(|channel| sees(channel.id))
-        .map(|channel| super::channel(channel))
+        .map(|channel| super::channel_in(view, channel))
         .collect();
     let threads: Vec<_> = super::active_threads(view, viewer, now_ms, |_| true)
         .map(|thread| super::thread(thread, view.id, Some(viewer)))

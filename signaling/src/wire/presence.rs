@@ -30,6 +30,16 @@ pub fn presence(presence: &Presence, guild: GuildId) -> Value {
     })
 }
 
+/// What a friend sees of someone, outside any guild.
+#[must_use]
+pub fn presence_of_friend(friend: &Presence) -> Value {
+    let mut value = presence(friend, GuildId::new(1));
+    if let Value::Object(map) = &mut value {
+        map.remove("guild_id");
+    }
+    value
+}
+
 /// Invisible people are shown as offline.
 const fn shown(status: Status) -> Status {
     match status {

@@ -175,6 +175,8 @@ export class Rest {
     this.call<void>("PUT", `/channels/${channel}/messages/${id}/reactions/${emoji}/@me`);
   unreact = (channel: Snowflake, id: Snowflake, emoji: string) =>
     this.call<void>("DELETE", `/channels/${channel}/messages/${id}/reactions/${emoji}/@me`);
+  acknowledge = (channel: Snowflake, id: Snowflake) =>
+    this.call<void>("POST", `/channels/${channel}/messages/${id}/ack`, {});
   typing = (channel: Snowflake) => this.call<void>("POST", `/channels/${channel}/typing`, {});
 
   // -- the wire ------------------------------------------------------------------------------

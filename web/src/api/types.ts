@@ -188,6 +188,7 @@ export interface Message {
 export interface ReadState {
   id: Snowflake;
   last_message_id?: Snowflake | null;
+  mention_count?: number;
 }
 
 export interface Ready {

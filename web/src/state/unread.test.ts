@@ -49,6 +49,29 @@ it("our own message marks its channel as read", () => {
   expect(isUnread(state, "20", "9")).toBe(false);
 });
 
+it("mentions that came while away are told by the server, unless this browser read further", () => {
+  const state = emptyUnread({ "20": "5", "21": "50" });
+  const read_state = {
+    entries: [
+      { id: "20", last_message_id: "9", mention_count: 2 },
+      { id: "21", last_message_id: "40", mention_count: 3 },
+    ],
+  };
+  applyUnreadDispatch(state, { t: "READY", d: { read_state } }, "1", []);
+
+  expect(state.mentions).toEqual({ "20": 2 });
+});
+
+it("another client's acknowledgement counts here, forward and back", () => {
+  const state = emptyUnread({ "20": "5" });
+  const ack = (d: object) => applyUnreadDispatch(state, { t: "MESSAGE_ACK", d: { channel_id: "20", ...d } }, "1", []);
+  ack({ message_id: "9" });
+  expect(state.read["20"]).toBe("9");
+
+  ack({ message_id: "7", manual: true, mention_count: 1 });
+  expect([state.read["20"], state.mentions["20"]]).toEqual(["7", 1]);
+});
+
 it("the server's markers win when they are newer", () => {
   const state = emptyUnread({ "20": "5", "21": "50" });
   const read_state = { entries: [{ id: "20", last_message_id: "9" }, { id: "21", last_message_id: "40" }] };

@@ -48,11 +48,18 @@ export function applyUnreadDispatch(state: UnreadState, { t, d }: Dispatch, me: 
     const entries = Array.isArray(markers) ? markers : (markers?.entries ?? []);
     for (const entry of entries) {
       if (isNewer(entry.last_message_id, state.read[entry.id])) state.read[entry.id] = entry.last_message_id!;
+      if (entry.mention_count && entry.last_message_id === state.read[entry.id]) state.mentions[entry.id] = entry.mention_count;
     }
   } else if (t === "GUILD_CREATE") {
     for (const channel of d.channels ?? []) baseline(state, channel.id, channel.last_message_id);
   } else if (t === "MESSAGE_ACK") {
-    markRead(state, d.channel_id, d.message_id);
+    if (d.manual) {
+      // Marked as unread again, on another client.
+      state.read[d.channel_id] = d.message_id;
+      state.mentions[d.channel_id] = d.mention_count ?? 0;
+    } else {
+      markRead(state, d.channel_id, d.message_id);
+    }
   } else if (t === "MESSAGE_CREATE") {
     const message = d as Message;
     if (message.author.id === me) {

@@ -17,6 +17,7 @@ use imbl::OrdMap;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
+use model::id::MessageId;
 use model::id::RoleId;
 use model::id::RuleId;
 use model::id::ScheduledEventId;
@@ -126,6 +127,8 @@ pub struct Guild {
     pub voice: HashMap<UserId, Arc<VoiceState>>,
     /// The stages that are on, by their channel. In memory only.
     pub stages: HashMap<ChannelId, Arc<StageInstance>>,
+    /// The newest message of each text channel; storage finds it out.
+    pub newest: HashMap<ChannelId, MessageId>,
     /// Who is not offline. In memory only.
     pub presences: HashMap<UserId, Arc<Presence>>,
 }

@@ -16,6 +16,9 @@ use state::Guild;
 use state::Plan;
 use state::audit::AuditEntry;
 use state::audit::AuditQuery;
+use state::group::GroupChange;
+use state::group::GroupOutcome;
+use state::group::changed;
 use state::record::AccountRecord;
 use state::record::ApplicationRecord;
 use state::record::PrivateChannel;
@@ -181,7 +184,12 @@ impl PrivateRepo for Privates {
         if let Some(found) = found {
             return Ok(found.clone());
         }
-        rows.push(PrivateChannel { id, recipients: pair.to_vec(), last_message: None });
+        rows.push(PrivateChannel {
+            id,
+            recipients: pair.to_vec(),
+            last_message: None,
+            group: None,
+        });
         Ok(rows[rows.len() - 1].clone())
     }
     async fn channel(&self, id: ChannelId) -> Result<Option<PrivateChannel>, RepoError> {
@@ -191,6 +199,28 @@ impl PrivateRepo for Privates {
     async fn of_user(&self, user: UserId) -> Result<Vec<PrivateChannel>, RepoError> {
         let rows = self.rows.lock().expect("unpoisoned");
         Ok(rows.iter().filter(|row| row.recipients.contains(&user)).cloned().collect())
+    }
+    async fn create_group(&self, channel: &PrivateChannel) -> Result<(), RepoError> {
+        self.rows.lock().expect("unpoisoned").push(channel.clone());
+        Ok(())
+    }
+    async fn change_group(
+        &self,
+        id: ChannelId,
+        change: &GroupChange,
+    ) -> Result<GroupOutcome, RepoError> {
+        let mut rows = self.rows.lock().expect("unpoisoned");
+        let place = rows.iter().position(|row| row.id == id).ok_or(RepoError::NotFound)?;
+        let before = rows[place].clone();
+        let after = match changed(&before, change) {
+            Ok(after) => after,
+            Err(code) => return Ok(GroupOutcome::Refused(code)),
+        };
+        match &after {
+            Some(after) => rows[place] = after.clone(),
+            None => drop(rows.remove(place)),
+        }
+        Ok(GroupOutcome::Changed { before, after })
     }
 }
 

@@ -22,6 +22,7 @@ use super::commands::MemoryCommands;
 use super::invites::MemoryInvites;
 use super::lock;
 use super::messages::MemoryMessages;
+use super::reads::MemoryReads;
 use super::stream_keys::MemoryStreamKeys;
 use super::templates::MemoryTemplates;
 use super::webhooks::MemoryWebhooks;
@@ -36,6 +37,7 @@ pub(super) struct MemoryGuilds {
     pub(super) commands: Arc<MemoryCommands>,
     pub(super) webhooks: Arc<MemoryWebhooks>,
     pub(super) templates: Arc<MemoryTemplates>,
+    pub(super) reads: Arc<MemoryReads>,
 }
 
 #[async_trait]
@@ -43,6 +45,9 @@ impl GuildRepo for MemoryGuilds {
     async fn load(&self) -> Result<Vec<Guild>, RepoError> {
         let mut guilds: Vec<_> = lock(&self.rows).values().cloned().collect();
         for guild in &mut guilds {
+            let channels =
+                guild.channels.keys().filter_map(|id| Some((*id, self.messages.newest(*id)?)));
+            guild.newest = channels.collect();
             let ids: Vec<_> = guild.threads.keys().copied().collect();
             for id in ids {
                 if let Some(thread) = guild.threads.get_mut(&id) {
@@ -83,6 +88,7 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteChannel(id) => {
                     guild.channels.remove(id);
                     self.messages.forget_channel(*id);
+                    self.reads.forget_channel(*id);
                     self.stream_keys.forget_channel(*id);
                     self.webhooks.forget_channel(*id);
                     self.invites.forget(|invite| invite.channel == Some(*id));
@@ -97,6 +103,7 @@ impl GuildRepo for MemoryGuilds {
                 Change::DeleteThread(id) => {
                     guild.threads.remove(id);
                     self.messages.forget_channel(*id);
+                    self.reads.forget_channel(*id);
                 }
                 Change::PutThreadMember(id, member) => {
                     if let Some(thread) = guild.threads.get_mut(id) {
@@ -188,12 +195,14 @@ impl GuildRepo for MemoryGuilds {
         if deleted {
             for id in guild.channels.keys().chain(guild.threads.keys()) {
                 self.messages.forget_channel(*id);
+                self.reads.forget_channel(*id);
                 self.stream_keys.forget_channel(*id);
                 self.webhooks.forget_channel(*id);
             }
             self.audit.forget_guild(plan.guild);
             self.webhooks.forget_guild(plan.guild);
             self.templates.forget_guild(plan.guild);
+            self.reads.forget_guild(plan.guild);
             self.commands.forget_guild(plan.guild);
             self.invites.forget(|invite| invite.guild == Some(plan.guild));
             rows.remove(&plan.guild);

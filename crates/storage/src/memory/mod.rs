@@ -14,7 +14,10 @@ mod messages;
 mod objects;
 mod polls;
 mod privates;
+mod reads;
+mod relationships;
 mod search;
+mod settings;
 mod stream_keys;
 mod templates;
 mod webhooks;
@@ -33,6 +36,7 @@ pub(crate) fn open() -> Repos {
     let commands = Arc::new(commands::MemoryCommands::default());
     let webhooks = Arc::new(webhooks::MemoryWebhooks::default());
     let templates = Arc::new(templates::MemoryTemplates::default());
+    let reads = Arc::new(reads::MemoryReads::new(Arc::clone(&messages)));
     Repos {
         guilds: Arc::new(guilds::MemoryGuilds {
             rows: Mutex::default(),
@@ -43,6 +47,7 @@ pub(crate) fn open() -> Repos {
             commands: Arc::clone(&commands),
             webhooks: Arc::clone(&webhooks),
             templates: Arc::clone(&templates),
+            reads: Arc::clone(&reads),
         }),
         accounts: Arc::new(accounts::MemoryAccounts::default()),
         apps: Arc::new(apps::MemoryApps::default()),
@@ -51,6 +56,9 @@ pub(crate) fn open() -> Repos {
         invites,
         stream_keys,
         search: Arc::<messages::MemoryMessages>::clone(&messages),
+        settings: Arc::new(settings::MemorySettings::default()),
+        relationships: Arc::new(relationships::MemoryRelationships::default()),
+        reads: Arc::clone(&reads) as Arc<_>,
         polls: Arc::<messages::MemoryMessages>::clone(&messages),
         commands,
         webhooks,

@@ -250,6 +250,7 @@ async fn forget_guild(connection: &mut SqliteConnection, id: i64) -> Result<(), 
         "DELETE FROM webhooks WHERE guild = ?1
          OR source IN (SELECT id FROM channels WHERE guild = ?1)",
         "DELETE FROM crossposts WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
+        "DELETE FROM notifications WHERE guild = ?",
         "DELETE FROM commands WHERE guild = ?",
         "DELETE FROM command_permissions WHERE guild = ?",
         "DELETE FROM stream_keys WHERE channel IN (SELECT id FROM channels WHERE guild = ?)",
@@ -276,6 +277,27 @@ async fn commit(
         return Err(if found.is_some() { RepoError::Conflict } else { RepoError::NotFound });
     }
     write(connection, guild, rows).await
+}
+
+/// The newest message of each channel.
+async fn newest(
+    reader: &mut SqliteConnection,
+    guilds: &mut BTreeMap<GuildId, Guild>,
+) -> Result<(), RepoError> {
+    let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT guild, id, (SELECT m.id FROM messages m WHERE m.channel = channels.id
+                            ORDER BY m.bucket DESC, m.id DESC LIMIT 1)
+         FROM channels",
+    )
+    .fetch_all(reader)
+    .await
+    .map_err(failed)?;
+    for (guild, channel, newest) in rows {
+        if let (Some(guild), Some(newest)) = (guilds.get_mut(&row::id(guild)?), newest) {
+            guild.newest.insert(row::id(channel)?, row::id(newest)?);
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -306,6 +328,7 @@ impl GuildRepo for Database {
                 scheduled: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
+                newest: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),
             };
             guilds.insert(guild.id, guild);
@@ -321,6 +344,7 @@ impl GuildRepo for Database {
         })
         .await?;
         threads(&mut reader, &mut guilds).await?;
+        newest(&mut reader, &mut guilds).await?;
         each(&mut reader, "SELECT guild, document FROM members", &mut guilds, |guild, member| {
             let member: Arc<state::record::MemberRecord> = member;
             guild.members.insert(member.user, member);

@@ -15,8 +15,11 @@ mod polls;
 mod privates;
 mod purge;
 mod reactions;
+mod reads;
+mod relationships;
 mod row;
 mod search;
+mod settings;
 mod stream_keys;
 mod templates;
 mod webhooks;
@@ -100,6 +103,9 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         privates: Arc::<Database>::clone(&database),
         messages: Arc::<Database>::clone(&database),
         search: Arc::<Database>::clone(&database),
+        settings: Arc::<Database>::clone(&database),
+        relationships: Arc::<Database>::clone(&database),
+        reads: Arc::<Database>::clone(&database),
         polls: Arc::<Database>::clone(&database),
         objects: Arc::new(objects),
         database: Some(database),

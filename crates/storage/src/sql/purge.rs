@@ -42,6 +42,8 @@ const DELETIONS: &[&str] = &[
      (SELECT message, answer, user FROM poll_votes WHERE channel = ?1 LIMIT ?2)",
     "DELETE FROM open_polls WHERE channel = ?1 AND message IN
      (SELECT message FROM open_polls WHERE channel = ?1 LIMIT ?2)",
+    "DELETE FROM read_states WHERE kind = 0 AND resource = ?1 AND user IN
+     (SELECT user FROM read_states WHERE kind = 0 AND resource = ?1 LIMIT ?2)",
     "DELETE FROM nonces WHERE channel = ?1 AND (author, nonce) IN
      (SELECT author, nonce FROM nonces WHERE channel = ?1 LIMIT ?2)",
 ];

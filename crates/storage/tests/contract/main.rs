@@ -13,8 +13,11 @@ mod objects;
 mod polls;
 mod privates;
 mod reactions;
+mod reads;
+mod relationships;
 mod scheduled;
 mod search;
+mod settings;
 mod stream_keys;
 mod templates;
 mod threads;
@@ -105,7 +108,9 @@ on_every_adapter! {
     privates:
         a_pair_has_one_channel_whoever_opens_it,
         racing_openers_get_the_same_channel,
-        a_private_channel_knows_its_newest_message;
+        a_private_channel_knows_its_newest_message,
+        a_group_is_found_by_its_people_and_changes,
+        an_empty_group_is_gone_with_what_was_said;
     threads:
         a_thread_comes_back_with_its_members,
         messages_of_a_thread_are_counted_but_for_the_first,
@@ -119,6 +124,21 @@ on_every_adapter! {
         votes_are_counted_and_paged,
         a_poll_ends_once_with_its_counts,
         a_removed_message_has_no_poll;
+    settings:
+        settings_are_merged_and_bounded,
+        notes_are_ones_own_and_bounded,
+        a_profile_is_empty_until_it_is_written;
+    relationships:
+        a_request_is_accepted_and_a_friendship_ends_for_both,
+        a_block_is_ones_own_and_stands_in_the_way,
+        a_friend_is_called_what_one_likes,
+        nobody_has_too_many_friends,
+        of_two_who_ask_each_other_at_once_both_are_friends;
+    reads:
+        reading_goes_forward_and_is_each_ones_own,
+        mentions_are_counted_from_where_one_stopped,
+        notifications_are_replaced_and_end_with_their_guild,
+        a_guild_knows_the_newest_message_of_each_channel;
     search:
         words_are_found_by_their_beginnings_and_phrases_whole,
         an_edit_is_found_and_what_it_replaced_is_not,

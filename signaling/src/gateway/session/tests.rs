@@ -60,7 +60,7 @@ impl Stage {
     fn show(&mut self, guild: &Guild) {
         let view = Arc::new(guild.clone());
         let (session, shaper) = self.split();
-        session.handle_guild(guild.id, Some(&view), shaper);
+        session.handle_guild(start(), guild.id, Some(&view), shaper);
     }
 
     fn hear(&mut self, event: GuildEvent, before: &Guild, after: &Guild) {
@@ -156,7 +156,7 @@ fn a_guild_that_was_left_meanwhile_is_told_to_be_gone() {
     stage.session.poll_output();
 
     let (session, shaper) = stage.split();
-    session.handle_guild(guild, None, shaper);
+    session.handle_guild(start(), guild, None, shaper);
 
     let gone = stage.frames();
     assert_eq!(gone[0]["t"], "GUILD_DELETE");
@@ -478,6 +478,7 @@ fn a_bot_is_told_of_a_private_channel_with_its_first_message_and_a_person_at_onc
         id: ChannelId::new(70),
         recipients: vec![ANA, BEN],
         last_message: None,
+        group: None,
     });
     let written = || {
         let message = MessageRecord { guild: None, channel: channel.id, ..message(&guild()) };
@@ -553,6 +554,7 @@ fn private_events_go_to_the_first_gateway_shard_alone() {
         id: ChannelId::new(70),
         recipients: vec![ANA, BEN],
         last_message: None,
+        group: None,
     });
 
     stage.event(UserEvent::PrivateChannelOpened(Arc::clone(&channel)));

@@ -186,6 +186,7 @@ async fn body(
                 id: place.channel,
                 recipients: recipients.to_vec(),
                 last_message: None,
+                group: None,
             };
             value["user"] = wire::user(&me.user);
             value["channel"] = wire::private_channel(&channel, bot, &people);

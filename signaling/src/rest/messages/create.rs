@@ -17,7 +17,9 @@ use serde_json::Value;
 use state::GuildCommand;
 use state::event::ChatEvent;
 use state::guild::command::is_forum;
+use state::read::Ack;
 use state::record::MessageRecord;
+use state::relationship::Bond;
 use state::repo::Inserted;
 use tokio::sync::SemaphorePermit;
 
@@ -60,6 +62,7 @@ pub(super) async fn create(
     let form = multipart::read(&parts, request).await?;
     // Again: the body took as long to arrive as the client wanted.
     let place = Place::open(&parts, &me, channel, Permissions::SEND_MESSAGES).await?;
+    require_unblocked(&parts, &place, &me).await?;
     let mut draft = form.body.draft(form.files, channel)?;
     require_rights(&place, &me, &mut draft)?;
     let files = std::mem::take(&mut draft.files);
@@ -68,11 +71,21 @@ pub(super) async fn create(
     require_unlocked(&place)?;
     let verdicts = automod::hear(&parts, &place, &message).await?;
     take_turn(&parts, &place, &me)?;
-    let new = NewMessage { message, files, enforced, _slot: form.slot };
+    let new = NewMessage { message, files, enforced, person: !me.user.bot, _slot: form.slot };
     let stored = carry_out(commit(parts.clone(), place, new)).await?;
     automod::carry_out(&parts, verdicts, Some(stored.id)).await;
     metrics::histogram!("signaling_message_create_duration_seconds").record(began.elapsed());
     super::shown_one(&parts, &origin, me.id(), stored).await
+}
+
+/// Demands that of two people neither has blocked the other (50007).
+async fn require_unblocked(parts: &Parts, place: &Place, me: &Identity) -> Result<(), ApiError> {
+    let Some(partner) = place.partner(me.id()) else { return Ok(()) };
+    let bonds = parts.relationships.between([me.id(), partner]).await?;
+    if bonds.contains(&Some(Bond::Blocked)) {
+        return Err(ErrorCode::CannotMessageUser.into());
+    }
+    Ok(())
 }
 
 /// Demands what this draft needs beyond sending. A person's embeds are dropped where they may not
@@ -222,19 +235,29 @@ struct NewMessage {
     files: Vec<NewFile>,
     /// Whether the nonce makes a retry return the earlier message.
     enforced: bool,
+    /// Whether a person says it: they have read what came before.
+    person: bool,
     _slot: Option<SemaphorePermit<'static>>,
 }
 
 /// Stores files, then the message, then tells. Nothing stays behind of a message that was not
 /// stored.
 async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRecord, ApiError> {
-    let NewMessage { mut message, files, enforced, _slot } = new;
+    let NewMessage { mut message, files, enforced, person, _slot } = new;
     speak_in_thread(&parts, &place, &message).await?;
     message.attachments = upload::store(&parts, place.channel, files).await?;
     // Without enforcement the nonce only travels: it is shown to the sender and in the event.
     let stored =
         MessageRecord { nonce: message.nonce.clone().filter(|_| enforced), ..message.clone() };
-    match parts.messages.insert(&stored).await {
+    // At once: both are in one sync of the store.
+    let read = async {
+        let read = [Ack::read(message.channel, message.id)];
+        if person && let Err(error) = parts.reads.acknowledge(message.author, &read).await {
+            tracing::debug!(%error, "a message was said, and is not marked as read");
+        }
+    };
+    let (inserted, ()) = tokio::join!(parts.messages.insert(&stored), read);
+    match inserted {
         Ok(Inserted::New) => {
             metrics::counter!("signaling_messages_created_total").increment(1);
             let event = ChatEvent::MessageCreated(Arc::new(message.clone()));

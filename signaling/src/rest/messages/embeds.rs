@@ -174,7 +174,7 @@ const URL_LENGTH: usize = 2_048;
 
 /// A date and time of ISO 8601 as clients write it: `2026-01-31T12:00:00[.000][Z|+01:00]`, UTC
 /// without an offset. twilight reads only the form that Discord itself sends.
-pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+pub(in crate::rest) fn timestamp(text: &str) -> Option<Timestamp> {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()

@@ -2,6 +2,14 @@
 
 /// Something that someone said.
 pub(in crate::rest) const SAID: u8 = 0;
+/// Tells that someone was brought into a group.
+pub(in crate::rest) const RECIPIENT_ADDED: u8 = 1;
+/// Tells that someone left a group, or was removed.
+pub(in crate::rest) const RECIPIENT_REMOVED: u8 = 2;
+/// Tells a group's new name.
+pub(in crate::rest) const NAME_CHANGED: u8 = 4;
+/// Tells that a group has a new icon.
+pub(in crate::rest) const ICON_CHANGED: u8 = 5;
 /// Tells that a message was pinned.
 pub(in crate::rest) const PINNED: u8 = 6;
 /// Tells that the channel follows another.

@@ -11,7 +11,7 @@ mod crosspost;
 pub(super) mod delete;
 pub(super) mod draft;
 pub(super) mod edit;
-mod embeds;
+pub(super) mod embeds;
 pub(super) mod following;
 mod forward;
 pub(super) mod kind;
@@ -29,22 +29,16 @@ pub use chat::Chat;
 use std::collections::HashMap;
 
 use axum::extract::DefaultBodyLimit;
-use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::limits;
-use model::wire::guild::Permissions;
 use serde_json::Value;
-use serde_json::json;
 use state::record::MessageRecord;
 
-use self::place::Place;
 use super::ApiError;
-use super::extract::Auth;
 use super::extract::Json;
-use super::extract::Path;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
@@ -101,7 +95,6 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
             "/channels/{channel}/threads",
             post(start::start).needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
         )
-        .route("/channels/{channel}/messages/{message}/ack", post(ack))
         .route(
             "/channels/{channel}/polls/{message}/answers/@me",
             put(polls::vote).delete(polls::unvote),
@@ -200,16 +193,6 @@ fn answered(message: &MessageRecord) -> Option<(ChannelId, MessageId)> {
     let shows = matches!(message.kind, kind::REPLY | state::thread::STARTER);
     let reference = message.reference.as_ref().filter(|_| shows)?;
     Some((reference.channel_id.unwrap_or(message.channel), reference.message_id?))
-}
-
-/// `POST /channels/{channel.id}/messages/{message.id}/ack`: read states are not kept.
-async fn ack(
-    Auth(me): Auth,
-    State(parts): State<Parts>,
-    Path((channel, _)): Path<(ChannelId, MessageId)>,
-) -> Result<Json<Value>, ApiError> {
-    Place::open(&parts, &me, channel, Permissions::empty()).await?;
-    Ok(Json(json!({ "token": null })))
 }
 
 /// Either is enough to pin (Discord: Permissions).

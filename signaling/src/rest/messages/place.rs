@@ -91,6 +91,13 @@ impl Place {
         }
     }
 
+    /// The other one of a channel of two.
+    pub(in crate::rest) fn partner(&self, me: UserId) -> Option<UserId> {
+        let ChannelHome::Private(private) = &self.home else { return None };
+        let mut others = private.recipients.iter().copied().filter(|other| *other != me);
+        others.next().filter(|_| private.group.is_none())
+    }
+
     /// Whether all of `needed` is there.
     pub(in crate::rest) const fn has(&self, needed: Permissions) -> bool {
         self.allowed.has(needed)
