@@ -162,7 +162,7 @@ async fn update(
     };
     let view = guild.view();
     if view.threads.contains_key(&channel) {
-        if let Some(name) = &body.name {
+        if let Some(Some(name)) = &body.name {
             let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
             automod::title(&parts, &place, &me, name).await?;
         }

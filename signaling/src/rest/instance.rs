@@ -1,6 +1,8 @@
 //! What this instance is, and the invites to it.
 
+use axum::Router;
 use axum::extract::State;
+use axum::routing;
 use model::error_code::ErrorCode;
 use model::limits;
 use serde::Deserialize;
@@ -98,8 +100,8 @@ async fn rules(State(parts): State<Parts>) -> Json<Value> {
 /// What clients of other people's servers ask a host, outside the API (Spacebar: Well-known).
 pub(crate) fn well_known() -> Router<Parts> {
     Router::new()
-        .route("/.well-known/spacebar", get(spacebar))
-        .route("/.well-known/spacebar/client", get(spacebar_client))
+        .route("/.well-known/spacebar", routing::get(spacebar))
+        .route("/.well-known/spacebar/client", routing::get(spacebar_client))
 }
 
 /// `GET /.well-known/spacebar`

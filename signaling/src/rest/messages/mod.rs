@@ -34,6 +34,7 @@ use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::limits;
+use model::wire::guild::Permissions;
 use serde_json::Value;
 use state::record::MessageRecord;
 
