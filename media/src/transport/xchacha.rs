@@ -43,7 +43,7 @@ impl XChaCha {
     }
 
     /// Encrypts `plain` in place and authenticates it with `clear`. The caller never gives a counter
-    /// twice, and counts: any other is right, too, and costs four times the keys.
+    /// twice, and counts: any other is right, too, and costs the keys of eight.
     pub(crate) fn seal(&mut self, counter: u32, clear: &[u8], plain: &mut [u8]) -> [u8; TAG] {
         // What is left of the nonce is zero (draft-irtf-cfrg-xchacha-03 §2.3).
         let (key, nonce) = (self.key_of(counter), [0; 12]);
