@@ -32,6 +32,7 @@ macro_rules! quarter {
 
 /// The keys of the packets that have `first` and the numbers after it as the first word of their
 /// nonces, in the order of bytes on the wire; the rest of the nonce is zero.
+#[expect(unused_assignments, reason = "the last round turns rows, too, that no key is made of")]
 pub(super) fn keys(key: &[u8; KEY], first: u32) -> [[u8; KEY]; LANES] {
     let (words, _) = key.as_chunks::<4>();
     let key: [u32; 8] = array::from_fn(|at| u32::from_le_bytes(words[at]));
