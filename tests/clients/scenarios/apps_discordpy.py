@@ -254,9 +254,10 @@ async def scenario() -> None:
         assert abs(made.start_time - start) < datetime.timedelta(seconds=1), made.start_time
         listed = await text.guild.fetch_scheduled_events()
         assert [(one.id, one.user_count) for one in listed] == [(made.id, 0)], listed
-        assert (await made.start()).status is discord.EventStatus.active
+        started = await made.start()
+        assert started.status is discord.EventStatus.active
         assert [user async for user in made.users()] == []
-        assert (await made.end()).status is discord.EventStatus.completed
+        assert (await started.end()).status is discord.EventStatus.completed
         await made.delete()
 
     await attempt("scheduled events", scheduled_events)
