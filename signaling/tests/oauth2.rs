@@ -61,7 +61,9 @@ impl App {
 
     /// Asks the token endpoint, by HTTP Basic.
     async fn token(&self, hall: &Hall, form: &str) -> Answer {
-        let basic = STANDARD.encode(format!("{}:{}", self.id, self.secret));
+        // As in a form (RFC 6749 §2.3.1): strict clients write even what need not be escaped so.
+        let secret = self.secret.replace('-', "%2D").replace('_', "%5F");
+        let basic = STANDARD.encode(format!("{}:{secret}", self.id));
         let ask = hall.api.ask("POST", "/api/oauth2/token");
         let ask = ask.header("authorization", &format!("Basic {basic}"));
         ask.body("application/x-www-form-urlencoded", form.to_owned()).send().await

@@ -12,6 +12,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::limits;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::json;
 use state::oauth::GrantRecord;
@@ -145,11 +146,17 @@ impl Credentials {
         let decoded = STANDARD.decode(encoded.trim()).map_err(|_| wrong())?;
         let decoded = String::from_utf8(decoded).map_err(|_| wrong())?;
         let (id, secret) = decoded.split_once(':').ok_or_else(wrong)?;
+        // Each is written as in a form (RFC 6749 §2.3.1); ours are the same when it is not.
+        let plain = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text).decode_utf8().map(String::from).map_err(|_| wrong())
+        };
+        let (id, secret) = (plain(id)?, plain(secret)?);
         if form.get("client_id").is_some_and(|other| other != id) {
             return Err(wrong());
         }
-        let secret = Some(secret.to_owned()).filter(|secret| !secret.is_empty());
-        Ok(Self { id: id.to_owned(), secret, basic: true })
+        let secret = Some(secret).filter(|secret| !secret.is_empty());
+        Ok(Self { id, secret, basic: true })
     }
 
     /// The application, if it has proved to be it; a public one has nothing to prove it by.
