@@ -39,7 +39,8 @@ PYTHON = {"py-cord": {"PYTHON": str(CLIENTS / ".venv-pycord" / "bin" / "python")
 RUST = {"twilight": "text_twilight"}
 VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
-NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES]
+OAUTH2 = "oauth2"
+NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES, OAUTH2]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
@@ -85,6 +86,18 @@ async def pictures(stage: Stage) -> tuple[list[Row], Client]:
     web = f"http://localhost:{stage.server.port}"
     client = stage.client("pictures_chromium.mjs", WEB=web, INVITE=invite["code"], PICTURES=str(stage.folder))
     return await judged("chromium", client)
+
+
+async def oauth2(stage: Stage) -> tuple[list[Row], Client]:
+    """An application that signs people in and invites its bot; the person is a Chromium."""
+    server = stage.server
+    invite = await server.rest("POST", f"/channels/{stage.channels['text']}/invites")
+    web = f"http://localhost:{server.port}"
+    client = stage.client(
+        "oauth2_chromium.mjs", WEB=web, API=f"{web}/api/v10", OWNER_TOKEN=server.owner_token,
+        INVITE=invite["code"], PICTURES=str(stage.folder),
+    )
+    return await judged("oauth4webapi", client)
 
 
 async def judged(name: str, client: Client) -> tuple[list[Row], Client]:
@@ -133,6 +146,14 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
         except Exception:
             rows.append(Row(PICTURES, "scenario", False, traceback.format_exc(limit=3)))
         belong(rows, PICTURES)
+    if OAUTH2 in wanted:
+        try:
+            found, client = await oauth2(stage)
+            rows += found
+            tails["oauth4webapi"] = client.tail()
+        except Exception:
+            rows.append(Row(OAUTH2, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, OAUTH2)
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)

@@ -14,7 +14,7 @@ import { writeWav } from "../scenarios/wav.mjs";
 import { fault, faults, look, lookInto } from "./eye.mjs";
 import { Server } from "./server.mjs";
 import { badge, converse, dataUri, hum, landscape } from "./things.mjs";
-import { calm, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk, shutOut, streamKey } from "./trials.mjs";
+import { calm, consents, dialog, keyboard, microphoneTrial, moderate, mutedTalk, pushToTalk, shutOut, streamKey } from "./trials.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -166,6 +166,11 @@ async function walk() {
   await guest.waitForSelector("input[name=username]");
   await look(guest, "invited");
   await guest.close();
+
+  // -- asked by an application ---------------------------------------------------------------
+  const asked = await open(mine, { account: { token, userId } });
+  await consents(asked, server, { token, guild });
+  await asked.context().close();
 
   // -- inside --------------------------------------------------------------------------------
   const theirs = await browser("ben", true);

@@ -172,3 +172,32 @@ export async function streamKey(page, server, { token, room }) {
   if ((await keys()).length !== 0) fault("a stream key outlives being taken back");
   await page.keyboard.press("Escape");
 }
+
+/** An application asks for an account, and its bot to come into a guild. */
+export async function consents(page, server, { token, guild }) {
+  const app = await server.rest(token, "POST", "/applications", { name: "Ledger of the Lindenhof" });
+  const back = "https://ledger.example/back";
+  await server.rest(token, "PATCH", `/applications/${app.id}`, {
+    redirect_uris: [back], description: "Keeps the books of every section, and reminds whoever still owes something.",
+  });
+  const asks = `${server.base}/api/oauth2/authorize?client_id=${app.id}`;
+  const code = `&response_type=code&redirect_uri=${encodeURIComponent(back)}`;
+  const shown = () => page.waitForSelector("[data-testid=consent-app]", { timeout: 10_000 });
+  await page.goto(`${asks}&scope=identify%20guilds%20guilds.members.read%20role_connections.write${code}`);
+  await shown();
+  await look(page, "consent");
+  await page.goto(`${asks}&scope=bot%20applications.commands&permissions=1099511704582&guild_id=${guild}`);
+  await shown();
+  await look(page, "consent-bot");
+  await page.getByLabel("Kick members").press("Space");
+  await page.getByRole("button", { name: "Allow", exact: true }).press("Enter");
+  await page.waitForURL(/authorized$/, { timeout: 10_000 }).catch(() => fault("a bot is not allowed by the keyboard"));
+  await look(page, "authorized", { sizes: ["narrow"] });
+  const bot = await server.rest(token, "GET", `/guilds/${guild}/members/${app.id}`);
+  const own = (await server.rest(token, "GET", `/guilds/${guild}/roles`)).find((role) => role.id === bot.roles[0]);
+  if (BigInt(own.permissions) & 2n) fault("a right that was taken from a bot is granted");
+  await page.goto(`${asks}&scope=rpc${code}`);
+  await page.getByRole("link", { name: /Go back/ }).waitFor({ timeout: 10_000 });
+  await look(page, "consent-refused", { sizes: ["wide", "narrow"] });
+  await server.rest(token, "DELETE", `/guilds/${guild}/integrations/${app.id}`);
+}
