@@ -127,7 +127,13 @@ impl Privates {
 
     fn said(&self, channel: &PrivateChannel, message: MessageId) -> Arc<PrivateChannel> {
         let last_message = channel.last_message.max(Some(message));
-        self.remember(PrivateChannel { last_message, ..channel.clone() })
+        self.newest(PrivateChannel { last_message, ..channel.clone() })
+    }
+
+    /// The channel as it is known by now. A group that is not known may be gone, and stays so.
+    fn newest(&self, channel: PrivateChannel) -> Arc<PrivateChannel> {
+        let known = self.known.pin().contains_key(&channel.id);
+        if known || channel.group.is_none() { self.remember(channel) } else { Arc::new(channel) }
     }
 }
 
@@ -171,7 +177,7 @@ pub(crate) async fn run(
                 let channel = match &event {
                     ChatEvent::MessageCreated(message) => privates.said(&channel, message.id),
                     // Of those who are in it now: who was removed meanwhile hears nothing more.
-                    _ => privates.remember((*channel).clone()),
+                    _ => privates.newest((*channel).clone()),
                 };
                 let people = channel.recipients.clone();
                 let publication = PrivatePublication { channel, event, shaped: OnceLock::new() };

@@ -163,14 +163,14 @@ pub struct StreamKeyRecord {
     pub created_ms: u64,
 }
 
-/// Someone in a guild, without the account's own data.
+/// Someone in a guild, without the account's own data. All are in memory: texts here have no room to grow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRecord {
     /// Who.
     pub user: UserId,
     /// Name in this guild.
     #[serde(default)]
-    pub nick: Option<String>,
+    pub nick: Option<Box<str>>,
     /// Roles beside `@everyone`, in no order.
     #[serde(default)]
     pub roles: Vec<RoleId>,
@@ -190,7 +190,7 @@ pub struct MemberRecord {
     pub flags: u64,
     /// Hash of the avatar in this guild.
     #[serde(default)]
-    pub avatar: Option<String>,
+    pub avatar: Option<Box<str>>,
     /// The answers given to what newcomers are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub onboarding: Vec<model::id::PromptId>,

@@ -138,14 +138,13 @@ async fn search(
         let message = "This field is required";
         return Err(ApiError::Form(FormErrors::one("query", "BASE_TYPE_REQUIRED", message)));
     }
-    let begins = |name: &Option<String>| {
-        name.as_ref().is_some_and(|name| name.to_lowercase().starts_with(&wanted))
-    };
+    let begins =
+        |name: Option<&str>| name.is_some_and(|name| name.to_lowercase().starts_with(&wanted));
     let found = view.members.values().filter_map(|member| {
         let user = parts.store.users().cached(member.user)?;
         let hit = user.username.to_lowercase().starts_with(&wanted)
-            || begins(&user.global_name)
-            || begins(&member.nick);
+            || begins(user.global_name.as_deref())
+            || begins(member.nick.as_deref());
         hit.then(|| wire::member(member, &user))
     });
     Ok(Json(found.take(limit).collect()))

@@ -111,6 +111,7 @@ impl Stage {
     }
 
     /// Lets somebody else in who has an account.
+    #[allow(dead_code, reason = "not every binary of tests has such people")]
     pub(crate) async fn enroll(&mut self, user: UserId) {
         let token = self.parts.auth.issue(user, self.parts.now_ms()).await.expect("a token");
         self.tokens.push((user, token));

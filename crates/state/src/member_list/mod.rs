@@ -204,6 +204,12 @@ impl MemberList {
         rows
     }
 
+    /// Bytes of memory that the places take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.groups.iter().map(|(_, people)| people.bytes()).sum()
+    }
+
     /// The first row of a group, its head.
     fn head(&self, group: usize) -> usize {
         let before = self.groups[..group].iter().map(|(_, people)| people.len());
@@ -317,7 +323,7 @@ impl MemberList {
 
 /// What someone is called in a guild.
 struct Name {
-    nick: Option<String>,
+    nick: Option<Box<str>>,
     account: Option<Arc<UserRecord>>,
 }
 
@@ -434,4 +440,11 @@ fn murmur3(bytes: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    #[test]
+    fn lists_are_named_by_the_hash_that_clients_use() {
+        let hashes = [&b""[..], b"test", b"Hello, world!"].map(super::murmur3);
+
+        assert_eq!(hashes, [0, 0xba6b_d213, 0xc036_3e43]);
+    }
+}

@@ -26,6 +26,12 @@ impl Ordered {
         self.len
     }
 
+    /// Bytes of memory, with the room in it.
+    pub(super) fn bytes(&self) -> usize {
+        let room: usize = self.chunks.iter().map(Vec::capacity).sum();
+        room * size_of::<UserId>() + self.chunks.capacity() * size_of::<Vec<UserId>>()
+    }
+
     /// From that place on, in order.
     pub(super) fn from(&self, place: usize) -> impl Iterator<Item = UserId> {
         let mut skip = place;

@@ -32,7 +32,7 @@ use crate::fixtures::now;
 fn member(user: model::id::UserId) -> Arc<MemberRecord> {
     Arc::new(MemberRecord {
         user,
-        nick: Some("Benny".to_owned()),
+        nick: Some("Benny".into()),
         roles: vec![Id::new(77)],
         joined_at: now(),
         mute: true,

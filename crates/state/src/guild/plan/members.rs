@@ -84,7 +84,7 @@ impl Asked<'_> {
         let old = self.member(user)?;
         let mut member = (**old).clone();
         if let Some(nick) = &patch.nick {
-            member.nick = self.nick(user, nick.as_deref())?;
+            member.nick = self.nick(user, nick.as_deref())?.map(Into::into);
         }
         if let Some(roles) = &patch.roles {
             member.roles = self.roles(&old.roles, roles)?;
