@@ -276,6 +276,3 @@ const PATTERN_BYTES: usize = 128 * 1_024;
 const PATTERN_CACHE: usize = 256 * 1_024;
 /// How many finds of patterns are held against the exceptions.
 const PATTERN_FINDS: usize = 64;
-
-#[cfg(test)]
-mod tests;

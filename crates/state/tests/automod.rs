@@ -1,8 +1,26 @@
-//! Words against a model that reads the text letter by letter.
+//! What auto moderation finds in texts: words against a model that reads letter by letter, and what
+//! spam and raids look like on a virtual clock.
 
+use model::id::GuildId;
+use model::id::UserId;
 use proptest::prelude::*;
+use state::automod::spam::Recent;
+use state::automod::spam::sign;
+use state::automod::words::Found;
+use state::automod::words::Text;
+use state::automod::words::Words;
+use state::automod::words::bare;
 
-use super::*;
+/// How long a mention raid lasts after the last mention, in milliseconds.
+const CALM_MS: u64 = 5 * 60_000;
+
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+const GUILD: GuildId = GuildId::new(1);
+const ANA: UserId = UserId::new(1);
+const BEN: UserId = UserId::new(2);
 
 fn words(keywords: &[&str], patterns: &[&str], allow: &[&str]) -> Words {
     let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
@@ -145,4 +163,61 @@ proptest! {
             prop_assert_eq!(strict, lenient);
         }
     }
+}
+
+#[test]
+fn ordinary_talk_is_no_spam() {
+    for text in
+        ["", "hello", "https://a.example and https://b.example", "ha ha ha ha ha", "aaaaaaargh"]
+    {
+        assert_eq!(sign(text), None, "{text}");
+    }
+}
+
+#[test]
+fn walls_of_the_same_are_spam() {
+    assert_eq!(sign(&"https://a.example/x ".repeat(11)), Some("https://a.example/x"));
+    assert_eq!(sign(&"discord.gg/x ".repeat(4)), Some("discord.gg/x"));
+    assert_eq!(sign(&"buy ".repeat(26)), Some("buy"));
+    assert_eq!(sign(&"é".repeat(201)), Some("é".repeat(64).as_str()));
+}
+
+#[test]
+fn the_same_again_and_again_is_spam_until_it_is_long_ago() {
+    let mut recent = Recent::default();
+    for now_ms in [0, 1_000, 2_000] {
+        assert!(!recent.repeats(GUILD, ANA, "Buy boats!", now_ms));
+    }
+
+    assert!(recent.repeats(GUILD, ANA, "buy BOATS", 3_000));
+    assert!(!recent.repeats(GUILD, BEN, "buy boats", 3_000));
+    assert!(!recent.repeats(GUILD, ANA, "sell boats", 3_000));
+    assert!(!recent.repeats(GUILD, ANA, "buy boats", 40_000));
+}
+
+#[test]
+fn short_words_may_be_said_often() {
+    let mut recent = Recent::default();
+
+    assert!((0..50).all(|now_ms| !recent.repeats(GUILD, ANA, "lol", now_ms)));
+}
+
+#[test]
+fn many_who_mention_many_are_a_raid_until_it_is_calm() {
+    let mut recent = Recent::default();
+    for raider in 1..=3 {
+        assert!(!recent.raided(GUILD, UserId::new(raider), 6, 1_000));
+    }
+
+    assert!(recent.raided(GUILD, UserId::new(4), 6, 2_000));
+    assert!(recent.raided(GUILD, UserId::new(9), 1, 60_000), "it goes on");
+    assert!(!recent.raided(GUILD, UserId::new(9), 0, 60_000), "who mentions nobody is free");
+    assert!(!recent.raided(GUILD, UserId::new(9), 1, 60_000 + CALM_MS));
+}
+
+#[test]
+fn one_who_mentions_many_is_no_raid() {
+    let mut recent = Recent::default();
+
+    assert!((0..50).all(|n| !recent.raided(GUILD, ANA, 10, n * 100)));
 }
