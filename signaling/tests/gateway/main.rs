@@ -3,6 +3,7 @@
 #[path = "../support/parts.rs"]
 mod parts;
 mod pictures;
+mod silence;
 mod stage;
 mod terms;
 mod threads;
