@@ -74,6 +74,7 @@ pub enum ErrorCode {
     MissingAccess = 50_001,
     InvalidAccountType = 50_002,
     CannotExecuteOnPrivateChannel = 50_003,
+    WidgetDisabled = 50_004,
     CannotEditOthersMessage = 50_005,
     EmptyMessage = 50_006,
     CannotMessageUser = 50_007,
@@ -126,6 +127,7 @@ pub enum ErrorCode {
     EventFinished = 180_000,
     OnboardingRequirements = 350_000,
     OnboardingBelowRequirements = 350_001,
+    FailedToBan = 500_000,
     PollExpired = 520_001,
     PollChannel = 520_002,
     PollEdit = 520_003,
@@ -188,6 +190,9 @@ impl ErrorCode {
             Self::OnboardingBelowRequirements => {
                 "Cannot update onboarding while below requirements"
             }
+            Self::UnknownIntegration => "Unknown Integration",
+            Self::WidgetDisabled => "Widget Disabled",
+            Self::FailedToBan => "Failed to ban users",
             Self::StageAlreadyOpen => "The Stage is already open",
             Self::UnknownSound => "Unknown sound",
             Self::BotsCannotUse => "Bots cannot use this endpoint",
@@ -297,6 +302,7 @@ impl ErrorCode {
             | Self::MissingAccess
             | Self::InvalidAccountType
             | Self::CannotExecuteOnPrivateChannel
+            | Self::WidgetDisabled
             | Self::CannotEditOthersMessage
             | Self::CannotMessageUser
             | Self::MissingPermissions

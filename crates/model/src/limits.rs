@@ -336,6 +336,14 @@ pub const ONBOARDING_TALK_CHANNELS: usize = 5;
 /// How long invites and direct messages may be closed, in milliseconds (Discord: Modify Guild Incident
 /// Actions).
 pub const INCIDENT_MS: u64 = 24 * 60 * 60 * 1_000;
+/// People that a widget shows (Discord: Guild Widget Object).
+pub const WIDGET_MEMBERS: usize = 100;
+/// Days of absence after which members may be pruned (Discord: Get Guild Prune Count).
+pub const PRUNE_DAYS: std::ops::RangeInclusive<u32> = 1..=30;
+/// Roles that those who are pruned may have (OpenAPI: PruneGuildRequest).
+pub const PRUNE_ROLES: usize = 100;
+/// People who are banned at once (Discord: Bulk Guild Ban).
+pub const BULK_BAN: usize = 200;
 /// Emojis of one guild that stand still, and as many that move (Discord error 30008).
 pub const EMOJIS: usize = 50;
 /// Largest emoji, in bytes (Discord: Emoji Resource, 256 KiB).

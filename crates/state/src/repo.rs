@@ -112,6 +112,10 @@ pub trait AccountRepo: Send + Sync + 'static {
     async fn list(&self) -> Result<Vec<AccountRecord>, RepoError>;
     /// Replaces the account of the same id.
     async fn update(&self, account: &AccountRecord) -> Result<(), RepoError>;
+    /// Notes that someone had a session at `unix_ms`, exact to a few hours.
+    async fn saw(&self, user: UserId, unix_ms: u64) -> Result<(), RepoError>;
+    /// Who of these had a session at `unix_ms` or later, in no order.
+    async fn seen_since(&self, users: &[UserId], unix_ms: u64) -> Result<Vec<UserId>, RepoError>;
     /// Stores a token.
     async fn add_token(&self, token: &TokenRecord) -> Result<(), RepoError>;
     /// Whose token has that hash.

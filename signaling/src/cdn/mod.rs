@@ -8,6 +8,7 @@ mod kind;
 mod origin;
 pub(crate) mod picture;
 mod placeholder;
+pub(crate) mod png;
 mod range;
 mod serve;
 mod sign;

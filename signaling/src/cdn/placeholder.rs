@@ -14,9 +14,9 @@ use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use flate2::Compression;
-use flate2::Crc;
 use flate2::write::ZlibEncoder;
 
+use super::png::chunk;
 use super::serve;
 use crate::rest::ApiError;
 
@@ -78,17 +78,6 @@ fn is_hall(x: u32, y: u32) -> bool {
     let walls = (60..102).contains(&y) && x.abs_diff(SIDE / 2) <= 30;
     let door = y >= 72 && x.abs_diff(SIDE / 2) <= 9;
     (gable || walls) && !door
-}
-
-fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
-    let length = u32::try_from(data.len()).expect("a placeholder is small");
-    png.extend_from_slice(&length.to_be_bytes());
-    png.extend_from_slice(kind);
-    png.extend_from_slice(data);
-    let mut crc = Crc::new();
-    crc.update(kind);
-    crc.update(data);
-    png.extend_from_slice(&crc.sum().to_be_bytes());
 }
 
 #[cfg(test)]

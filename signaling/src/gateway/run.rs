@@ -117,6 +117,7 @@ pub(super) async fn begin(
     let ready = async {
         let account = parts.accounts.account(user).await?;
         let Some(account) = account else { return Ok(None) };
+        saw(&parts, user).await;
         ready::payload(&parts, &identity, &account, &wanted, &guilds, &greeting).await.map(Some)
     };
     let ready = match ready.await {
@@ -543,6 +544,7 @@ impl Task {
             if self.parts.store.presence(self.user, self.subscriber, None).await {
                 friends::announce(&self.parts, self.user).await;
             }
+            saw(&self.parts, self.user).await;
         };
         let farewell = async {
             if let Some(farewell) = self.farewell.take() {
@@ -550,6 +552,13 @@ impl Task {
             }
         };
         tokio::join!(left, farewell);
+    }
+}
+
+/// Notes that someone is here; a failure keeps nobody out.
+async fn saw(parts: &Parts, user: UserId) {
+    if let Err(error) = parts.accounts.saw(user, parts.now_ms()).await {
+        tracing::warn!(%error, %user, "a session was not noted");
     }
 }
 

@@ -31,6 +31,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::route::post;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::wire;
@@ -38,6 +39,11 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/guilds/{guild}/bans", get(list).needs(Needs::All(Permissions::BAN_MEMBERS)))
+        .route(
+            "/guilds/{guild}/bulk-ban",
+            post(ban_many)
+                .needs(Needs::All(Permissions::BAN_MEMBERS.union(Permissions::MANAGE_GUILD))),
+        )
         .route(
             "/guilds/{guild}/bans/{user}",
             get(show)
@@ -116,12 +122,7 @@ async fn ban(
 ) -> Result<StatusCode, ApiError> {
     member_view(&parts, guild, me.id())?;
     let days = body.delete_message_days.map(|days| days.saturating_mul(86_400));
-    let seconds = body.delete_message_seconds.or(days).unwrap_or_default();
-    if seconds > SWEEP {
-        let message = format!("int value should be less than or equal to {SWEEP}.");
-        let errors = FormErrors::one("delete_message_seconds", "NUMBER_TYPE_MAX", message);
-        return Err(ApiError::Form(errors));
-    }
+    let seconds = swept(body.delete_message_seconds.or(days))?;
     if parts.store.users().user(user).await?.is_none() {
         return Err(ErrorCode::UnknownUser.into());
     }
@@ -129,15 +130,79 @@ async fn ban(
         let by = Reason(reason.clone()).by(me.id());
         let command = GuildCommand::Ban { user, reason };
         parts.store.execute(guild, by, command).await?;
-        sweep(&parts, guild, user, seconds).await
+        sweep(&parts, guild, &[user], seconds).await
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Deletes what `user` said in the guild in the last `seconds`.
-async fn sweep(parts: &Parts, guild: GuildId, user: UserId, seconds: u64) -> Result<(), ApiError> {
-    let Some(handle) = parts.store.guild(guild).filter(|_| seconds > 0) else { return Ok(()) };
+/// How far back messages are to be deleted, in seconds.
+fn swept(seconds: Option<u64>) -> Result<u64, ApiError> {
+    let seconds = seconds.unwrap_or_default();
+    if seconds <= SWEEP {
+        return Ok(seconds);
+    }
+    let message = format!("int value should be less than or equal to {SWEEP}.");
+    Err(ApiError::Form(FormErrors::one("delete_message_seconds", "NUMBER_TYPE_MAX", message)))
+}
+
+#[derive(Deserialize)]
+struct BanMany {
+    user_ids: Vec<UserId>,
+    delete_message_seconds: Option<u64>,
+}
+
+/// `POST /guilds/{guild.id}/bulk-ban` (BAN_MEMBERS and MANAGE_GUILD): each as by a ban of its own.
+async fn ban_many(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+    Reason(reason): Reason,
+    Json(body): Json<BanMany>,
+) -> Result<Json<Value>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    let needed = Permissions::BAN_MEMBERS | Permissions::MANAGE_GUILD;
+    view.permissions(me.id(), parts.now_ms()).require(needed)?;
+    let seconds = swept(body.delete_message_seconds)?;
+    if body.user_ids.is_empty() || body.user_ids.len() > limits::BULK_BAN {
+        let message = format!("Must be between 1 and {} in length.", limits::BULK_BAN);
+        return Err(ApiError::Form(FormErrors::one("user_ids", "BASE_TYPE_MAX_LENGTH", message)));
+    }
+    let (banned, failed) = carry_out(async move {
+        let (mut banned, mut failed) = (Vec::new(), Vec::new());
+        for user in body.user_ids {
+            let by = Reason(reason.clone()).by(me.id());
+            let known = parts.store.users().user(user).await?.is_some();
+            let before = parts.store.guild(guild).map(|handle| handle.view());
+            let already = before.is_some_and(|view| view.bans.contains_key(&user));
+            let command = GuildCommand::Ban { user, reason: reason.clone() };
+            if known && !already && parts.store.execute(guild, by, command).await.is_ok() {
+                banned.push(user);
+            } else {
+                failed.push(user);
+            }
+        }
+        sweep(&parts, guild, &banned, seconds).await?;
+        Ok((banned, failed))
+    })
+    .await?;
+    if banned.is_empty() {
+        return Err(ErrorCode::FailedToBan.into());
+    }
+    Ok(Json(json!({ "banned_users": banned, "failed_users": failed })))
+}
+
+/// Deletes what `users` said in the guild in the last `seconds`.
+async fn sweep(
+    parts: &Parts,
+    guild: GuildId,
+    users: &[UserId],
+    seconds: u64,
+) -> Result<(), ApiError> {
+    if seconds == 0 || users.is_empty() {
+        return Ok(());
+    }
+    let Some(handle) = parts.store.guild(guild) else { return Ok(()) };
     let oldest = parts.now_ms().saturating_sub(seconds * 1_000);
     let view = handle.view();
     for channel in view.channels.values().filter(|channel| is_textual(channel)) {
@@ -146,7 +211,7 @@ async fn sweep(parts: &Parts, guild: GuildId, user: UserId, seconds: u64) -> Res
             let found = parts.messages.page(channel.id, page, limits::MESSAGES_PAGE).await?;
             let recent = |message: &MessageRecord| unix_ms(message.id.get()) >= oldest;
             let said: Vec<_> =
-                found.iter().filter(|one| one.author == user && recent(one)).collect();
+                found.iter().filter(|one| users.contains(&one.author) && recent(one)).collect();
             let ids: Vec<_> = said.iter().map(|message| message.id).collect();
             let ids = parts.messages.remove(channel.id, &ids).await?;
             if !ids.is_empty() {

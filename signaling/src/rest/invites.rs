@@ -174,6 +174,9 @@ async fn accept(
         return Err(ErrorCode::BannedFromGuild.into());
     }
     let new = !view.members.contains_key(&me.id());
+    if new && view.settings.incidents.close_invites(parts.now_ms()) {
+        return Err(ErrorCode::UnknownInvite.into());
+    }
     if new {
         let (parts, user) = (parts.clone(), me.id());
         carry_out(async move {

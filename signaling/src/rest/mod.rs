@@ -29,8 +29,10 @@ mod notifications;
 mod oauth2;
 mod onboarding;
 mod openapi;
+mod outside;
 mod overwrites;
 mod profiles;
+mod prune;
 pub mod rates;
 mod reactions;
 mod read_states;
@@ -49,6 +51,7 @@ mod threads;
 mod users;
 mod voice;
 mod webhooks;
+mod widget;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -88,11 +91,13 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(members::routes())
         .merge(oauth2::routes())
         .merge(onboarding::routes())
+        .merge(outside::routes())
         .merge(overwrites::routes())
         .merge(notes::routes())
         .merge(notifications::routes())
         .merge(profiles::routes())
         .merge(settings::routes())
+        .merge(prune::routes())
         .merge(reactions::routes())
         .merge(read_states::routes())
         .merge(relationships::routes())
@@ -108,6 +113,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(threads::routes())
         .merge(users::routes())
         .merge(voice::routes())
+        .merge(widget::routes())
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))
         // Uploads are larger, and have their own limit.
         .merge(messages::routes(&parts.config))

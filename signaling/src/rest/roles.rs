@@ -1,5 +1,7 @@
 //! Roles of a guild.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
@@ -33,6 +35,7 @@ pub(super) fn routes() -> Routes {
                 .patch(reorder)
                 .needs(Needs::All(Permissions::MANAGE_ROLES)),
         )
+        .route("/guilds/{guild}/roles/member-counts", get(counts))
         .route(
             "/guilds/{guild}/roles/{role}",
             get(show)
@@ -61,6 +64,24 @@ async fn show(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     Ok(Json(wire::role(view.roles.get(&role).ok_or(ErrorCode::UnknownRole)?)))
+}
+
+/// `GET /guilds/{guild.id}/roles/member-counts`: how many members have each role, `@everyone` apart;
+/// roles that nobody has are counted too.
+async fn counts(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(guild): Path<GuildId>,
+) -> Result<Json<BTreeMap<RoleId, usize>>, ApiError> {
+    let view = member_view(&parts, guild, me.id())?;
+    let mut counts: BTreeMap<RoleId, usize> = view.roles.keys().map(|role| (*role, 0)).collect();
+    counts.remove(&guild.cast());
+    for role in view.members.values().flat_map(|member| &member.roles) {
+        if let Some(count) = counts.get_mut(role) {
+            *count += 1;
+        }
+    }
+    Ok(Json(counts))
 }
 
 #[derive(Deserialize, Default)]

@@ -10,6 +10,7 @@ use model::limits;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::Guild;
 use state::GuildCommand;
 use state::record::AccountRecord;
 use state::record::UserRecord;
@@ -296,8 +297,12 @@ async fn may_write_to(parts: &Parts, me: UserId, other: UserId) -> Result<bool, 
     if bonds.contains(&Some(Bond::Friend)) {
         return Ok(true);
     }
-    let mut guilds = parts.store.guilds_of(me).into_iter();
-    if guilds.any(|guild| guild.view().members.contains_key(&other)) {
+    let mut guilds = parts.store.guilds_of(me).into_iter().map(|guild| guild.view());
+    let now_ms = parts.now_ms();
+    let opens = |guild: &Guild| {
+        guild.members.contains_key(&other) && !guild.settings.incidents.close_messages(now_ms)
+    };
+    if guilds.any(|guild| opens(&guild)) {
         return Ok(true);
     }
     let channels = parts.store.private_of(me).await?;

@@ -331,6 +331,13 @@ pub enum GuildCommand {
     UpdateMember(UserId, MemberPatch),
     /// Remove a member lower than oneself (KICK_MEMBERS).
     Kick(UserId),
+    /// Remove those of these members who are lower than oneself (KICK_MEMBERS and MANAGE_GUILD).
+    Prune {
+        /// Whom.
+        users: Vec<UserId>,
+        /// After how many days of absence; for the log.
+        days: u32,
+    },
     /// Ban, member or not (BAN_MEMBERS).
     Ban {
         /// Whom.

@@ -72,6 +72,12 @@ pub(crate) fn entries(
             vec![gone.changing(&old, &Value::Null)]
         }
         GuildCommand::Kick(user) => vec![log.entry(AuditAction::MemberKick, user.get())],
+        GuildCommand::Prune { days, .. } => {
+            let gone = |change: &&Change| matches!(change, Change::DeleteMember(_));
+            let gone = plan.changes.iter().filter(gone).count();
+            let entry = AuditDraft::new(by, AuditAction::MemberPrune, None);
+            vec![entry.with("delete_member_days", days).with("members_removed", gone)]
+        }
         GuildCommand::Ban { user, .. } => vec![log.entry(AuditAction::MemberBanAdd, user.get())],
         GuildCommand::Unban(user) => vec![log.entry(AuditAction::MemberBanRemove, user.get())],
         GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),

@@ -144,6 +144,12 @@ impl AccountRepo for Accounts {
     async fn update(&self, _: &AccountRecord) -> Result<(), RepoError> {
         Err(RepoError::NotFound)
     }
+    async fn saw(&self, _: UserId, _: u64) -> Result<(), RepoError> {
+        Ok(())
+    }
+    async fn seen_since(&self, _: &[UserId], _: u64) -> Result<Vec<UserId>, RepoError> {
+        Ok(Vec::new())
+    }
     async fn add_token(&self, _: &TokenRecord) -> Result<(), RepoError> {
         Ok(())
     }

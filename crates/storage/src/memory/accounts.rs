@@ -27,6 +27,7 @@ struct Rows {
     accounts: BTreeMap<UserId, AccountRecord>,
     tokens: HashMap<[u8; 32], TokenRecord>,
     applications: BTreeMap<ApplicationId, ApplicationRecord>,
+    seen: HashMap<UserId, u64>,
 }
 
 impl Rows {
@@ -78,6 +79,19 @@ impl AccountRepo for MemoryAccounts {
         }
         rows.accounts.insert(account.user.id, account.clone());
         Ok(())
+    }
+
+    async fn saw(&self, user: UserId, unix_ms: u64) -> Result<(), RepoError> {
+        let mut rows = lock(&self.rows);
+        let seen = rows.seen.entry(user).or_default();
+        *seen = unix_ms.max(*seen);
+        Ok(())
+    }
+
+    async fn seen_since(&self, users: &[UserId], unix_ms: u64) -> Result<Vec<UserId>, RepoError> {
+        let rows = lock(&self.rows);
+        let since = |user: &&UserId| rows.seen.get(user).is_some_and(|at| *at >= unix_ms);
+        Ok(users.iter().filter(since).copied().collect())
     }
 
     async fn add_token(&self, token: &TokenRecord) -> Result<(), RepoError> {

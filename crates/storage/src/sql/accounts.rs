@@ -112,6 +112,42 @@ impl AccountRepo for Database {
         work.await
     }
 
+    async fn saw(&self, user: UserId, unix_ms: u64) -> Result<(), RepoError> {
+        let (user, at) = (key(user), row::signed(unix_ms));
+        let known: Option<i64> = sqlx::query_scalar("SELECT at FROM seen WHERE user = ?")
+            .bind(user)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed)?;
+        if known.is_some_and(|known| at < known.saturating_add(SEEN_MS)) {
+            return Ok(());
+        }
+        let work = self.writer.write("account_seen", move |connection| {
+            Box::pin(async move {
+                let put = "INSERT INTO seen (user, at) VALUES (?, ?)
+                           ON CONFLICT (user) DO UPDATE SET at = max(at, excluded.at)";
+                let put = sqlx::query(put).bind(user).bind(at);
+                put.execute(connection).await.map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    async fn seen_since(&self, users: &[UserId], unix_ms: u64) -> Result<Vec<UserId>, RepoError> {
+        let ids = serde_json::to_string(&users.iter().map(|user| user.get()).collect::<Vec<_>>());
+        let ids = ids.map_err(|error| RepoError::Unavailable(error.to_string()))?;
+        let seen: Vec<i64> = sqlx::query_scalar(
+            "SELECT user FROM seen WHERE at > ? AND user IN (SELECT value FROM json_each(?))",
+        )
+        .bind(row::signed(unix_ms).saturating_sub(SEEN_MS))
+        .bind(ids)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed)?;
+        seen.into_iter().map(row::id).collect()
+    }
+
     async fn add_token(&self, token: &TokenRecord) -> Result<(), RepoError> {
         let token = token.clone();
         let work = self.writer.write("token_add", move |connection| {
@@ -210,3 +246,7 @@ impl AccountRepo for Database {
         work.await
     }
 }
+
+/// How old what is known of a session may become before it is written anew, in milliseconds. Until then
+/// somebody counts as having been here.
+const SEEN_MS: i64 = 6 * 60 * 60 * 1_000;

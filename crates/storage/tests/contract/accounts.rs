@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::fixtures::ANA;
 use crate::fixtures::BEN;
 use crate::fixtures::CAI;
+use crate::fixtures::NOON;
 use crate::fixtures::account;
 
 pub(crate) async fn an_account_comes_back_by_id_and_by_name_in_any_case(repos: &Repos) {
@@ -138,4 +139,25 @@ pub(crate) async fn applications_are_stored_and_replaced(repos: &Repos) {
     repos.accounts.remove_application(Id::new(1)).await.expect("removed");
     let all = repos.accounts.applications().await.expect("listed");
     assert_eq!(all, [bot("renamed", 2)]);
+}
+
+pub(crate) async fn who_had_a_session_lately_is_known(repos: &Repos) {
+    let day = 24 * 60 * 60 * 1_000;
+    for (id, name) in [(ANA, "ana"), (BEN, "ben"), (CAI, "cai")] {
+        repos.accounts.create(&account(id, name)).await.expect("created");
+    }
+    repos.accounts.saw(ANA, NOON).await.expect("noted");
+    repos.accounts.saw(BEN, NOON - 10 * day).await.expect("noted");
+    repos.accounts.saw(ANA, NOON - 10 * day).await.expect("an older time changes nothing");
+
+    let since = |at: u64| async move {
+        let mut seen = repos.accounts.seen_since(&[ANA, BEN, CAI], at).await.expect("read");
+        seen.sort_unstable();
+        seen
+    };
+
+    assert_eq!(since(NOON - day).await, [ANA]);
+    assert_eq!(since(NOON - 11 * day).await, [ANA, BEN]);
+    assert!(since(NOON + day).await.is_empty());
+    assert_eq!(repos.accounts.seen_since(&[BEN], NOON - day).await.expect("read"), []);
 }

@@ -70,6 +70,7 @@ on_every_adapter! {
         users_leaves_unknown_ids_out,
         accounts_are_listed_oldest_first,
         of_racing_registrations_one_gets_the_name,
+        who_had_a_session_lately_is_known,
         a_token_is_found_until_it_is_revoked,
         revoking_all_tokens_of_one_spares_the_others,
         applications_are_stored_and_replaced;

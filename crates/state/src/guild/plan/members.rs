@@ -49,6 +49,14 @@ impl Asked<'_> {
         Ok(self.gone(user))
     }
 
+    pub(super) fn prune(self, users: &[UserId]) -> Result<Vec<Change>, Denied> {
+        self.require(Permissions::KICK_MEMBERS | Permissions::MANAGE_GUILD)?;
+        let below = users.iter().filter(|user| {
+            self.guild.members.contains_key(*user) && self.guild.outranks(self.actor, **user)
+        });
+        Ok(below.map(|user| Change::DeleteMember(*user)).collect())
+    }
+
     pub(super) fn ban(self, user: UserId, reason: Option<&str>) -> Result<Vec<Change>, Denied> {
         self.require(Permissions::BAN_MEMBERS)?;
         if let Some(reason) = reason {

@@ -193,6 +193,7 @@ impl Guild {
             GuildCommand::Leave => asked.leave(),
             GuildCommand::UpdateMember(user, patch) => asked.update_member(*user, patch),
             GuildCommand::Kick(user) => asked.kick(*user),
+            GuildCommand::Prune { users, .. } => asked.prune(users),
             GuildCommand::Ban { user, reason } => asked.ban(*user, reason.as_deref()),
             GuildCommand::Unban(user) => asked.unban(*user),
             GuildCommand::CreateEmoji(emoji) => asked.create_emoji(emoji),
