@@ -190,7 +190,6 @@ impl ErrorCode {
             Self::OnboardingBelowRequirements => {
                 "Cannot update onboarding while below requirements"
             }
-            Self::UnknownIntegration => "Unknown Integration",
             Self::WidgetDisabled => "Widget Disabled",
             Self::FailedToBan => "Failed to ban users",
             Self::StageAlreadyOpen => "The Stage is already open",

@@ -6,7 +6,7 @@ use super::kind;
 
 /// Width and height in pixels; `None` for what is no picture, is cut off or is larger than any
 /// client would show.
-pub(super) fn dimensions(bytes: &[u8]) -> Option<(u64, u64)> {
+pub(crate) fn dimensions(bytes: &[u8]) -> Option<(u64, u64)> {
     let (width, height) = match kind::sniff(bytes)? {
         "image/png" => (be32(bytes, 16)?, be32(bytes, 20)?),
         "image/gif" => (le16(bytes, 6)?, le16(bytes, 8)?),

@@ -3,7 +3,7 @@
 //! `upload` names and stores what a message brings, `picture` the icons and avatars, `serve` streams
 //! them back, `sign` and `origin` make the URL in between. Nothing here asks who the reader is: a valid signature is the right.
 
-mod image;
+pub(crate) mod image;
 mod kind;
 mod origin;
 pub(crate) mod picture;

@@ -50,7 +50,7 @@ async fn preview(
         "approximate_member_count": view.members.len(),
         "approximate_presence_count": view.presences.len(),
         "emojis": wire::guild_emojis(&view),
-        "stickers": [],
+        "stickers": wire::stickers(&view),
     })))
 }
 

@@ -89,7 +89,7 @@ impl Guild {
         if user.bot || self.manages(member) {
             return None;
         }
-        let names = [Some(&user.username), user.global_name.as_ref(), member.nick.as_ref()];
+        let names = [Some(&*user.username), user.global_name.as_deref(), member.nick.as_deref()];
         let rules = self.rules.values().filter(|rule| {
             let record = &rule.record;
             record.enabled && record.trigger.is_of_profiles() && !is_exempt(member, rule)

@@ -146,7 +146,8 @@ fn member(
     let account = parts.store.users().cached(user)?;
     let member = view.members.get(&user)?;
     let presence = view.presences.get(&user)?;
-    let name = member.nick.as_ref().or(account.global_name.as_ref()).unwrap_or(&account.username);
+    let name =
+        member.nick.as_deref().or(account.global_name.as_deref()).unwrap_or(&account.username);
     let mut value = json!({
         "id": at.to_string(),
         "username": name,

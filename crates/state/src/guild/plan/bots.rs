@@ -95,7 +95,7 @@ impl Asked<'_> {
         if let Some(nick) = draft.nick.as_deref().map(str::trim).filter(|nick| !nick.is_empty()) {
             self.require(Permissions::MANAGE_NICKNAMES)?;
             field::length("nick", nick, 1..=limits::NICK)?;
-            member.nick = Some(nick.to_owned());
+            member.nick = Some(nick.into());
         }
         if !draft.roles.is_empty() {
             member.roles = self.roles(&[], &draft.roles)?;
