@@ -22,11 +22,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(400);
 const LEAST_WAIT: Duration = Duration::from_millis(20);
 /// How often a flight is said again that the browser must answer: for twelve seconds.
 const REPEATS: usize = 32;
-/// How often the last flight is, whose arrival no answer tells, once something had to be said again: for
-/// one second. And where nothing had: a network that lost nothing so far is likely to have brought it,
-/// and each repetition wakes the thread.
+/// How often the last flight is, whose arrival no answer tells: for one second.
 const FINAL_REPEATS: usize = 6;
-const UNDISTURBED_REPEATS: usize = 2;
 /// How often a session says anything again, asked or not; a bound for who asks in a browser's name.
 const ALL_REPEATS: usize = 96;
 
@@ -135,13 +132,7 @@ impl Flight {
 
     /// When the flight is said again unasked.
     fn due(&self) -> Option<Instant> {
-        // Beyond its own repetitions there were others': of an earlier flight, or asked for.
-        let disturbed = self.all_repeats > self.repeats;
-        let most = match (self.last, disturbed) {
-            (false, _) => REPEATS,
-            (true, true) => FINAL_REPEATS,
-            (true, false) => UNDISTURBED_REPEATS,
-        };
+        let most = if self.last { FINAL_REPEATS } else { REPEATS };
         let Said::At(at) = self.said else { return None };
         let may = self.repeats < most && self.all_repeats < ALL_REPEATS;
         may.then(|| at + wait(self.repeats))
@@ -280,15 +271,10 @@ mod tests {
     #[test]
     fn the_last_flight_is_said_again_a_few_times_only() {
         let start = Instant::now();
-        let mut undisturbed = flight(start);
-        undisturbed.finish();
-        let mut disturbed = flight(start);
-        disturbed.hear(&message(0));
-        assert!(said(&mut disturbed, start + LEAST_WAIT) > 0, "the browser asked");
-        disturbed.finish();
+        let mut flight = flight(start);
+        flight.finish();
 
-        assert_eq!(times(&mut undisturbed, start).len(), UNDISTURBED_REPEATS);
-        assert_eq!(times(&mut disturbed, start).len(), FINAL_REPEATS);
+        assert_eq!(times(&mut flight, start).len(), FINAL_REPEATS);
     }
 
     #[test]
