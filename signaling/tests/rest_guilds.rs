@@ -6,6 +6,7 @@ mod support;
 use serde_json::Value;
 use serde_json::json;
 use signaling::auth::PrivilegedIntents;
+use signaling::parts::timestamp;
 use support::Api;
 
 fn ids(list: &Value) -> Vec<&str> {
@@ -300,4 +301,29 @@ async fn who_is_not_in_voice_has_no_voice_state_and_cannot_be_moved() {
     let own = format!("/guilds/{}/members/@me", place.guild);
     let own = ben.ask(&api, "PATCH", &own).json(&json!({ "nick": null })).send().await;
     assert_eq!(own.body["nick"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_timeout_is_read_with_its_offset_and_in_the_short_form_of_javascript() {
+    let api = Api::new().await;
+    let (ana, ben) = (api.register("ana").await, api.register("ben").await);
+    let place = api.guild(&ana, "Hall").await;
+    api.join(&ana, &place, &ben).await;
+    let member = format!("/guilds/{}/members/{}", place.guild, ben.id);
+    let hour_ms = 3_600_000;
+    // Whole seconds, as they are cut off below.
+    let until_ms = api.parts.now_ms() / 1_000 * 1_000 + hour_ms;
+    let written = |ms| timestamp(ms).iso_8601().to_string()[..19].to_owned();
+    let until = format!("{}.000000+00:00", written(until_ms));
+
+    for text in [
+        format!("{}.000Z", written(until_ms)),
+        format!("{}+02:00", written(until_ms + 2 * hour_ms)),
+    ] {
+        let body = json!({ "communication_disabled_until": text });
+        let silenced = ana.ask(&api, "PATCH", &member).json(&body).send().await;
+        assert_eq!(silenced.body["communication_disabled_until"], until, "{silenced:?}");
+        let free = json!({ "communication_disabled_until": null });
+        ana.ask(&api, "PATCH", &member).json(&free).send().await;
+    }
 }

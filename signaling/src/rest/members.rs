@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
+use model::calendar::Moment;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
-use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use state::Guild;
@@ -41,6 +41,7 @@ use super::route::put;
 use crate::auth::PrivilegedIntents;
 use crate::auth::Scope;
 use crate::parts::Parts;
+use crate::parts::timestamp;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
@@ -234,7 +235,7 @@ struct Update {
     #[serde(default, deserialize_with = "some")]
     channel_id: Option<Option<ChannelId>>,
     #[serde(default, deserialize_with = "some")]
-    communication_disabled_until: Option<Option<Timestamp>>,
+    communication_disabled_until: Option<Option<Moment>>,
 }
 
 /// `PATCH /guilds/{guild.id}/members/{user.id}`
@@ -258,7 +259,9 @@ async fn update(
         roles: body.roles.map(Option::unwrap_or_default),
         mute: body.mute,
         deaf: body.deaf,
-        communication_disabled_until: body.communication_disabled_until,
+        communication_disabled_until: body
+            .communication_disabled_until
+            .map(|until| until.map(|Moment(ms)| timestamp(ms))),
     };
     if patch != MemberPatch::default() {
         let was = automod::quarantined(&view, user);
