@@ -30,9 +30,7 @@ impl Date {
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * of_year + 2) / 153;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 31")]
         let day = (of_year - (153 * from_march + 2) / 5 + 1) as u8;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 12")]
         let month = (if from_march < 10 { from_march + 3 } else { from_march - 9 }) as u8;
         let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
         Self { year, month, day }
@@ -60,9 +58,7 @@ impl Date {
 /// The weekday of the day that is `days` after the first of January 1970: 0 is Monday.
 #[must_use]
 pub const fn weekday(days: i64) -> u8 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 6")]
-    let day = (days + 3).rem_euclid(7) as u8;
-    day
+    (days + 3).rem_euclid(7) as u8
 }
 
 /// A moment as clients write it in ISO 8601, in Unix milliseconds. For bodies of requests.

@@ -57,7 +57,7 @@ impl Recurrence {
     #[must_use]
     pub fn next_after(&self, after_ms: u64) -> Option<u64> {
         let day_ms = DAY_MS.unsigned_abs();
-        let day = |ms: u64| i64::try_from(ms / day_ms).unwrap_or(i64::MAX / day_ms.cast_signed());
+        let day = |ms: u64| i64::try_from(ms / day_ms).unwrap_or(i64::MAX / DAY_MS);
         let time = self.start_ms % day_ms;
         let from = day(self.start_ms).max(day(after_ms));
         let start = day(self.start_ms);

@@ -172,7 +172,7 @@ impl Scheduled {
 /// What time does to an event.
 pub(crate) enum Due {
     /// It is another one now.
-    Changed(ScheduledEventRecord),
+    Changed(Box<ScheduledEventRecord>),
     /// It has been over for long enough.
     Forgotten,
 }
@@ -200,13 +200,14 @@ impl Guild {
         let passed = |since_ms: u64, wait: std::time::Duration| {
             u128::from(now_ms) >= u128::from(since_ms) + wait.as_millis()
         };
-        let ended = |ending| Some(Due::Changed(event.after(ending, now_ms)));
+        let changed = |event| Due::Changed(Box::new(event));
+        let ended = |ending| Some(changed(event.after(ending, now_ms)));
         let external = matches!(event.place, EventPlace::External(_));
         match event.status {
             EventStatus::Scheduled if external && now_ms >= event.start_ms => {
                 // Whoever slept through all of it is told that it was, not that it was called off.
                 let active = EventStatus::Active;
-                Some(Due::Changed(ScheduledEventRecord { status: active, ..event.clone() }))
+                Some(changed(ScheduledEventRecord { status: active, ..event.clone() }))
             }
             EventStatus::Scheduled if passed(event.start_ms, limits::EVENT_LATE) => {
                 ended(EventStatus::Canceled)
@@ -225,7 +226,7 @@ impl Guild {
                     (true, Some(_)) | (false, None) => None,
                     (empty, _) => {
                         let empty_ms = empty.then_some(now_ms);
-                        Some(Due::Changed(ScheduledEventRecord { empty_ms, ..event.clone() }))
+                        Some(changed(ScheduledEventRecord { empty_ms, ..event.clone() }))
                     }
                 }
             }

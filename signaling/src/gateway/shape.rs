@@ -807,7 +807,6 @@ mod tests {
             GuildEvent::RuleDeleted(rule()),
             GuildEvent::RuleExecuted(executed(&guild)),
             GuildEvent::StickersUpdated,
-            GuildEvent::SoundDeleted(quack().id),
             GuildEvent::EventScheduled(Arc::clone(&planned)),
             GuildEvent::EventChanged(Arc::clone(&planned)),
             GuildEvent::EventRemoved(Arc::clone(&planned)),

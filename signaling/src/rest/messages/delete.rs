@@ -124,7 +124,7 @@ pub(in crate::rest) async fn remove(
     // The files of a copy are its source's.
     let own = gone.iter().filter(|message| message.flags & following::IS_CROSSPOST == 0);
     let files: Vec<_> = own.flat_map(|message| message.attachments.iter().cloned()).collect();
-    place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids: ids.clone(), bulk }).await;
+    place.publish(&parts, ChatEvent::MessagesDeleted { channel, ids, bulk }).await;
     for message in gone {
         following::follow_deletion(&parts, message).await;
     }

@@ -137,7 +137,7 @@ struct Rule {
     by_weekday: Option<Vec<u8>>,
     by_n_weekday: Option<Vec<NWeekday>>,
     by_month: Option<Vec<u8>>,
-    by_month_day: Option<Vec<i32>>,
+    by_month_day: Option<Vec<u8>>,
     end: Option<IgnoredAny>,
     count: Option<IgnoredAny>,
     by_year_day: Option<IgnoredAny>,
@@ -192,10 +192,8 @@ impl Rule {
                     Some(&[month @ 1..=12]) => month,
                     _ => return Err(bad("by_month", "Must be one month, 1 to 12.")),
                 };
-                match self.by_month_day.as_deref().map(|days| (days, days.len())) {
-                    Some((&[day @ 1..=31], _)) => {
-                        Days::Yearly { month, day: u8::try_from(day).unwrap_or(31) }
-                    }
+                match self.by_month_day.as_deref() {
+                    Some(&[day @ 1..=31]) => Days::Yearly { month, day },
                     _ => return Err(bad("by_month_day", "Must be one day, 1 to 31.")),
                 }
             }

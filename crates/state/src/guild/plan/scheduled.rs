@@ -205,7 +205,7 @@ impl Guild {
         let events = self.scheduled.values().map(|event| &event.record);
         let due = events.filter_map(|event| Some((event.id, self.due(event, now_ms)?)));
         due.map(|(id, due)| match due {
-            Due::Changed(event) => Change::PutScheduledEvent(Arc::new(event)),
+            Due::Changed(event) => Change::PutScheduledEvent(Arc::new(*event)),
             Due::Forgotten => Change::DeleteScheduledEvent(id),
         })
         .collect()
