@@ -159,5 +159,6 @@ pub(crate) async fn who_had_a_session_lately_is_known(repos: &Repos) {
     assert_eq!(since(NOON - day).await, [ANA]);
     assert_eq!(since(NOON - 11 * day).await, [ANA, BEN]);
     assert!(since(NOON + day).await.is_empty());
-    assert_eq!(repos.accounts.seen_since(&[BEN], NOON - day).await.expect("read"), []);
+    let ben = repos.accounts.seen_since(&[BEN], NOON - day).await.expect("read");
+    assert!(ben.is_empty());
 }
