@@ -174,7 +174,7 @@ def rebinding(arguments: argparse.Namespace) -> int:
 def blackout(arguments: argparse.Namespace) -> int:
     """UDP dies in the middle of calls; in how many the browser did not come back by itself."""
     network.require(("ip",), True)
-    gone, gaps, ways = 0, {"up": [], "down": []}, []
+    gone, gaps, ways, noticed = 0, {"up": [], "down": []}, [], []
     for _ in range(arguments.swaps):
         with network.namespaces("s", "c") as (near, far):
             tunem = network.Tunem(arguments.tunem, near, far, ["--delay", "30ms"])
@@ -195,9 +195,12 @@ def blackout(arguments: argparse.Namespace) -> int:
                 gaps[way].append(gap(moments, at, AFTER_BLACKOUT) if back else float("inf"))
             gone += any(of[-1] == float("inf") for of in gaps.values())
             ways.append(browser["way"])
+            shaky = [moment for state, moment in browser["states"] if state == "disconnected" and moment > at]
+            noticed.append((min(shaky, default=float("inf")) - at) * 1e3)
     print(f"gaps around {arguments.swaps} deaths of UDP, in milliseconds")
     for way, of in gaps.items():
         print(f"  Chromium, {way:<5} p50 {percentile(of, 50):5.0f}, longest {max(of):5.0f}")
+    print(f"  Chromium noticed p50 {percentile(noticed, 50):5.0f}, longest {max(noticed):5.0f}")
     print(f"  it came back by {', '.join(sorted(set(ways)))}; lost: {gone or 'none'}")
     return gone
 

@@ -9,12 +9,13 @@ const { page, close } = await person(SPEECH, { ignoreHTTPSErrors: true, args: ["
 // When the answer is there, when the connection is, and when packets come.
 await page.addInitScript(() => {
   const Plain = window.RTCPeerConnection;
-  window.__watch = { pc: null, arrivals: {} };
+  window.__watch = { pc: null, arrivals: {}, states: [] };
   window.RTCPeerConnection = class extends Plain {
     constructor(...settings) {
       super(...settings);
       window.__watch.pc = this;
       this.addEventListener("iceconnectionstatechange", () => {
+        window.__watch.states.push([this.iceConnectionState, Date.now() / 1000]);
         if (["connected", "completed"].includes(this.iceConnectionState)) this.pathAt ??= Date.now();
       });
       this.addEventListener("connectionstatechange", () => {
@@ -98,6 +99,7 @@ try {
   const after = await page.evaluate(() => window.__inbound());
   const watch = await page.evaluate(() => ({
     arrivals: window.__watch.arrivals,
+    states: window.__watch.states,
     failed: Boolean(window.__watch.failed),
     state: window.__watch.pc.connectionState,
   }));
