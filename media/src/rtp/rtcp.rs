@@ -237,14 +237,18 @@ pub(crate) fn write_receiver_report(reporter: u32, block: &ReportBlock, out: &mu
     write_cname(reporter, out);
 }
 
-/// Appends feedback that asks for one packet and those of a bit mask behind it. With reduced size
+/// Appends feedback that asks for packets, each and those of a bit mask behind it. With reduced size
 /// (RFC 5506 §3.4.1) it needs no report before it.
-pub(crate) fn write_nack(reporter: u32, ssrc: u32, first: u16, mask: u16, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0x80 | GENERIC_NACK, FEEDBACK, 0, 3]);
+pub(crate) fn write_nack(reporter: u32, ssrc: u32, lost: &[(u16, u16)], out: &mut Vec<u8>) {
+    let words = 2 + lost.len() as u16;
+    out.extend_from_slice(&[0x80 | GENERIC_NACK, FEEDBACK]);
+    out.extend_from_slice(&words.to_be_bytes());
     out.extend_from_slice(&reporter.to_be_bytes());
     out.extend_from_slice(&ssrc.to_be_bytes());
-    out.extend_from_slice(&first.to_be_bytes());
-    out.extend_from_slice(&mask.to_be_bytes());
+    for (first, mask) in lost {
+        out.extend_from_slice(&first.to_be_bytes());
+        out.extend_from_slice(&mask.to_be_bytes());
+    }
 }
 
 /// Appends feedback that asks for a keyframe (RFC 4585 §6.3.1).
@@ -341,10 +345,10 @@ mod tests {
     fn lost_packets_are_named_across_the_wrap_as_they_were_written() {
         let mut out = Vec::new();
 
-        write_nack(1, 9, 65_534, 0b1000_0000_0000_0011, &mut out);
+        write_nack(1, 9, &[(65_534, 0b1000_0000_0000_0011), (40, 0)], &mut out);
 
         let missing = |sequence| Item::Missing { ssrc: 9, sequence };
-        assert_eq!(items(&out), [65_534, 65_535, 0, 14].map(missing));
+        assert_eq!(items(&out), [65_534, 65_535, 0, 14, 40].map(missing));
     }
 
     #[test]

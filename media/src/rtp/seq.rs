@@ -35,6 +35,13 @@ impl ReplayWindow {
         }
     }
 
+    /// Which of the `longest` numbers before the highest were not seen: bit `n` stands for
+    /// `highest - n`.
+    pub(crate) fn missing(&self, longest: u64) -> u128 {
+        let longest = longest.min(WINDOW - 1);
+        !self.seen & ((1 << longest) - 1) << 1
+    }
+
     /// Remembers an authenticated number.
     pub(crate) fn insert(&mut self, number: u64) {
         let Some(highest) = self.highest else {

@@ -49,6 +49,15 @@ pub(super) fn redundancy<'a>(
     (redundancy, carried)
 }
 
+/// After how many packets a browser is asked again: after half its round trip, in its usual frames.
+fn pace(round_trip: Option<Duration>) -> u64 {
+    const FRAME_MS: u128 = 20;
+    round_trip.map_or(PACE, |time| (time.as_millis() / 2).div_ceil(FRAME_MS) as u64).clamp(2, 12)
+}
+
+/// The pace while nothing is known of the way, as for one of 160 ms there and back.
+const PACE: u64 = 4;
+
 impl Shard {
     /// Forwards the frames that a packet carried along and that were missing, oldest first.
     pub(super) fn recover(
@@ -106,9 +115,13 @@ impl Shard {
         if !webrtc.answers_nack() {
             return;
         }
-        let Some((first, mask)) = peer.inbound.missing(before, accepted) else { return };
+        let every = pace(peer.quality.round_trip());
+        let asked = peer.inbound.missing(before, accepted, every);
+        if asked.entries().is_empty() {
+            return;
+        }
         self.scratch.clear();
-        rtcp::write_nack(peer.ssrc, ssrc, first, mask, &mut self.scratch);
+        rtcp::write_nack(peer.ssrc, ssrc, asked.entries(), &mut self.scratch);
         let scratch = &self.scratch;
         self.outbox.write(to, |out| webrtc.seal_rtcp(scratch, out));
     }

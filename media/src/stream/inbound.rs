@@ -18,8 +18,42 @@ const MAX_DROPOUT: u64 = 3_000;
 
 /// A jump beyond this is a pause of the network, whose packets nobody waits for any more.
 const ASKED_FOR: u64 = 12;
-/// Packets after which one that was asked for and did not come is asked for once more, and again.
-const ASKED_AGAIN_AFTER: [u64; 2] = [4, 9];
+/// Packets for which one that is missing is asked for again and again, about a second: later nobody
+/// has a place for it.
+const ASKED_WITHIN: u64 = 48;
+/// Packets that one is waited for at most before it is asked for, where the network reorders.
+const REORDERED: u64 = 3;
+/// Entries of one question, 17 packets each.
+const ENTRIES: usize = 4;
+
+/// Packets to ask for: numbers, each with a mask of the 16 behind it (RFC 4585 §6.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    entries: [(u16, u16); ENTRIES],
+    count: usize,
+}
+
+impl Asked {
+    /// Adds a number behind all others; without place for it, it is left for the next question.
+    fn add(&mut self, sequence: u16) {
+        if let Some((first, mask)) = self.entries[..self.count].last_mut() {
+            let behind = sequence.wrapping_sub(*first);
+            if (1..=16).contains(&behind) {
+                *mask |= 1 << (behind - 1);
+                return;
+            }
+        }
+        if let Some(place) = self.entries.get_mut(self.count) {
+            *place = (sequence, 0);
+            self.count += 1;
+        }
+    }
+
+    /// The entries; none when there is nothing to ask for.
+    pub(crate) fn entries(&self) -> &[(u16, u16)] {
+        &self.entries[..self.count]
+    }
+}
 
 /// A packet that may be forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +68,8 @@ pub(crate) struct InboundStream {
     window: ReplayWindow,
     /// First number of the current piece.
     base: u64,
+    /// Nothing before this number is asked for: behind a pause of the network nobody waits for it.
+    asked_from: u64,
     /// Counts restarts: a listener's rewriter begins a new piece when it changes.
     pub(crate) piece: u32,
     /// Low bits that would follow, if the packet that just looked wrong was a restart.
@@ -91,28 +127,41 @@ impl InboundStream {
     }
 
     /// Which packets to ask the sender for, now that `accepted` came after `before` was the highest:
-    /// those just found missing, and once more those that are missing since a few packets. A
-    /// sequence number and a mask of the 16 behind it.
-    pub(crate) fn missing(&self, before: Option<u64>, accepted: Accepted) -> Option<(u16, u16)> {
-        let (before, highest) = (before?, accepted.seq);
-        highest.checked_sub(before).filter(|ahead| (1..=ASKED_FOR).contains(ahead))?;
-        let longest = ASKED_AGAIN_AFTER[1];
-        let oldest = (before + 1).saturating_sub(longest).max(self.base);
-        let mut first = None;
-        let mut mask = 0;
-        for seq in oldest..highest {
-            let (distance, then) = (highest - seq, before.saturating_sub(seq));
-            let just_found = seq > before;
-            let again = ASKED_AGAIN_AFTER.iter().any(|after| then < *after && distance >= *after);
-            if !(just_found || again) || !self.window.is_new(seq) {
-                continue;
-            }
-            let start = *first.get_or_insert(seq);
-            if seq > start {
-                mask |= 1u16.checked_shl((seq - start - 1) as u32).unwrap_or(0);
+    /// those missing for as many packets as reordering explains, and again every `every` packets.
+    /// Whoever was asked and answered need not answer once more within a round trip, and does not; so
+    /// half of one is a good pace: it repeats a lost question, and a lost answer soon after.
+    pub(crate) fn missing(&mut self, before: Option<u64>, accepted: Accepted, every: u64) -> Asked {
+        let mut asked = Asked::default();
+        let highest = accepted.seq;
+        let ahead = before.map_or(0, |before| highest.saturating_sub(before));
+        if ahead == 0 {
+            return asked;
+        }
+        if ahead > ASKED_FOR {
+            self.asked_from = highest;
+        }
+        let first = 1 + self.reordered();
+        let times = |distance: u64| match distance.checked_sub(first) {
+            Some(over) => 1 + over / every.max(1),
+            None => 0,
+        };
+        let oldest = self.base.max(self.asked_from);
+        let longest = highest.saturating_sub(oldest).min(ASKED_WITHIN);
+        let mut missing = self.window.missing(longest);
+        // Oldest first: from the highest bit on.
+        while let Some(distance) = missing.checked_ilog2() {
+            missing ^= 1 << distance;
+            let distance = u64::from(distance);
+            if times(distance) > times(distance.saturating_sub(ahead)) {
+                asked.add((highest - distance) as u16);
             }
         }
-        first.map(|first| (first as u16, mask))
+        asked
+    }
+
+    /// By how many packets the network delays one behind others, about: so long none is lost.
+    fn reordered(&self) -> u64 {
+        u64::from(self.jitter_units() / opus::FRAME).min(REORDERED)
     }
 
     /// The highest number of the current piece.
@@ -129,6 +178,7 @@ impl InboundStream {
         self.received_in_piece = 0;
         self.transit = None;
         self.restart = None;
+        self.asked_from = 0;
         self.reported = (0, 0);
         self.piece = self.piece.wrapping_add(1);
     }
@@ -272,23 +322,65 @@ mod tests {
         assert_eq!(stream.piece, 1);
     }
 
-    #[test]
-    fn what_is_missing_is_asked_for_at_once_and_twice_more() {
-        let now = Instant::now();
-        let mut stream = InboundStream::default();
-        let mut asked = Vec::new();
-        for sequence in [10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24] {
+    /// What is asked for when each of these packets comes, at this pace.
+    fn asked(stream: &mut InboundStream, sequences: &[u16], every: u64) -> Vec<Vec<(u16, u16)>> {
+        let start = Instant::now();
+        let ask = |&sequence: &u16| {
+            // Each at its own pace.
+            let now = start + Duration::from_millis(20 * u64::from(sequence));
             let before = stream.highest();
             let accepted = stream.accept(now, &packet(sequence)).expect("new");
-            asked.push(stream.missing(before, accepted));
-        }
+            stream.missing(before, accepted, every).entries().to_vec()
+        };
+        sequences.iter().map(ask).collect()
+    }
 
-        // 12 and 13 when 14 came; 12 again at 16, four behind, and 13 at 17; both once more nine behind.
-        let both = Some((12, 1));
-        assert_eq!(asked[..3], [None, None, both]);
-        assert_eq!(asked[3..6], [None, Some((12, 0)), Some((13, 0))]);
-        assert_eq!(asked[6..9], [None, None, None]);
-        assert_eq!(asked[9..], [Some((12, 0)), Some((13, 0)), None, None]);
+    #[test]
+    fn what_is_missing_is_asked_for_at_once_and_again_at_the_pace_that_is_given() {
+        let mut stream = InboundStream::default();
+        let asked = asked(&mut stream, &[10, 11, 14, 15, 16, 17, 18, 19, 20, 21], 4);
+
+        // 12 and 13 when 14 came; 13 again when it is five behind, 12 a packet sooner.
+        assert_eq!(asked[..3], [vec![], vec![], vec![(12, 1)]]);
+        assert_eq!(asked[3..7], [vec![], vec![], vec![(12, 0)], vec![(13, 0)]]);
+        assert_eq!(asked[7..], [vec![], vec![], vec![(12, 0)]]);
+    }
+
+    #[test]
+    fn what_is_missing_for_a_second_or_behind_a_pause_is_asked_for_no_more() {
+        let mut stream = InboundStream::default();
+        let sequences: Vec<_> = [10, 12].into_iter().chain(13..120).collect();
+        let times = asked(&mut stream, &sequences, 4).iter().flatten().count();
+        assert_eq!(times, 12, "of 48 packets every fourth");
+
+        let pause = asked(&mut stream, &[200, 201, 202, 203, 204, 205, 206], 4);
+        assert!(pause.iter().all(Vec::is_empty), "{pause:?}");
+    }
+
+    #[test]
+    fn many_that_are_missing_are_asked_for_in_one_question() {
+        let mut stream = InboundStream::default();
+        let asked = asked(&mut stream, &[10, 20, 30, 31, 32, 33, 34, 35], 1);
+
+        let last = asked.last().expect("asked");
+        assert_eq!(last[..], [(11, 0xFEFF), (28, 1)]);
+    }
+
+    #[test]
+    fn where_the_network_reorders_a_packet_is_waited_for_before_it_is_asked_for() {
+        let start = Instant::now();
+        let mut stream = InboundStream::default();
+        let mut questions = 0;
+        for pair in 0..200u16 {
+            // Each second packet comes 50 ms late, behind the next.
+            for (sequence, late) in [(2 * pair + 1, 0), (2 * pair, 50)] {
+                let at = start + Duration::from_millis(20 * u64::from(sequence) + late);
+                let before = stream.highest();
+                let accepted = stream.accept(at, &packet(sequence)).expect("new");
+                questions += stream.missing(before, accepted, 4).entries().len();
+            }
+        }
+        assert!(questions < 20, "{questions}");
     }
 
     #[test]

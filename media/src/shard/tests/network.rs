@@ -103,6 +103,11 @@ impl Network {
         arrive(&mut self.down, now)
     }
 
+    /// There and back, without its jitter.
+    pub(super) fn round_trip(&self) -> Duration {
+        self.ways.0.delay + self.ways.1.delay
+    }
+
     pub(super) fn poll_timeout(&self) -> Instant {
         self.up.poll_timeout().min(self.down.poll_timeout())
     }

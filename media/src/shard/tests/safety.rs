@@ -297,7 +297,12 @@ fn nothing_of_one_room_is_ever_sent_to_another() {
         world.deliver(speaking.address, &packet);
         // A member of one room asks for packets of the other.
         let mut compound = Vec::new();
-        rtcp::write_nack(speaking.ssrc, call.speaker.ssrc, round as u16, 0xFFFF, &mut compound);
+        rtcp::write_nack(
+            speaking.ssrc,
+            call.speaker.ssrc,
+            &[(round as u16, 0xFFFF)],
+            &mut compound,
+        );
         let plain = compound.split_off(8);
         let asked = speaking.seal(compound, &plain);
         world.deliver(speaking.address, &asked);

@@ -49,6 +49,9 @@ pub(super) struct Browser {
     pub(super) answers: bool,
     spoken: HashMap<u16, Vec<u8>>,
     again: Vec<u16>,
+    /// When it sent packets again, and how soon it does so once more: Chromium after a round trip.
+    resent: HashMap<u16, Instant>,
+    pub(super) answers_after: Duration,
     /// Where it believes that it is.
     local: SocketAddr,
     /// Where its NAT makes it appear.
@@ -136,6 +139,8 @@ impl Browser {
             answers: false,
             spoken: HashMap::new(),
             again: Vec::new(),
+            resent: HashMap::new(),
+            answers_after: Duration::ZERO,
             local: address,
             address,
             mid,
@@ -241,7 +246,7 @@ impl Browser {
     }
 
     /// Reads what it is asked for again.
-    fn note_asked(&mut self, packet: &[u8]) {
+    fn note_asked(&mut self, now: Instant, packet: &[u8]) {
         if !self.answers || packet[0] >> 6 != 2 || packet[1] != 205 {
             return;
         }
@@ -256,14 +261,17 @@ impl Browser {
             opened => opened.expect("authentic"),
         };
         Compound::parse(compound).expect("well formed").for_each(|item| {
-            if let Item::Missing { sequence, .. } = item {
+            let Item::Missing { sequence, .. } = item else { return };
+            let before = self.resent.get(&sequence);
+            if before.is_none_or(|before| *before + self.answers_after <= now) {
+                self.resent.insert(sequence, now);
                 self.again.push(sequence);
             }
         });
     }
 
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) {
-        self.note_asked(packet);
+        self.note_asked(now, packet);
         let contents = packet.try_into().expect("a datagram that WebRTC knows");
         let receive =
             Receive { proto: Protocol::Udp, source: announce(), destination: self.local, contents };

@@ -93,7 +93,7 @@ impl Shard {
             && let Some(to) = peer.path.aim
         {
             self.scratch.clear();
-            rtcp::write_nack(peer.ssrc, layer.ssrc, first, mask, &mut self.scratch);
+            rtcp::write_nack(peer.ssrc, layer.ssrc, &[(first, mask)], &mut self.scratch);
             let scratch = &self.scratch;
             self.outbox.write(to, |out| webrtc.seal_rtcp(scratch, out));
         }
