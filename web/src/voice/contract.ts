@@ -124,8 +124,9 @@ export const ATTEMPT_DEADLINE_MS = 10_000;
 export const LINK_MINIMUM_MS = 5_000;
 /** How long UDP and plain TCP may take before TLS is tried. Sooner costs the server a handshake of everybody. */
 export const RELAY_AFTER_MS = 3_000;
-/** ICE "disconnected" is often a hiccup; after this it begins anew. */
-export const SHAKY_GRACE_MS = 2_000;
+/** ICE "disconnected" may yet be a hiccup, though browsers say so only after seconds; after this it begins anew,
+ * by which nothing is lost: the way that we had holds until another is better. */
+export const SHAKY_GRACE_MS = 500;
 /** While ICE begins anew, how long the socket may take to show that it lives: it takes the same network. */
 export const PROBE_MS = 3_000;
 /** After a kick-or-move close, how long the new voice server may take to arrive. */
