@@ -12,6 +12,8 @@ mod settings;
 #[path = "../gateway/stage.rs"]
 #[allow(dead_code, reason = "shared with the gateway's tests")]
 mod stage;
+#[path = "../gateway/terms.rs"]
+mod terms;
 
 /// How these clients connect.
 const JSON: &str = "v=9&encoding=json";

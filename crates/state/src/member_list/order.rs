@@ -153,7 +153,7 @@ mod tests {
                 prop_assert_eq!(list.len(), model.len());
             }
             for place in [0, 1, model.len() / 2, model.len()] {
-                let there: Vec<u64> = list.from(place).map(model::wire::id::Id::get).collect();
+                let there: Vec<u64> = list.from(place).map(Id::get).collect();
                 prop_assert_eq!(&there[..], &model[place.min(model.len())..]);
             }
         }
