@@ -1,10 +1,14 @@
 //! Upkeep: what is due by the clock and by nobody's request, such as the ends of polls and threads
-//! in which nobody spoke.
+//! in which nobody spoke, and of stages without a speaker.
 //!
-//! [`round`] is all of it, at a time that is given; [`run`] is the task that gives it the time.
+//! [`round`] and [`end_deserted`] are all of it, at a time that is given; [`run`] is the task that gives
+//! it the time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use model::id::ChannelId;
+use model::limits;
 use state::Guild;
 use state::GuildCommand;
 
@@ -50,6 +54,34 @@ async fn tend_events(parts: &Parts, view: &Guild, now_ms: u64) {
     }
 }
 
+/// The stages that had no speaker in the last round, and since when, in Unix milliseconds.
+#[derive(Debug, Default)]
+pub struct Deserted(HashMap<ChannelId, u64>);
+
+/// Ends the stages that are without a speaker for as long as [`limits::STAGE_DESERTED_MS`] at
+/// `now_ms`, Unix milliseconds, by what former rounds saw.
+pub async fn end_deserted(parts: &Parts, deserted: &mut Deserted, now_ms: u64) {
+    let before = std::mem::take(&mut deserted.0);
+    for guild in parts.store.all() {
+        let view = guild.view();
+        let mut over = Vec::new();
+        for stage in view.deserted_stages() {
+            let since = before.get(&stage).copied().unwrap_or(now_ms);
+            deserted.0.insert(stage, since);
+            if now_ms.saturating_sub(since) >= limits::STAGE_DESERTED_MS {
+                over.push(stage);
+            }
+        }
+        if over.is_empty() {
+            continue;
+        }
+        let command = GuildCommand::EndDeserted(over);
+        if let Err(error) = parts.store.execute(view.id, view.settings.owner, command).await {
+            tracing::warn!(%error, guild = %view.id, "deserted stages were not ended");
+        }
+    }
+}
+
 async fn end_polls(parts: &Parts, now_ms: u64) {
     let due = match parts.polls.due(now_ms, POLLS).await {
         Ok(due) => due,
@@ -65,12 +97,16 @@ async fn end_polls(parts: &Parts, now_ms: u64) {
 /// Goes its rounds until `closing` resolves.
 pub async fn run(parts: Parts, closing: impl Future<Output = ()>) {
     tokio::pin!(closing);
+    let mut deserted = Deserted::default();
     loop {
         // Both arms are cancel-safe.
         tokio::select! {
             biased;
             () = &mut closing => return,
-            () = tokio::time::sleep(ROUND) => round(&parts, parts.now_ms()).await,
+            () = tokio::time::sleep(ROUND) => {
+                round(&parts, parts.now_ms()).await;
+                end_deserted(&parts, &mut deserted, parts.now_ms()).await;
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ mod support;
 
 use serde_json::Value;
 use serde_json::json;
+use signaling::upkeep;
+use signaling::upkeep::Deserted;
 use signaling::voice::VoiceRequest;
 use support::Api;
 use support::Person;
@@ -118,4 +120,36 @@ async fn a_stage_is_opened_renamed_shown_and_closed() {
     assert_eq!(ben.ask(&api, "GET", &one).send().await.body, changed.body);
     assert_eq!(ana.ask(&api, "DELETE", &one).send().await.status, 204);
     ana.ask(&api, "DELETE", &one).send().await.refuses(404, 10_067);
+}
+
+#[tokio::test]
+async fn a_stage_without_a_speaker_ends_within_minutes_and_not_before() {
+    let api = Api::new().await;
+    let (ana, ben) = (api.register("ana").await, api.register("ben").await);
+    let stage = Stage::new(&api, &ana, &ben).await;
+    let one = format!("/stage-instances/{}", stage.channel);
+    let body = json!({ "channel_id": stage.channel, "topic": "Boats" });
+    assert_eq!(ana.ask(&api, "POST", "/stage-instances").json(&body).send().await.status, 200);
+    let mut deserted = Deserted::default();
+    let mut now_ms = api.parts.now_ms();
+    let minute = 60_000;
+
+    // Ana, who moderates, comes before it is over, and leaves; Ben only listens.
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms).await;
+    now_ms += 2 * minute;
+    stage.enter(&api, &ana).await;
+    stage.enter(&api, &ben).await;
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms).await;
+    now_ms += 60 * minute;
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms).await;
+    assert_eq!(ana.ask(&api, "GET", &one).send().await.status, 200, "somebody speaks");
+
+    let down = json!({ "suppress": true });
+    assert_eq!(ana.ask(&api, "PATCH", &stage.state("@me")).json(&down).send().await.status, 204);
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms).await;
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms + 3 * minute - 1).await;
+    assert_eq!(ana.ask(&api, "GET", &one).send().await.status, 200, "it may go on");
+    upkeep::end_deserted(&api.parts, &mut deserted, now_ms + 3 * minute).await;
+    ana.ask(&api, "GET", &one).send().await.refuses(404, 10_067);
+    assert_eq!(stage.shows(&api, &ben).await.0, json!(true), "its people stay");
 }

@@ -143,6 +143,9 @@ pub const EVENT_EMPTY: Duration = Duration::from_secs(3 * 60);
 pub const EVENT_LATE: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an event that has ended can still be asked for by its id.
 pub const EVENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a stage stays on without a speaker, in milliseconds (Discord: Stage Instance Resource,
+/// Auto Closing: in the order of minutes).
+pub const STAGE_DESERTED_MS: u64 = 180_000;
 /// Largest user limit of a stage (Discord: Modify Channel).
 pub const STAGE_USERS: u32 = 10_000;
 /// Longest pause between messages, in seconds (Discord: Modify Channel).

@@ -356,39 +356,57 @@ fn a_stage_is_opened_named_and_closed_by_its_moderators_once() {
     let moderator =
         Permissions::MUTE_MEMBERS | Permissions::MOVE_MEMBERS | Permissions::MANAGE_CHANNELS;
     let guild = harbour(moderator);
-    let open = |actor, channel, topic: &str| VoiceCommand::OpenStage {
-        actor,
+    let open = |channel, topic: &str| GuildCommand::OpenStage {
         id: Id::new(900),
         channel,
         topic: topic.to_owned(),
         event: None,
+        event: None,
     };
-    let edit = |actor, topic: Option<&str>| VoiceCommand::EditStage {
-        actor,
-        channel: STAGE,
-        topic: topic.map(str::to_owned),
-    };
-    let close = |actor| VoiceCommand::CloseStage { actor, channel: STAGE };
+    let edit = |topic: Option<&str>| GuildCommand::EditStage(STAGE, topic.map(str::to_owned));
+    let close = GuildCommand::CloseStage(STAGE);
 
-    refused(&guild, &open(BEN, STAGE, "Boats"), ErrorCode::MissingPermissions);
-    refused(&guild, &open(ANA, VOICE, "Boats"), ErrorCode::CannotExecuteOnChannelType);
-    refused(&guild, &edit(ANA, Some("Boats")), ErrorCode::UnknownStageInstance);
-    refused(&guild, &close(ANA), ErrorCode::UnknownStageInstance);
+    assert_code(&guild, BEN, &open(STAGE, "Boats"), ErrorCode::MissingPermissions);
+    assert_code(&guild, ANA, &open(VOICE, "Boats"), ErrorCode::CannotExecuteOnChannelType);
+    assert_code(&guild, ANA, &edit(Some("Boats")), ErrorCode::UnknownStageInstance);
+    assert_code(&guild, ANA, &close, ErrorCode::UnknownStageInstance);
     for topic in ["", &"x".repeat(121)] {
-        assert!(guild.voice_command(&open(ANA, STAGE, topic), NOW).is_err(), "{topic}");
+        denied(&guild, ANA, &open(STAGE, topic));
     }
 
-    let (guild, events, _) = guild.voice_command(&open(ANA, STAGE, "Boats"), NOW).unwrap();
+    let (guild, events) = done(&guild, ANA, &open(STAGE, "Boats"));
     assert!(matches!(&events[..], [GuildEvent::StageOpened(stage)] if stage.topic == "Boats"));
-    refused(&guild, &open(ANA, STAGE, "Ships"), ErrorCode::StageAlreadyOpen);
-    refused(&guild, &edit(BEN, Some("Ships")), ErrorCode::MissingPermissions);
-    assert_eq!(after(&guild, &edit(ANA, None)).2, VoiceOutcome::Unchanged);
-    let (guild, events, _) = guild.voice_command(&edit(ANA, Some("Ships")), NOW).unwrap();
+    assert_code(&guild, ANA, &open(STAGE, "Ships"), ErrorCode::StageAlreadyOpen);
+    assert_code(&guild, BEN, &edit(Some("Ships")), ErrorCode::MissingPermissions);
+    assert!(guild.plan(ANA, &edit(None), NOW).unwrap().changes.is_empty());
+    let (guild, events) = done(&guild, ANA, &edit(Some("Ships")));
     assert!(matches!(&events[..], [GuildEvent::StageChanged(stage)] if stage.topic == "Ships"));
 
-    let (closed, events, _) = guild.voice_command(&close(ANA), NOW).unwrap();
+    let (closed, events) = done(&guild, ANA, &close);
     assert!(matches!(&events[..], [GuildEvent::StageClosed(_)]) && closed.stages.is_empty());
     let (deleted, events) = done(&guild, OWNER, &GuildCommand::DeleteChannel(STAGE));
     assert!(matches!(events.last(), Some(GuildEvent::StageClosed(_))));
     assert!(deleted.stages.is_empty());
+}
+
+#[test]
+fn a_stage_is_deserted_while_nobody_there_may_speak() {
+    let moderator =
+        Permissions::MUTE_MEMBERS | Permissions::MOVE_MEMBERS | Permissions::MANAGE_CHANNELS;
+    let guild = harbour(moderator);
+    assert_eq!(guild.deserted_stages().count(), 0, "none is on");
+    let (topic, id) = ("Boats".to_owned(), Id::new(900));
+    let open = GuildCommand::OpenStage { id, channel: STAGE, topic, event: None };
+    let (guild, _) = done(&guild, ANA, &open);
+    assert_eq!(guild.deserted_stages().collect::<Vec<_>>(), [STAGE]);
+
+    let (audience, ..) = after(&guild, &go(BEN, Some(STAGE)));
+    assert_eq!(audience.deserted_stages().collect::<Vec<_>>(), [STAGE], "he only listens");
+    let (spoken, ..) = after(&audience, &go(ANA, Some(STAGE)));
+    assert_eq!(spoken.deserted_stages().count(), 0);
+
+    let end = GuildCommand::EndDeserted(vec![STAGE]);
+    assert!(spoken.plan(OWNER, &end, NOW).unwrap().changes.is_empty(), "she came in between");
+    let (ended, events) = done(&audience, OWNER, &end);
+    assert!(matches!(&events[..], [GuildEvent::StageClosed(_)]) && ended.stages.is_empty());
 }

@@ -1,4 +1,5 @@
-//! Stages that are on: what they are about, opened and closed by their moderators.
+//! Stages that are on: what they are about, opened and closed by their moderators. Deserted ones are
+//! closed by `upkeep`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,17 +9,12 @@ use model::id::ScheduledEventId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::json;
+use state::GuildCommand;
 use state::GuildHandle;
-use state::audit::AuditAction;
-use state::audit::AuditDraft;
 use state::audit::By;
 use state::store::ChannelHome;
-use state::voice::StageInstance;
-use state::voice::VoiceCommand;
 
 use super::ApiError;
-use super::audit_log::note;
 use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
@@ -67,39 +63,14 @@ fn check_privacy(level: Option<u8>) -> Result<(), ApiError> {
     Err(ApiError::Form(FormErrors::one("privacy_level", "BASE_TYPE_CHOICES", message)))
 }
 
-/// Carries a moderator's command out, and notes what it changed.
+/// Carries a moderator's command out.
 pub(super) async fn carry_out(
     parts: &Parts,
     guild: &GuildHandle,
-    command: VoiceCommand,
-    by: &By,
+    command: GuildCommand,
+    by: By,
 ) -> Result<(), ApiError> {
-    let (VoiceCommand::OpenStage { channel, .. }
-    | VoiceCommand::EditStage { channel, .. }
-    | VoiceCommand::CloseStage { channel, .. }) = command
-    else {
-        unreachable!("only commands of stages come here");
-    };
-    let before = guild.view().stages.get(&channel).cloned();
-    guild.voice(command, parts.now_ms()).await?;
-    let after = guild.view().stages.get(&channel).cloned();
-    let action = match (&before, &after) {
-        (None, _) => AuditAction::StageInstanceCreate,
-        (Some(_), Some(_)) => AuditAction::StageInstanceUpdate,
-        (Some(_), None) => AuditAction::StageInstanceDelete,
-    };
-    let id = after.as_ref().or(before.as_ref()).map(|stage| stage.id.get());
-    let shape = |stage: Option<&StageInstance>| {
-        stage.map_or(
-            Value::Null,
-            |stage| json!({ "topic": stage.topic, "privacy_level": GUILD_ONLY }),
-        )
-    };
-    let entry = AuditDraft::new(by, action, id)
-        .changing(&shape(before.as_deref()), &shape(after.as_deref()));
-    if !entry.changes.is_empty() {
-        note(parts, guild.id(), entry.with("channel_id", channel)).await;
-    }
+    parts.store.execute(guild.id(), by, command).await?;
     Ok(())
 }
 
@@ -119,19 +90,19 @@ async fn open(
     Json(body): Json<Open>,
 ) -> Result<Json<Value>, ApiError> {
     check_privacy(body.privacy_level)?;
-    let (actor, channel) = (me.id(), body.channel_id);
+    let channel = body.channel_id;
     let guild = guild_of(&parts, &me, channel).await?;
     let id = parts.ids.next();
-    let (by, event) = (reason.by(actor), body.guild_scheduled_event_id);
+    let (by, event) = (reason.by(me.id()), body.guild_scheduled_event_id);
     let view = guild.view();
     let beginning = event.map(|event| scheduled_events::beginning(&view, event, channel, id));
     let beginning = beginning.transpose()?;
     if let Some(beginning) = &beginning {
         // Before the stage is open; the store asks again on the snapshot of that moment.
-        view.plan(actor, beginning, parts.now_ms())?;
+        view.plan(me.id(), beginning, parts.now_ms())?;
     }
-    let command = VoiceCommand::OpenStage { actor, id, channel, topic: body.topic, event };
-    carry_out(&parts, &guild, command, &by).await?;
+    let command = GuildCommand::OpenStage { id, channel, topic: body.topic, event };
+    carry_out(&parts, &guild, command, by.clone()).await?;
     if let Some(beginning) = beginning {
         parts.store.execute(guild.id(), by, beginning).await?;
     }
@@ -163,8 +134,8 @@ async fn update(
 ) -> Result<Json<Value>, ApiError> {
     check_privacy(body.privacy_level)?;
     let guild = guild_of(&parts, &me, channel).await?;
-    let command = VoiceCommand::EditStage { actor: me.id(), channel, topic: body.topic };
-    carry_out(&parts, &guild, command, &reason.by(me.id())).await?;
+    let command = GuildCommand::EditStage(channel, body.topic);
+    carry_out(&parts, &guild, command, reason.by(me.id())).await?;
     shown(&guild, channel)
 }
 
@@ -176,7 +147,7 @@ async fn close(
     reason: Reason,
 ) -> Result<StatusCode, ApiError> {
     let guild = guild_of(&parts, &me, channel).await?;
-    let command = VoiceCommand::CloseStage { actor: me.id(), channel };
-    carry_out(&parts, &guild, command, &reason.by(me.id())).await?;
+    let command = GuildCommand::CloseStage(channel);
+    carry_out(&parts, &guild, command, reason.by(me.id())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

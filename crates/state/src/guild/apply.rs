@@ -180,6 +180,16 @@ impl Guild {
             }
             Change::PutInterest(id, user) => events.extend(self.interest(*id, *user, true)),
             Change::DeleteInterest(id, user) => events.extend(self.interest(*id, *user, false)),
+            Change::PutStage(stage) => {
+                let old = self.stages.insert(stage.channel, Arc::clone(stage));
+                events.push(match old {
+                    None => GuildEvent::StageOpened(Arc::clone(stage)),
+                    Some(_) => GuildEvent::StageChanged(Arc::clone(stage)),
+                });
+            }
+            Change::DeleteStage(channel) => {
+                events.extend(self.stages.remove(channel).map(GuildEvent::StageClosed));
+            }
             Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
         }
     }

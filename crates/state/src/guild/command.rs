@@ -21,6 +21,7 @@ use model::id::RuleId;
 use model::id::ScheduledEventId;
 use model::id::SoundId;
 use model::id::StageId;
+use model::id::StageId;
 use model::id::StickerId;
 use model::id::TagId;
 use model::id::UserId;
@@ -405,6 +406,24 @@ pub enum GuildCommand {
     SetOnboarding(Onboarding),
     /// Answer what newcomers are asked: roles of the answers are given, those of earlier ones taken.
     AnswerOnboarding(Vec<PromptId>),
+    /// Open a stage (MANAGE_CHANNELS, MUTE_MEMBERS and MOVE_MEMBERS there).
+    OpenStage {
+        /// What it is to be called by.
+        id: StageId,
+        /// Where.
+        channel: ChannelId,
+        /// What it is about, 1 to 120 characters.
+        topic: String,
+        /// The event that begins with it.
+        event: Option<ScheduledEventId>,
+    },
+    /// Change what a stage is about, `None` leaves it; as to open one.
+    EditStage(ChannelId, Option<String>),
+    /// Close a stage; as to open one.
+    CloseStage(ChannelId),
+    /// Close those of these stages that have no speaker. Nobody's right is asked for: the server
+    /// itself does it.
+    EndDeserted(Vec<ChannelId>),
     /// Lift a ban (BAN_MEMBERS).
     Unban(UserId),
 }

@@ -37,6 +37,7 @@ use crate::record::StickerRecord;
 use crate::scheduled::EventPlace;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadRecord;
+use crate::voice::StageInstance;
 
 /// The entries of `plan`, which `command` made of `guild`.
 pub(crate) fn entries(
@@ -98,6 +99,9 @@ pub(crate) fn entries(
         GuildCommand::UpdateScheduledEvent(id, _) | GuildCommand::DeleteScheduledEvent(id) => {
             log.scheduled_event(*id)
         }
+        GuildCommand::OpenStage { channel, .. }
+        | GuildCommand::EditStage(channel, _)
+        | GuildCommand::CloseStage(channel) => log.stage(*channel),
         GuildCommand::JudgeProfile(_)
         | GuildCommand::AnswerOnboarding(_)
         | GuildCommand::Delete
@@ -108,11 +112,15 @@ pub(crate) fn entries(
         | GuildCommand::RemoveThreadMember(..)
         | GuildCommand::SetThreadFlags(..)
         | GuildCommand::ArchiveIdle { .. }
+        | GuildCommand::EndDeserted(_)
         | GuildCommand::Join { .. }
         | GuildCommand::AddMember(_)
         | GuildCommand::Leave => Vec::new(),
     }
 }
+
+/// The one level of privacy that a stage has here (Discord: Privacy Level).
+const GUILD_ONLY: u8 = 2;
 
 #[derive(Clone, Copy)]
 struct Log<'a> {
@@ -329,6 +337,29 @@ impl<'a> Log<'a> {
         };
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
         vec![self.entry(action, id.get()).changing(&old, &new)]
+    }
+
+    fn stage(self, channel: ChannelId) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::PutStage(stage) if stage.channel == channel => Some(stage),
+            _ => None,
+        });
+        let old = self.guild.stages.get(&channel);
+        let action = match (old, new) {
+            (None, _) => AuditAction::StageInstanceCreate,
+            (Some(_), Some(_)) => AuditAction::StageInstanceUpdate,
+            (Some(_), None) => AuditAction::StageInstanceDelete,
+        };
+        let Some(id) = new.or(old).map(|stage| stage.id) else { return Vec::new() };
+        let shape = |stage: Option<&Arc<StageInstance>>| {
+            let level = GUILD_ONLY;
+            stage.map_or(
+                Value::Null,
+                |stage| json!({ "topic": stage.topic, "privacy_level": level }),
+            )
+        };
+        let entry = self.entry(action, id.get()).changing(&shape(old), &shape(new));
+        vec![entry.with("channel_id", channel)]
     }
 
     fn member(self, user: UserId) -> Vec<AuditDraft> {

@@ -125,7 +125,7 @@ pub struct Guild {
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.
     pub voice: HashMap<UserId, Arc<VoiceState>>,
-    /// The stages that are on, by their channel. In memory only.
+    /// The stages that are on, by their channel.
     pub stages: HashMap<ChannelId, Arc<StageInstance>>,
     /// The newest message of each text channel; storage finds it out.
     pub newest: HashMap<ChannelId, MessageId>,

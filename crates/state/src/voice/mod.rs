@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use model::id::ChannelId;
 use model::id::GuildId;
-use model::id::ScheduledEventId;
-use model::id::StageId;
 use model::id::UserId;
 use model::media::Grants;
 use model::wire::channel::ChannelType;
@@ -104,35 +102,6 @@ pub enum VoiceCommand {
         /// When the hand was raised, or lowered; `None` leaves it.
         request: Option<Option<Timestamp>>,
     },
-    /// A stage is opened, by one of its moderators.
-    OpenStage {
-        /// Who asks.
-        actor: UserId,
-        /// What it is to be called by.
-        id: StageId,
-        /// Where.
-        channel: ChannelId,
-        /// What it is about.
-        topic: String,
-        /// The event that begins with it.
-        event: Option<ScheduledEventId>,
-    },
-    /// What a stage is about changes, by one of its moderators.
-    EditStage {
-        /// Who asks.
-        actor: UserId,
-        /// Where.
-        channel: ChannelId,
-        /// What it is about; `None` leaves it.
-        topic: Option<String>,
-    },
-    /// A stage is closed, by one of its moderators.
-    CloseStage {
-        /// Who asks.
-        actor: UserId,
-        /// Where.
-        channel: ChannelId,
-    },
     /// The gateway session ended: whoever joined by it leaves.
     SessionEnded {
         /// Who.
@@ -187,15 +156,6 @@ impl Guild {
             }
             VoiceCommand::Stage { actor, target, channel, suppress, request } => {
                 asked.stage((*actor, *target), *channel, *suppress, *request)?
-            }
-            VoiceCommand::OpenStage { actor, id, channel, topic, event } => {
-                return asked.open_stage(*actor, *id, *channel, topic, *event);
-            }
-            VoiceCommand::EditStage { actor, channel, topic } => {
-                return asked.edit_stage(*actor, *channel, topic.as_deref());
-            }
-            VoiceCommand::CloseStage { actor, channel } => {
-                return asked.close_stage(*actor, *channel);
             }
             VoiceCommand::SessionEnded { user, session } => {
                 let theirs = self.voice.get(user).is_some_and(|state| state.session == *session);

@@ -87,6 +87,7 @@ impl GuildRepo for MemoryGuilds {
                 }
                 Change::DeleteChannel(id) => {
                     guild.channels.remove(id);
+                    guild.stages.remove(id);
                     self.messages.forget_channel(*id);
                     self.reads.forget_channel(*id);
                     self.stream_keys.forget_channel(*id);
@@ -188,6 +189,12 @@ impl GuildRepo for MemoryGuilds {
                     if let Some(event) = guild.scheduled.get_mut(id) {
                         Arc::make_mut(event).interested.remove(user);
                     }
+                }
+                Change::PutStage(stage) => {
+                    guild.stages.insert(stage.channel, Arc::clone(stage));
+                }
+                Change::DeleteStage(channel) => {
+                    guild.stages.remove(channel);
                 }
                 Change::Log(entry) => self.audit.put(entry),
             }

@@ -52,6 +52,7 @@ enum Table {
     Stickers,
     Sounds,
     ScheduledEvents,
+    Stages,
 }
 
 impl Table {
@@ -82,6 +83,9 @@ impl Table {
                 "INSERT INTO scheduled_events (guild, id, document) VALUES (?, ?, ?)
                  ON CONFLICT (guild, id) DO UPDATE SET document = excluded.document"
             }
+            Self::Stages => {
+                "INSERT OR REPLACE INTO stages (guild, channel, document) VALUES (?, ?, ?)"
+            }
             Self::Bans => "INSERT OR REPLACE INTO bans (guild, user, document) VALUES (?, ?, ?)",
         }
     }
@@ -97,6 +101,7 @@ impl Table {
             Self::Stickers => "DELETE FROM stickers WHERE guild = ? AND id = ?",
             Self::Sounds => "DELETE FROM sounds WHERE guild = ? AND id = ?",
             Self::ScheduledEvents => "DELETE FROM scheduled_events WHERE guild = ? AND id = ?",
+            Self::Stages => "DELETE FROM stages WHERE guild = ? AND channel = ?",
             Self::Bans => "DELETE FROM bans WHERE guild = ? AND user = ?",
         }
     }
@@ -142,6 +147,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteInterest(id, user) => {
             Row::DeleteInterest { event: key(*id), user: key(*user) }
         }
+        Change::PutStage(stage) => put(Table::Stages, key(stage.channel), document(stage)?),
+        Change::DeleteStage(id) => Row::Delete { table: Table::Stages, id: key(*id) },
         Change::Log(entry) => Row::Log(audit::Row::of(entry)?),
     })
 }
@@ -185,6 +192,7 @@ async fn write(
                     Table::Roles
                     | Table::Bans
                     | Table::Emojis
+                    | Table::Stages
                     | Table::Rules
                     | Table::Stickers
                     | Table::Sounds
@@ -236,6 +244,7 @@ async fn forget_channel(connection: &mut SqliteConnection, id: i64) -> Result<()
         "DELETE FROM webhooks WHERE channel = ?1",
         "DELETE FROM webhooks WHERE source = ?1",
         "DELETE FROM crossposts WHERE channel = ?1",
+        "DELETE FROM stages WHERE channel = ?1",
     ] {
         sqlx::query(statement).bind(id).execute(&mut *connection).await?;
     }
@@ -381,6 +390,11 @@ impl GuildRepo for Database {
         })
         .await?;
         scheduled(&mut reader, &mut guilds).await?;
+        each(&mut reader, "SELECT guild, document FROM stages", &mut guilds, |guild, stage| {
+            let stage: Arc<state::voice::StageInstance> = stage;
+            guild.stages.insert(stage.channel, stage);
+        })
+        .await?;
         Ok(guilds.into_values().collect())
     }
 

@@ -17,6 +17,7 @@ use state::record::SoundRecord;
 use state::record::StickerFormat;
 use state::record::StickerRecord;
 use state::repo::RepoError;
+use state::voice::StageInstance;
 use storage::Repos;
 use tokio::task::JoinSet;
 
@@ -107,6 +108,13 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         emoji_name: Some("🦆".to_owned()),
         user: ANA,
     });
+    let stage = Arc::new(StageInstance {
+        id: Id::new(82),
+        guild: GUILD,
+        channel: TEXT,
+        topic: "Boats".to_owned(),
+        event: None,
+    });
     let mut role = (**guild.roles.get(&GUILD.cast()).expect("everyone")).clone();
     role.id = Id::new(77);
     let (settings, role, ban) = (Arc::new(settings), Arc::new(role), Arc::new(ban));
@@ -120,6 +128,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::PutRule(Arc::clone(&rule)),
         Change::PutSticker(Arc::clone(&sticker)),
         Change::PutSound(Arc::clone(&sound)),
+        Change::PutStage(Arc::clone(&stage)),
         Change::DeleteChannel(voice),
     ];
     repos.guilds.commit(&plan(1, changes)).await.expect("committed");
@@ -133,6 +142,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.rules.insert(rule.record.id, rule);
     guild.stickers.insert(sticker.id, sticker);
     guild.sounds.insert(sound.id, sound);
+    guild.stages.insert(TEXT, Arc::clone(&stage));
     guild.channels.remove(&voice);
     assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
 
@@ -144,6 +154,7 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
         Change::DeleteRule(Id::new(79)),
         Change::DeleteSticker(Id::new(79)),
         Change::DeleteSound(Id::new(80)),
+        Change::DeleteStage(TEXT),
     ];
     repos.guilds.commit(&plan(2, changes)).await.expect("committed");
 
@@ -155,7 +166,14 @@ pub(crate) async fn a_plan_changes_its_rows_and_the_version(repos: &Repos) {
     guild.rules.remove(&Id::new(79));
     guild.stickers.remove(&Id::new(79));
     guild.sounds.remove(&Id::new(80));
-    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild]);
+    guild.stages.remove(&TEXT);
+    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild.clone()]);
+
+    let changes = vec![Change::PutStage(stage), Change::DeleteChannel(TEXT)];
+    repos.guilds.commit(&plan(3, changes)).await.expect("committed");
+    guild.version = 4;
+    guild.channels.remove(&TEXT);
+    assert_eq!(repos.guilds.load().await.expect("loaded"), [guild], "the stage went with it");
 }
 
 pub(crate) async fn a_plan_on_an_old_version_changes_nothing(repos: &Repos) {

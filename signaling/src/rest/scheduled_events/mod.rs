@@ -23,7 +23,6 @@ use state::guild::command::ScheduledEventPatch;
 use state::scheduled::EventPlace;
 use state::scheduled::EventStatus;
 use state::scheduled::Scheduled;
-use state::voice::VoiceCommand;
 
 use super::ApiError;
 use super::error::FormErrors;
@@ -224,9 +223,8 @@ async fn open_stage(
     }
     let stage = parts.ids.next();
     let topic = patch.name.as_ref().unwrap_or(&event.record.name).clone();
-    let command =
-        VoiceCommand::OpenStage { actor: by.actor, id: stage, channel, topic, event: Some(id) };
-    stages::carry_out(parts, &handle, command, by).await?;
+    let command = GuildCommand::OpenStage { id: stage, channel, topic, event: Some(id) };
+    stages::carry_out(parts, &handle, command, by.clone()).await?;
     Ok(Some(stage))
 }
 

@@ -13,6 +13,7 @@ mod roles;
 mod scheduled;
 mod settings;
 mod sounds;
+mod stages;
 mod stickers;
 mod thread_members;
 mod threads;
@@ -50,6 +51,7 @@ use crate::record::StickerRecord;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
+use crate::voice::StageInstance;
 
 /// An allowed change, not yet made. Storage commits it, then the mailbox applies it.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,6 +119,10 @@ pub enum Change {
     PutInterest(ScheduledEventId, UserId),
     /// Someone no longer does.
     DeleteInterest(ScheduledEventId, UserId),
+    /// A stage is opened, or what it is about changes.
+    PutStage(Arc<StageInstance>),
+    /// A stage is closed.
+    DeleteStage(ChannelId),
     /// What the audit log says of the changes before; changes nothing itself.
     Log(Arc<AuditEntry>),
 }
@@ -154,13 +160,14 @@ impl Guild {
     ///
     /// [`Denied`] when the actor may not, the target is unknown, or a limit is reached.
     pub fn plan(&self, actor: UserId, command: &GuildCommand, now_ms: u64) -> Result<Plan, Denied> {
-        let joins = matches!(
+        let outside = matches!(
             command,
             GuildCommand::Join { .. }
                 | GuildCommand::ArchiveIdle { .. }
+                | GuildCommand::EndDeserted(_)
                 | GuildCommand::TendScheduledEvents { .. }
         );
-        if !joins && !self.members.contains_key(&actor) {
+        if !outside && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
         }
         let asked = Asked { guild: self, actor, now_ms };
@@ -223,6 +230,12 @@ impl Guild {
                 asked.follow_scheduled_event(*id, *follow)
             }
             GuildCommand::TendScheduledEvents { now_ms } => Ok(self.tend_scheduled_events(*now_ms)),
+            GuildCommand::OpenStage { id, channel, topic, event } => {
+                asked.open_stage(*id, *channel, topic, *event)
+            }
+            GuildCommand::EditStage(channel, topic) => asked.edit_stage(*channel, topic.as_deref()),
+            GuildCommand::CloseStage(channel) => asked.close_stage(*channel),
+            GuildCommand::EndDeserted(stages) => Ok(self.end_deserted(stages)),
         }?;
         Ok(Plan { guild: self.id, version: self.version, changes })
     }
