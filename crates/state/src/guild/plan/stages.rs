@@ -8,6 +8,7 @@ use model::id::ScheduledEventId;
 use model::id::StageId;
 use model::limits;
 use model::wire::channel::ChannelType;
+use model::wire::guild::Permissions;
 
 use super::Asked;
 use super::Change;
@@ -62,7 +63,7 @@ impl<'a> Asked<'a> {
 
     fn require_stage_moderator(self, channel: ChannelId) -> Result<(), Denied> {
         let kind = self.guild.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?.kind;
-        self.require_in(channel, model::wire::guild::Permissions::empty())?;
+        self.require_in(channel, Permissions::empty())?;
         if kind != ChannelType::GuildStageVoice {
             return Err(ErrorCode::CannotExecuteOnChannelType.into());
         }
