@@ -361,7 +361,6 @@ fn a_stage_is_opened_named_and_closed_by_its_moderators_once() {
         channel,
         topic: topic.to_owned(),
         event: None,
-        event: None,
     };
     let edit = |topic: Option<&str>| GuildCommand::EditStage(STAGE, topic.map(str::to_owned));
     let close = GuildCommand::CloseStage(STAGE);
