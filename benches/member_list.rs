@@ -150,6 +150,8 @@ fn member(place: u64) -> MemberRecord {
         communication_disabled_until: None,
         flags: 0,
         avatar: None,
+        onboarding: Vec::new(),
+        integration: None,
     }
 }
 

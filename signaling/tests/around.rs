@@ -88,6 +88,10 @@ async fn bots_are_integrations_and_leave_with_them() {
     let all = path(&hall, "integrations");
     hall.get(&hall.ben, &all).await.refuses(403, 50_013);
 
+    let brought = json!({ "application_id": hall.bot.id });
+    let brought = hall.ask(&hall.ana, "POST", &path(&hall, "bots"), brought).await;
+    assert_eq!(brought.status, 204, "{brought:?}");
+
     let listed = hall.get(&hall.ana, &all).await.body;
 
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use model::wire::guild::Permissions;
+use model::wire::util::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 use support::Answer;
@@ -49,7 +50,8 @@ async fn operations(api: &Api) -> Vec<Operation> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 needs: told["x-needs"].as_str().expect("x-needs").to_owned(),
-                body: body(&method.to_uppercase(), path).unwrap_or_else(|| least(schema)),
+                body: body(&method.to_uppercase(), path, api.parts.now_ms())
+                    .unwrap_or_else(|| least(schema)),
             });
         }
     }
@@ -77,7 +79,7 @@ fn least(schema: &Value) -> Value {
 }
 
 /// Bodies where the least is refused before anybody's permissions are looked at.
-fn body(method: &str, path: &str) -> Option<Value> {
+fn body(method: &str, path: &str, now_ms: u64) -> Option<Value> {
     Some(match (method, path) {
         (
             "POST" | "PATCH",
@@ -91,6 +93,18 @@ fn body(method: &str, path: &str) -> Option<Value> {
         }
         ("POST", "/guilds/{guild}/bots") => json!({ "application_id": "1" }),
         ("POST", "/guilds/{guild}/emojis") => json!({ "name": "word", "image": DOT }),
+        ("POST", "/guilds/{guild}/scheduled-events") => {
+            let later = |hours: i64| {
+                let seconds = i64::try_from(now_ms / 1_000).unwrap();
+                let at = Timestamp::from_secs(seconds + hours * 3_600).expect("a time");
+                at.iso_8601().to_string()
+            };
+            json!({
+                "name": "word", "privacy_level": 2, "entity_type": 3,
+                "entity_metadata": { "location": "here" },
+                "scheduled_start_time": later(24), "scheduled_end_time": later(25),
+            })
+        }
         ("PATCH", path) if path.starts_with("/guilds/{guild}/members/") => {
             json!({ "nick": "word" })
         }
@@ -294,8 +308,10 @@ enum Verdict {
     Unknown,
     /// You may not, or there is no such guild or channel for you.
     Denied,
-    /// The request was looked at for what it wants; it may still be wrong.
-    Heard,
+    /// The request was looked at for what it wants, and is wrong: whether they may is not told.
+    Wrong,
+    /// It was done.
+    Done,
 }
 
 impl Verdict {
@@ -303,51 +319,60 @@ impl Verdict {
         match (answer.status.as_u16(), answer.body["code"].as_u64()) {
             (401, _) => Self::Unknown,
             (403, _) | (404, Some(10_003 | 10_004)) => Self::Denied,
-            _ => Self::Heard,
+            (200..300, _) => Self::Done,
+            _ => Self::Wrong,
         }
     }
 }
 
+/// Operations whose request is refused for what it names before anybody's permissions are looked at:
+/// their own tests have to show who may. None may join them.
+const UNPROVEN: [&str; 0] = [];
 /// A picture of one dot.
 const DOT: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
 #[tokio::test]
 async fn every_operation_keeps_to_what_it_says_that_it_needs() {
     let mut world = World::new().await;
-    let mut faults = Vec::new();
+    let (mut faults, mut unproven) = (Vec::new(), Vec::new());
     for operation in operations(&world.api).await {
         let (stranger, other) = (world.stranger.clone(), world.other.clone());
         let (member, owner) = (world.member.clone(), world.owner.clone());
         let name = operation.name();
-        let mut demand = |who: &str, found: Verdict, wanted: Verdict| {
-            if found != wanted {
-                faults.push(format!("{name} (needs {}): {who} is {found:?}", operation.needs));
+        let needs = operation.needs.as_str();
+        let mut demand = |who: &str, found: Verdict, wanted: &[Verdict]| {
+            if !wanted.contains(&found) {
+                faults.push(format!("{name} (needs {needs}): {who} is {found:?}"));
             }
         };
         let found = world.attempt(None, &operation).await;
         if matches!(operation.needs.as_str(), "nothing" | "token in path") {
             continue;
         }
-        demand("nobody", found, Verdict::Unknown);
+        demand("nobody", found, &[Verdict::Unknown]);
         if matches!(operation.needs.as_str(), "account" | "application") {
             continue;
         }
-        demand("a stranger", world.attempt(Some(&stranger), &operation).await, Verdict::Denied);
-        demand("another owner", world.attempt(Some(&other), &operation).await, Verdict::Denied);
+        demand("a stranger", world.attempt(Some(&stranger), &operation).await, &[Verdict::Denied]);
+        demand("another owner", world.attempt(Some(&other), &operation).await, &[Verdict::Denied]);
         world.allow(Permissions::empty()).await;
         let plain = world.attempt(Some(&member), &operation).await;
-        let open = operation.needs == "member";
-        demand("a member", plain, if open { Verdict::Heard } else { Verdict::Denied });
-        demand("the owner", world.attempt(Some(&owner), &operation).await, Verdict::Heard);
+        let open = needs == "member";
+        let looked_at = [Verdict::Done, Verdict::Wrong];
+        if !open && plain == Verdict::Wrong {
+            unproven.push(name);
+            continue;
+        }
+        demand("a member", plain, if open { &looked_at } else { &[Verdict::Denied] });
+        demand("the owner", world.attempt(Some(&owner), &operation).await, &looked_at);
         if open {
             continue;
         }
-        let needs = operation.needs.as_str();
         let one = matches!(needs, "owner" | "author");
         let mut openers = BTreeSet::new();
         for (bit, permission) in Permissions::all().iter_names() {
             world.allow(permission).await;
-            if world.attempt(Some(&member), &operation).await == Verdict::Heard {
+            if looked_at.contains(&world.attempt(Some(&member), &operation).await) {
                 openers.insert(bit);
             }
         }
@@ -363,6 +388,7 @@ async fn every_operation_keeps_to_what_it_says_that_it_needs() {
             faults.push(format!("{name} (needs {needs}): opened by {openers:?}"));
         }
     }
+    assert_eq!(unproven, UNPROVEN, "these are asked for in a way that tells nothing");
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 

@@ -42,8 +42,9 @@ pub enum GroupChange {
     },
 }
 
-/// What came of a change.
+/// What came of a change. One is made for each change of a group, and used at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub enum GroupOutcome {
     /// It was made; nothing is left of a group that nobody is in.
     Changed {

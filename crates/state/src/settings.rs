@@ -124,7 +124,7 @@ fn put_varint(into: &mut Vec<u8>, mut value: u64) {
 }
 
 /// The message within a field, if it is one.
-fn within<'a>(field: &'a [u8]) -> Option<&'a [u8]> {
+fn within(field: &[u8]) -> Option<&[u8]> {
     let mut rest = field;
     let tag = varint(&mut rest)?;
     varint(&mut rest)?;

@@ -46,6 +46,7 @@ pub(super) struct Desk {
 /// Where sockets wait that want to resume a session, and what wakes its task.
 pub(super) struct Reception {
     /// Until the session ends.
+    #[expect(clippy::vec_box, reason = "it comes boxed and goes on so")]
     waiting: Mutex<Option<Vec<Box<Attach>>>>,
     pub(super) waker: AtomicWaker,
 }
@@ -56,6 +57,7 @@ impl Reception {
         Self { waiting: Mutex::new(Some(Vec::new())), waker: AtomicWaker::new() }
     }
 
+    #[expect(clippy::vec_box, reason = "as above")]
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<Attach>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -463,7 +463,10 @@ mod tests {
             (Term::Atom(atom), Value::Null) => atom.name == "nil",
             (Term::Atom(atom), Value::Bool(is)) => atom.name == is.to_string(),
             (Term::FixInteger(is), value) => value.as_i64() == Some(is.value.into()),
-            (Term::BigInteger(is), value) => is.value.to_string() == value.to_string(),
+            (Term::BigInteger(is), value) => {
+                let digits = is.value.to_string();
+                value.as_number().is_some_and(|value| value.to_string() == digits)
+            }
             (Term::Float(is), value) => value.as_f64() == Some(is.value),
             (Term::Binary(is), Value::String(text)) => is.bytes == text.as_bytes(),
             (Term::List(list), Value::Array(values)) => {

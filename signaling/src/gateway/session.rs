@@ -3,6 +3,8 @@
 //! No clock, no socket, no store: time and snapshots are arguments, and whatever takes time is
 //! asked for by an output. A session outlives its sockets.
 
+mod whole;
+
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -42,7 +44,6 @@ use super::member_list;
 use super::members::MembersAnswer;
 use super::pulse::Beat;
 use super::pulse::Pulse;
-use super::ready_whole;
 use super::ready_whole::Pending;
 use super::replay::ReplayBuffer;
 use super::shape::Shaper;
@@ -169,28 +170,6 @@ impl GatewaySession {
     ) -> Self {
         let mut session = Self::bare(id, (viewer, client), resume_window, pulse, guilds);
         session.push(Dispatch::new("READY", ready));
-        session
-    }
-
-    /// The session of a person's client that wants its guilds in READY itself: it comes when the last
-    /// of them was looked up.
-    pub(super) fn whole(
-        id: String,
-        viewer: (Viewer, Client),
-        resume_window: Duration,
-        pulse: Pulse,
-        (ready, guilds): (Value, Vec<GuildId>),
-    ) -> Self {
-        let pending = Pending::new(ready, guilds.len());
-        let mut session = Self::bare(id, viewer, resume_window, pulse, guilds);
-        session.rest.whole = true;
-        if pending.is_complete() {
-            let [ready, supplement] = pending.without_guilds();
-            session.push(Dispatch::new("READY", &ready));
-            session.push(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
-        } else {
-            session.rest.pending = Some(Box::new(pending));
-        }
         session
     }
 
@@ -464,45 +443,15 @@ impl GatewaySession {
         }
         let shown = self.viewer.wants(Intents::GUILDS);
         match view {
-            Some(view) => {
-                if shown {
-                    let payload = self.shown(view, shaper);
-                    self.push_paced(Dispatch::new("GUILD_CREATE", &payload));
-                }
+            Some(view) if shown => {
+                let payload = self.shown(view, shaper);
+                self.push_paced(Dispatch::new("GUILD_CREATE", &payload));
             }
             // READY named it.
             None if shown => {
                 self.push(Dispatch::new("GUILD_DELETE", &json!({ "id": guild })));
             }
-            None => {}
-        }
-    }
-
-    /// A guild, whole, as this client reads it.
-    fn shown(&self, view: &GuildView, shaper: Shaper<'_>) -> Value {
-        let members = wire::MembersShown {
-            large_threshold: self.viewer.large_threshold,
-            all: self.viewer.wants(Intents::GUILD_MEMBERS),
-            presences: self.viewer.wants(Intents::GUILD_PRESENCES),
-        };
-        let (user, now_ms) = (self.viewer.user, shaper.now_ms);
-        let mut shown = wire::guild_create(view, user, shaper.users, members, now_ms);
-        if self.rest.whole {
-            ready_whole::with_properties(&mut shown);
-        }
-        shown
-    }
-
-    /// All guilds are there: READY, what supplements it, and what happened meanwhile.
-    fn greet(&mut self, now: Instant, shaper: Shaper<'_>) {
-        let Some(mut pending) = self.rest.pending.take() else { return };
-        let shown: Vec<_> = pending.views().map(|view| self.shown(view, shaper)).collect();
-        let held = pending.take_held();
-        let [ready, supplement] = pending.with_guilds(shown, self.viewer.user, shaper.users);
-        self.push_paced(Dispatch::new("READY", &ready));
-        self.push_paced(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
-        for event in held {
-            self.handle_event(now, &event, shaper);
+            Some(_) | None => {}
         }
     }
 

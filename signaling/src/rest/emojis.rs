@@ -173,6 +173,6 @@ async fn remove(
     .await
 }
 
-/// Either is enough to add one (Discord: Permissions).
-const EXPRESSIONS: Permissions =
+/// Either is enough to add an emoji, a sticker or a sound (Discord: Permissions).
+pub(super) const EXPRESSIONS: Permissions =
     Permissions::MANAGE_GUILD_EXPRESSIONS.union(Permissions::CREATE_GUILD_EXPRESSIONS);

@@ -28,6 +28,7 @@ use super::extract::Reason;
 use super::messages::kind;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::post;
 use super::webhooks::manage;
@@ -36,7 +37,10 @@ use crate::cdn::picture::Owner;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/channels/{channel}/followers", post(follow))
+    Routes::new().route(
+        "/channels/{channel}/followers",
+        post(follow).needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+    )
 }
 
 #[derive(Deserialize)]

@@ -322,7 +322,8 @@ async fn add_bot(
     reason: Reason,
     Json(body): Json<AddBot>,
 ) -> Result<StatusCode, ApiError> {
-    member_view(&parts, guild, me.id())?;
+    let view = member_view(&parts, guild, me.id())?;
+    view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
     let application = parts.accounts.application(body.application_id.cast()).await?;
     let application = application.ok_or(ErrorCode::UnknownApplication)?;
     let scopes = Scope::names(&[Scope::Bot, Scope::Commands]);

@@ -15,6 +15,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
@@ -23,8 +24,14 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/integrations", get(list))
-        .route("/guilds/{guild}/integrations/{integration}", delete(remove))
+        .route(
+            "/guilds/{guild}/integrations",
+            get(list).needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
+        .route(
+            "/guilds/{guild}/integrations/{integration}",
+            delete(remove).needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
 }
 
 /// `GET /guilds/{guild.id}/integrations` (MANAGE_GUILD): at most 50, as on Discord.

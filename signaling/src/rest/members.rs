@@ -56,6 +56,7 @@ pub(super) fn routes() -> Routes {
             "/guilds/{guild}/members/{user}",
             get(show)
                 .put(add)
+                .needs(Needs::Application)
                 .patch(update)
                 .needs(Needs::All(Permissions::MANAGE_NICKNAMES))
                 .delete(kick)

@@ -27,6 +27,7 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -35,9 +36,20 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/onboarding", get(show).put(set))
+        .route(
+            "/guilds/{guild}/onboarding",
+            get(show)
+                .put(set)
+                .needs(Needs::All(Permissions::MANAGE_GUILD.union(Permissions::MANAGE_ROLES))),
+        )
         .route("/guilds/{guild}/onboarding-responses", post(answer).put(answer))
-        .route("/guilds/{guild}/welcome-screen", get(welcome).patch(change_welcome))
+        .route(
+            "/guilds/{guild}/welcome-screen",
+            get(welcome)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .patch(change_welcome)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
 }
 
 /// `GET /guilds/{guild.id}/onboarding`

@@ -18,6 +18,7 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
@@ -27,8 +28,14 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/guilds/{guild}/preview", get(preview))
-        .route("/guilds/{guild}/vanity-url", get(vanity))
-        .route("/guilds/{guild}/incident-actions", put(incidents))
+        .route(
+            "/guilds/{guild}/vanity-url",
+            get(vanity).needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
+        .route(
+            "/guilds/{guild}/incident-actions",
+            put(incidents).needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
 }
 
 /// `GET /guilds/{guild.id}/preview`: of one's own guilds, for none can be discovered.

@@ -22,12 +22,16 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/guilds/{guild}/prune", get(count).post(prune))
+    Routes::new().route(
+        "/guilds/{guild}/prune",
+        get(count).needs(Needs::All(NEEDED)).post(prune).needs(Needs::All(NEEDED)),
+    )
 }
 
 /// Whom to prune.

@@ -32,6 +32,7 @@ use super::extract::Path;
 use super::extract::member_view;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::post;
@@ -42,7 +43,7 @@ use crate::parts::timestamp;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/channels/{channel}/messages/{message}/ack", post(acknowledge))
-        .route("/channels/{channel}/messages/ack", delete(forget))
+        .route("/channels/{channel}/messages/ack", delete(forget).needs(Needs::Account))
         .route("/channels/{channel}/pins/ack", post(pins))
         .route("/guilds/{guild}/ack", post(guild))
         .route("/guilds/{guild}/ack/{kind}/{entity}", post(guild_feature))

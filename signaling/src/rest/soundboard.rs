@@ -28,6 +28,7 @@ use state::store::ChannelHome;
 
 use super::ApiError;
 use super::channels;
+use super::emojis::EXPRESSIONS;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
@@ -35,6 +36,7 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
@@ -49,9 +51,22 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         // A server of one's own comes without any.
         .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))
-        .route("/guilds/{guild}/soundboard-sounds", get(list).post(create).layer(heard))
-        .route("/guilds/{guild}/soundboard-sounds/{sound}", get(show).patch(update).delete(remove))
-        .route("/channels/{channel}/send-soundboard-sound", post(play))
+        .route(
+            "/guilds/{guild}/soundboard-sounds",
+            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(heard),
+        )
+        .route(
+            "/guilds/{guild}/soundboard-sounds/{sound}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+        )
+        .route(
+            "/channels/{channel}/send-soundboard-sound",
+            post(play).needs(Needs::All(Permissions::SPEAK.union(Permissions::USE_SOUNDBOARD))),
+        )
 }
 
 /// A sound as `me` may see it: with its maker for whoever manages sounds.
@@ -215,7 +230,7 @@ async fn play(
     if state.mute || state.deaf || state.self_deaf || state.suppress {
         return Err(ErrorCode::MissingPermissions.into());
     }
-    let source = body.source_guild_id.unwrap_or(guild.id());
+    let source = body.source_guild_id.unwrap_or_else(|| guild.id());
     let sound = if source == guild.id() {
         view.sounds.get(&body.sound_id).cloned()
     } else {

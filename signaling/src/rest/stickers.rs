@@ -22,6 +22,7 @@ use state::record::StickerItem;
 use state::record::StickerRecord;
 
 use super::ApiError;
+use super::emojis::EXPRESSIONS;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -31,6 +32,7 @@ use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::auth::Identity;
@@ -42,8 +44,18 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     let uploaded = DefaultBodyLimit::max(limits::STICKER + FORM);
     Routes::new()
-        .route("/guilds/{guild}/stickers", get(list).post(create).layer(uploaded))
-        .route("/guilds/{guild}/stickers/{sticker}", get(show).patch(update).delete(remove))
+        .route(
+            "/guilds/{guild}/stickers",
+            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(uploaded),
+        )
+        .route(
+            "/guilds/{guild}/stickers/{sticker}",
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+        )
         .route("/stickers/{sticker}", get(find))
         .route("/sticker-packs", get(|| async { Json(json!({ "sticker_packs": [] })) }))
         .route("/sticker-packs/{pack}", get(pack))

@@ -23,6 +23,7 @@ use super::extract::Path;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
@@ -38,8 +39,22 @@ pub(super) fn routes() -> Routes {
     let pictured = DefaultBodyLimit::max(limits::PICTURE_BODY);
     Routes::new()
         .route("/guilds/templates/{code}", get(show).post(found).layer(pictured))
-        .route("/guilds/{guild}/templates", get(list).post(create))
-        .route("/guilds/{guild}/templates/{code}", put(sync).patch(update).delete(remove))
+        .route(
+            "/guilds/{guild}/templates",
+            get(list)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .post(create)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
+        .route(
+            "/guilds/{guild}/templates/{code}",
+            put(sync)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
 }
 
 async fn existing(parts: &Parts, code: &str) -> Result<TemplateRecord, ApiError> {

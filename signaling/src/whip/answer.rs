@@ -55,7 +55,10 @@ pub(super) fn compose(
 ) -> Option<String> {
     let opus = offer.media.get(*taken.audio.first()?)?.opus()?;
     let ours = Ours::parse(fragment, opus)?;
-    let pictures = taken.pictures.filter(|_| !ours.pictures.is_empty());
+    let shared = |section: &Section<'_>| {
+        section.formats.split(' ').any(|number| ours.pictures.contains(&number))
+    };
+    let pictures = taken.pictures.filter(|at| offer.media.get(*at).is_some_and(shared));
     let mut text = format!("v=0\r\no=guildhall {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
     let mids = taken.audio.iter().chain(&pictures).filter_map(|at| offer.media.get(*at)?.mid());
     let mids: Vec<_> = mids.collect();
@@ -280,8 +283,8 @@ mod tests {
                  a=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=fingerprint:sha-256 AB:01\r\n\
                  a=setup:passive\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=rtpmap:111 opus/48000/2\r\n\
                  a=rtcp-fb:111 nack\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n\
-                 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
                  a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=96000\r\n\
+                 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
                  a=recvonly\r\na=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\r\n\
                  a=end-of-candidates\r\n\
                  m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\n\

@@ -21,7 +21,6 @@ use model::id::RuleId;
 use model::id::ScheduledEventId;
 use model::id::SoundId;
 use model::id::StageId;
-use model::id::StageId;
 use model::id::StickerId;
 use model::id::TagId;
 use model::id::UserId;

@@ -181,7 +181,7 @@ fn what_a_client_may_not_send_closes_with_its_code_and_the_session_goes_on() {
     let long = format!(r#"{{"op":1,"d":"{}"}}"#, "x".repeat(5_000));
     for (text, code) in [
         (r#"{"op":77}"#, 4001),
-        (r#"{"op":14,"d":{}}"#, 4001),
+        (r#"{"op":14,"d":{"guild_id":"10"}}"#, 4001),
         ("[]", 4002),
         (r#"{"op":3,"d":{"status":"hungry"}}"#, 4002),
         (long.as_str(), 4002),

@@ -119,8 +119,8 @@ pub(in crate::rest) async fn profile(parts: &Parts, guild: GuildId, user: UserId
     }
     let Found { keyword, matched } = found;
     let names = [Some(account.username.as_str()), account.global_name.as_deref()];
-    let name = names.into_iter().flatten().chain(member.nick.as_deref());
-    let content = name.filter(|name| name.contains(&matched)).last().unwrap_or_default();
+    let mut name = names.into_iter().flatten().chain(member.nick.as_deref());
+    let content = name.rfind(|name| name.contains(&matched)).unwrap_or_default();
     let verdict = Verdict {
         guild,
         user,

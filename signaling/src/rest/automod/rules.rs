@@ -18,6 +18,7 @@ use state::automod::rule::RuleRecord;
 use state::automod::rule::Trigger;
 use state::automod::rule::WordLists;
 
+use super::super::route::Needs;
 use super::super::route::Routes;
 use super::super::route::get;
 use crate::auth::Identity;
@@ -32,10 +33,23 @@ use crate::rest::extract::member_view;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/guilds/{guild}/auto-moderation/rules", get(list).post(create)).route(
-        "/guilds/{guild}/auto-moderation/rules/{rule}",
-        get(show).patch(update).delete(remove),
-    )
+    Routes::new()
+        .route(
+            "/guilds/{guild}/auto-moderation/rules",
+            get(list)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .post(create)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
+        .route(
+            "/guilds/{guild}/auto-moderation/rules/{rule}",
+            get(show)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
 }
 
 /// The guild, if `me` manages it.

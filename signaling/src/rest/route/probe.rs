@@ -62,12 +62,15 @@ enum Seen {
 /// What `T` reads.
 pub(crate) fn probe<T: DeserializeOwned>() -> Shape {
     let mut shape = Shape::Any;
-    // A reader stops at the first thing that it does not take; each round learns one thing.
-    for _ in 0..ROUNDS {
-        let mut round = Round::default();
-        drop(T::deserialize(Probe { shape: &mut shape, round: &mut round }));
-        if !round.learned {
-            break;
+    // A reader stops at the first thing that it does not take; each round learns one thing. What is
+    // left out on purpose comes last, when nothing else can be the fault.
+    for omitting in [false, true] {
+        for _ in 0..ROUNDS {
+            let mut round = Round { omitting, ..Round::default() };
+            drop(T::deserialize(Probe { shape: &mut shape, round: &mut round }));
+            if !round.learned {
+                break;
+            }
         }
     }
     shape
@@ -81,6 +84,8 @@ const DEPTH: usize = 6;
 #[derive(Default)]
 struct Round {
     depth: usize,
+    /// Whether fields are left out, to see whether they are missed.
+    omitting: bool,
     /// Something was learned, so what failed is not the fault of what holds it.
     learned: bool,
 }
@@ -213,11 +218,9 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         };
         let deep = self.round.depth >= DEPTH;
         self.round.depth += 1;
-        let mut omitted = None;
         let read = visitor.visit_map(Each {
             fields: if deep { &mut [] } else { &mut fields },
             at: 0,
-            omitted: &mut omitted,
             round: &mut *self.round,
         });
         self.round.depth -= 1;
@@ -279,7 +282,6 @@ impl<'de> SeqAccess<'de> for One<'_> {
 struct Each<'a> {
     fields: &'a mut [Field],
     at: usize,
-    omitted: &'a mut Option<&'static str>,
     round: &'a mut Round,
 }
 
@@ -293,9 +295,8 @@ impl<'de> MapAccess<'de> for Each<'_> {
         while let Some(field) = self.fields.get_mut(self.at) {
             match field.seen {
                 Seen::Choosy => {}
-                Seen::Read if !self.round.learned => {
+                Seen::Read if self.round.omitting && !self.round.learned => {
                     field.seen = Seen::Known;
-                    *self.omitted = Some(field.name);
                     self.round.learned = true;
                 }
                 Seen::Untried | Seen::Read | Seen::Known => {
@@ -314,10 +315,7 @@ impl<'de> MapAccess<'de> for Each<'_> {
         self.at += 1;
         let read = seed.deserialize(Probe { shape: &mut field.shape, round: &mut *self.round });
         match &read {
-            Ok(_) if field.seen == Seen::Untried => {
-                field.seen = Seen::Read;
-                self.round.learned = true;
-            }
+            Ok(_) if field.seen == Seen::Untried => field.seen = Seen::Read,
             // Where nothing was learned inside, it is this that was not taken.
             Err(_) if !self.round.learned => {
                 field.seen = Seen::Choosy;
@@ -355,7 +353,7 @@ mod tests {
     struct Part {
         id: u16,
         #[serde(default)]
-        parts: Vec<Part>,
+        parts: Vec<Self>,
     }
 
     #[derive(Deserialize)]

@@ -188,9 +188,8 @@ impl Rule {
                 _ => return Err(bad("by_n_weekday", "Must be one weekday of one week.")),
             },
             0 => {
-                let month = match self.by_month.as_deref() {
-                    Some(&[month @ 1..=12]) => month,
-                    _ => return Err(bad("by_month", "Must be one month, 1 to 12.")),
+                let Some(&[month @ 1..=12]) = self.by_month.as_deref() else {
+                    return Err(bad("by_month", "Must be one month, 1 to 12."));
                 };
                 match self.by_month_day.as_deref() {
                     Some(&[day @ 1..=31]) => Days::Yearly { month, day },

@@ -12,6 +12,7 @@ use model::id::ScheduledEventId;
 use model::id::StageId;
 use model::id::UserId;
 use model::limits;
+use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
@@ -34,6 +35,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::messages::place::carry_out;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
@@ -51,8 +53,19 @@ pub(super) fn routes() -> Routes {
     let one = "/guilds/{guild}/scheduled-events/{event}";
     let pictured = DefaultBodyLimit::max(limits::PICTURE_BODY);
     Routes::new()
-        .route(all, get(list).post(create).layer(pictured))
-        .route(one, get(show).patch(update).delete(remove).layer(pictured))
+        .route(
+            all,
+            get(list).post(create).needs(Needs::All(Permissions::CREATE_EVENTS)).layer(pictured),
+        )
+        .route(
+            one,
+            get(show)
+                .patch(update)
+                .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .layer(pictured),
+        )
         .route(&format!("{one}/users"), get(users))
         .route(&format!("{one}/users/counts"), get(counts))
         .route(&format!("{one}/users/@me"), put(follow).delete(unfollow))

@@ -38,6 +38,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use crate::auth::accounts::invite_code;
@@ -46,7 +47,13 @@ use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/widget", get(settings).patch(change))
+        .route(
+            "/guilds/{guild}/widget",
+            get(settings)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .patch(change)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+        )
         .route("/guilds/{guild}/widget.json", get(shown))
         .route("/guilds/{guild}/widget.png", get(image))
 }
