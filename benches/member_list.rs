@@ -142,8 +142,8 @@ fn member(place: u64) -> MemberRecord {
     let nick = || format!("Captain {}", chance >> 40).into();
     MemberRecord {
         user: Id::new(FIRST + place),
-        nick: (chance % 10 == 0).then(nick),
-        roles: if chance % 3 == 0 { vec![role(chance >> 8)] } else { Vec::new() },
+        nick: chance.is_multiple_of(10).then(nick),
+        roles: if chance.is_multiple_of(3) { vec![role(chance >> 8)] } else { Vec::new() },
         joined_at: Timestamp::from_secs(NOW as i64 / 1_000).expect("a time"),
         mute: false,
         deaf: false,

@@ -27,6 +27,7 @@ use state::voice::VoiceCommand;
 use support::*;
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a list of a few hundred is no matter")]
 enum Step {
     Change(UserId, GuildCommand),
     Voice(VoiceCommand),
