@@ -120,7 +120,7 @@ impl Calls {
     /// # Errors
     ///
     /// [`ChangeError`]: not allowed, full, busy. The gateway ignores it as Discord does.
-    pub async fn request(&self, request: VoiceRequest) -> Result<(), ChangeError> {
+    pub async fn request(self: &Arc<Self>, request: VoiceRequest) -> Result<(), ChangeError> {
         let VoiceRequest { user, guild, channel, host, .. } = request;
         let handle = self.handle(guild)?;
         let command = VoiceCommand::Update {
@@ -153,7 +153,7 @@ impl Calls {
     ///
     /// [`ChangeError`].
     pub async fn move_member(
-        &self,
+        self: &Arc<Self>,
         actor: UserId,
         guild: GuildId,
         target: UserId,
@@ -266,8 +266,15 @@ impl Calls {
     }
 
     /// Gives a member a ticket and sends it to the gateway session that joined, after the voice
-    /// state: both go through the guild's mailbox, and the state went before.
-    fn invite(&self, handle: &GuildHandle, user: UserId, host: Option<String>, why: Why) {
+    /// state: both go through the guild's mailbox, and the state went before. Bots hear of it a moment
+    /// later ([`APART`]).
+    fn invite(
+        self: &Arc<Self>,
+        handle: &GuildHandle,
+        user: UserId,
+        host: Option<String>,
+        why: Why,
+    ) {
         let token = hex::encode(auth::random::<24>());
         let hash = TokenHash::of(&token);
         let guild = handle.id();
@@ -291,7 +298,17 @@ impl Calls {
                 token,
                 endpoint: given.host,
             }));
-            self.tell(handle, user, server);
+            if !self.store.users().cached(user).is_some_and(|user| user.bot) {
+                return self.tell(handle, user, server);
+            }
+            let (calls, handle) = (Arc::clone(self), handle.clone());
+            self.tasks.spawn(async move {
+                tokio::time::sleep(APART).await;
+                // Of those who asked again meanwhile the later ticket counts, and is on its way.
+                if calls.with(|board| board.waits_for((guild, user), hash)) {
+                    calls.tell(&handle, user, server);
+                }
+            });
         });
     }
 
@@ -320,6 +337,11 @@ pub(super) fn moment() -> Moment {
     Moment { now: now(), unix_ms: now_ms() }
 }
 
+/// How long after their voice state bots hear of their voice server. discord.py (2.7.1,
+/// `_wait_for_state`) waits for the two with an event that it sets and clears at once: a second one that
+/// comes while it wakes up from the first is lost, and it waits until its time is over. Where Discord has
+/// to find a server first, that never shows.
+const APART: Duration = Duration::from_millis(100);
 /// Notes waiting for a voice session. One whose notes do not fit is ended: more hides a client
 /// that reads nothing, fewer ends good ones in a burst of joins.
 const NOTES: usize = 1_024;

@@ -79,16 +79,7 @@ class Bot(discord.Client):
             # misses the one answer to its IP discovery.
             if self.voice:
                 await self.voice.disconnect(force=True)
-                # The word that it left may still be on its way, and would end what begins now.
-                for _ in range(50):
-                    if self.get_guild(GUILD).me.voice is None:
-                        break
-                    await asyncio.sleep(0.1)
-            try:
-                self.voice = await target.connect(cls=voice_recv.VoiceRecvClient, timeout=12)
-            except TimeoutError:
-                print("connects a second time", file=sys.stderr, flush=True)
-                self.voice = await target.connect(cls=voice_recv.VoiceRecvClient, timeout=20)
+            self.voice = await target.connect(cls=voice_recv.VoiceRecvClient, timeout=20)
         if not self.voice.is_listening():
             self.tape = Tape()
             self.voice.listen(self.tape)

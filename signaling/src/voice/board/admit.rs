@@ -122,6 +122,12 @@ impl<A> Board<A> {
         Some(Given { session: place.session.clone(), host })
     }
 
+    /// Whether that is the ticket that a member was given last, and nobody used it.
+    pub(in crate::voice) fn waits_for(&self, member: Member, hash: TokenHash) -> bool {
+        let ticket = self.places.get(&member).and_then(|place| place.ticket);
+        ticket.is_some_and(|ticket| ticket.hash == hash)
+    }
+
     /// Turns a ticket into a place in a room: the peer joins, and an earlier voice session of the
     /// member ends.
     ///
