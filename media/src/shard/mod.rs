@@ -137,6 +137,8 @@ pub(crate) struct Shard {
     qualities: Vec<ListenerQuality>,
     /// Peers whose session panicked in this turn; removed at its end.
     faulty: Vec<PeerKey>,
+    /// Scratch for those who hear a packet.
+    listeners: Vec<PeerKey>,
     /// Scratch for RTCP compounds before they are sealed, and for packets whose sender is sought.
     scratch: Vec<u8>,
     /// How often the sender of a packet from nowhere is sought, and the peer where the last search
@@ -148,6 +150,8 @@ pub(crate) struct Shard {
 /// Searches a second, and at once. More finds a moved browser in a flood sooner; each costs up to
 /// what `path::search` is bounded to, and a flood from nowhere can ask for all of them.
 const SEARCHES: u32 = 200;
+/// Listeners that are read ahead of a packet: as many as stay in a core's own caches until their turn.
+const AT_A_GLANCE: usize = 32;
 
 impl Shard {
     /// A shard without rooms.
@@ -170,6 +174,7 @@ impl Shard {
             totals: Totals::default(),
             qualities: Vec::new(),
             faulty: Vec::new(),
+            listeners: Vec::new(),
             scratch: Vec::new(),
             search_rate: RateLimit::new(SEARCHES, SEARCHES),
             searched: 0,
@@ -385,39 +390,57 @@ impl Shard {
         }
         let Some(room) = self.rooms.get(room) else { return };
         let mut wanted = false;
-        for listener in room.route(said.seat) {
-            let Some(peer) = self.peers.get_mut(listener) else { continue };
-            let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
-            wanted |= peer.transport.may_ask_again();
-            let depth = if peer.transport.takes_redundancy() { peer.quality.depth() } else { 0 };
-            let Some((stream, piece)) = peer.outbound.choose(now, said) else { continue };
-            let name = (seq, packet.header.timestamp);
-            let (redundancy, carried) = repair::redundancy(&history, stream, piece, name, depth);
-            let length = (packet.payload.len(), carried);
-            let rewritten = stream.rewrite(now, piece, seq, &packet.header, length);
-            let Some((header, index)) = rewritten else {
-                self.totals.drop(DropReason::Late);
-                continue;
-            };
-            let (level, payload) = (packet.level, packet.payload);
-            let outgoing = Outgoing { header, index, level, payload, redundancy };
-            let transport = &mut peer.transport;
-            let sealed = contained(|| self.outbox.write(to, |out| transport.seal(&outgoing, out)));
-            match sealed {
-                Some(true) => peer.packets_sent += 1,
-                Some(false) => self.totals.drop(DropReason::NoKeys),
-                None => {
-                    self.totals.drop(DropReason::Fault);
-                    self.faulty.push(listener);
+        let mut listeners = std::mem::take(&mut self.listeners);
+        listeners.clear();
+        listeners.extend(room.route(said.seat));
+        for some in listeners.chunks(AT_A_GLANCE) {
+            self.glance(some, said.seat);
+            for listener in some.iter().copied() {
+                let Some(peer) = self.peers.get_mut(listener) else { continue };
+                let (Some(to), true) = (peer.path.aim, peer.transport.is_ready()) else { continue };
+                wanted |= peer.transport.may_ask_again();
+                let depth =
+                    if peer.transport.takes_redundancy() { peer.quality.depth() } else { 0 };
+                let Some((stream, piece)) = peer.outbound.choose(now, said) else { continue };
+                let name = (seq, packet.header.timestamp);
+                let (redundancy, carried) =
+                    repair::redundancy(&history, stream, piece, name, depth);
+                let length = (packet.payload.len(), carried);
+                let rewritten = stream.rewrite(now, piece, seq, &packet.header, length);
+                let Some((header, index)) = rewritten else {
+                    self.totals.drop(DropReason::Late);
+                    continue;
+                };
+                let (level, payload) = (packet.level, packet.payload);
+                let outgoing = Outgoing { header, index, level, payload, redundancy };
+                let transport = &mut peer.transport;
+                let sealed =
+                    contained(|| self.outbox.write(to, |out| transport.seal(&outgoing, out)));
+                match sealed {
+                    Some(true) => peer.packets_sent += 1,
+                    Some(false) => self.totals.drop(DropReason::NoKeys),
+                    None => {
+                        self.totals.drop(DropReason::Fault);
+                        self.faulty.push(listener);
+                    }
                 }
             }
         }
+        self.listeners = listeners;
         if let Some(speaker) = self.peers.get_mut(key) {
             if wanted {
                 history.keep((said.source, seq), &packet.header, packet.level, packet.payload);
             }
             speaker.history = history;
         }
+    }
+
+    /// Brings listeners into the caches: see [`Peer::glance`].
+    fn glance(&self, listeners: &[PeerKey], seat: usize) {
+        let peers = || listeners.iter().filter_map(|listener| self.peers.get(*listener));
+        let peer = peers().fold(0, |all, peer| all ^ peer.glance());
+        let stream = peers().fold(0, |all, peer| all ^ peer.outbound.glance(seat));
+        std::hint::black_box((peer, stream));
     }
 
     /// Tells once that a peer began to speak, or that it said that it stopped.

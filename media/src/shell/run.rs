@@ -129,13 +129,18 @@ impl ShardThread {
                 }
             }
             self.totals.store(self.shard.totals_mut());
-            let next = self.shard.poll_timeout().into_iter().chain(self.window.due()).min();
+            let next = self.shard.poll_timeout();
             let until = next.map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now));
             let waits = self.events.is_behind() || self.links.is_behind();
             let most = if waits { RETRY } else { LONGEST_SLEEP };
             let sleep = if busy { Duration::ZERO } else { until.min(most) };
             heard = waker::wait(&self.socket, &self.waker, sleep);
             let worked = now.saturating_duration_since(woke);
+            if heard && !busy {
+                std::thread::sleep(self.window.rest(now, worked));
+            } else {
+                self.window.rest_not();
+            }
             woke = Instant::now();
             self.window.note_turn(worked, woke.saturating_duration_since(now));
         }
@@ -164,7 +169,7 @@ impl ShardThread {
                 self.take_datagram(now, index);
             }
             linked = self.take_linked(now);
-            self.flush_unless_held(now);
+            self.flush_all(now);
             if count < socket::BATCH {
                 break;
             }
@@ -173,7 +178,7 @@ impl ShardThread {
         let now = Instant::now();
         let handed = self.take_handed(now);
         guarded(&mut self.shard, |shard| shard.handle_timeout(now));
-        self.flush_unless_held(now);
+        self.flush_all(now);
         self.tell_names();
         self.emit();
         full == BATCHES_PER_TURN
@@ -288,10 +293,10 @@ impl ShardThread {
         count
     }
 
-    /// Sends what is there, unless it waits for more to the same listeners.
-    fn flush_unless_held(&mut self, now: Instant) {
+    /// Sends what is there.
+    fn flush_all(&mut self, now: Instant) {
         self.pass_on();
-        if !self.shard.outbox().transmits().is_empty() && !self.window.holds(now) {
+        if !self.shard.outbox().transmits().is_empty() {
             self.flush(now);
         }
     }

@@ -1,8 +1,11 @@
-//! How long packets wait for others to the same listener, so that they can leave together.
+//! How long a shard that has something to read rests before it does, so that packets to the same
+//! listener can leave together.
 //!
 //! One send of several packets costs little more than one of one (see `pairing.rs`), but speakers
-//! rarely speak in the same millisecond. Waiting buys processor time with delay, so a shard waits only
+//! rarely speak in the same millisecond. Resting buys processor time with delay, so a shard rests only
 //! when it runs short of the former, never longer than [`LONGEST`], and not while it gains nothing.
+//! What comes meanwhile waits in the socket: a thread that were woken for each packet, only to let
+//! it wait for another, would spend on waking what it saves on sending.
 //!
 //! Pure: time is an argument.
 
@@ -13,17 +16,17 @@ use crate::config::PairingPolicy;
 
 /// The longest that a packet waits: a tenth of its frame, below what anybody notices.
 const LONGEST: Duration = Duration::from_millis(2);
-/// Share of its time that a shard works before packets begin to wait, and where they wait longest.
+/// Share of its time that a shard works before it begins to rest, and where it rests longest.
 const LOADS: (f64, f64) = (0.5, 0.9);
 /// Time over which the load is taken.
 const SPAN: Duration = Duration::from_millis(100);
-/// Share of packets that must have left with another for waiting to be worth it.
+/// Share of packets that must have left with another for resting to be worth it.
 const WORTH: f64 = 0.1;
-/// Sends after which waiting is judged, and the time for which it is given up then.
+/// Flushes after which resting is judged, and the time for which it is given up then.
 const JUDGED: u32 = 32;
 const GIVEN_UP: Duration = Duration::from_secs(1);
 
-/// The waiting of one shard.
+/// The rests of one shard.
 pub(crate) struct Window {
     policy: PairingPolicy,
     /// Share of its time that the shard worked lately, 0 to 1.
@@ -31,10 +34,10 @@ pub(crate) struct Window {
     /// Working and all time since the load was last taken.
     worked: Duration,
     passed: Duration,
-    /// When what waits now must leave.
-    due: Option<Instant>,
-    /// Sends, packets, and packets that left with another, since waiting was last judged.
-    sends: u32,
+    /// Whether packets met by waiting before this turn.
+    rested: bool,
+    /// Flushes, packets, and packets that left with another, since resting was last judged.
+    flushes: u32,
     packets: usize,
     spared: usize,
     given_up_until: Option<Instant>,
@@ -47,8 +50,8 @@ impl Window {
             load: 0.0,
             worked: Duration::ZERO,
             passed: Duration::ZERO,
-            due: None,
-            sends: 0,
+            rested: false,
+            flushes: 0,
             packets: 0,
             spared: 0,
             given_up_until: None,
@@ -65,40 +68,35 @@ impl Window {
         }
     }
 
-    /// Whether the packets that are there should wait for others.
-    pub(crate) fn holds(&mut self, now: Instant) -> bool {
-        if let Some(due) = self.due {
-            return now < due;
-        }
+    /// How long to rest before a turn that datagrams woke. What came while the last turn `worked` met
+    /// already: who has no time to rest does not.
+    pub(crate) fn rest(&mut self, now: Instant, worked: Duration) -> Duration {
         let length = self.length(now);
-        if length.is_zero() {
-            return false;
-        }
-        self.due = Some(now + length);
-        true
+        self.rested = !length.is_zero();
+        length.saturating_sub(worked)
     }
 
-    /// When the packets that wait must leave.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.due
+    /// The turn that comes was woken by no datagram.
+    pub(crate) fn rest_not(&mut self) {
+        self.rested = false;
     }
 
     /// Tells that `packets` left in `sends` sends.
     pub(crate) fn note_sent(&mut self, now: Instant, packets: usize, sends: usize) {
-        if self.due.take().is_none() {
+        if !self.rested || packets == 0 {
             return;
         }
-        self.sends += 1;
+        self.flushes += 1;
         self.packets += packets;
         self.spared += packets.saturating_sub(sends);
-        if self.sends < JUDGED {
+        if self.flushes < JUDGED {
             return;
         }
         let worth = self.spared as f64 >= WORTH * self.packets as f64;
         if !worth && self.policy == PairingPolicy::Auto {
             self.given_up_until = Some(now + GIVEN_UP);
         }
-        (self.sends, self.packets, self.spared) = (0, 0, 0);
+        (self.flushes, self.packets, self.spared) = (0, 0, 0);
     }
 
     fn length(&self, now: Instant) -> Duration {
@@ -132,47 +130,42 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_shard_sends_at_once_and_a_busy_one_waits_the_longer_the_busier_it_is() {
+    fn an_idle_shard_reads_at_once_and_a_busy_one_rests_the_longer_the_busier_it_is() {
         let now = Instant::now();
-        let wait = |load| {
-            let mut window = loaded(PairingPolicy::Auto, load);
-            window.holds(now).then(|| window.due().expect("it waits") - now)
-        };
+        let rest = |load| loaded(PairingPolicy::Auto, load).rest(now, Duration::ZERO);
 
-        assert_eq!(wait(0.1), None);
-        let [some, most, full] = [0.7, 0.9, 1.0].map(|load| wait(load).expect("it waits"));
+        assert_eq!(rest(0.1), Duration::ZERO);
+        let [some, most, full] = [0.7, 0.9, 1.0].map(rest);
         assert!(Duration::ZERO < some && some < most);
         assert!(most <= LONGEST && full <= LONGEST && full.abs_diff(LONGEST) < MILLI / 10);
+        assert_eq!(loaded(PairingPolicy::Off, 1.0).rest(now, Duration::ZERO), Duration::ZERO);
     }
 
     #[test]
-    fn what_waits_leaves_when_it_is_due_however_much_came_meanwhile() {
+    fn who_worked_as_long_as_the_rest_would_be_goes_on_at_once() {
         let now = Instant::now();
         let mut window = loaded(PairingPolicy::Always, 0.0);
-        assert!(window.holds(now) && window.holds(now + MILLI));
 
-        assert!(!window.holds(now + LONGEST));
-
-        window.note_sent(now + LONGEST, 50, 25);
-        assert!(window.holds(now + LONGEST), "the next ones wait their own time");
-        assert!(!loaded(PairingPolicy::Off, 1.0).holds(now));
+        assert_eq!(window.rest(now, Duration::ZERO), LONGEST);
+        assert_eq!(window.rest(now, LONGEST / 4), LONGEST * 3 / 4);
+        assert_eq!(window.rest(now, 2 * LONGEST), Duration::ZERO);
     }
 
     #[test]
-    fn waiting_that_gains_nothing_is_given_up_for_a_while() {
+    fn resting_that_gains_nothing_is_given_up_for_a_while() {
         let mut now = Instant::now();
         let mut window = loaded(PairingPolicy::Auto, 1.0);
         for _ in 0..JUDGED {
-            assert!(window.holds(now));
+            assert!(!window.rest(now, Duration::ZERO).is_zero());
             now += LONGEST;
             window.note_sent(now, 50, 50);
         }
 
-        assert!(!window.holds(now));
+        assert!(window.rest(now, Duration::ZERO).is_zero());
 
         now += GIVEN_UP;
         for _ in 0..2 * JUDGED {
-            assert!(window.holds(now), "half of the sends are spared");
+            assert!(!window.rest(now, Duration::ZERO).is_zero(), "half of the sends are spared");
             now += LONGEST;
             window.note_sent(now, 50, 25);
         }

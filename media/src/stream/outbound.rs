@@ -61,6 +61,13 @@ impl OutboundStream {
         }
     }
 
+    /// Reads of it what its next packet will: see `Peer::glance`. HOT.
+    pub(crate) fn glance(&self) -> u32 {
+        let next = self.seq.next();
+        let shape = self.shapes[next as usize % KEPT];
+        self.ssrc ^ self.packets ^ next as u32 ^ u32::from(shape.marker())
+    }
+
     /// The SSRC that the listener sees.
     pub(crate) fn ssrc(&self) -> u32 {
         self.ssrc

@@ -17,6 +17,8 @@ use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
 use rustix::event::Timespec;
 use rustix::event::epoll;
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 
 use super::browser::Browser;
 use super::browser::Wish;
@@ -32,6 +34,9 @@ use super::packet::Stamp;
 
 /// Sockets that one `epoll_wait` tells at most.
 const EVENTS: usize = 64;
+/// The priority of readers (`nice`): elsewhere they are on machines of their own, and none of them takes
+/// the processor from whoever sends to it, server or floor.
+const MODEST: i32 = 19;
 /// How often a sleeping thread looks whether it is over.
 const LOOK_UP: Duration = Duration::from_millis(100);
 /// Sessions with timers are looked at when one of them is due, but no more often than this.
@@ -222,6 +227,8 @@ struct Share {
 
 impl Share {
     fn run(mut self) -> Heard {
+        // Where it is refused the readers push the sender off its processor, and all cost more alike.
+        let _ = setpriority_process(Some(gettid()), MODEST);
         let mut heard = Heard::default();
         let mut ready = Vec::with_capacity(EVENTS);
         let mut datagram = [0; DATAGRAM];
