@@ -97,6 +97,14 @@ async fn a_failing_write_does_not_fail_its_neighbours() {
 
     let stored = repos.messages.page(TEXT, Page::Latest, 500).await.expect("a page");
     assert_eq!(stored.len(), 101);
+    // In a transaction with others each is indexed as itself.
+    let query = SearchQuery {
+        channels: vec![TEXT],
+        terms: terms("hello"),
+        limit: 25,
+        ..SearchQuery::default()
+    };
+    assert_eq!(repos.search.search(&query).await.expect("searched").total, 101);
     repos.close().await;
 }
 

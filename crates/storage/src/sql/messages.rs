@@ -1,11 +1,16 @@
 //! Messages in SQLite, keyed (channel, bucket, id). Reactions are next door.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::snowflake;
+use sqlx::Sqlite;
 use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
@@ -35,9 +40,13 @@ fn bucket(id: MessageId) -> i64 {
 #[async_trait]
 impl MessageRepo for Database {
     async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError> {
-        let (message, document) = (message.clone(), row::document(message)?);
-        let work = self.writer.write_whole("message_insert", move |connection| {
-            Box::pin(insert(connection, message, document))
+        let document = row::document(message)?;
+        let message = Arc::new(NewMessage { record: message.clone(), document });
+        // Whether a nonce was used must be read first.
+        let plain = message.record.nonce.is_none();
+        let plain = plain.then(|| (Arc::clone(&message), Ok(Inserted::New)));
+        let work = self.writer.write_whole("message_insert", plain, move |connection| {
+            Box::pin(async move { insert(connection, &message).await })
         });
         work.await?
     }
@@ -210,56 +219,72 @@ impl MessageRepo for Database {
     }
 }
 
+/// A message to be inserted, and what is stored of it.
+pub(super) struct NewMessage {
+    record: MessageRecord,
+    document: String,
+}
+
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+impl NewMessage {
+    /// Binds what [`INSERT_ROWS`] takes.
+    pub(super) fn bind<'q>(&'q self, statement: Statement<'q>) -> Statement<'q> {
+        let message = &self.record;
+        let (channel, id, author) = (key(message.channel), key(message.id), key(message.author));
+        let ends_ms = message.poll.as_ref().map(|poll| row::signed(poll.ends_ms));
+        let searched = search::is_searched(message);
+        let Contents(has) = Contents::of(message);
+        statement
+            .bind(channel)
+            .bind(bucket(message.id))
+            .bind(id)
+            .bind(message.pinned)
+            .bind(&self.document)
+            .bind(channel)
+            .bind(id)
+            .bind(author)
+            .bind(message.pinned)
+            .bind(has)
+            .bind(searched)
+            .bind(&message.content)
+            .bind(search::mentions(message))
+            .bind(searched)
+            .bind(channel)
+            .bind(counts_in_thread(message))
+            .bind(channel)
+            .bind(id)
+            .bind(ends_ms.unwrap_or_default())
+            .bind(ends_ms.is_some())
+    }
+}
+
 /// Only the writer calls this: between its reads and its writes there is no other.
 /// Inserts a message and all that goes with it, whole or not at all, in one visit to SQLite's thread:
 /// a visit for each statement costs more than most statements do.
 async fn insert(
     connection: &mut SqliteConnection,
-    message: MessageRecord,
-    document: String,
+    new: &NewMessage,
 ) -> Result<Result<Inserted, RepoError>, RepoError> {
+    let message = &new.record;
     let made_ms = snowflake::unix_ms(message.id.get());
     if let Some(nonce) = &message.nonce {
-        match earlier(connection, &message, nonce, made_ms).await {
+        match earlier(connection, message, nonce, made_ms).await {
             Ok(None) => {}
             Ok(Some(earlier)) => return Ok(Ok(Inserted::Earlier(Box::new(earlier)))),
             // Nothing was begun that would have to be taken back.
             Err(error) => return Ok(Err(error)),
         }
     }
-    let (channel, id, author) = (key(message.channel), key(message.id), key(message.author));
-    let ends_ms = message.poll.as_ref().map(|poll| row::signed(poll.ends_ms));
-    let searched = search::is_searched(&message);
-    let Contents(has) = Contents::of(&message);
     let query = sqlx::query(if message.nonce.is_some() { INSERT_WITH_NONCE } else { INSERT });
-    let query = query
-        .bind(channel)
-        .bind(bucket(message.id))
-        .bind(id)
-        .bind(message.pinned)
-        .bind(document)
-        .bind(channel)
-        .bind(id)
-        .bind(author)
-        .bind(message.pinned)
-        .bind(has)
-        .bind(searched)
-        .bind(&message.content)
-        .bind(search::mentions(&message))
-        .bind(searched)
-        .bind(channel)
-        .bind(counts_in_thread(&message))
-        .bind(channel)
-        .bind(id)
-        .bind(ends_ms.unwrap_or_default())
-        .bind(ends_ms.is_some());
+    let query = new.bind(query);
     let query = match &message.nonce {
         Some(nonce) => query
             .bind(row::signed(made_ms.saturating_sub(NONCE_WINDOW_MS)))
-            .bind(channel)
-            .bind(author)
+            .bind(key(message.channel))
+            .bind(key(message.author))
             .bind(nonce)
-            .bind(id)
+            .bind(key(message.id))
             .bind(row::signed(made_ms)),
         None => query,
     };
@@ -267,28 +292,28 @@ async fn insert(
     Ok(Ok(Inserted::New))
 }
 
-/// What every insert does, but its end.
-macro_rules! insert {
-    ($rest:literal) => {
-        concat!(
-            "SAVEPOINT write;
-            INSERT INTO messages (channel, bucket, id, pinned, document) VALUES (?, ?, ?, ?, ?);
-            INSERT INTO searched (channel, id, author, pinned, has) SELECT ?, ?, ?, ?, ? WHERE ?;
-            INSERT INTO searched_words (rowid, content, mentions)
-                SELECT last_insert_rowid(), ?, ? WHERE ?;
-            UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ? AND ?;
-            INSERT INTO open_polls (channel, message, ends_ms) SELECT ?, ?, ? WHERE ?;",
-            $rest,
-            "RELEASE write",
-        )
+/// What every insert of a message does.
+macro_rules! rows {
+    () => {
+        "INSERT INTO messages (channel, bucket, id, pinned, document) VALUES (?, ?, ?, ?, ?);
+        INSERT INTO searched (channel, id, author, pinned, has) SELECT ?, ?, ?, ?, ? WHERE ?;
+        INSERT INTO searched_words (rowid, content, mentions)
+            SELECT last_insert_rowid(), ?, ? WHERE ?;
+        UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ? AND ?;
+        INSERT INTO open_polls (channel, message, ends_ms) SELECT ?, ?, ? WHERE ?;"
     };
 }
 
-const INSERT: &str = insert!("");
-const INSERT_WITH_NONCE: &str = insert!(
+/// The rows of a message, within a transaction.
+pub(super) const INSERT_ROWS: &str = rows!();
+const INSERT: &str = concat!("SAVEPOINT write;", rows!(), "RELEASE write");
+const INSERT_WITH_NONCE: &str = concat!(
+    "SAVEPOINT write;",
+    rows!(),
     "DELETE FROM nonces WHERE made_ms <= ?;
     INSERT OR REPLACE INTO nonces (channel, author, nonce, message, made_ms)
-        VALUES (?, ?, ?, ?, ?);"
+        VALUES (?, ?, ?, ?, ?);
+    RELEASE write"
 );
 
 /// The message that the author made with that nonce within the window, if it still exists.

@@ -5,20 +5,24 @@
 //! does not fail its neighbours. Nothing is answered before the commit that made it durable.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use sqlx::Connection;
 use sqlx::SqliteConnection;
+use sqlx::error::ErrorKind;
 use sqlx::sqlite::SqliteConnectOptions;
 use state::repo::RepoError;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::messages::NewMessage;
 use super::purge;
 use super::row::failed;
+use super::together;
 
 /// What a write does with the connection, inside a transaction that it neither opens nor ends.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, RepoError>> + Send + 'c>>;
@@ -48,11 +52,13 @@ impl Writer {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     {
-        self.queue(operation, false, work).await
+        self.queue(operation, (false, None), work).await
     }
 
     /// As [`write`](Self::write), of work that opens and releases the savepoint `write` itself, in
-    /// the same statement as all that it changes, and fails in nothing else.
+    /// the same statement as all that it changes, and fails in nothing else. When it does no more than
+    /// insert a message, `plain` is that message and what the work would say: it may be inserted in one
+    /// statement with others then.
     ///
     /// # Errors
     ///
@@ -60,19 +66,20 @@ impl Writer {
     pub(super) async fn write_whole<T, F>(
         &self,
         operation: &'static str,
+        plain: Option<(Arc<NewMessage>, T)>,
         work: F,
     ) -> Result<T, RepoError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     {
-        self.queue(operation, true, work).await
+        self.queue(operation, (true, plain), work).await
     }
 
     async fn queue<T, F>(
         &self,
         operation: &'static str,
-        whole: bool,
+        (whole, plain): (bool, Option<(Arc<NewMessage>, T)>),
         work: F,
     ) -> Result<T, RepoError>
     where
@@ -83,7 +90,7 @@ impl Writer {
         let queue = lock(&self.queue).clone().ok_or_else(closed)?;
         let (reply, answer) = oneshot::channel();
         let started = now();
-        let job = Job { work: Some(work), whole, result: None, reply };
+        let job = Job { work: Some(work), whole, plain, result: None, reply };
         queue.send(Box::new(job)).await.map_err(|_| closed())?;
         drop(queue);
         let answer = answer.await.unwrap_or_else(|_| Err(closed()));
@@ -126,6 +133,10 @@ trait Write: Send {
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>>;
     /// Whether it opens and releases its savepoint itself.
     fn is_whole(&self) -> bool;
+    /// The message that it inserts, if it does nothing else.
+    fn plain(&self) -> Option<&NewMessage>;
+    /// Its message was inserted with others: it need not run.
+    fn is_inserted(&mut self);
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
     /// Answers: with the write's own result, or with the failure of the whole commit.
@@ -136,6 +147,7 @@ struct Job<T, F> {
     work: Option<F>,
     /// Whether it opens and releases its savepoint itself.
     whole: bool,
+    plain: Option<(Arc<NewMessage>, T)>,
     result: Option<Result<T, RepoError>>,
     reply: oneshot::Sender<Result<T, RepoError>>,
 }
@@ -160,6 +172,14 @@ where
 
     fn is_whole(&self) -> bool {
         self.whole
+    }
+
+    fn plain(&self) -> Option<&NewMessage> {
+        self.plain.as_ref().map(|(message, _)| &**message)
+    }
+
+    fn is_inserted(&mut self) {
+        self.result = self.plain.take().map(|(_, answer)| Ok(answer));
     }
 
     fn is_abandoned(&self) -> bool {
@@ -264,6 +284,20 @@ async fn transact(
     connection: &mut SqliteConnection,
     batch: &mut [Box<dyn Write>],
 ) -> Result<(), sqlx::Error> {
+    let plain: Vec<&NewMessage> = batch.iter().filter_map(|write| write.plain()).collect();
+    if plain.len() == batch.len() {
+        match together::insert(connection, &plain).await {
+            Ok(()) => {
+                batch.iter_mut().for_each(|write| write.is_inserted());
+                return Ok(());
+            }
+            // One of them may not be: each by itself tells which, and does not fail its neighbours.
+            Err(error) if is_refusal(&error) => {
+                sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     for write in batch {
         let whole = write.is_whole();
@@ -282,6 +316,11 @@ async fn transact(
     }
     sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(())
+}
+
+/// Whether SQLite refuses a row, rather than that it could not write.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
 }
 
 /// Writes that wait at most; whoever comes later waits for room. Each holds one message at most.
