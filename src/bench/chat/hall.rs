@@ -80,7 +80,10 @@ impl Hall {
         let login = client.post(None, "/api/v10/auth/login", &login).await?;
         let owner = login["token"].as_str().context("the owner cannot log in")?.to_owned();
         let mut channels = Vec::new();
-        for number in 0..UNREFUSED.div_ceil(bots.max(1)).clamp(CHANNELS.0, CHANNELS.1) {
+        let wanted = UNREFUSED.div_ceil(bots.max(1)).clamp(CHANNELS.0, CHANNELS.1);
+        for number in 0..wanted {
+            // Few bots need many channels, which the server lets nobody make at once.
+            bar.set_message(format!("making channels, {number} of {wanted}"));
             let channel = json!({ "name": format!("hall-{number}"), "type": 0 });
             let path = format!("/api/v10/guilds/{}/channels", guild.id);
             let made = client.patiently(Some((&owner, false)), &path, &channel).await?;

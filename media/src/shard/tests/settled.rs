@@ -22,7 +22,11 @@ fn settled(world: &mut World) -> Browser {
 
 /// A check as the browser sends them, signed with `password` or else the right one.
 fn check(world: &World, password: Option<&str>) -> Vec<u8> {
-    let key = world.shard.ids[&BEN];
+    check_of(world, BEN, password)
+}
+
+fn check_of(world: &World, peer: PeerId, password: Option<&str>) -> Vec<u8> {
+    let key = world.shard.ids[&peer];
     let Transport::WebRtc(webrtc) = &world.shard.peers.get(key).expect("is here").transport else {
         unreachable!("a browser");
     };
@@ -155,4 +159,40 @@ fn a_settled_browser_holds_less_than_the_bar_allows() {
     let each = (live_bytes() - before) / 8;
     println!("heap per idle browser peer: {:.1} KiB", each as f64 / 1_024.0);
     assert!(each <= 36 * 1_024, "{each} bytes");
+}
+
+/// Prints what the bar of idle CPU is held against; with `--release`.
+#[test]
+fn every_check_of_many_idle_browsers_is_answered_at_a_price_that_is_printed() {
+    const BROWSERS: u64 = 20;
+    const CHECK_EVERY: Duration = Duration::from_millis(2_500);
+    const TURNS: u32 = 24;
+    let mut world = World::new();
+    let mut checks = Vec::new();
+    for number in 0..BROWSERS {
+        let peer = PeerId(40 + number);
+        let mut browser = Browser::join(&mut world, peer, ANA);
+        browser.run(&mut world, Duration::from_millis(330));
+        checks.push((browser.address, check_of(&world, peer, None)));
+    }
+    world.pass(STANDS);
+    world.sent.clear();
+
+    let (mut spent, mut answered) = (Duration::ZERO, 0);
+    for _ in 0..TURNS {
+        for (address, check) in &checks {
+            let began = Instant::now();
+            world.pass(CHECK_EVERY / BROWSERS as u32);
+            world.deliver(*address, check);
+            spent += began.elapsed();
+            let sent = world.take_sent_to(*address);
+            answered += sent.iter().filter(|sent| stun::success_of(sent).is_some()).count();
+            world.sent.clear();
+        }
+    }
+
+    assert_eq!(answered, checks.len() * TURNS as usize);
+    let seconds = (CHECK_EVERY * TURNS).as_secs_f64() * checks.len() as f64;
+    let micros = spent.as_secs_f64() * 1e6 / seconds;
+    println!("idle CPU per browser peer, sockets apart: {micros:.2} us/s");
 }
