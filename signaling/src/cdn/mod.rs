@@ -26,6 +26,10 @@ use axum::http::HeaderName;
 use axum::http::Method;
 use axum::http::header;
 use axum::routing::get;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::ScheduledEventId;
+use model::id::UserId;
 use tower_http::cors::Any;
 use tower_http::cors::CorsLayer;
 
@@ -48,15 +52,15 @@ pub fn routes() -> Router<Parts> {
         ]);
     Router::new()
         .route("/attachments/{channel}/{attachment}/{filename}", get(serve::attachment))
-        .route("/avatars/{user}/{file}", get(serve::avatar))
+        .route("/avatars/{user}/{file}", get(serve::picture_of::<UserId>))
         // An application has its bot's face.
-        .route("/app-icons/{user}/{file}", get(serve::avatar))
+        .route("/app-icons/{user}/{file}", get(serve::picture_of::<UserId>))
         .route("/emojis/{file}", get(serve::emoji))
-        .route("/guild-events/{event}/{file}", get(serve::event_cover))
-        .route("/icons/{guild}/{file}", get(serve::icon))
+        .route("/guild-events/{event}/{file}", get(serve::picture_of::<ScheduledEventId>))
+        .route("/icons/{guild}/{file}", get(serve::picture_of::<GuildId>))
         .route("/soundboard-sounds/{file}", get(serve::sound))
         .route("/stickers/{file}", get(serve::sticker))
-        .route("/channel-icons/{channel}/{file}", get(serve::group_icon))
+        .route("/channel-icons/{channel}/{file}", get(serve::picture_of::<ChannelId>))
         .route("/embed/avatars/{file}", get(placeholder::avatar))
         .layer(cors)
 }

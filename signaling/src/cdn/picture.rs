@@ -40,6 +40,19 @@ pub(crate) enum Owner {
     Emoji(EmojiId),
 }
 
+/// An id whose pictures are found by it and their hash.
+macro_rules! owners {
+    ($($id:ident => $owner:ident),*) => {
+        $(impl From<$id> for Owner {
+            fn from(id: $id) -> Self {
+                Self::$owner(id)
+            }
+        })*
+    };
+}
+
+owners!(GuildId => Guild, UserId => User, ScheduledEventId => Event, ChannelId => Group);
+
 impl Owner {
     /// Where the picture of that hash is kept.
     pub(super) fn key(self, hash: &str) -> String {

@@ -1,6 +1,8 @@
 //! Files back to whoever has their URL: streamed in bounded pieces, with ranges and validators.
 
+use std::fmt::Display;
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -20,12 +22,10 @@ use futures_util::stream;
 use model::id::AttachmentId;
 use model::id::ChannelId;
 use model::id::EmojiId;
-use model::id::GuildId;
-use model::id::ScheduledEventId;
 use model::id::SoundId;
 use model::id::StickerId;
-use model::id::UserId;
 use model::snowflake;
+use serde::de::DeserializeOwned;
 use state::record::StickerFormat;
 
 use super::kind;
@@ -74,51 +74,25 @@ pub(super) async fn attachment(
     file.answer(parts, &method, &headers).await
 }
 
-/// `GET /avatars/{user}/{hash}.{png|webp|gif|jpg}`
-pub(super) async fn avatar(
+/// `GET /{folder}/{owner}/{hash}.{png|webp|gif|jpg}`: a picture of the store, open to all, for ever the
+/// same. The extension is what libraries append by their own mind; the bytes say what it is.
+pub(super) async fn picture_of<I>(
     State(parts): State<Parts>,
-    path: Result<axum::extract::Path<(UserId, String)>, axum::extract::rejection::PathRejection>,
+    path: Result<axum::extract::Path<(I, String)>, axum::extract::rejection::PathRejection>,
     method: Method,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Ok(axum::extract::Path((user, file))) = path else { return Err(missing()) };
-    shown(parts, Owner::User(user), &file, &method, &headers).await
-}
-
-/// `GET /icons/{guild}/{hash}.{png|webp|gif|jpg}`
-pub(super) async fn icon(
-    State(parts): State<Parts>,
-    path: Result<axum::extract::Path<(GuildId, String)>, axum::extract::rejection::PathRejection>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Ok(axum::extract::Path((guild, file))) = path else { return Err(missing()) };
-    shown(parts, Owner::Guild(guild), &file, &method, &headers).await
-}
-
-/// `GET /guild-events/{event}/{hash}.{png|webp|jpg}`
-pub(super) async fn event_cover(
-    State(parts): State<Parts>,
-    path: Result<
-        axum::extract::Path<(ScheduledEventId, String)>,
-        axum::extract::rejection::PathRejection,
-    >,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Ok(axum::extract::Path((event, file))) = path else { return Err(missing()) };
-    shown(parts, Owner::Event(event), &file, &method, &headers).await
-}
-
-/// `GET /channel-icons/{channel}/{hash}.{png|webp|gif|jpg}`
-pub(super) async fn group_icon(
-    State(parts): State<Parts>,
-    path: Result<axum::extract::Path<(ChannelId, String)>, axum::extract::rejection::PathRejection>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let Ok(axum::extract::Path((channel, file))) = path else { return Err(missing()) };
-    shown(parts, Owner::Group(channel), &file, &method, &headers).await
+) -> Result<Response, ApiError>
+where
+    Owner: From<I>,
+    I: DeserializeOwned + Send,
+{
+    let Ok(axum::extract::Path((owner, file))) = path else { return Err(missing()) };
+    let hash = file.split_once('.').map_or(file.as_str(), |(hash, _)| hash);
+    if !picture::is_hash(hash) {
+        return Err(missing());
+    }
+    let file = File::for_ever(hash, Only::Pictures, Owner::from(owner).key(hash));
+    file.answer(parts, &method, &headers).await
 }
 
 /// `GET /emojis/{id}.{png|webp|gif|jpg}`
@@ -128,16 +102,8 @@ pub(super) async fn emoji(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let id = file.split_once('.').map_or(file.as_str(), |(id, _)| id);
-    let id: EmojiId = id.parse().map_err(|_| missing())?;
-    let file = File {
-        etag: format!("\"{id}\""),
-        modified_ms: None,
-        cache: "public, max-age=31536000, immutable".to_owned(),
-        name: None,
-        only: Only::Pictures,
-        key: Owner::Emoji(id).key(""),
-    };
+    let (id, _) = named::<EmojiId>(&file)?;
+    let file = File::for_ever(id, Only::Pictures, Owner::Emoji(id).key(""));
     file.answer(parts, &method, &headers).await
 }
 
@@ -148,16 +114,8 @@ pub(super) async fn sound(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let id = file.split_once('.').map_or(file.as_str(), |(id, _)| id);
-    let id: SoundId = id.parse().map_err(|_| missing())?;
-    let file = File {
-        etag: format!("\"{id}\""),
-        modified_ms: None,
-        cache: "public, max-age=31536000, immutable".to_owned(),
-        name: None,
-        only: Only::Sounds,
-        key: sound::key(id),
-    };
+    let (id, _) = named::<SoundId>(&file)?;
+    let file = File::for_ever(id, Only::Sounds, sound::key(id));
     file.answer(parts, &method, &headers).await
 }
 
@@ -168,43 +126,20 @@ pub(super) async fn sticker(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (id, extension) = file.split_once('.').unwrap_or((file.as_str(), ""));
-    let id: StickerId = id.parse().map_err(|_| missing())?;
-    let lottie = extension == "json";
-    let format = if lottie { StickerFormat::Lottie } else { StickerFormat::Png };
-    let file = File {
-        etag: format!("\"{id}\""),
-        modified_ms: None,
-        cache: "public, max-age=31536000, immutable".to_owned(),
-        name: None,
-        only: if lottie { Only::Json } else { Only::Pictures },
-        key: sticker::key(id, format),
+    let (id, extension) = named::<StickerId>(&file)?;
+    let (format, only) = if extension == "json" {
+        (StickerFormat::Lottie, Only::Json)
+    } else {
+        (StickerFormat::Png, Only::Pictures)
     };
+    let file = File::for_ever(id, only, sticker::key(id, format));
     file.answer(parts, &method, &headers).await
 }
 
-/// A picture of the store: open to all, for ever the same. The
-/// extension is what libraries append by their own mind; the bytes say what it is.
-async fn shown(
-    parts: Parts,
-    owner: Owner,
-    file: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, ApiError> {
-    let hash = file.split_once('.').map_or(file, |(hash, _)| hash);
-    if !picture::is_hash(hash) {
-        return Err(missing());
-    }
-    let file = File {
-        etag: format!("\"{hash}\""),
-        modified_ms: None,
-        cache: "public, max-age=31536000, immutable".to_owned(),
-        name: None,
-        only: Only::Pictures,
-        key: owner.key(hash),
-    };
-    file.answer(parts, method, headers).await
+/// The id that a file is named by, and its extension.
+fn named<I: FromStr>(file: &str) -> Result<(I, &str), ApiError> {
+    let (id, extension) = file.split_once('.').unwrap_or((file, ""));
+    Ok((id.parse().map_err(|_| missing())?, extension))
 }
 
 /// A file of the store, as it is to be shown.
@@ -233,6 +168,18 @@ enum Only {
 }
 
 impl File {
+    /// A file that never changes under its name.
+    fn for_ever(name: impl Display, only: Only, key: String) -> Self {
+        Self {
+            key,
+            etag: format!("\"{name}\""),
+            modified_ms: None,
+            cache: "public, max-age=31536000, immutable".to_owned(),
+            name: None,
+            only,
+        }
+    }
+
     async fn answer(
         self,
         parts: Parts,
