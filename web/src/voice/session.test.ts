@@ -309,6 +309,31 @@ describe("keeping", () => {
     expect(pass(1_000)).toContainEqual({ kind: "open_socket", endpoint: "hall.example:443" });
   });
 
+  it("waits for a server that is away for a minute, and comes back with it", () => {
+    connect();
+    feed({ kind: "gateway", up: false, fresh: false });
+    for (const began = now; now < began + 60_000; ) {
+      feed({ kind: "socket_closed", code: 1006 });
+      pass(1_000);
+    }
+    expect(session.phase).toBe("waiting");
+
+    expect(feed({ kind: "gateway", up: true, fresh: true })).toContainEqual({
+      kind: "ask", guildId: "10", channelId: "20", mute: false, deaf: false, video: false,
+    });
+  });
+
+  it("does not wait for ever for a server that is away", () => {
+    connect();
+    feed({ kind: "gateway", up: false, fresh: false });
+    for (let turn = 0; turn < 200; turn += 1) {
+      feed({ kind: "socket_closed", code: 1006 });
+      pass(1_000);
+    }
+
+    expect(session.failure).toBe("server_gone");
+  });
+
   it("hears everybody who is still there on the new transport", () => {
     connect();
     frame(5, { user_id: "2", ssrc: 88, speaking: 1 });

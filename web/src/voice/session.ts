@@ -196,6 +196,8 @@ export class VoiceSession {
       this.gatewayDownSince ??= now;
       return;
     }
+    // What failed while it was away does not count.
+    if (this.gatewayDownSince !== null && this.established) this.attempt = 0;
     this.gatewayDownSince = null;
     if (!this.place || this.phase === "idle" || this.phase === "failed") return;
     // A new gateway session knows nothing of our voice state; and while waiting, now is the time.
@@ -562,9 +564,11 @@ export class VoiceSession {
     if (this.pendingFailure === "disconnected") return this.end("disconnected");
     this.attempt += 1;
     const resumeAt = now + backoff(this.attempt - 1, this.random());
-    if (this.attempt >= MAX_ATTEMPTS || (!this.established && resumeAt >= this.giveUpAt)) {
-      return this.fail(this.pendingFailure);
-    }
+    const spent = this.attempt >= MAX_ATTEMPTS;
+    // A server that is away refuses everybody, which says nothing of this network: wait for its gateway.
+    const away = this.established && !this.gatewayUp;
+    if (away && spent) next = "ask";
+    else if (spent || (!this.established && resumeAt >= this.giveUpAt)) return this.fail(this.pendingFailure);
     if (next === "ask") this.tearDown();
     else this.closeSocket();
     this.phase = "waiting";
