@@ -124,6 +124,8 @@ pub(crate) async fn start_showing(
     tasks.spawn(metrics::upkeep(recorder, stopping.clone()));
     let closing = stopping.clone().cancelled_owned();
     tasks.spawn(signaling::upkeep::run(wings.parts.clone(), closing));
+    let closing = stopping.clone().cancelled_owned();
+    tasks.spawn(signaling::courier::run(wings.parts.clone(), closing));
     let office = Office {
         accounts: ground.accounts.clone(),
         link_base: crate::welcome::link_base(&config, door.address()),

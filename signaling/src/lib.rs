@@ -12,6 +12,7 @@ pub mod auth;
 pub mod cdn;
 pub mod config;
 pub mod connection;
+pub mod courier;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod gateway;

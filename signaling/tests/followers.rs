@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::Value;
 use serde_json::json;
+use signaling::courier;
 use support::Person;
 use support::Place;
 use support::hall::Hall;
@@ -41,6 +42,7 @@ impl News {
         let path = format!("{one}/crosspost");
         let published = self.hall.ask(&self.hall.ana, "POST", &path, Value::Null).await;
         assert_eq!(published.body["flags"], 1, "{published:?}");
+        courier::round(&self.hall.api.parts).await;
         one
     }
 
@@ -101,12 +103,14 @@ async fn what_is_published_is_said_there_and_changes_with_its_source() {
 
     let hall = &news.hall;
     hall.ask(&hall.ana, "PATCH", &one, json!({ "content": "Sold out" })).await;
+    courier::round(&hall.api.parts).await;
     let changed = news.heard().await[0].clone();
     assert_eq!((&changed["id"], &changed["content"]), (&copy["id"], &json!("Sold out")));
     assert!(changed["edited_timestamp"].is_string());
     assert_eq!(changed["flags"], 2);
 
     assert_eq!(hall.ask(&hall.ana, "DELETE", &one, Value::Null).await.status, 204);
+    courier::round(&hall.api.parts).await;
     let emptied = news.heard().await[0].clone();
     assert_eq!(emptied["content"], "[Original Message Deleted]", "{emptied}");
     assert_eq!((&emptied["id"], &emptied["flags"]), (&copy["id"], &json!(2 | 8)));
@@ -123,6 +127,7 @@ async fn the_files_of_a_copy_stay_its_sources() {
     let said = ask.body("multipart/form-data; boundary=b", body).send().await;
     let one = format!("{}/{}", news.messages(), said.body["id"].as_str().unwrap());
     hall.ask(&hall.ana, "POST", &format!("{one}/crosspost"), Value::Null).await;
+    courier::round(&hall.api.parts).await;
     let copy = news.heard().await[0].clone();
     assert_eq!(copy["attachments"][0]["filename"], "a.txt", "{copy}");
 
@@ -144,4 +149,53 @@ async fn nothing_follows_after_the_webhook_is_gone() {
     news.publish("Anyone?").await;
 
     assert_eq!(news.heard().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_publishes_is_answered_first_and_what_is_owed_is_delivered_once() {
+    let news = News::open().await;
+    let hall = &news.hall;
+    let body = json!({ "content": "Bread" });
+    let said = hall.ask(&hall.ana, "POST", &news.messages(), body).await;
+    let id = said.body["id"].as_str().unwrap();
+    let path = format!("{}/{id}/crosspost", news.messages());
+    assert_eq!(hall.ask(&hall.ana, "POST", &path, Value::Null).await.body["flags"], 1);
+    assert_eq!(news.heard().await.len(), 1, "answered before anything is delivered");
+    // What is said by then is what was changed meanwhile.
+    let one = format!("{}/{id}", news.messages());
+    hall.ask(&hall.ana, "PATCH", &one, json!({ "content": "Rye" })).await;
+
+    // A process that dies before it settles delivers again.
+    let parts = &hall.api.parts;
+    let source: (model::id::ChannelId, model::id::MessageId) =
+        (news.source.rsplit('/').next().unwrap().parse().unwrap(), id.parse().unwrap());
+    courier::round(parts).await;
+    parts.webhooks.owe_crosspost(source).await.unwrap();
+    courier::round(parts).await;
+
+    let heard = news.heard().await;
+    assert_eq!((heard.len(), &heard[0]["content"]), (2, &json!("Rye")));
+    assert_eq!(parts.webhooks.crossposts_owed(0, 9).await.unwrap(), []);
+    // Or when the copy was noted, and not yet said.
+    let copy: model::id::MessageId = heard[0]["id"].as_str().unwrap().parse().unwrap();
+    let theirs = news.theirs.text.parse().unwrap();
+    parts.messages.remove(theirs, &[copy]).await.unwrap();
+    parts.webhooks.owe_crosspost(source).await.unwrap();
+    courier::round(parts).await;
+    assert_eq!(news.heard().await[0]["id"], json!(copy));
+}
+
+#[tokio::test]
+async fn what_is_deleted_before_it_is_delivered_is_said_nowhere() {
+    let news = News::open().await;
+    let hall = &news.hall;
+    let said = hall.ask(&hall.ana, "POST", &news.messages(), json!({ "content": "Bread" })).await;
+    let one = format!("{}/{}", news.messages(), said.body["id"].as_str().unwrap());
+    hall.ask(&hall.ana, "POST", &format!("{one}/crosspost"), Value::Null).await;
+    assert_eq!(hall.ask(&hall.ana, "DELETE", &one, Value::Null).await.status, 204);
+
+    courier::round(&hall.api.parts).await;
+
+    assert_eq!(news.heard().await.len(), 1);
+    assert_eq!(hall.api.parts.webhooks.crossposts_owed(0, 9).await.unwrap(), []);
 }

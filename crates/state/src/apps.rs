@@ -224,6 +224,17 @@ pub struct WebhookSource {
     pub channel: ChannelId,
 }
 
+/// A published message whose copies are to be made what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// Its number; what is owed later has a greater one.
+    pub nth: u64,
+    /// Where it was published.
+    pub channel: ChannelId,
+    /// Which it is.
+    pub message: MessageId,
+}
+
 impl std::fmt::Debug for WebhookRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WebhookRecord").field("id", &self.id).finish_non_exhaustive()

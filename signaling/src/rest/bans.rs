@@ -213,6 +213,9 @@ async fn sweep(
             let said: Vec<_> =
                 found.iter().filter(|one| users.contains(&one.author) && recent(one)).collect();
             let ids: Vec<_> = said.iter().map(|message| message.id).collect();
+            for message in &said {
+                following::owe(parts, message).await?;
+            }
             let ids = parts.messages.remove(channel.id, &ids).await?;
             if !ids.is_empty() {
                 let event = ChatEvent::MessagesDeleted { channel: channel.id, ids, bulk: true };

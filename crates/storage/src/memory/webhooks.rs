@@ -9,6 +9,7 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::WebhookId;
+use state::apps::Owed;
 use state::apps::WebhookRecord;
 use state::repo::RepoError;
 use state::repo::WebhookRepo;
@@ -20,6 +21,8 @@ use super::lock;
 pub(super) struct MemoryWebhooks {
     rows: Mutex<BTreeMap<WebhookId, WebhookRecord>>,
     crossposts: Mutex<BTreeMap<Said, BTreeSet<Said>>>,
+    /// What is owed, by its number, and the last number given.
+    owed: Mutex<(BTreeMap<u64, Owed>, u64)>,
 }
 
 /// A message, by its channel.
@@ -84,6 +87,24 @@ impl WebhookRepo for MemoryWebhooks {
 
     async fn forget_crossposts(&self, from: Said) -> Result<(), RepoError> {
         lock(&self.crossposts).remove(&from);
+        Ok(())
+    }
+
+    async fn owe_crosspost(&self, (channel, message): Said) -> Result<(), RepoError> {
+        let (rows, last) = &mut *lock(&self.owed);
+        *last += 1;
+        rows.insert(*last, Owed { nth: *last, channel, message });
+        Ok(())
+    }
+
+    async fn crossposts_owed(&self, after: u64, limit: u16) -> Result<Vec<Owed>, RepoError> {
+        let owed = lock(&self.owed);
+        let owed = owed.0.range(after.saturating_add(1)..).take(limit.into());
+        Ok(owed.map(|(_, owed)| *owed).collect())
+    }
+
+    async fn settle_crosspost(&self, nth: u64) -> Result<(), RepoError> {
+        lock(&self.owed).0.remove(&nth);
         Ok(())
     }
 }

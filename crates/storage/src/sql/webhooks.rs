@@ -5,6 +5,7 @@ use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
 use model::id::WebhookId;
+use state::apps::Owed;
 use state::apps::WebhookRecord;
 use state::repo::RepoError;
 use state::repo::WebhookRepo;
@@ -135,6 +136,51 @@ impl WebhookRepo for Database {
                 sqlx::query("DELETE FROM crossposts WHERE channel = ? AND message = ?")
                     .bind(key(from.0))
                     .bind(key(from.1))
+                    .execute(connection)
+                    .await
+                    .map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    async fn owe_crosspost(&self, from: (ChannelId, MessageId)) -> Result<(), RepoError> {
+        let work = self.writer.write("crosspost_owe", move |connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO crossposts_due (channel, message) VALUES (?, ?)")
+                    .bind(key(from.0))
+                    .bind(key(from.1))
+                    .execute(connection)
+                    .await
+                    .map_err(failed)?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    async fn crossposts_owed(&self, after: u64, limit: u16) -> Result<Vec<Owed>, RepoError> {
+        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+            "SELECT nth, channel, message FROM crossposts_due WHERE nth > ? ORDER BY nth LIMIT ?",
+        )
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed)?;
+        let owed = rows.into_iter().map(|(nth, channel, message)| {
+            let nth = u64::try_from(nth).unwrap_or_default();
+            Ok(Owed { nth, channel: row::id(channel)?, message: row::id(message)? })
+        });
+        owed.collect()
+    }
+
+    async fn settle_crosspost(&self, nth: u64) -> Result<(), RepoError> {
+        let work = self.writer.write("crosspost_settle", move |connection| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM crossposts_due WHERE nth = ?")
+                    .bind(i64::try_from(nth).unwrap_or(i64::MAX))
                     .execute(connection)
                     .await
                     .map_err(failed)?;

@@ -102,7 +102,8 @@ on_every_adapter! {
     webhooks:
         a_webhook_moves_and_is_removed_once,
         deleted_channels_and_guilds_take_their_webhooks_along,
-        followers_and_what_was_crossposted_end_with_the_channel_they_follow;
+        followers_and_what_was_crossposted_end_with_the_channel_they_follow,
+        what_is_owed_to_followers_is_known_until_it_is_settled;
     templates:
         a_template_comes_back_counts_its_uses_and_is_removed_once,
         a_deleted_guild_takes_its_templates_along;

@@ -93,3 +93,21 @@ pub(crate) async fn followers_and_what_was_crossposted_end_with_the_channel_they
     let left = repos.webhooks.of_channel(OTHER_TEXT).await.expect("found");
     assert_eq!(left, [webhook(8, OTHER_TEXT)]);
 }
+
+pub(crate) async fn what_is_owed_to_followers_is_known_until_it_is_settled(repos: &Repos) {
+    let said = [3, 1, 1].map(|id| (TEXT, Id::new(id)));
+    for one in said {
+        repos.webhooks.owe_crosspost(one).await.expect("noted");
+    }
+
+    let page = repos.webhooks.crossposts_owed(0, 2).await.expect("read");
+    let messages: Vec<_> = page.iter().map(|owed| (owed.channel, owed.message)).collect();
+    assert_eq!(messages, said[..2]);
+    // What was noted meanwhile is owed on.
+    repos.webhooks.settle_crosspost(page[1].nth).await.expect("settled");
+    repos.webhooks.settle_crosspost(page[1].nth).await.expect("settled already");
+    let left = repos.webhooks.crossposts_owed(page[0].nth, 9).await.expect("read");
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].message, left[0].nth > page[1].nth), (said[2].1, true));
+    assert_eq!(repos.webhooks.crossposts_owed(0, 9).await.expect("read").len(), 2);
+}

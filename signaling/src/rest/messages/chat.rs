@@ -9,6 +9,7 @@ use model::id::MessageId;
 use model::id::UserId;
 use state::automod::spam::Recent;
 use tokio::sync::MutexGuard;
+use tokio::sync::Notify;
 
 /// See the module.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Chat {
     /// What rules against spam and mention raids remember.
     recent: Mutex<Recent>,
     changes: Vec<tokio::sync::Mutex<()>>,
+    /// A message was published that is still to be said where its channel is followed.
+    owed: Notify,
 }
 
 impl Default for Chat {
@@ -25,6 +28,7 @@ impl Default for Chat {
             spoke: Mutex::default(),
             recent: Mutex::default(),
             changes: (0..STRIPES).map(|_| tokio::sync::Mutex::default()).collect(),
+            owed: Notify::new(),
         }
     }
 }
@@ -60,6 +64,16 @@ impl Chat {
     /// What was said lately, as far as spam and raids show in it.
     pub(in crate::rest) fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something is to be delivered to followers.
+    pub(super) fn owe(&self) {
+        self.owed.notify_one();
+    }
+
+    /// Resolves when something is to be delivered to followers. Cancel-safe.
+    pub(crate) async fn owed(&self) {
+        self.owed.notified().await;
     }
 
     /// Waits until no one else on this node changes that message: an edit reads, changes and

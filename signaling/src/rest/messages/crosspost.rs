@@ -1,4 +1,6 @@
 //! Publishing a message of an announcement channel (Discord: Crosspost Message).
+//!
+//! What follows it is delivered after the answer, by [`courier`](crate::courier).
 
 use std::sync::Arc;
 
@@ -52,9 +54,10 @@ pub(super) async fn crosspost(
             return Err(ErrorCode::AlreadyCrossposted.into());
         }
         message.flags |= CROSSPOSTED;
+        following::owe(&parts, &message).await?;
         parts.messages.update(&message).await?;
         place.publish(&parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
-        following::deliver(&parts, &message).await;
+        following::tell(&parts, &message);
         Ok(message)
     })
     .await?;

@@ -114,6 +114,9 @@ pub(in crate::rest) async fn remove(
 ) -> Result<usize, ApiError> {
     let channel = place.channel;
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    for message in &messages {
+        following::owe(&parts, message).await?;
+    }
     let ids = parts.messages.remove(channel, &ids).await?;
     if ids.is_empty() {
         // Someone else was faster, and told.

@@ -119,6 +119,10 @@ pub(in crate::rest) async fn keep(
     let dropped = apply(&mut message, patch, files.len(), may_embed)?;
     let added = upload::store(parts, place.channel, files).await?;
     message.attachments.extend(added.iter().cloned());
+    if let Err(error) = following::owe(parts, &message).await {
+        upload::remove(parts, &added).await;
+        return Err(error);
+    }
     if let Err(error) = parts.messages.update(&message).await {
         upload::remove(parts, &added).await;
         return Err(match error {
@@ -127,7 +131,7 @@ pub(in crate::rest) async fn keep(
         });
     }
     place.publish(parts, ChatEvent::MessageUpdated(Arc::new(message.clone()))).await;
-    following::follow_edit(parts, &message).await;
+    following::tell(parts, &message);
     upload::remove(parts, &dropped).await;
     Ok(message)
 }

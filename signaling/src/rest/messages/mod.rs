@@ -12,7 +12,7 @@ pub(super) mod delete;
 pub(super) mod draft;
 pub(super) mod edit;
 pub(super) mod embeds;
-pub(super) mod following;
+pub(crate) mod following;
 mod forward;
 pub(super) mod kind;
 mod list;
