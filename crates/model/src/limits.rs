@@ -145,6 +145,8 @@ pub const EVENT_LATE: Duration = Duration::from_secs(3 * 60 * 60);
 pub const EVENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a stage stays on without a speaker, in milliseconds (Discord: Stage Instance Resource,
 /// Auto Closing: in the order of minutes).
+/// Status of a voice channel, in characters (Discord: Set Voice Channel Status).
+pub const VOICE_STATUS: usize = 500;
 pub const STAGE_DESERTED_MS: u64 = 180_000;
 /// Largest user limit of a stage (Discord: Modify Channel).
 pub const STAGE_USERS: u32 = 10_000;

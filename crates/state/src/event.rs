@@ -104,6 +104,20 @@ pub enum GuildEvent {
     /// Someone joined, moved in, left or changed flags in voice. `channel: None` means left.
     VoiceStateUpdated(Arc<VoiceState>),
     /// Webhooks of a channel were made, changed or deleted.
+    /// What is going on in a voice channel, as someone there says.
+    VoiceStatusChanged {
+        /// Where.
+        channel: ChannelId,
+        /// What; `None` is nothing.
+        status: Option<String>,
+    },
+    /// The first one came into a voice channel, or the last one left it.
+    VoiceStarted {
+        /// Which.
+        channel: ChannelId,
+        /// Unix seconds; `None` when nobody is there any more.
+        since: Option<u64>,
+    },
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,

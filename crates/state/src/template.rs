@@ -177,6 +177,7 @@ impl Guild {
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),
+            live: imbl::HashMap::new(),
         };
         for role in &snapshot.roles {
             let id = roles.get(&role.id).copied().unwrap_or(everyone);

@@ -78,7 +78,7 @@ pub(super) struct Flip {
 }
 
 impl Viewer {
-    fn sees(&self, guild: &Guild, channel: ChannelId, now_ms: u64) -> bool {
+    pub(super) fn sees(&self, guild: &Guild, channel: ChannelId, now_ms: u64) -> bool {
         guild.permissions_in(self.user, channel, now_ms).has(Permissions::VIEW_CHANNEL)
     }
 
@@ -159,6 +159,10 @@ impl Viewer {
                     (false, true, Some(_)) => return Heard::VoiceLeft,
                     (shown, left, _) => shown || left,
                 }
+            }
+            GuildEvent::VoiceStatusChanged { channel, .. }
+            | GuildEvent::VoiceStarted { channel, .. } => {
+                self.wants(Intents::GUILDS) && self.sees(guild, *channel, now_ms)
             }
             GuildEvent::WebhooksUpdated(channel) => {
                 self.wants(Intents::GUILD_WEBHOOKS) && self.sees(guild, *channel, now_ms)

@@ -25,8 +25,8 @@ pub(super) enum Incoming {
     Members(Box<MembersRequest>),
     /// Op 31: guilds whose soundboard is asked for.
     Soundboard(Vec<u64>),
-    /// Op 43: the guild whose channels' ephemeral data is asked for.
-    ChannelInfo(u64),
+    /// Op 43.
+    ChannelInfo(ChannelInfoRequest),
     /// Op 14 and op 37: the guilds that a person's client looks at, and rows of their member lists.
     Subscriptions(Vec<(u64, Subscription)>),
     /// An op that only people's clients send, and that has no effect here.
@@ -141,10 +141,20 @@ struct SoundboardRequest {
     guild_ids: Vec<u64>,
 }
 
-#[derive(Deserialize)]
-struct ChannelInfoRequest {
-    #[serde(deserialize_with = "snowflakes")]
-    guild_id: Vec<u64>,
+/// Op 43: whose channels' ephemeral data is asked for (Discord: Request Channel Info).
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ChannelInfoRequest {
+    #[serde(default, deserialize_with = "snowflake")]
+    pub guild_id: Option<u64>,
+    #[serde(default)]
+    fields: Option<Vec<String>>,
+}
+
+impl ChannelInfoRequest {
+    /// Whether a field is asked for; all are where none is named.
+    pub(super) fn asks_for(&self, field: &str) -> bool {
+        self.fields.as_ref().is_none_or(|fields| fields.iter().any(|asked| asked == field))
+    }
 }
 
 #[derive(Deserialize)]
@@ -166,8 +176,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
     }
     let Envelope { op, d } = serde_json::from_slice(bytes).map_err(|_| CloseCode::DecodeError)?;
     if op == CHANNEL_INFO {
-        let guilds = read::<ChannelInfoRequest>(d)?.guild_id;
-        return guilds.first().copied().map(Incoming::ChannelInfo).ok_or(CloseCode::DecodeError);
+        let request: ChannelInfoRequest = read(d)?;
+        request.guild_id.ok_or(CloseCode::DecodeError)?;
+        return Ok(Incoming::ChannelInfo(request));
     }
     if op == SUBSCRIBE || op == SUBSCRIBE_MANY {
         return subscriptions(op, d);

@@ -6,6 +6,7 @@
 //! like, `encode` puts a number on it as JSON or, with `etf`, as Erlang's terms, `replay` keeps it,
 //! `compress` packs it.
 
+mod channel_info;
 mod compress;
 mod desk;
 mod encode;

@@ -323,6 +323,12 @@ impl Task {
                         core.session.handle_soundboard(&handle.view());
                     }
                 }
+                Output::ChannelInfo(guild, request) => {
+                    if let Some(handle) = self.parts.store.guild(guild) {
+                        let now_ms = self.parts.now_ms();
+                        core.session.handle_channel_info(now_ms, &handle.view(), &request);
+                    }
+                }
                 Output::End => return Then::Ends,
             }
         }

@@ -30,6 +30,7 @@ use state::presence::SessionPresence;
 use state::private::PrivatePublication;
 use state::record::PrivateChannel;
 
+use super::channel_info;
 use super::encode;
 use super::encode::Dispatch;
 use super::encode::Frame;
@@ -37,6 +38,7 @@ use super::filter::ChatPlace;
 use super::filter::Heard;
 use super::filter::Sight;
 use super::filter::Viewer;
+use super::incoming::ChannelInfoRequest;
 use super::incoming::Incoming;
 use super::incoming::MembersRequest;
 use super::incoming::VoiceUpdate;
@@ -140,6 +142,8 @@ pub(super) enum Output {
     Members(Box<MembersRequest>),
     /// Look up the soundboard of a guild.
     Soundboard(GuildId),
+    /// Take a snapshot for [`GatewaySession::handle_channel_info`].
+    ChannelInfo(GuildId, ChannelInfoRequest),
     /// Look at rows of a guild's member lists.
     Watch(GuildId, Wanted),
     /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
@@ -229,12 +233,10 @@ impl GatewaySession {
                     }
                 }
             }
-            Incoming::ChannelInfo(guild) => {
-                if let Some(guild) = Id::new_checked(guild)
-                    && self.rest.guilds.contains(&guild)
-                {
-                    let payload = json!({ "guild_id": guild, "channels": [] });
-                    self.push(Dispatch::new("CHANNEL_INFO", &payload));
+            Incoming::ChannelInfo(request) => {
+                let guild = request.guild_id.and_then(Id::new_checked);
+                if let Some(guild) = guild.filter(|guild| self.rest.guilds.contains(guild)) {
+                    self.ask(Output::ChannelInfo(guild, request));
                 }
             }
             Incoming::Subscriptions(_) if self.viewer.bot => {
@@ -480,6 +482,17 @@ impl GatewaySession {
             let payload = json!({ "guild_id": view.id, "soundboard_sounds": sounds });
             self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
         }
+    }
+
+    /// The snapshot of one guild that came of [`Output::ChannelInfo`].
+    pub(super) fn handle_channel_info(
+        &mut self,
+        now_ms: u64,
+        view: &Guild,
+        request: &ChannelInfoRequest,
+    ) {
+        let payload = channel_info::payload(view, &self.viewer, request, now_ms);
+        self.push(Dispatch::new("CHANNEL_INFO", &payload));
     }
 
     /// The server goes down: the client is told to reconnect (op 7); then close the socket.

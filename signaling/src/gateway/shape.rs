@@ -368,6 +368,12 @@ impl Shaper<'_> {
             GuildEvent::PresenceUpdated { presence, .. } => wire::presence(presence, id),
             GuildEvent::VoiceStateUpdated(state) => self.voice_state(state, guild),
             GuildEvent::WebhooksUpdated(channel) => {
+            GuildEvent::VoiceStatusChanged { channel, status } => {
+                json!({ "id": channel, "guild_id": id, "status": status })
+            }
+            GuildEvent::VoiceStarted { channel, since } => {
+                json!({ "id": channel, "guild_id": id, "voice_start_time": since })
+            }
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
@@ -626,6 +632,8 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
         GuildEvent::IntegrationCreated(_) => "INTEGRATION_CREATE",
         GuildEvent::IntegrationUpdated(_) => "INTEGRATION_UPDATE",
+        GuildEvent::VoiceStatusChanged { .. } => "VOICE_CHANNEL_STATUS_UPDATE",
+        GuildEvent::VoiceStarted { .. } => "VOICE_CHANNEL_START_TIME_UPDATE",
         GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
         GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",

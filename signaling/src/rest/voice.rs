@@ -11,17 +11,25 @@ use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::audit::AuditDraft;
+use state::store::ChannelHome;
 use state::voice::VoiceCommand;
+use state::voice::VoiceOutcome;
 
 use super::ApiError;
+use super::audit_log::note;
+use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::route::put;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 use crate::wire;
@@ -30,9 +38,49 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/voice/regions", get(regions))
         .route("/guilds/{guild}/regions", get(guild_regions))
+        .route(
+            "/channels/{channel}/voice-status",
+            put(set_status).needs(Needs::Any(Permissions::MANAGE_CHANNELS)),
+        )
         .route("/guilds/{guild}/voice-states/@me", get(mine).patch(change_mine))
         .route("/guilds/{guild}/voice-states/{user}", get(of_member).patch(change))
 }
+
+#[derive(Deserialize)]
+struct Status {
+    status: Option<String>,
+}
+
+/// `PUT /channels/{channel.id}/voice-status`: by whoever is there, and by those who manage the channel.
+async fn set_status(
+    Auth(me): Auth,
+    State(parts): State<Parts>,
+    Path(channel): Path<ChannelId>,
+    reason: Reason,
+    Json(body): Json<Status>,
+) -> Result<StatusCode, ApiError> {
+    let guild = match channels::open(&parts, &me, channel, Permissions::empty()).await? {
+        ChannelHome::Guild(guild) => guild,
+        ChannelHome::Private(_) => return Err(ErrorCode::CannotExecuteOnPrivateChannel.into()),
+    };
+    let status = body.status.map(|status| status.trim().to_owned());
+    let status = status.filter(|status| !status.is_empty());
+    let (action, told) = match &status {
+        Some(status) => (STATUS_SET, Some(status.clone())),
+        None => (STATUS_DELETED, None),
+    };
+    let command = VoiceCommand::Status { actor: me.id(), channel, status };
+    if guild.voice(command, parts.now_ms()).await? == VoiceOutcome::Updated {
+        let entry = AuditDraft::new(&reason.by(me.id()), action.into(), Some(channel.get()));
+        let entry = told.into_iter().fold(entry, |entry, status| entry.with("status", status));
+        note(&parts, guild.id(), entry).await;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// VOICE_CHANNEL_STATUS_CREATE and _DELETE (Discord: Audit Log Events).
+const STATUS_SET: u16 = 192;
+const STATUS_DELETED: u16 = 193;
 
 /// The one region that there is: this server.
 fn region() -> Value {

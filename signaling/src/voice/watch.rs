@@ -106,6 +106,8 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::InviteCreated(_)
         | GuildEvent::InviteDeleted { .. }
         | GuildEvent::PresenceUpdated { .. }
+        | GuildEvent::VoiceStatusChanged { .. }
+        | GuildEvent::VoiceStarted { .. }
         | GuildEvent::WebhooksUpdated(_)
         | GuildEvent::CommandsUpdated
         | GuildEvent::AuditLogged(_)

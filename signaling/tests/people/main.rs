@@ -14,6 +14,7 @@ mod settings;
 mod stage;
 #[path = "../gateway/terms.rs"]
 mod terms;
+mod voice_status;
 
 /// How these clients connect.
 const JSON: &str = "v=9&encoding=json";

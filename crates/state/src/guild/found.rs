@@ -95,6 +95,7 @@ impl Guild {
             scheduled: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),
+            live: imbl::HashMap::new(),
             newest: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),
         };

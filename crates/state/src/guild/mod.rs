@@ -44,6 +44,7 @@ use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
 use crate::thread::Thread;
 use crate::voice::StageInstance;
+use crate::voice::Live;
 use crate::voice::VoiceState;
 
 /// A guild's own settings.
@@ -129,6 +130,8 @@ pub struct Guild {
     pub stages: HashMap<ChannelId, Arc<StageInstance>>,
     /// The newest message of each text channel; storage finds it out.
     pub newest: HashMap<ChannelId, MessageId>,
+    /// What is true of voice channels while people are in them. In memory only.
+    pub live: HashMap<ChannelId, Live>,
     /// Who is not offline. In memory only.
     pub presences: HashMap<UserId, Arc<Presence>>,
 }

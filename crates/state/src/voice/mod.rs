@@ -1,8 +1,10 @@
 //! Who is in which voice channel, and what they may do there. Pure; lives in the guild's mailbox.
 
+mod live;
 mod rules;
 mod stage;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::id::ChannelId;
@@ -17,6 +19,7 @@ use crate::event::GuildEvent;
 use crate::guild::Guild;
 use crate::guild::plan::Denied;
 use crate::permissions::NO_TIMEOUTS;
+pub use live::Live;
 use rules::Asked;
 use rules::SelfFlags;
 use rules::Step;
@@ -102,6 +105,15 @@ pub enum VoiceCommand {
         /// When the hand was raised, or lowered; `None` leaves it.
         request: Option<Option<Timestamp>>,
     },
+    /// Someone says what is going on in a voice channel; with `None`, nothing any more.
+    Status {
+        /// Who.
+        actor: UserId,
+        /// Where.
+        channel: ChannelId,
+        /// Up to 500 characters.
+        status: Option<String>,
+    },
     /// The gateway session ended: whoever joined by it leaves.
     SessionEnded {
         /// Who.
@@ -157,12 +169,15 @@ impl Guild {
             VoiceCommand::Stage { actor, target, channel, suppress, request } => {
                 asked.stage((*actor, *target), *channel, *suppress, *request)?
             }
+            VoiceCommand::Status { actor, channel, status } => {
+                return self.set_status(*actor, *channel, status.as_deref(), now_ms);
+            }
             VoiceCommand::SessionEnded { user, session } => {
                 let theirs = self.voice.get(user).is_some_and(|state| state.session == *session);
                 if theirs { asked.leave(*user) } else { Step::unchanged() }
             }
         };
-        Ok(step.onto(self))
+        Ok(step.onto(self, now_ms))
     }
 
     /// What the media wing is told about a user who is connected; `None` when they are not, or
@@ -215,11 +230,15 @@ impl Guild {
     /// moderation and suppression are copied anew. What to publish comes in order of user ids.
     pub(crate) fn settle_voice(&mut self) -> Vec<GuildEvent> {
         let mut settled = Vec::new();
+        let mut left = BTreeSet::new();
+        let channels = &self.channels;
+        self.live.retain(|channel, _| channels.contains_key(channel));
         for state in self.voice.values() {
             let Some(channel) = state.channel else { continue };
             let Some(member) = self.members.get(&state.user) else { continue };
             if !self.may_stay(state.user, channel) {
                 settled.push(VoiceState { channel: None, ..(**state).clone() });
+                left.insert(channel);
                 continue;
             }
             let suppress = match self.channels.get(&channel).map(|channel| channel.kind) {
@@ -240,7 +259,9 @@ impl Guild {
             }
         }
         settled.sort_unstable_by_key(|state| state.user);
-        settled.into_iter().map(|state| self.put_voice(state)).collect()
+        let mut events: Vec<_> = settled.into_iter().map(|state| self.put_voice(state)).collect();
+        events.extend(left.into_iter().flat_map(|channel| self.settle_live(channel, None)));
+        events
     }
 
     /// Stores a voice state, or forgets one that left, and tells of it.

@@ -48,10 +48,20 @@ impl Step {
         Self { state: Some(state), outcome }
     }
 
-    pub(super) fn onto(self, guild: &Guild) -> (Guild, Vec<GuildEvent>, VoiceOutcome) {
+    pub(super) fn onto(self, guild: &Guild, now_ms: u64) -> (Guild, Vec<GuildEvent>, VoiceOutcome) {
         let mut guild = guild.clone();
-        let events = self.state.map(|state| guild.put_voice(state));
-        (guild, events.into_iter().collect(), self.outcome)
+        let mut events = Vec::new();
+        if let Some(state) = self.state {
+            let from = guild.voice.get(&state.user).and_then(|state| state.channel);
+            let to = state.channel;
+            events.push(guild.put_voice(state));
+            if from != to {
+                let touched = from.into_iter().chain(to);
+                let told = touched.flat_map(|channel| guild.settle_live(channel, Some(now_ms)));
+                events.extend(told);
+            }
+        }
+        (guild, events, self.outcome)
     }
 }
 

@@ -336,6 +336,7 @@ impl GuildRepo for Database {
                 sounds: imbl::OrdMap::new(),
                 scheduled: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
+                live: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
                 newest: imbl::HashMap::new(),
                 presences: imbl::HashMap::new(),

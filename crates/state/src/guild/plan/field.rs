@@ -19,7 +19,7 @@ pub(crate) fn length(field: &str, text: &str, range: RangeInclusive<usize>) -> R
 }
 
 /// Demands that a text has at most `max` characters.
-pub(super) fn at_most(field: &str, text: &str, max: usize) -> Result<(), Denied> {
+pub(crate) fn at_most(field: &str, text: &str, max: usize) -> Result<(), Denied> {
     if text.chars().count() <= max {
         return Ok(());
     }
