@@ -250,6 +250,8 @@ impl Office {
             created_ms: now_ms(),
             owner: false,
             temporary: false,
+            roles: Vec::new(),
+            targets: None,
         };
         self.accounts.invites.create(&invite).await?;
         Ok(AdminReply::Invite(self.invite_row(&invite)))

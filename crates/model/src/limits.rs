@@ -245,6 +245,22 @@ pub const MODAL_TITLE: std::ops::RangeInclusive<usize> = 1..=45;
 pub const CUSTOM_ID: std::ops::RangeInclusive<usize> = 1..=100;
 /// Members above which a guild's list leaves out who is not online (Discord: Guild Member List).
 pub const OFFLINE_LISTED: usize = 1_000;
+/// Message that welcomes newcomers, in characters (userdoccers: New Member Welcome Message).
+pub const NEW_MEMBER_MESSAGE: usize = 300;
+/// Who welcome newcomers (userdoccers: New Member Welcome Message).
+pub const NEW_MEMBER_AUTHORS: usize = 10;
+/// Things for newcomers to do, while they are shown (userdoccers: New Member Welcome Object).
+pub const NEW_MEMBER_ACTIONS: std::ops::RangeInclusive<usize> = 3..=5;
+/// Channels for newcomers to read (userdoccers: New Member Welcome Structure).
+pub const RESOURCE_CHANNELS: usize = 7;
+/// What newcomers are shown is called so, in characters (userdoccers: New Member Action Structure).
+pub const NEW_MEMBER_TITLE: std::ops::RangeInclusive<usize> = 1..=60;
+/// And so described, in characters (userdoccers: New Member Action Structure).
+pub const NEW_MEMBER_DESCRIPTION: usize = 200;
+/// People whom one invite can be for (safety: each is a row).
+pub const INVITE_TARGETS: usize = 10_000;
+/// Roles that one invite can give (Discord: OpenAPI, CreateGuildInviteRequest).
+pub const INVITE_ROLES: usize = 250;
 /// Channels of one guild whose member lists one session looks at (safety: each may be a list of its own).
 pub const LISTED_CHANNELS: usize = 5;
 /// Ranges of one list that one session looks at (safety: each is sent whole).

@@ -249,6 +249,22 @@ pub struct InviteRecord {
     /// Membership ends with the voice or gateway session.
     #[serde(default)]
     pub temporary: bool,
+    /// Roles that whoever accepts it is given.
+    #[serde(default)]
+    pub roles: Vec<RoleId>,
+    /// Whom it is for, if not for everybody: how many, and since when. Who they are is in rows of their
+    /// own.
+    #[serde(default)]
+    pub targets: Option<InviteTargets>,
+}
+
+/// For whom an invite is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteTargets {
+    /// How many people.
+    pub users: u32,
+    /// Unix milliseconds at which they were named.
+    pub named_ms: u64,
 }
 
 impl InviteRecord {

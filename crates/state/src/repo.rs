@@ -178,6 +178,13 @@ pub trait InviteRepo: Send + Sync + 'static {
     async fn remove(&self, code: &str) -> Result<(), RepoError>;
     /// Invites of a guild; with `None`, those of the instance.
     async fn list(&self, guild: Option<GuildId>) -> Result<Vec<InviteRecord>, RepoError>;
+    /// Makes an invite one for these people alone, each named once, as of `named_ms`, Unix milliseconds;
+    /// [`RepoError::NotFound`] when there is none of that code.
+    async fn target(&self, code: &str, users: &[UserId], named_ms: u64) -> Result<(), RepoError>;
+    /// The people whom an invite is for, by ascending id; none when it is for everybody.
+    async fn targets(&self, code: &str) -> Result<Vec<UserId>, RepoError>;
+    /// Whether an invite names someone.
+    async fn is_target(&self, code: &str, user: UserId) -> Result<bool, RepoError>;
 }
 
 /// Stream keys.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::id::ApplicationId;
 use model::id::GuildId;
+use model::id::RoleId;
 use model::id::UserId;
 use model::limits;
 use state::GuildCommand;
@@ -171,7 +172,11 @@ impl Accounts {
         let now_ms = now_ms();
         let code = wanted.invite.filter(|code| !code.is_empty());
         let invite = match &code {
-            Some(code) => self.invites.invite(code).await?.filter(|found| found.is_valid(now_ms)),
+            Some(code) => {
+                // Who is only now getting an account can be named by no invite.
+                let good = |found: &InviteRecord| found.is_valid(now_ms) && found.targets.is_none();
+                self.invites.invite(code).await?.filter(good)
+            }
             None => None,
         };
         if invite.is_none() && (code.is_some() || !wanted.open) {
@@ -223,7 +228,7 @@ impl Accounts {
     async fn welcome(&self, account: &AccountRecord, invite: &InviteRecord, first_guild: String) {
         let user = account.user.id;
         let outcome = match invite.guild {
-            Some(guild) => self.join(guild, user).await,
+            Some(guild) => self.join_by(invite, guild, user).await,
             None if invite.owner && self.store.all().is_empty() => {
                 self.found(user, first_guild).await.map(drop)
             }
@@ -417,6 +422,8 @@ impl Accounts {
             created_ms: now_ms(),
             owner: wanted.owner,
             temporary: false,
+            roles: Vec::new(),
+            targets: None,
         };
         self.invites.create(&invite).await?;
         Ok(invite)
@@ -429,6 +436,27 @@ impl Accounts {
     /// Banned, unknown guild, too many guilds.
     pub async fn join(&self, guild: GuildId, user: UserId) -> Result<(), AccountError> {
         let command = GuildCommand::Join { user, now: timestamp(now_ms()), roles: Vec::new() };
+        self.store.execute(guild, user, command).await?;
+        Ok(())
+    }
+
+    /// As [`join`](Self::join), by an invite, with the roles that it gives as far as they can be given.
+    ///
+    /// # Errors
+    ///
+    /// As of [`join`](Self::join).
+    pub(crate) async fn join_by(
+        &self,
+        invite: &InviteRecord,
+        guild: GuildId,
+        user: UserId,
+    ) -> Result<(), AccountError> {
+        let view = self.store.guild(guild).map(|handle| handle.view());
+        let is_there = |role: &RoleId| {
+            view.as_ref().and_then(|view| view.roles.get(role)).is_some_and(|role| !role.managed)
+        };
+        let roles = invite.roles.iter().copied().filter(is_there).collect();
+        let command = GuildCommand::Join { user, now: timestamp(now_ms()), roles };
         self.store.execute(guild, user, command).await?;
         Ok(())
     }

@@ -487,6 +487,8 @@ mod tests {
             owner: false,
             temporary: false,
         });
+            roles: Vec::new(),
+            targets: None,
         let presence = Arc::new(Presence {
             user: BEN,
             status: model::wire::gateway::presence::Status::Online,

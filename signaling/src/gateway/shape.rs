@@ -361,6 +361,7 @@ impl Shaper<'_> {
                 "max_uses": invite.max_uses,
                 "temporary": invite.temporary,
                 "uses": invite.uses,
+                "role_ids": invite.roles,
             }),
             GuildEvent::InviteDeleted { code, channel } => {
                 json!({ "channel_id": channel, "guild_id": id, "code": code })
@@ -747,6 +748,8 @@ mod tests {
             activities: Vec::new(),
             desktop: None,
             mobile: None,
+            roles: Vec::new(),
+            targets: None,
             web: Some(Status::Online),
         });
         let join = VoiceCommand::Update {

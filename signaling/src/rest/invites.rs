@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
+use axum::extract::Request;
 use axum::extract::State;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -17,6 +21,7 @@ use state::GuildHandle;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::record::InviteRecord;
+use state::record::InviteTargets;
 use state::record::UserRecord;
 use state::repo::RepoError;
 use state::store::ChannelHome;
@@ -33,6 +38,9 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
+use super::invite_targets;
+use super::invite_targets::Create;
+use super::invite_targets::Wanted;
 use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
@@ -55,8 +63,10 @@ pub(super) fn routes() -> Routes {
             get(of_channel)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .post(create)
-                .needs(Needs::All(Permissions::CREATE_INVITE)),
+                .needs(Needs::All(Permissions::CREATE_INVITE))
+                .reads::<Create>(),
         )
+        .merge(invite_targets::routes())
 }
 
 /// An invite as those see it who may revoke it.
@@ -120,13 +130,34 @@ struct Counts {
     guild_scheduled_event_id: Option<ScheduledEventId>,
 }
 
-/// `GET /invites/{invite.code}`: open to all who have the code.
+/// Whether someone may know of an invite: of one that names people only these, and those who can revoke
+/// it.
+async fn sees(
+    parts: &Parts,
+    invite: &InviteRecord,
+    asker: Option<&Identity>,
+) -> Result<bool, ApiError> {
+    if let (Some(asker), Some(guild)) = (asker, invite.guild.and_then(|id| parts.store.guild(id))) {
+        let own = invite.inviter == Some(asker.id());
+        if own || may_revoke(&guild.view(), asker, invite, parts.now_ms()) {
+            return Ok(true);
+        }
+    }
+    invite_targets::is_for(parts, invite, asker.map(Identity::id)).await
+}
+
+/// `GET /invites/{invite.code}`: open to all who have the code, but for one that names people.
 async fn show(
     State(parts): State<Parts>,
     Path(code): Path<String>,
     Query(query): Query<Counts>,
+    asker: Option<Extension<Identity>>,
 ) -> Result<Json<Value>, ApiError> {
     let invite = valid(&parts, &code).await?;
+    let asker = asker.as_ref().map(|Extension(asker)| asker);
+    if !sees(&parts, &invite, asker).await? {
+        return Err(ErrorCode::UnknownInvite.into());
+    }
     let mut value = shown(&parts, &invite, query.with_counts.0).await?;
     let event = query.guild_scheduled_event_id.and_then(|id| planned(&parts, &invite, id));
     if let Some(event) = event {
@@ -168,6 +199,9 @@ async fn accept(
         return Err(ErrorCode::BotsCannotUse.into());
     }
     let invite = valid(&parts, &code).await?;
+    if !invite_targets::is_for(&parts, &invite, Some(me.id())).await? {
+        return Err(ErrorCode::UnknownInvite.into());
+    }
     let (guild, handle) = guild_of(&parts, &invite)?;
     let view = handle.view();
     if view.bans.contains_key(&me.id()) {
@@ -180,12 +214,12 @@ async fn accept(
     if new {
         let (parts, user) = (parts.clone(), me.id());
         carry_out(async move {
-            match parts.invites.use_once(&code, parts.now_ms()).await {
-                Ok(_) => {}
+            let used = match parts.invites.use_once(&code, parts.now_ms()).await {
+                Ok(used) => used,
                 Err(RepoError::NotFound) => return Err(ErrorCode::UnknownInvite.into()),
                 Err(error) => return Err(error.into()),
-            }
-            Accounts::from(&parts).join(guild, user).await?;
+            };
+            Accounts::from(&parts).join_by(&used, guild, user).await?;
             automod::profile(&parts, guild, user, false).await;
             Ok(())
         })
@@ -315,25 +349,21 @@ async fn guild_channel(
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Create {
-    max_age: Option<u32>,
-    max_uses: Option<u32>,
-    temporary: Option<bool>,
-    unique: Option<bool>,
-}
-
-/// `POST /channels/{channel.id}/invites`. Unless it is to be unique, one of the same terms that
-/// the asker made before and nobody used is given again.
+/// `POST /channels/{channel.id}/invites`. Unless it is to be unique or names people, one of the same
+/// terms that the asker made before and nobody used is given again.
 async fn create(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path(channel): Path<ChannelId>,
     reason: Reason,
-    Json(body): Json<Create>,
-) -> Result<Json<Value>, ApiError> {
+    request: Request,
+) -> Result<Response, ApiError> {
+    // A stranger must not make us hold their upload.
     let guild = guild_channel(&parts, &me, channel, Permissions::CREATE_INVITE).await?;
+    let Wanted { body, users } = match Wanted::read(&parts, request).await {
+        Ok(wanted) => wanted,
+        Err(refusal) => return Ok(refusal),
+    };
     let Terms { max_age, max_uses } = Terms::parse(body.max_age, body.max_uses)?;
     let now_ms = parts.now_ms();
     let fresh = InviteRecord {
@@ -347,9 +377,12 @@ async fn create(
         created_ms: now_ms,
         owner: false,
         temporary: body.temporary.unwrap_or_default(),
+        roles: body.roles(&guild.view(), me.id(), now_ms)?,
+        // For nobody, until those whom it names are known.
+        targets: users.as_ref().map(|_| InviteTargets { users: 0, named_ms: now_ms }),
     };
     let invites = parts.invites.list(Some(guild.id())).await?;
-    if !body.unique.unwrap_or_default() {
+    if !body.unique.unwrap_or_default() && users.is_none() {
         // The same but for its code, and no more than half gone.
         let alike = invites.iter().find(|old| {
             let age_ms = now_ms.saturating_sub(old.created_ms);
@@ -363,7 +396,8 @@ async fn create(
                     }
         });
         if let Some(old) = alike {
-            return Ok(Json(detailed(old, Some(&guild.view()), Some(&me.user))));
+            let shown = detailed(old, Some(&guild.view()), Some(&me.user));
+            return Ok(Json(shown).into_response());
         }
     }
     if invites.iter().filter(|invite| invite.is_valid(now_ms)).count() >= INVITES {
@@ -372,6 +406,9 @@ async fn create(
     let shown = detailed(&fresh, Some(&guild.view()), Some(&me.user));
     carry_out(async move {
         parts.invites.create(&fresh).await?;
+        if let Some(users) = users {
+            parts.invites.target(&fresh.code, &users, now_ms).await?;
+        }
         let entry = AuditDraft::new(&reason.by(me.id()), AuditAction::InviteCreate, None);
         let entry = entry.changing(&Value::Null, &logged(&fresh));
         guild.publish(GuildEvent::InviteCreated(Arc::new(fresh))).await?;
@@ -379,7 +416,7 @@ async fn create(
         Ok(())
     })
     .await?;
-    Ok(Json(shown))
+    Ok(Json(shown).into_response())
 }
 
 /// Valid invites of one guild (Discord error 30016).

@@ -20,6 +20,7 @@ mod guilds;
 mod instance;
 mod integrations;
 mod interactions;
+mod invite_targets;
 mod invites;
 pub mod limit;
 mod members;

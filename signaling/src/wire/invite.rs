@@ -1,5 +1,6 @@
 //! An invite object (Discord: Invite).
 
+use model::wire::guild::Role;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
@@ -45,6 +46,10 @@ pub fn invite(
     if let Some(guild) = guild.filter(|guild| guild.settings.welcome.enabled) {
         value["guild"]["welcome_screen"] = super::welcome_screen(guild);
     }
+    if let Some(guild) = guild.filter(|_| !invite.roles.is_empty()) {
+        let roles = invite.roles.iter().filter_map(|role| guild.roles.get(role));
+        value["roles"] = roles.map(|role| given_role(role)).collect();
+    }
     if let Value::Object(map) = &mut value {
         if invite.guild.is_none() {
             map.insert("owner".to_owned(), json!(invite.owner));
@@ -55,4 +60,18 @@ pub fn invite(
         }
     }
     value
+}
+
+/// A role that an invite gives, in part (Discord: Invite Structure).
+#[expect(deprecated, reason = "the field that clients know")]
+fn given_role(role: &Role) -> Value {
+    json!({
+        "id": role.id,
+        "name": role.name,
+        "position": role.position,
+        "color": role.color,
+        "colors": { "primary_color": role.color, "secondary_color": null, "tertiary_color": null },
+        "icon": role.icon,
+        "unicode_emoji": role.unicode_emoji,
+    })
 }

@@ -1,11 +1,14 @@
 //! Invites in memory.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use model::id::GuildId;
+use model::id::UserId;
 use state::record::InviteRecord;
+use state::record::InviteTargets;
 use state::repo::InviteRepo;
 use state::repo::RepoError;
 
@@ -15,12 +18,16 @@ use super::lock;
 #[derive(Default)]
 pub(super) struct MemoryInvites {
     rows: Mutex<BTreeMap<String, InviteRecord>>,
+    /// Locked after the rows.
+    targets: Mutex<BTreeMap<String, BTreeSet<UserId>>>,
 }
 
 impl MemoryInvites {
     /// Deletes the invites that `gone` names.
     pub(super) fn forget(&self, gone: impl Fn(&InviteRecord) -> bool) {
-        lock(&self.rows).retain(|_, invite| !gone(invite));
+        let mut rows = lock(&self.rows);
+        rows.retain(|_, invite| !gone(invite));
+        lock(&self.targets).retain(|code, _| rows.contains_key(code));
     }
 }
 
@@ -48,11 +55,32 @@ impl InviteRepo for MemoryInvites {
     }
 
     async fn remove(&self, code: &str) -> Result<(), RepoError> {
-        lock(&self.rows).remove(code).map(drop).ok_or(RepoError::NotFound)
+        let mut rows = lock(&self.rows);
+        rows.remove(code).ok_or(RepoError::NotFound)?;
+        lock(&self.targets).remove(code);
+        Ok(())
     }
 
     async fn list(&self, guild: Option<GuildId>) -> Result<Vec<InviteRecord>, RepoError> {
         let rows = lock(&self.rows);
         Ok(rows.values().filter(|invite| invite.guild == guild).cloned().collect())
+    }
+
+    async fn target(&self, code: &str, users: &[UserId], named_ms: u64) -> Result<(), RepoError> {
+        let mut rows = lock(&self.rows);
+        let invite = rows.get_mut(code).ok_or(RepoError::NotFound)?;
+        let users: BTreeSet<UserId> = users.iter().copied().collect();
+        let count = u32::try_from(users.len()).unwrap_or(u32::MAX);
+        invite.targets = Some(InviteTargets { users: count, named_ms });
+        lock(&self.targets).insert(code.to_owned(), users);
+        Ok(())
+    }
+
+    async fn targets(&self, code: &str) -> Result<Vec<UserId>, RepoError> {
+        Ok(lock(&self.targets).get(code).into_iter().flatten().copied().collect())
+    }
+
+    async fn is_target(&self, code: &str, user: UserId) -> Result<bool, RepoError> {
+        Ok(lock(&self.targets).get(code).is_some_and(|users| users.contains(&user)))
     }
 }

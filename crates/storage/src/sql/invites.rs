@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use model::id::GuildId;
+use model::id::UserId;
 use sqlx::SqliteConnection;
 use state::record::InviteRecord;
+use state::record::InviteTargets;
 use state::repo::InviteRepo;
 use state::repo::RepoError;
 
@@ -40,6 +42,46 @@ async fn use_once(
         .map_err(failed)?;
     invite.uses += 1;
     Ok(invite)
+}
+
+/// Replaces the people whom an invite is for. Only the writer calls this.
+async fn target(
+    connection: &mut SqliteConnection,
+    code: &str,
+    users: &[UserId],
+    named_ms: u64,
+) -> Result<(), RepoError> {
+    let found: Option<(String, i64)> =
+        sqlx::query_as("SELECT document, uses FROM invites WHERE code = ?")
+            .bind(code)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+    let mut invite = found.map(invite).transpose()?.ok_or(RepoError::NotFound)?;
+    sqlx::query("DELETE FROM invite_targets WHERE code = ?")
+        .bind(code)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    // In one statement: ten thousand of them would hold up everybody else's writes.
+    let list: Vec<i64> = users.iter().map(|user| key(*user)).collect();
+    let added = sqlx::query(
+        "INSERT OR IGNORE INTO invite_targets (code, user) SELECT ?, value FROM json_each(?)",
+    )
+    .bind(code)
+    .bind(row::document(&list)?)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let count = u32::try_from(added.rows_affected()).unwrap_or(u32::MAX);
+    invite.targets = Some(InviteTargets { users: count, named_ms });
+    sqlx::query("UPDATE invites SET document = ? WHERE code = ?")
+        .bind(row::document(&invite)?)
+        .bind(code)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
 }
 
 #[async_trait]
@@ -104,5 +146,34 @@ impl InviteRepo for Database {
                 .await
                 .map_err(failed)?;
         rows.into_iter().map(invite).collect()
+    }
+
+    async fn target(&self, code: &str, users: &[UserId], named_ms: u64) -> Result<(), RepoError> {
+        let (code, users) = (code.to_owned(), users.to_vec());
+        let work = self.writer.write("invite_target", move |connection| {
+            Box::pin(async move { target(connection, &code, &users, named_ms).await })
+        });
+        work.await
+    }
+
+    async fn targets(&self, code: &str) -> Result<Vec<UserId>, RepoError> {
+        let rows: Vec<i64> =
+            sqlx::query_scalar("SELECT user FROM invite_targets WHERE code = ? ORDER BY user")
+                .bind(code)
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed)?;
+        rows.into_iter().map(row::id).collect()
+    }
+
+    async fn is_target(&self, code: &str, user: UserId) -> Result<bool, RepoError> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM invite_targets WHERE code = ? AND user = ?")
+                .bind(code)
+                .bind(key(user))
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(failed)?;
+        Ok(found.is_some())
     }
 }

@@ -74,6 +74,8 @@ pub(crate) fn invite(code: &str) -> InviteRecord {
         created_ms: NOON,
         owner: false,
         temporary: false,
+        roles: Vec::new(),
+        targets: None,
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use model::wire::id::Id;
 use state::record::InviteRecord;
+use state::record::InviteTargets;
 use state::repo::RepoError;
 use storage::Repos;
 use tokio::task::JoinSet;
 
+use crate::fixtures::ANA;
+use crate::fixtures::BEN;
 use crate::fixtures::GUILD;
 use crate::fixtures::NOON;
 use crate::fixtures::invite;
@@ -85,4 +89,33 @@ pub(crate) async fn invites_are_listed_by_guild_and_by_instance(repos: &Repos) {
 
     assert_eq!(of_guild, [used, invite("b")]);
     assert_eq!(repos.invites.list(None).await.expect("listed"), [instance]);
+}
+
+pub(crate) async fn an_invite_is_for_those_whom_it_names_last(repos: &Repos) {
+    let given = InviteRecord { roles: vec![Id::new(9)], ..invite("few") };
+    repos.invites.create(&given).await.expect("created");
+    assert!(!repos.invites.is_target("few", ANA).await.expect("read"));
+
+    for users in [vec![BEN], vec![BEN, ANA, BEN]] {
+        repos.invites.target("few", &users, NOON + 1).await.expect("named");
+    }
+
+    let targets = Some(InviteTargets { users: 2, named_ms: NOON + 1 });
+    let named = InviteRecord { targets, ..given };
+    assert_eq!(repos.invites.invite("few").await.expect("read"), Some(named));
+    let mut both = [ANA, BEN];
+    both.sort_unstable();
+    assert_eq!(repos.invites.targets("few").await.expect("read"), both);
+    assert!(repos.invites.is_target("few", BEN).await.expect("read"));
+    repos.invites.target("few", &[ANA], NOON + 2).await.expect("named");
+    assert!(!repos.invites.is_target("few", BEN).await.expect("read"));
+    // Uses go on counting.
+    assert_eq!(repos.invites.use_once("few", NOON).await.expect("used").uses, 1);
+    repos.invites.target("few", &[ANA], NOON + 3).await.expect("named");
+    assert_eq!(repos.invites.invite("few").await.expect("read").map(|invite| invite.uses), Some(1));
+
+    let unknown = repos.invites.target("none", &[ANA], NOON).await;
+    assert!(matches!(unknown, Err(RepoError::NotFound)), "{unknown:?}");
+    repos.invites.remove("few").await.expect("removed");
+    assert!(repos.invites.targets("few").await.expect("read").is_empty());
 }

@@ -88,7 +88,8 @@ on_every_adapter! {
         an_invite_counts_its_uses_up_to_the_last,
         an_old_invite_cannot_be_used,
         at_the_last_use_exactly_one_of_many_succeeds,
-        invites_are_listed_by_guild_and_by_instance;
+        invites_are_listed_by_guild_and_by_instance,
+        an_invite_is_for_those_whom_it_names_last;
     stream_keys:
         a_stream_key_is_found_by_its_hash_until_it_is_revoked,
         stream_keys_are_listed_by_channel_oldest_first,

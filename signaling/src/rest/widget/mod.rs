@@ -218,6 +218,8 @@ async fn invite(
         created_ms: now_ms,
         owner: false,
         temporary: false,
+        roles: Vec::new(),
+        targets: None,
     };
     let code = fresh.code.clone();
     parts.invites.create(&fresh).await?;
