@@ -94,6 +94,8 @@ impl Snapshot {
             icon: None,
             owner: UserId::new(1),
             afk_channel: guild.settings.afk_channel,
+            // Its channels are not there.
+            new_members: None,
             ..(*guild.settings).clone()
         };
         Self { settings: Arc::new(settings), roles, channels }

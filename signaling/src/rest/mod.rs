@@ -25,6 +25,7 @@ mod invites;
 pub mod limit;
 mod members;
 pub mod messages;
+mod new_members;
 mod notes;
 mod notifications;
 mod oauth2;
@@ -91,6 +92,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(invites::routes())
         .merge(members::routes())
         .merge(oauth2::routes())
+        .merge(new_members::routes())
         .merge(onboarding::routes())
         .merge(outside::routes())
         .merge(overwrites::routes())

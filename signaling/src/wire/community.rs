@@ -1,10 +1,13 @@
 //! What a guild shows to newcomers and to the outside (Discord: Guild Onboarding, Welcome Screen,
 //! Incidents Data).
 
+use model::id::GuildId;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::guild::community::Incidents;
+use state::guild::community::NewMemberWelcome;
+use state::guild::community::ResourceChannel;
 use state::guild::community::SettingsEmoji;
 
 /// What a guild has and does, in Discord's words (Discord: Guild Features).
@@ -15,6 +18,10 @@ pub fn features(guild: &Guild) -> Vec<&'static str> {
     let all = [
         ("AUTO_MODERATION", guild.rules.values().any(|rule| rule.record.enabled)),
         ("WELCOME_SCREEN_ENABLED", settings.welcome.enabled),
+        (
+            "GUILD_SERVER_GUIDE",
+            settings.new_members.as_ref().is_some_and(|welcome| welcome.enabled),
+        ),
         ("GUILD_ONBOARDING", onboarding.enabled),
         ("GUILD_ONBOARDING_HAS_PROMPTS", onboarding.enabled && !onboarding.prompts.is_empty()),
     ];
@@ -36,6 +43,34 @@ pub fn welcome_screen(guild: &Guild) -> Value {
     json!({
         "description": welcome.description,
         "welcome_channels": channels.collect::<Vec<_>>(),
+    })
+}
+
+/// What a guild welcomes newcomers with.
+#[must_use]
+pub fn new_member_welcome(guild: GuildId, welcome: &NewMemberWelcome) -> Value {
+    let shown = |shown: &ResourceChannel| {
+        let mut value = json!({
+            "channel_id": shown.channel,
+            "title": shown.title,
+            "description": shown.description,
+        });
+        if let Some(given) = &shown.emoji {
+            value["emoji"] = emoji(given);
+        }
+        value
+    };
+    let actions = welcome.actions.iter().map(|action| {
+        let mut value = shown(&action.shown);
+        value["action_type"] = json!(u8::from(action.speaks));
+        value
+    });
+    json!({
+        "guild_id": guild,
+        "enabled": welcome.enabled,
+        "welcome_message": { "author_ids": welcome.authors, "message": welcome.message },
+        "new_member_actions": actions.collect::<Vec<_>>(),
+        "resource_channels": welcome.resources.iter().map(shown).collect::<Vec<_>>(),
     })
 }
 

@@ -36,6 +36,7 @@ pub use channel::private_channel;
 pub use command::command;
 pub use community::features;
 pub use community::incidents;
+pub use community::new_member_welcome;
 pub use community::onboarding;
 pub use community::welcome_screen;
 pub use emoji::guild_emoji;

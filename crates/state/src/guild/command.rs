@@ -2,6 +2,7 @@
 
 use crate::automod::rule::RuleRecord;
 use crate::guild::community::Incidents;
+use crate::guild::community::NewMemberWelcome;
 use crate::guild::community::Onboarding;
 use crate::guild::community::WelcomeScreen;
 use crate::guild::community::Widget;
@@ -223,6 +224,7 @@ pub struct SettingsPatch {
     pub incidents: Option<Incidents>,
     pub welcome: Option<WelcomeScreen>,
 }
+    pub new_members: Option<NewMemberWelcome>,
 
 /// A bot that somebody brings into a guild.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::PromptId;
 use model::id::RoleId;
+use model::id::UserId;
 use model::wire::util::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
@@ -153,4 +154,48 @@ impl Onboarding {
     pub fn options(&self) -> impl Iterator<Item = &PromptOption> {
         self.prompts.iter().flat_map(|prompt| &prompt.options)
     }
+}
+
+/// What newcomers are welcomed with (userdoccers: New Member Welcome).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NewMemberWelcome {
+    /// Whether it is shown.
+    pub enabled: bool,
+    /// In whose name, up to 10 members who manage the guild or its roles.
+    #[serde(default)]
+    pub authors: Vec<UserId>,
+    /// Up to 300 characters.
+    #[serde(default)]
+    pub message: String,
+    /// Up to 5; at least 3 while it is shown.
+    #[serde(default)]
+    pub actions: Vec<NewMemberAction>,
+    /// Channels to read, up to 7.
+    #[serde(default)]
+    pub resources: Vec<ResourceChannel>,
+}
+
+/// Something for newcomers to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMemberAction {
+    /// To say something, rather than to look.
+    pub speaks: bool,
+    /// Where, and what it is called.
+    #[serde(flatten)]
+    pub shown: ResourceChannel,
+}
+
+/// A channel that newcomers are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceChannel {
+    /// Which.
+    pub channel: ChannelId,
+    /// 1 to 60 characters.
+    pub title: String,
+    /// Up to 200 characters.
+    #[serde(default)]
+    pub description: String,
+    /// Shown beside it.
+    #[serde(default)]
+    pub emoji: Option<SettingsEmoji>,
 }

@@ -77,6 +77,7 @@ impl Guild {
             widget: Widget::default(),
             incidents: Incidents::default(),
             welcome: WelcomeScreen::default(),
+            new_members: None,
             onboarding: Onboarding::default(),
         };
         let mut guild = Self {

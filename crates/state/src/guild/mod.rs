@@ -30,6 +30,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use community::Incidents;
+use community::NewMemberWelcome;
 use community::Onboarding;
 use community::WelcomeScreen;
 use community::Widget;
@@ -90,6 +91,9 @@ pub struct GuildSettings {
     /// What newcomers are shown.
     #[serde(default)]
     pub welcome: WelcomeScreen,
+    /// What newcomers are welcomed with.
+    #[serde(default)]
+    pub new_members: Option<NewMemberWelcome>,
     /// What newcomers are asked.
     #[serde(default)]
     pub onboarding: Onboarding,

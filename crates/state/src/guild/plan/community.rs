@@ -16,6 +16,7 @@ use super::Denied;
 use super::field;
 use crate::guild::command::SettingsPatch;
 use crate::guild::community::COMPLETED_ONBOARDING;
+use crate::guild::community::NewMemberWelcome;
 use crate::guild::community::Onboarding;
 use crate::guild::community::Prompt;
 use crate::guild::community::STARTED_ONBOARDING;
@@ -30,6 +31,9 @@ impl Asked<'_> {
             self.within_a_day("invites_disabled_until", incidents.invites_disabled_until)?;
             self.within_a_day("dms_disabled_until", incidents.dms_disabled_until)?;
         }
+        if let Some(welcome) = &patch.new_members {
+            self.check_new_members(welcome)?;
+        }
         let Some(welcome) = &patch.welcome else { return Ok(()) };
         let description = welcome.description.as_deref().unwrap_or_default();
         field::at_most("description", description, limits::WELCOME_DESCRIPTION)?;
@@ -40,6 +44,45 @@ impl Asked<'_> {
             let description = &shown.description;
             field::length(&path("description"), description, limits::WELCOME_CHANNEL)?;
             self.known_emoji(&path("emoji_id"), shown.emoji.id)?;
+        }
+        Ok(())
+    }
+
+    /// Demands that newcomers can follow what they are told (userdoccers: New Member Welcome Object).
+    fn check_new_members(self, welcome: &NewMemberWelcome) -> Result<(), Denied> {
+        field::at_most("welcome_message.message", &welcome.message, limits::NEW_MEMBER_MESSAGE)?;
+        let authors = "welcome_message.author_ids";
+        many(authors, welcome.authors.len(), 0, limits::NEW_MEMBER_AUTHORS)?;
+        for (at, author) in welcome.authors.iter().enumerate() {
+            let may = self.guild.permissions(*author, self.now_ms);
+            if !may.has(Permissions::MANAGE_GUILD) && !may.has(Permissions::MANAGE_ROLES) {
+                let message = "Must manage the guild or its roles.";
+                return Err(field::bad(&format!("{authors}.{at}"), "BASE_TYPE_BAD_VALUE", message));
+            }
+        }
+        let fewest = if welcome.enabled { *limits::NEW_MEMBER_ACTIONS.start() } else { 0 };
+        let most = *limits::NEW_MEMBER_ACTIONS.end();
+        many("new_member_actions", welcome.actions.len(), fewest, most)?;
+        many("resource_channels", welcome.resources.len(), 0, limits::RESOURCE_CHANNELS)?;
+        let actions = welcome.actions.iter().enumerate().map(|(at, action)| {
+            let needed = if action.speaks { CHATTING } else { Permissions::VIEW_CHANNEL };
+            (format!("new_member_actions.{at}"), &action.shown, needed)
+        });
+        let resources = welcome.resources.iter().enumerate().map(|(at, shown)| {
+            (format!("resource_channels.{at}"), shown, Permissions::VIEW_CHANNEL)
+        });
+        for (path, shown, needed) in actions.chain(resources) {
+            let channel = format!("{path}.channel_id");
+            self.known_channel(&channel, shown.channel)?;
+            field::length(&format!("{path}.title"), &shown.title, limits::NEW_MEMBER_TITLE)?;
+            let description = format!("{path}.description");
+            field::at_most(&description, &shown.description, limits::NEW_MEMBER_DESCRIPTION)?;
+            let emoji = shown.emoji.as_ref().and_then(|emoji| emoji.id);
+            self.known_emoji(&format!("{path}.emoji.id"), emoji)?;
+            if welcome.enabled && !self.guild.everyone_in(shown.channel).has(needed) {
+                let message = "Everyone must be able to see it, and to speak where they are to.";
+                return Err(field::bad(&channel, "BASE_TYPE_BAD_VALUE", message));
+            }
         }
         Ok(())
     }
@@ -229,3 +272,6 @@ fn all_different(ids: impl Iterator<Item = PromptId>) -> bool {
     ids.dedup();
     ids.len() == length
 }
+
+/// To say something in a channel, it has to be seen.
+const CHATTING: Permissions = Permissions::VIEW_CHANNEL.union(Permissions::SEND_MESSAGES);

@@ -40,6 +40,9 @@ impl Asked<'_> {
         replace(&mut settings.widget, patch.widget.as_ref());
         replace(&mut settings.incidents, patch.incidents.as_ref());
         replace(&mut settings.welcome, patch.welcome.as_ref());
+        if let Some(welcome) = &patch.new_members {
+            settings.new_members = Some(welcome.clone());
+        }
         if settings == *self.guild.settings {
             return Ok(Vec::new());
         }
