@@ -105,6 +105,10 @@ fn body(method: &str, path: &str, now_ms: u64) -> Option<Value> {
                 "scheduled_start_time": later(24), "scheduled_end_time": later(25),
             })
         }
+        ("POST", "/guilds/{guild}/scheduled-events/{event}/exceptions") => {
+            json!({ "original_scheduled_start_time": "2100-01-01T12:00:00Z", "is_canceled": true })
+        }
+        ("PATCH", "/guilds/{guild}/scheduled-events/{event}/exceptions/{exception}") => json!({}),
         ("PATCH", "/guilds/{guild}/scheduled-events/{event}") => json!({ "name": "other" }),
         ("PATCH", path) if path.starts_with("/guilds/{guild}/members/") => {
             json!({ "nick": "word" })

@@ -135,6 +135,8 @@ pub const SCHEDULED_EVENTS: usize = 100;
 pub const EVENT_DESCRIPTION: usize = 1_000;
 /// Where a scheduled event takes place outside the guild, in characters (Discord: Entity Metadata).
 pub const EVENT_LOCATION: std::ops::RangeInclusive<usize> = 1..=100;
+/// Occurrences of one event that are not as its rule says (safety: they are read with the event).
+pub const EVENT_EXCEPTIONS: usize = 100;
 /// How long a channel is empty before the event that is on there ends (Discord: Status Update
 /// Automation, "on the order of minutes").
 pub const EVENT_EMPTY: Duration = Duration::from_secs(3 * 60);

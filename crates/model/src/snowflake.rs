@@ -39,6 +39,12 @@ impl SnowflakeGenerator {
     }
 }
 
+/// The smallest id of a moment, in Unix milliseconds; times before the epoch have that of the epoch.
+#[must_use]
+pub const fn at(unix_ms: u64) -> u64 {
+    unix_ms.saturating_sub(EPOCH) << 22
+}
+
 /// Milliseconds since the Unix epoch at which `id` was made.
 #[must_use]
 pub const fn unix_ms(id: u64) -> u64 {

@@ -26,6 +26,7 @@ use crate::record::MessageRecord;
 use crate::record::ReactionEmoji;
 use crate::record::SoundRecord;
 use crate::record::UserRecord;
+use crate::scheduled::EventException;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -147,6 +148,17 @@ pub enum GuildEvent {
     EventChanged(Arc<ScheduledEventRecord>),
     /// It is planned no more.
     EventRemoved(Arc<ScheduledEventRecord>),
+    /// One occurrence of what is planned is not as the rule says, or again is.
+    EventExcepted {
+        /// Of what.
+        event: Arc<ScheduledEventRecord>,
+        /// Unix milliseconds at which the occurrence would begin.
+        regular_ms: u64,
+        /// How it is instead, or was.
+        exception: EventException,
+        /// Whether it is as the rule says again.
+        removed: bool,
+    },
     /// Someone wants to come, or no longer.
     EventInterest {
         /// To what.

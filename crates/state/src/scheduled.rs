@@ -1,6 +1,7 @@
 //! What a guild plans: events with a time, a place and people who want to come (Discord: Guild
 //! Scheduled Event). Pure; who may change what is a plan's business.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -127,16 +128,88 @@ pub struct ScheduledEventRecord {
     /// Unix milliseconds since which nobody is in its channel, while it is on. Told to nobody.
     #[serde(default)]
     pub empty_ms: Option<u64>,
+    /// Occurrences that are not as the rule says, by the Unix milliseconds at which they would begin.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<u64, EventException>,
+}
+
+/// How one occurrence is not as the rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EventException {
+    /// Unix milliseconds at which it begins instead.
+    #[serde(default)]
+    pub start_ms: Option<u64>,
+    /// Unix milliseconds at which it ends instead.
+    #[serde(default)]
+    pub end_ms: Option<u64>,
+    /// Whether there is none that time.
+    #[serde(default)]
+    pub canceled: bool,
 }
 
 impl ScheduledEventRecord {
+    /// Unix milliseconds at which the occurrence that is next, or on, begins.
+    #[must_use]
+    pub fn begins_ms(&self) -> u64 {
+        let exception = self.exceptions.get(&self.start_ms);
+        exception.and_then(|exception| exception.start_ms).unwrap_or(self.start_ms)
+    }
+
+    /// Unix milliseconds at which the occurrence that is next, or on, ends. It is as long as the others
+    /// where nothing else is said.
+    #[must_use]
+    pub fn ends_ms(&self) -> Option<u64> {
+        let exception = self.exceptions.get(&self.start_ms);
+        let said = exception.and_then(|exception| exception.end_ms);
+        let length_ms = self.end_ms.map(|end_ms| end_ms.saturating_sub(self.start_ms));
+        said.or_else(|| Some(self.begins_ms().saturating_add(length_ms?)))
+    }
+
+    /// Whether it occurs at that time by its rule: next, or later.
+    #[must_use]
+    pub fn occurs_at(&self, regular_ms: u64) -> bool {
+        let Some(rule) = &self.recurrence else { return false };
+        regular_ms == self.start_ms
+            || regular_ms > self.start_ms
+                && rule.next_after(regular_ms.saturating_sub(1)) == Some(regular_ms)
+    }
+
+    /// When it occurs next after `after_ms`, passing over what is called off.
+    fn next_occurrence(&self, mut after_ms: u64) -> Option<u64> {
+        let rule = self.recurrence.as_ref()?;
+        loop {
+            after_ms = rule.next_after(after_ms)?;
+            if !self.exceptions.get(&after_ms).is_some_and(|exception| exception.canceled) {
+                return Some(after_ms);
+            }
+        }
+    }
+
+    /// When the clock is to look at it, in Unix milliseconds: not after anything is [`due`](Guild::due).
+    /// While it is on in a channel, time alone does not tell: always.
+    #[must_use]
+    pub(crate) fn looked_at(&self, now_ms: u64) -> Option<u64> {
+        let after = |since_ms: u64, wait: std::time::Duration| {
+            since_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        };
+        Some(match (self.status, &self.place) {
+            (EventStatus::Scheduled, EventPlace::External(_)) => self.begins_ms(),
+            (EventStatus::Scheduled, _) => after(self.begins_ms(), limits::EVENT_LATE),
+            (EventStatus::Active, EventPlace::External(_)) => self.ends_ms().unwrap_or(now_ms),
+            (EventStatus::Active, _) => now_ms,
+            (EventStatus::Completed | EventStatus::Canceled, _) => {
+                after(self.over_ms.unwrap_or(0), limits::EVENT_KEPT)
+            }
+        })
+    }
+
     /// The event with this occurrence ended at `now_ms`: waiting for the next one, or over.
     #[must_use]
     pub(crate) fn after(&self, ending: EventStatus, now_ms: u64) -> Self {
         let mut ended = Self { stage: None, empty_ms: None, ..self.clone() };
-        let next = self.recurrence.as_ref();
-        match next.and_then(|rule| rule.next_after(self.start_ms.max(now_ms))) {
+        match self.next_occurrence(self.start_ms.max(now_ms)) {
             Some(next_ms) => {
+                ended.exceptions = ended.exceptions.split_off(&next_ms);
                 ended.status = EventStatus::Scheduled;
                 ended.end_ms = self
                     .end_ms
@@ -204,16 +277,16 @@ impl Guild {
         let ended = |ending| Some(changed(event.after(ending, now_ms)));
         let external = matches!(event.place, EventPlace::External(_));
         match event.status {
-            EventStatus::Scheduled if external && now_ms >= event.start_ms => {
+            EventStatus::Scheduled if external && now_ms >= event.begins_ms() => {
                 // Whoever slept through all of it is told that it was, not that it was called off.
                 let active = EventStatus::Active;
                 Some(changed(ScheduledEventRecord { status: active, ..event.clone() }))
             }
-            EventStatus::Scheduled if passed(event.start_ms, limits::EVENT_LATE) => {
+            EventStatus::Scheduled if passed(event.begins_ms(), limits::EVENT_LATE) => {
                 ended(EventStatus::Canceled)
             }
             EventStatus::Active if external => {
-                let over = event.end_ms.is_none_or(|end_ms| now_ms >= end_ms);
+                let over = event.ends_ms().is_none_or(|end_ms| now_ms >= end_ms);
                 over.then(|| ended(EventStatus::Completed)).flatten()
             }
             EventStatus::Active => {

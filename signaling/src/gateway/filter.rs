@@ -193,6 +193,7 @@ impl Viewer {
             }
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
+            | GuildEvent::EventExcepted { event, .. }
             | GuildEvent::EventInterest { event, .. } => {
                 self.wants(Intents::GUILD_SCHEDULED_EVENTS)
                     && guild.sees_scheduled(self.user, event, now_ms)

@@ -403,6 +403,9 @@ impl Shaper<'_> {
             GuildEvent::EventScheduled(event)
             | GuildEvent::EventChanged(event)
             | GuildEvent::EventRemoved(event) => wire::scheduled_event(id, event),
+            GuildEvent::EventExcepted { event, regular_ms, exception, .. } => {
+                wire::event_exception(event.id, *regular_ms, *exception)
+            }
             GuildEvent::EventInterest { event, user, .. } => json!({
                 "guild_scheduled_event_id": event.id,
                 "user_id": user,
@@ -646,6 +649,10 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::EventScheduled(_) => "GUILD_SCHEDULED_EVENT_CREATE",
         GuildEvent::EventChanged(_) => "GUILD_SCHEDULED_EVENT_UPDATE",
         GuildEvent::EventRemoved(_) => "GUILD_SCHEDULED_EVENT_DELETE",
+        GuildEvent::EventExcepted { removed: false, .. } => {
+            "GUILD_SCHEDULED_EVENT_EXCEPTION_CREATE"
+        }
+        GuildEvent::EventExcepted { removed: true, .. } => "GUILD_SCHEDULED_EVENT_EXCEPTION_DELETE",
         GuildEvent::EventInterest { added: true, .. } => "GUILD_SCHEDULED_EVENT_USER_ADD",
         GuildEvent::EventInterest { added: false, .. } => "GUILD_SCHEDULED_EVENT_USER_REMOVE",
         GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",

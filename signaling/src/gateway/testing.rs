@@ -1,5 +1,6 @@
 //! Guilds, people and viewers for this folder's unit tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::gateway::Intents;
@@ -125,6 +126,7 @@ pub(super) fn planned(channel: ChannelId) -> Arc<ScheduledEventRecord> {
         recurrence: None,
         over_ms: None,
         empty_ms: None,
+        exceptions: BTreeMap::new(),
     })
 }
 

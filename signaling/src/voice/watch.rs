@@ -128,6 +128,7 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::EventScheduled(_)
         | GuildEvent::EventChanged(_)
         | GuildEvent::EventRemoved(_)
+        | GuildEvent::EventExcepted { .. }
         | GuildEvent::EventInterest { .. }
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)

@@ -60,6 +60,7 @@ pub use presence::session_presence;
 pub use read_state::notifications;
 pub use read_state::read_state;
 pub use relationship::relationship;
+pub use scheduled_event::event_exception;
 pub use scheduled_event::event_user;
 pub use scheduled_event::scheduled_event;
 pub use sound::sound;

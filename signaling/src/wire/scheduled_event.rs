@@ -1,11 +1,14 @@
 //! A scheduled event (Discord: Guild Scheduled Event).
 
 use model::id::GuildId;
+use model::id::ScheduledEventId;
 use model::id::UserId;
+use model::snowflake;
 use serde_json::Value;
 use serde_json::json;
 use state::recurrence::Days;
 use state::recurrence::Recurrence;
+use state::scheduled::EventException;
 use state::scheduled::EventPlace;
 use state::scheduled::ScheduledEventRecord;
 
@@ -19,6 +22,9 @@ pub fn scheduled_event(guild: GuildId, event: &ScheduledEventRecord) -> Value {
         EventPlace::External(location) => json!({ "location": location }),
         EventPlace::Stage(_) | EventPlace::Voice(_) => Value::Null,
     };
+    let exceptions = event.exceptions.iter();
+    let exceptions =
+        exceptions.map(|(regular_ms, one)| event_exception(event.id, *regular_ms, *one));
     json!({
         "id": event.id,
         "guild_id": guild,
@@ -35,8 +41,24 @@ pub fn scheduled_event(guild: GuildId, event: &ScheduledEventRecord) -> Value {
         "entity_id": event.stage,
         "entity_metadata": metadata,
         "recurrence_rule": event.recurrence.as_ref().map(recurrence_rule),
-        "guild_scheduled_event_exceptions": [],
+        "guild_scheduled_event_exceptions": exceptions.collect::<Vec<_>>(),
         "sku_ids": [],
+    })
+}
+
+/// An occurrence that is not as its event's rule says.
+#[must_use]
+pub fn event_exception(
+    event: ScheduledEventId,
+    regular_ms: u64,
+    exception: EventException,
+) -> Value {
+    json!({
+        "event_id": event,
+        "event_exception_id": snowflake::at(regular_ms).to_string(),
+        "scheduled_start_time": exception.start_ms.map(timestamp),
+        "scheduled_end_time": exception.end_ms.map(timestamp),
+        "is_canceled": exception.canceled,
     })
 }
 

@@ -209,15 +209,38 @@ impl Guild {
     }
 
     /// What is told to nobody makes no event when nothing else changes.
-    fn put_scheduled(&mut self, record: &Arc<ScheduledEventRecord>) -> Option<GuildEvent> {
+    fn put_scheduled(&mut self, record: &Arc<ScheduledEventRecord>) -> Vec<GuildEvent> {
         let Some(event) = self.scheduled.get_mut(&record.id) else {
             let event = Arc::new(Scheduled::new(Arc::clone(record)));
             self.scheduled.insert(record.id, event);
-            return Some(GuildEvent::EventScheduled(Arc::clone(record)));
+            return vec![GuildEvent::EventScheduled(Arc::clone(record))];
         };
-        let told = ScheduledEventRecord { empty_ms: record.empty_ms, ..(*event.record).clone() };
-        Arc::make_mut(event).record = Arc::clone(record);
-        (told != **record).then(|| GuildEvent::EventChanged(Arc::clone(record)))
+        let old = std::mem::replace(&mut Arc::make_mut(event).record, Arc::clone(record));
+        let told = ScheduledEventRecord {
+            empty_ms: record.empty_ms,
+            exceptions: record.exceptions.clone(),
+            ..(*old).clone()
+        };
+        let changed = told != **record;
+        let mut events: Vec<_> =
+            changed.then(|| GuildEvent::EventChanged(Arc::clone(record))).into_iter().collect();
+        // Those that are over are gone without a word.
+        let gone = old
+            .exceptions
+            .range(record.start_ms..)
+            .filter(|(regular_ms, _)| !record.exceptions.contains_key(regular_ms));
+        let put = record
+            .exceptions
+            .iter()
+            .filter(|(regular_ms, exception)| old.exceptions.get(regular_ms) != Some(exception));
+        let put = put.map(|one| (one, false)).chain(gone.map(|one| (one, true)));
+        events.extend(put.map(|((regular_ms, exception), removed)| GuildEvent::EventExcepted {
+            event: Arc::clone(record),
+            regular_ms: *regular_ms,
+            exception: *exception,
+            removed,
+        }));
+        events
     }
 
     fn interest(&mut self, id: ScheduledEventId, user: UserId, added: bool) -> Option<GuildEvent> {

@@ -11,6 +11,7 @@ use crate::record::IntegrationRecord;
 use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::recurrence::Recurrence;
+use crate::scheduled::EventException;
 use crate::scheduled::EventKind;
 use crate::scheduled::EventStatus;
 use crate::scheduled::ScheduledEventRecord;
@@ -393,6 +394,17 @@ pub enum GuildCommand {
     /// Change, begin or end an event: one's own with CREATE_EVENTS or MANAGE_EVENTS, others' with
     /// MANAGE_EVENTS, and what its place asks for.
     UpdateScheduledEvent(ScheduledEventId, Box<ScheduledEventPatch>),
+    /// Except one occurrence of an event from its rule, or with `None` no longer; as to change it.
+    ExceptEvent {
+        /// Which event.
+        event: ScheduledEventId,
+        /// Unix milliseconds at which the occurrence would begin.
+        regular_ms: u64,
+        /// How it is instead.
+        exception: Option<EventException>,
+        /// Whether there has to be one already.
+        known: bool,
+    },
     /// Delete an event; as to change it.
     DeleteScheduledEvent(ScheduledEventId),
     /// Want to come to an event that one sees, or no longer.

@@ -13,6 +13,7 @@ use model::id::ScheduledEventId;
 use model::id::SoundId;
 use model::id::StickerId;
 use model::id::UserId;
+use model::snowflake;
 use model::wire::channel::Channel;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
@@ -34,6 +35,7 @@ use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
 use crate::record::SoundRecord;
 use crate::record::StickerRecord;
+use crate::scheduled::EventException;
 use crate::scheduled::EventPlace;
 use crate::scheduled::ScheduledEventRecord;
 use crate::thread::ThreadRecord;
@@ -95,6 +97,9 @@ pub(crate) fn entries(
         GuildCommand::UpdateSticker(id, _) | GuildCommand::DeleteSticker(id) => log.sticker(*id),
         GuildCommand::CreateSound(sound) => log.sound(sound.id),
         GuildCommand::UpdateSound(id, _) | GuildCommand::DeleteSound(id) => log.sound(*id),
+        GuildCommand::ExceptEvent { event, regular_ms, exception, .. } => {
+            log.exception(*event, *regular_ms, *exception)
+        }
         GuildCommand::CreateScheduledEvent(event) => log.scheduled_event(event.id),
         GuildCommand::UpdateScheduledEvent(id, _) | GuildCommand::DeleteScheduledEvent(id) => {
             log.scheduled_event(*id)
@@ -337,6 +342,35 @@ impl<'a> Log<'a> {
         };
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
         vec![self.entry(action, id.get()).changing(&old, &new)]
+    }
+
+    fn exception(
+        self,
+        id: ScheduledEventId,
+        regular_ms: u64,
+        exception: Option<EventException>,
+    ) -> Vec<AuditDraft> {
+        let event = self.guild.scheduled.get(&id);
+        let old = event.and_then(|event| event.record.exceptions.get(&regular_ms)).copied();
+        if old == exception {
+            return Vec::new();
+        }
+        let action: u16 = match (&old, &exception) {
+            (None, _) => 200,
+            (Some(_), Some(_)) => 201,
+            (Some(_), None) => 202,
+        };
+        let shape = |one: EventException| {
+            json!({
+                "is_canceled": one.canceled,
+                "scheduled_start_time": one.start_ms.and_then(iso_8601),
+                "scheduled_end_time": one.end_ms.and_then(iso_8601),
+            })
+        };
+        let (old, new) =
+            (old.map(shape).unwrap_or_default(), exception.map(shape).unwrap_or_default());
+        let entry = self.entry(AuditAction::from(action), id.get()).changing(&old, &new);
+        vec![entry.with("event_exception_id", snowflake::at(regular_ms))]
     }
 
     fn stage(self, channel: ChannelId) -> Vec<AuditDraft> {

@@ -1,5 +1,6 @@
 //! Scheduled events: their rows, and who wants to come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::id::ChannelId;
@@ -9,6 +10,7 @@ use state::Change;
 use state::Plan;
 use state::recurrence::Days;
 use state::recurrence::Recurrence;
+use state::scheduled::EventException;
 use state::scheduled::EventPlace;
 use state::scheduled::EventStatus;
 use state::scheduled::Scheduled;
@@ -43,6 +45,10 @@ fn record(id: ScheduledEventId, place: EventPlace) -> Arc<ScheduledEventRecord> 
         }),
         over_ms: None,
         empty_ms: Some(NOON + 2),
+        exceptions: BTreeMap::from([(
+            NOON + 9,
+            EventException { start_ms: Some(NOON + 10), end_ms: None, canceled: true },
+        )]),
     })
 }
 

@@ -1,5 +1,7 @@
 //! What people write about an event -> what can be planned. Pure.
 
+use std::collections::BTreeMap;
+
 use model::calendar::Moment;
 use model::id::ChannelId;
 use model::id::ScheduledEventId;
@@ -76,6 +78,7 @@ impl Create {
             recurrence: self.recurrence_rule.map(Rule::parse).transpose()?,
             over_ms: None,
             empty_ms: None,
+            exceptions: BTreeMap::new(),
         })
     }
 }

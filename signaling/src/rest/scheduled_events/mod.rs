@@ -1,8 +1,10 @@
 //! Events that a guild plans: made, changed, begun and ended, and who wants to come to them.
 
 mod draft;
+mod exceptions;
 
 use axum::extract::DefaultBodyLimit;
+use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
@@ -69,6 +71,7 @@ pub(super) fn routes() -> Routes {
         .route(&format!("{one}/users"), get(users))
         .route(&format!("{one}/users/counts"), get(counts))
         .route(&format!("{one}/users/@me"), put(follow).delete(unfollow))
+        .merge(exceptions::routes(one))
 }
 
 /// An event that `user` sees.
@@ -297,6 +300,16 @@ async fn users(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     let event = seen(&parts, &view, me.id(), event)?;
+    Ok(Json(Value::Array(listed(&parts, &view, &event, &page).await?)))
+}
+
+/// Those who want to come to an event, of one page.
+async fn listed(
+    parts: &Parts,
+    view: &Guild,
+    event: &Scheduled,
+    page: &Page,
+) -> Result<Vec<Value>, ApiError> {
     let limit = page.limit.unwrap_or(USERS);
     if !(1..=USERS).contains(&limit) {
         let message = "int value should be between 1 and 100.";
@@ -320,23 +333,35 @@ async fn users(
         }
         value
     });
-    Ok(Json(shown.collect()))
+    Ok(shown.collect())
 }
 
 /// Most who are listed at once (Discord: Get Guild Scheduled Event Users).
 const USERS: usize = 100;
+
+/// Exceptions counted at once (userdoccers: Get Guild Scheduled Event User Count).
+const COUNTED: usize = 10;
 
 /// `GET /guilds/{guild.id}/scheduled-events/{event.id}/users/counts`
 async fn counts(
     Auth(me): Auth,
     State(parts): State<Parts>,
     Path((guild, event)): Path<(GuildId, ScheduledEventId)>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     let event = seen(&parts, &view, me.id(), event)?;
+    let count = event.interested.len();
+    // Named again for each exception, or all at once with commas.
+    let query = query.unwrap_or_default();
+    let named = query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = named.filter(|(name, _)| name.starts_with("guild_scheduled_event_exception_ids"));
+    let ids = named.flat_map(|(_, ids)| ids.split(',').flat_map(|ids| ids.split("%2C")));
+    let ids = ids.filter_map(|id| id.parse::<u64>().ok()).take(COUNTED);
+    let counts: serde_json::Map<_, _> = ids.map(|id| (id.to_string(), json!(count))).collect();
     Ok(Json(json!({
-        "guild_scheduled_event_count": event.interested.len(),
-        "guild_scheduled_event_exception_counts": {},
+        "guild_scheduled_event_count": count,
+        "guild_scheduled_event_exception_counts": counts,
     })))
 }
 

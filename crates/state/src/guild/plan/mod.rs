@@ -5,6 +5,7 @@ mod bots;
 mod channels;
 mod community;
 mod emojis;
+mod exceptions;
 pub(crate) mod field;
 mod forums;
 mod members;
@@ -224,6 +225,9 @@ impl Guild {
             GuildCommand::CreateScheduledEvent(event) => asked.create_scheduled_event(event),
             GuildCommand::UpdateScheduledEvent(id, patch) => {
                 asked.update_scheduled_event(*id, patch)
+            }
+            GuildCommand::ExceptEvent { event, regular_ms, exception, known } => {
+                asked.except_event(*event, *regular_ms, *exception, *known)
             }
             GuildCommand::DeleteScheduledEvent(id) => asked.delete_scheduled_event(*id),
             GuildCommand::FollowScheduledEvent(id, follow) => {

@@ -68,6 +68,10 @@ impl<'a> Asked<'a> {
             self.require_future(new.start_ms)?;
         }
         new = checked(new)?;
+        // What is excepted from another rule means nothing.
+        let kept = new.exceptions.keys().filter(|regular_ms| new.occurs_at(**regular_ms)).copied();
+        let kept: Vec<u64> = kept.collect();
+        new.exceptions.retain(|regular_ms, _| kept.contains(regular_ms));
         if let Some(status) = patch.status.filter(|status| *status != old.status) {
             if !old.status.may_become(status) {
                 let message = "The event cannot become that now.";
@@ -124,7 +128,7 @@ impl<'a> Asked<'a> {
     }
 
     /// An event that the actor may change.
-    fn managed_event(self, id: ScheduledEventId) -> Result<&'a Arc<Scheduled>, Denied> {
+    pub(super) fn managed_event(self, id: ScheduledEventId) -> Result<&'a Arc<Scheduled>, Denied> {
         let event = self.seen_event(id)?;
         let place = &event.record.place;
         let own = event.record.creator == self.actor
