@@ -145,10 +145,10 @@ pub const EVENT_EMPTY: Duration = Duration::from_secs(3 * 60);
 pub const EVENT_LATE: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an event that has ended can still be asked for by its id.
 pub const EVENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a stage stays on without a speaker, in milliseconds (Discord: Stage Instance Resource,
-/// Auto Closing: in the order of minutes).
 /// Status of a voice channel, in characters (Discord: Set Voice Channel Status).
 pub const VOICE_STATUS: usize = 500;
+/// How long a stage stays on without a speaker, in milliseconds (Discord: Stage Instance Resource,
+/// Auto Closing: in the order of minutes).
 pub const STAGE_DESERTED_MS: u64 = 180_000;
 /// Largest user limit of a stage (Discord: Modify Channel).
 pub const STAGE_USERS: u32 = 10_000;
@@ -245,8 +245,6 @@ pub const SUGGESTIONS: usize = 25;
 pub const MODAL_TITLE: std::ops::RangeInclusive<usize> = 1..=45;
 /// Id that a bot gives to a component or a modal, in characters.
 pub const CUSTOM_ID: std::ops::RangeInclusive<usize> = 1..=100;
-/// Members above which a guild's list leaves out who is not online (Discord: Guild Member List).
-pub const OFFLINE_LISTED: usize = 1_000;
 /// Message that welcomes newcomers, in characters (userdoccers: New Member Welcome Message).
 pub const NEW_MEMBER_MESSAGE: usize = 300;
 /// Who welcome newcomers (userdoccers: New Member Welcome Message).
@@ -263,6 +261,8 @@ pub const NEW_MEMBER_DESCRIPTION: usize = 200;
 pub const INVITE_TARGETS: usize = 10_000;
 /// Roles that one invite can give (Discord: OpenAPI, CreateGuildInviteRequest).
 pub const INVITE_ROLES: usize = 250;
+/// Members above which a guild's list leaves out who is not online (Discord: Guild Member List).
+pub const OFFLINE_LISTED: usize = 1_000;
 /// Channels of one guild whose member lists one session looks at (safety: each may be a list of its own).
 pub const LISTED_CHANNELS: usize = 5;
 /// Ranges of one list that one session looks at (safety: each is sent whole).

@@ -104,7 +104,6 @@ pub enum GuildEvent {
     },
     /// Someone joined, moved in, left or changed flags in voice. `channel: None` means left.
     VoiceStateUpdated(Arc<VoiceState>),
-    /// Webhooks of a channel were made, changed or deleted.
     /// What is going on in a voice channel, as someone there says.
     VoiceStatusChanged {
         /// Where.
@@ -119,6 +118,7 @@ pub enum GuildEvent {
         /// Unix seconds; `None` when nobody is there any more.
         since: Option<u64>,
     },
+    /// Webhooks of a channel were made, changed or deleted.
     WebhooksUpdated(ChannelId),
     /// Which commands there are, or who may use them, changed.
     CommandsUpdated,

@@ -311,13 +311,6 @@ pub trait WebhookRepo: Send + Sync + 'static {
     ) -> Result<Vec<(ChannelId, MessageId)>, RepoError>;
     /// Forgets what came of a published message.
     async fn forget_crossposts(&self, from: (ChannelId, MessageId)) -> Result<(), RepoError>;
-}
-
-/// Templates of guilds.
-#[async_trait]
-pub trait TemplateRepo: Send + Sync + 'static {
-    /// Stores a new template; [`RepoError::Exists`] when its code is taken.
-    async fn create(&self, template: &TemplateRecord) -> Result<(), RepoError>;
     /// Notes that the copies of a published message are to be made what it is. Noted again it is owed
     /// twice, each to be settled by itself: what is noted while it is delivered may not be in it.
     async fn owe_crosspost(&self, from: (ChannelId, MessageId)) -> Result<(), RepoError>;
@@ -325,6 +318,13 @@ pub trait TemplateRepo: Send + Sync + 'static {
     async fn crossposts_owed(&self, after: u64, limit: u16) -> Result<Vec<Owed>, RepoError>;
     /// What has that number is owed no more.
     async fn settle_crosspost(&self, nth: u64) -> Result<(), RepoError>;
+}
+
+/// Templates of guilds.
+#[async_trait]
+pub trait TemplateRepo: Send + Sync + 'static {
+    /// Stores a new template; [`RepoError::Exists`] when its code is taken.
+    async fn create(&self, template: &TemplateRecord) -> Result<(), RepoError>;
     /// The template of that code.
     async fn template(&self, code: &str) -> Result<Option<TemplateRecord>, RepoError>;
     /// The templates of a guild.

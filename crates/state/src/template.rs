@@ -177,9 +177,9 @@ impl Guild {
             sounds: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
+            live: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),
-            live: imbl::HashMap::new(),
         };
         for role in &snapshot.roles {
             let id = roles.get(&role.id).copied().unwrap_or(everyone);

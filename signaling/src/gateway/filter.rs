@@ -487,9 +487,9 @@ mod tests {
             created_ms: 0,
             owner: false,
             temporary: false,
-        });
             roles: Vec::new(),
             targets: None,
+        });
         let presence = Arc::new(Presence {
             user: BEN,
             status: model::wire::gateway::presence::Status::Online,

@@ -368,13 +368,13 @@ impl Shaper<'_> {
             }
             GuildEvent::PresenceUpdated { presence, .. } => wire::presence(presence, id),
             GuildEvent::VoiceStateUpdated(state) => self.voice_state(state, guild),
-            GuildEvent::WebhooksUpdated(channel) => {
             GuildEvent::VoiceStatusChanged { channel, status } => {
                 json!({ "id": channel, "guild_id": id, "status": status })
             }
             GuildEvent::VoiceStarted { channel, since } => {
                 json!({ "id": channel, "guild_id": id, "voice_start_time": since })
             }
+            GuildEvent::WebhooksUpdated(channel) => {
                 json!({ "guild_id": id, "channel_id": channel })
             }
             GuildEvent::CommandsUpdated => json!({ "guild_id": id }),
@@ -632,12 +632,12 @@ fn name(event: &GuildEvent) -> &'static str {
         GuildEvent::InviteDeleted { .. } => "INVITE_DELETE",
         GuildEvent::PresenceUpdated { .. } => "PRESENCE_UPDATE",
         GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
+        GuildEvent::VoiceStatusChanged { .. } => "VOICE_CHANNEL_STATUS_UPDATE",
+        GuildEvent::VoiceStarted { .. } => "VOICE_CHANNEL_START_TIME_UPDATE",
         GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
         GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
         GuildEvent::IntegrationCreated(_) => "INTEGRATION_CREATE",
         GuildEvent::IntegrationUpdated(_) => "INTEGRATION_UPDATE",
-        GuildEvent::VoiceStatusChanged { .. } => "VOICE_CHANNEL_STATUS_UPDATE",
-        GuildEvent::VoiceStarted { .. } => "VOICE_CHANNEL_START_TIME_UPDATE",
         GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
         GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
         GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
@@ -748,6 +748,8 @@ mod tests {
             created_ms: 1_700_000_000_000,
             owner: false,
             temporary: false,
+            roles: Vec::new(),
+            targets: None,
         });
         let presence = Arc::new(Presence {
             user: BEN,
@@ -755,8 +757,6 @@ mod tests {
             activities: Vec::new(),
             desktop: None,
             mobile: None,
-            roles: Vec::new(),
-            targets: None,
             web: Some(Status::Online),
         });
         let join = VoiceCommand::Update {

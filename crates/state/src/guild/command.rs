@@ -224,8 +224,8 @@ pub struct SettingsPatch {
     pub widget: Option<Widget>,
     pub incidents: Option<Incidents>,
     pub welcome: Option<WelcomeScreen>,
-}
     pub new_members: Option<NewMemberWelcome>,
+}
 
 /// A bot that somebody brings into a guild.
 #[derive(Debug, Clone, PartialEq)]

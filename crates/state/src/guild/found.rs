@@ -95,8 +95,8 @@ impl Guild {
             sounds: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
-            stages: imbl::HashMap::new(),
             live: imbl::HashMap::new(),
+            stages: imbl::HashMap::new(),
             newest: imbl::HashMap::new(),
             presences: imbl::HashMap::new(),
         };

@@ -467,6 +467,7 @@ fn settings_shape(settings: &GuildSettings) -> Value {
         "invites_disabled_until": settings.incidents.invites_disabled_until,
         "dms_disabled_until": settings.incidents.dms_disabled_until,
         "welcome_screen": json!(settings.welcome),
+        "new_member_welcome": json!(settings.new_members),
     })
 }
 
@@ -501,7 +502,6 @@ fn thread_shape(thread: &ThreadRecord) -> Value {
 /// A role's fields that people set. Where a new one stands nobody has chosen.
 #[expect(deprecated, reason = "the field that clients of the log know")]
 fn role_shape(role: &Role, placed: bool) -> Value {
-        "new_member_welcome": json!(settings.new_members),
     json!({
         "name": role.name,
         "permissions": role.permissions,

@@ -44,8 +44,8 @@ use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
 use crate::thread::Thread;
-use crate::voice::StageInstance;
 use crate::voice::Live;
+use crate::voice::StageInstance;
 use crate::voice::VoiceState;
 
 /// A guild's own settings.
@@ -130,12 +130,12 @@ pub struct Guild {
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.
     pub voice: HashMap<UserId, Arc<VoiceState>>,
+    /// What is true of voice channels while people are in them. In memory only.
+    pub live: HashMap<ChannelId, Live>,
     /// The stages that are on, by their channel.
     pub stages: HashMap<ChannelId, Arc<StageInstance>>,
     /// The newest message of each text channel; storage finds it out.
     pub newest: HashMap<ChannelId, MessageId>,
-    /// What is true of voice channels while people are in them. In memory only.
-    pub live: HashMap<ChannelId, Live>,
     /// Who is not offline. In memory only.
     pub presences: HashMap<UserId, Arc<Presence>>,
 }
