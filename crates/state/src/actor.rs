@@ -32,6 +32,7 @@ use crate::guild::plan::Denied;
 use crate::guild::plan::Plan;
 use crate::index::Index;
 use crate::member_list::Lists;
+use crate::member_list::Made;
 use crate::member_list::Wanted;
 use crate::presence::Presence;
 use crate::record::UserRecord;
@@ -124,6 +125,8 @@ pub(crate) enum Request {
     Subscribe { session: Arc<Session>, reply: oneshot::Sender<Option<GuildView>> },
     /// A session looks at rows of member lists.
     Watch { session: Arc<Session>, wanted: Wanted },
+    /// A member list was made that a session looks at.
+    Listed(Box<Made>),
     /// A session is gone.
     Unsubscribe(SubscriberId),
     /// A user's presence changed; it is read when this is handled, so the newest wins.
@@ -222,10 +225,23 @@ impl GuildActor {
             };
             let Some(request) = request else { break };
             let life = self.handle(request);
+            self.order_lists();
             self.fanout.flush().await;
             if life == Life::Over {
                 break;
             }
+        }
+    }
+
+    /// Has lists of many people made on threads for such work.
+    fn order_lists(&mut self) {
+        while let Some(order) = self.lists.order() {
+            let (door, shared) = (Arc::clone(&self.door), Arc::clone(&self.shared));
+            self.fanout.beside(move || {
+                let made = Box::new(order.make(&*shared.users, TIMELESS));
+                // Fails only when the guild has ended.
+                let _ = door.mailbox.blocking_send(Request::Listed(made));
+            });
         }
     }
 
@@ -269,6 +285,9 @@ impl GuildActor {
                     let names = &*self.shared.users;
                     self.lists.watch(session, wanted, &self.guild, names, TIMELESS);
                 }
+            }
+            Request::Listed(made) => {
+                self.lists.made(*made, &self.guild, &*self.shared.users, TIMELESS);
             }
             Request::Unsubscribe(id) => {
                 self.fanout.remove(id);

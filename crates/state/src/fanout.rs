@@ -113,6 +113,12 @@ impl Fanout {
         }
     }
 
+    /// Does some work beside the lanes, on a thread that nobody else waits for.
+    pub(crate) fn beside(&self, work: impl FnOnce() + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn_blocking(work);
+    }
+
     fn open(&self) -> Lane {
         let (items, told) = mpsc::channel(WAITING);
         let sessions = Arc::new(AtomicUsize::new(0));

@@ -24,6 +24,7 @@ use crate::record::UserRecord;
 
 pub use self::lists::ListUpdate;
 pub(crate) use self::lists::Lists;
+pub(crate) use self::lists::Made;
 pub use self::lists::Wanted;
 
 /// Where names are looked up.
