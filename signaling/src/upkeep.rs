@@ -21,8 +21,7 @@ use crate::rest::messages::polls;
 /// next round.
 pub async fn round(parts: &Parts, now_ms: u64) {
     end_polls(parts, now_ms).await;
-    for guild in parts.store.all() {
-        let view = guild.view();
+    for view in parts.store.due(now_ms) {
         tend_events(parts, &view, now_ms).await;
         if !view.has_idle_threads(now_ms) {
             continue;
@@ -62,7 +61,7 @@ pub struct Deserted(HashMap<ChannelId, u64>);
 /// `now_ms`, Unix milliseconds, by what former rounds saw.
 pub async fn end_deserted(parts: &Parts, deserted: &mut Deserted, now_ms: u64) {
     let before = std::mem::take(&mut deserted.0);
-    for guild in parts.store.all() {
+    for guild in parts.store.staged() {
         let view = guild.view();
         let mut over = Vec::new();
         for stage in view.deserted_stages() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 use crate::GuildView;
 use crate::audit::AuditDraft;
 use crate::audit::AuditEntry;
+use crate::due::Due;
 use crate::event::ChatEvent;
 use crate::event::GuildEvent;
 use crate::event::Publication;
@@ -160,6 +162,8 @@ pub(crate) struct Shared {
     pub(crate) observers: ArcSwap<Vec<Subscriber>>,
     /// Numbers entries of audit logs; they are unique within their guild, which has one node.
     pub(crate) audit_ids: Mutex<SnowflakeGenerator>,
+    /// What the clock will do to the guilds.
+    due: Mutex<Due>,
 }
 
 /// The inside of a guild's mailbox: the only one who changes the guild.
@@ -417,6 +421,9 @@ impl GuildActor {
     fn turn_to(&mut self, guild: Guild, events: Vec<GuildEvent>) {
         let before = std::mem::replace(&mut self.guild, Arc::new(guild));
         self.door.view.store(Arc::clone(&self.guild));
+        if events.iter().any(Due::concerns) {
+            self.shared.due().follow(&self.guild, &events);
+        }
         self.lists.follow(&events, &before, &self.guild, &*self.shared.users, TIMELESS);
         for event in events {
             self.publish(event, &before);
@@ -436,6 +443,23 @@ impl GuildActor {
 }
 
 impl Shared {
+    /// Nothing in it yet; `users` is where accounts are found.
+    pub(crate) fn new(users: Arc<Users>) -> Self {
+        Self {
+            index: Index::default(),
+            sessions: Sessions::default(),
+            users,
+            observers: ArcSwap::default(),
+            audit_ids: Mutex::new(SnowflakeGenerator::new(0)),
+            due: Mutex::default(),
+        }
+    }
+
+    /// What the clock will do; held for some microseconds.
+    pub(crate) fn due(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Gives what was done its number in the guild's log. `now_ms`: Unix milliseconds.
     pub(crate) fn audit_entry(
         &self,

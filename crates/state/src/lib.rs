@@ -8,6 +8,7 @@ pub mod apps;
 pub mod audit;
 pub mod automod;
 mod change;
+pub mod due;
 pub mod event;
 mod fanout;
 pub mod group;

@@ -12,12 +12,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
-use model::snowflake::SnowflakeGenerator;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -50,7 +48,6 @@ use crate::guild::command::GuildCommand;
 use crate::guild::command::GuildDraft;
 use crate::guild::plan::Denied;
 use crate::handle::MAILBOX_WAIT;
-use crate::index::Index;
 use crate::member_list::Wanted;
 use crate::presence::Presence;
 use crate::presence::SessionPresence;
@@ -62,7 +59,6 @@ use crate::record::UserRecord;
 use crate::repo::GuildRepo;
 use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
-use crate::sessions::Sessions;
 use crate::template::Founding;
 use crate::template::Snapshot;
 use crate::users::Users;
@@ -117,13 +113,7 @@ impl GuildStore {
             }
         }
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            index: Index::default(),
-            sessions: Sessions::default(),
-            users,
-            observers: ArcSwap::default(),
-            audit_ids: Mutex::new(SnowflakeGenerator::new(0)),
-        });
+        let shared = Arc::new(Shared::new(users));
         let (private_mailbox, requests) = mpsc::channel(private::MAILBOX);
         let store = Self {
             repo: guilds,
@@ -159,6 +149,21 @@ impl GuildStore {
     #[must_use]
     pub fn all(&self) -> Vec<GuildHandle> {
         self.shared.index.all()
+    }
+
+    /// The guilds in which the clock has something to do by `now_ms`, Unix milliseconds: an idle thread,
+    /// an event that begins or ends. What is not done by then is told again some seconds later.
+    #[must_use]
+    pub fn due(&self, now_ms: u64) -> Vec<GuildView> {
+        let index = &self.shared.index;
+        self.shared.due().guilds(now_ms, |id| Some(index.guild(id)?.view()))
+    }
+
+    /// The guilds in which a stage is on.
+    #[must_use]
+    pub fn staged(&self) -> Vec<GuildHandle> {
+        let guilds: Vec<_> = self.shared.due().staged().collect();
+        guilds.into_iter().filter_map(|id| self.guild(id)).collect()
     }
 
     /// The guilds that a user is a member of, by ascending id.
@@ -525,6 +530,7 @@ struct Starter {
 
 impl Starter {
     fn start(&self, guild: Guild) -> GuildHandle {
+        self.shared.due().welcome(&guild);
         let fanout = Fanout::new(Arc::clone(&self.mailboxes));
         let actor = GuildActor::new(guild, Arc::clone(&self.shared), fanout, self.stop.clone());
         let handle = GuildHandle { door: actor.door() };

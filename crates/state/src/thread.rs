@@ -114,6 +114,15 @@ impl Thread {
         self.record.archive_ms.max(spoke).saturating_add(silence)
     }
 
+    /// As [`archives_at`](Self::archives_at); `None` for one that silence does not archive, or not
+    /// again.
+    #[must_use]
+    pub fn idles_at(&self) -> Option<u64> {
+        // A pinned post stays (Discord: Threads/Forums).
+        let stays = self.record.archived || self.record.flags & PINNED != 0;
+        (!stays).then(|| self.archives_at())
+    }
+
     /// The thread after something was said or taken away in it; `None` when that changes nothing.
     #[must_use]
     pub fn after(&self, event: &ChatEvent) -> Option<Self> {
@@ -142,6 +151,9 @@ impl Thread {
 pub fn counts_in_thread(message: &MessageRecord) -> bool {
     message.kind != STARTER && message.id.get() != message.channel.get()
 }
+
+/// Stays at the top of its forum (Discord: Channel Flags).
+pub(crate) const PINNED: u64 = 1 << 1;
 
 /// The type of the message that opens a thread started from a message (Discord: Message Types).
 pub const STARTER: u8 = 21;

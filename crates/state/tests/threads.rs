@@ -13,9 +13,11 @@ use model::wire::util::Timestamp;
 use state::Denied;
 use state::Guild;
 use state::GuildCommand;
+use state::due::Due;
 use state::event::ChatEvent;
 use state::guild::command::GuildDraft;
 use state::guild::command::ThreadDraft;
+use state::guild::command::ThreadPatch;
 use state::record::MessageRecord;
 use state::thread::Thread;
 use state::thread::ThreadMember;
@@ -106,6 +108,39 @@ fn words_put_silence_off() {
 
     assert_eq!(thread(&guild, 1_000).archives_at(), NOON + 3_600_000);
     assert_eq!(spoken.expect("counted").archives_at(), NOON + 1_800_000 + 3_600_000);
+}
+
+#[test]
+fn only_what_may_be_due_is_looked_at_and_words_put_it_off_when_its_turn_comes() {
+    const HOUR: u64 = 3_600_000;
+    let mut guild = guild();
+    let mut due = Due::default();
+    due.welcome(&guild);
+    for id in [1_000, 1_001, 1_002] {
+        let plan = guild.plan(ANA, &start(id, ChannelType::PublicThread), NOON).expect("allowed");
+        let (after, events) = guild.apply(&plan);
+        due.follow(&after, &events);
+        guild = after;
+    }
+    let (half, archived) = (Id::new(1_000), Id::new(1_001));
+    let id = Id::new(((NOON + HOUR / 2 - model::snowflake::EPOCH) << 22) | 1);
+    let said =
+        ChatEvent::MessageCreated(Arc::new(MessageRecord::said(id, half, ANA, "rye".into())));
+    let spoken = thread(&guild, 1_000).after(&said).expect("counted");
+    guild.threads.insert(half, Arc::new(spoken));
+    let patch = ThreadPatch { archived: Some(true), ..ThreadPatch::default() };
+    guild = after(&guild, ANA, &GuildCommand::UpdateThread(archived, patch));
+    let guild = Arc::new(guild);
+    let look = |due: &mut Due, now_ms| due.guilds(now_ms, |_| Some(Arc::clone(&guild))).len();
+
+    assert_eq!((look(&mut due, NOON + HOUR - 1), due.len()), (0, 3));
+    // The third is idle; the second was archived by hand and is dropped, the first put off.
+    assert_eq!((look(&mut due, NOON + HOUR), due.len()), (1, 2));
+    // Nobody archived it: it is told again, some seconds later.
+    assert_eq!(look(&mut due, NOON + HOUR + 4_999), 0);
+    assert_eq!(look(&mut due, NOON + HOUR + 5_000), 1);
+    let gone = due.guilds(NOON + 3 * HOUR, |_| None::<Arc<Guild>>);
+    assert!(gone.is_empty() && due.is_empty());
 }
 
 #[test]

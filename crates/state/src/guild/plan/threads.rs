@@ -21,6 +21,7 @@ use crate::guild::Guild;
 use crate::guild::command::ThreadDraft;
 use crate::guild::command::ThreadPatch;
 use crate::guild::command::is_forum;
+use crate::thread::PINNED;
 use crate::thread::Thread;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -254,10 +255,8 @@ impl Guild {
     }
 
     fn idle_threads(&self, now_ms: u64) -> impl Iterator<Item = &Arc<Thread>> {
-        let active = self.threads.values().filter(|thread| !thread.record.archived);
-        // A pinned post stays (Discord: Threads/Forums).
-        let active = active.filter(|thread| thread.record.flags & PINNED == 0);
-        active.filter(move |thread| thread.archives_at() <= now_ms)
+        let threads = self.threads.values();
+        threads.filter(move |thread| thread.idles_at().is_some_and(|at_ms| at_ms <= now_ms))
     }
 
     /// The plan of [`GuildCommand::ArchiveIdle`](crate::GuildCommand::ArchiveIdle).
@@ -284,5 +283,3 @@ fn checked_slowmode(seconds: u16) -> Result<u16, Denied> {
 
 /// Minutes after which threads are archived where nobody said (Discord: three days).
 const DEFAULT_MINUTES: u16 = 4_320;
-/// Stays at the top of its forum (Discord: Channel Flags).
-const PINNED: u64 = 1 << 1;
