@@ -63,7 +63,7 @@ fn shown(view: &GuildView, rule: RuleId) -> Result<Value, ApiError> {
     Ok(wire::rule(existing(view, rule)?, view.id))
 }
 
-/// The rule; one that is not there has no code of its own.
+/// The rule; one that is not there has no code of its own, on Discord neither: `404: Not Found`, 0.
 fn existing(view: &GuildView, rule: RuleId) -> Result<&RuleRecord, ApiError> {
     let rule = view.rules.get(&rule).ok_or(ApiError::Status(StatusCode::NOT_FOUND))?;
     Ok(&rule.record)
