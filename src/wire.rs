@@ -22,6 +22,7 @@ use signaling::rest::limit::Limiter;
 use signaling::rest::messages::Chat;
 use signaling::voice::Calls;
 use state::GuildStore;
+use state::newest::Newest;
 use state::users::Users;
 use storage::Repos;
 use tokio::sync::mpsc;
@@ -86,6 +87,8 @@ impl Wings {
         })?;
         let port: Arc<dyn MediaPort> = Arc::new(media.clone());
         let store = Arc::clone(&ground.accounts.store);
+        let (messages, polls) = (&ground.repos.messages, &ground.repos.polls);
+        let newest = Newest::before(Arc::clone(messages), Arc::clone(polls));
         let parts = Parts {
             calls: Calls::start(Arc::clone(&store), Arc::clone(&port), media_events),
             store,
@@ -96,12 +99,12 @@ impl Wings {
             apps: Arc::clone(&ground.repos.apps),
             webhooks: Arc::clone(&ground.repos.webhooks),
             templates: Arc::clone(&ground.repos.templates),
-            messages: Arc::clone(&ground.repos.messages),
+            messages: Arc::new(newest.clone()),
             search: Arc::clone(&ground.repos.search),
             settings: Arc::clone(&ground.repos.settings),
             relationships: Arc::clone(&ground.repos.relationships),
             reads: Arc::clone(&ground.repos.reads),
-            polls: Arc::clone(&ground.repos.polls),
+            polls: Arc::new(newest),
             objects: Arc::clone(&ground.repos.objects),
             media: port,
             auth: Arc::clone(&ground.accounts.auth),

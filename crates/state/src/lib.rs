@@ -17,6 +17,7 @@ mod handle;
 pub mod hierarchy;
 mod index;
 pub mod member_list;
+pub mod newest;
 pub mod oauth;
 pub mod permissions;
 pub mod poll;

@@ -16,6 +16,7 @@ use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
 use signaling::voice::Calls;
 use state::GuildStore;
+use state::newest::Newest;
 use state::record::AccountRecord;
 use state::record::UserRecord;
 use state::users::Users;
@@ -41,6 +42,7 @@ pub async fn in_memory(
     let users = Arc::new(Users::new(repos.accounts.clone()));
     let store = GuildStore::load(repos.guilds, repos.privates, users).await;
     let store = store.expect("an empty store");
+    let newest = Newest::before(repos.messages, repos.polls);
     Parts {
         calls: Calls::start(store.clone(), media.clone(), events),
         store,
@@ -52,12 +54,12 @@ pub async fn in_memory(
         apps: repos.apps,
         webhooks: repos.webhooks,
         templates: repos.templates,
-        messages: repos.messages,
+        messages: Arc::new(newest.clone()),
         search: repos.search,
         settings: repos.settings,
         relationships: repos.relationships,
         reads: repos.reads,
-        polls: repos.polls,
+        polls: Arc::new(newest),
         objects: repos.objects,
         media,
         sessions: Arc::new(Sessions::default()),

@@ -1,4 +1,5 @@
-//! What every adapter of storage promises: one suite, run on memory and on SQLite with files.
+//! What every adapter of storage promises: one suite, run on memory, on memory behind what remembers the
+//! newest messages, and on SQLite with files.
 
 mod accounts;
 mod apps;
@@ -31,6 +32,19 @@ macro_rules! on_every_adapter {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
                     crate::$port::$behaviour(&storage::memory()).await;
+                })+
+            })+
+        }
+
+        mod newest {
+            $(mod $port {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let mut repos = storage::memory();
+                    let newest = state::newest::Newest::before(repos.messages, repos.polls);
+                    repos.messages = std::sync::Arc::new(newest.clone());
+                    repos.polls = std::sync::Arc::new(newest);
+                    crate::$port::$behaviour(&repos).await;
                 })+
             })+
         }
