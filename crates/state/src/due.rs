@@ -116,7 +116,7 @@ impl Due {
 
     /// Takes all that is due by `now_ms`, and says in which guilds the clock has something to do:
     /// `guild` is asked for each, `None` for one that is gone. What is not done by then is told again
-    /// five seconds later.
+    /// when it is asked for next.
     pub fn guilds<T>(&mut self, now_ms: u64, guild: impl Fn(GuildId) -> Option<T>) -> Vec<T>
     where
         T: std::ops::Deref<Target = Guild>,
@@ -133,7 +133,8 @@ impl Due {
                 self.note(id, matter, at_ms);
                 continue;
             }
-            self.note(id, matter, now_ms.saturating_add(RETRY_MS));
+            // Until it is done: whoever is told may fail, or find that it takes more than the time.
+            self.note(id, matter, now_ms);
             found.insert(id, view);
         }
         found.into_values().collect()
@@ -179,10 +180,6 @@ impl Guild {
         }
     }
 }
-
-/// When what was due is looked at again, in milliseconds: whoever was told may have failed. Less asks
-/// storage that is down more often.
-const RETRY_MS: u64 = 5_000;
 
 #[cfg(test)]
 mod tests {

@@ -152,7 +152,7 @@ impl GuildStore {
     }
 
     /// The guilds in which the clock has something to do by `now_ms`, Unix milliseconds: an idle thread,
-    /// an event that begins or ends. What is not done by then is told again some seconds later.
+    /// an event that begins or ends. What is not done by then is told again when it is asked for next.
     #[must_use]
     pub fn due(&self, now_ms: u64) -> Vec<GuildView> {
         let index = &self.shared.index;
