@@ -240,8 +240,35 @@ fn who_is_removed_leaves_voice_first() {
 
     assert_eq!(events[0], GuildEvent::BanAdded(BEN));
     assert_eq!(told(&events[1..2])[0].channel, None);
-    assert_eq!(events[2..], [GuildEvent::MemberRemoved(BEN)]);
+    let over = GuildEvent::VoiceStarted { channel: VOICE, since: None };
+    assert_eq!(events[2..], [GuildEvent::MemberRemoved(BEN), over]);
     assert!(guild.voice.is_empty());
+}
+
+#[test]
+fn what_goes_on_in_a_channel_ends_with_the_last_one_there_however_they_leave() {
+    let guild = harbour(Permissions::empty());
+    let status =
+        VoiceCommand::Status { actor: BEN, channel: VOICE, status: Some("Baking".to_owned()) };
+    refused(&guild, &status, ErrorCode::MissingPermissions);
+    let (guild, events, _) = guild.voice_command(&go(BEN, Some(VOICE)), NOW).expect("allowed");
+    let since = Some(NOW / 1_000);
+    assert_eq!(events[1], GuildEvent::VoiceStarted { channel: VOICE, since });
+    let guild = after(&guild, &status).0;
+    let ended = [
+        GuildEvent::VoiceStarted { channel: VOICE, since: None },
+        GuildEvent::VoiceStatusChanged { channel: VOICE, status: None },
+    ];
+
+    let (empty, events, _) = guild.voice_command(&go(BEN, None), NOW).expect("allowed");
+    assert_eq!((&events[1..], empty.live.len()), (&ended[..], 0));
+    for command in [GuildCommand::Kick(BEN), shut(VOICE, Permissions::CONNECT)] {
+        let (empty, events) = done(&guild, OWNER, &command);
+        assert!(ended.iter().all(|event| events.contains(event)), "{command:?}: {events:?}");
+        assert_eq!(empty.live.len(), 0);
+    }
+    let gone = done(&guild, OWNER, &GuildCommand::DeleteChannel(VOICE)).0;
+    assert_eq!(gone.live.len(), 0);
 }
 
 #[test]

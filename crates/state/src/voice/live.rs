@@ -1,6 +1,8 @@
 //! What is true of a voice channel only while people are in it: since when, and its status (Discord:
 //! Channel Info). In memory only.
 
+use std::collections::BTreeSet;
+
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::UserId;
@@ -82,6 +84,18 @@ impl Guild {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Ends what is true of channels in which nobody is any more. What to publish.
+    pub(super) fn settle_empty(&mut self) -> Vec<GuildEvent> {
+        if self.live.values().all(|live| live.since.is_none()) {
+            return Vec::new();
+        }
+        let there: BTreeSet<_> = self.voice.values().filter_map(|state| state.channel).collect();
+        let begun = self.live.iter().filter(|(_, live)| live.since.is_some());
+        let empty = begun.map(|(channel, _)| *channel).filter(|channel| !there.contains(channel));
+        let empty: BTreeSet<_> = empty.collect();
+        empty.into_iter().flat_map(|channel| self.settle_live(channel, None)).collect()
     }
 
     fn put_live(&mut self, channel: ChannelId, live: Live) {

@@ -4,7 +4,6 @@ mod live;
 mod rules;
 mod stage;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::id::ChannelId;
@@ -230,7 +229,6 @@ impl Guild {
     /// moderation and suppression are copied anew. What to publish comes in order of user ids.
     pub(crate) fn settle_voice(&mut self) -> Vec<GuildEvent> {
         let mut settled = Vec::new();
-        let mut left = BTreeSet::new();
         let channels = &self.channels;
         self.live.retain(|channel, _| channels.contains_key(channel));
         for state in self.voice.values() {
@@ -238,7 +236,6 @@ impl Guild {
             let Some(member) = self.members.get(&state.user) else { continue };
             if !self.may_stay(state.user, channel) {
                 settled.push(VoiceState { channel: None, ..(**state).clone() });
-                left.insert(channel);
                 continue;
             }
             let suppress = match self.channels.get(&channel).map(|channel| channel.kind) {
@@ -260,7 +257,7 @@ impl Guild {
         }
         settled.sort_unstable_by_key(|state| state.user);
         let mut events: Vec<_> = settled.into_iter().map(|state| self.put_voice(state)).collect();
-        events.extend(left.into_iter().flat_map(|channel| self.settle_live(channel, None)));
+        events.extend(self.settle_empty());
         events
     }
 
