@@ -36,7 +36,7 @@ APPS = {
 }
 # py-cord calls itself `discord`, as discord.py does: each has an environment of its own.
 PYTHON = {"py-cord": {"PYTHON": str(CLIENTS / ".venv-pycord" / "bin" / "python")}}
-RUST = {"twilight": "text_twilight"}
+RUST = {"twilight": "text_twilight", "serenity": "text_serenity"}
 VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
 OAUTH2 = "oauth2"
