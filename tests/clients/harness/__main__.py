@@ -12,6 +12,8 @@ import time
 import traceback
 
 from . import ledger, report, rust
+from .example_uses import EXAMPLES as PUBLISHED
+from .examples import Examples
 from .report import Row
 from .stage import CLIENTS, Client, Stage
 from .streaming import Streaming
@@ -40,13 +42,15 @@ RUST = {"twilight": "text_twilight", "serenity": "text_serenity"}
 VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
 OAUTH2 = "oauth2"
-NAMES = [*TEXT, *RUST, *VOICE, "stream", PICTURES, OAUTH2]
+EXAMPLES = "examples"
+NAMES = [*TEXT, *RUST, EXAMPLES, *VOICE, "stream", PICTURES, OAUTH2]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
 SPEAKERS_TIMEOUT = 200
 BROWSER_TIMEOUT = 240
 STREAM_TIMEOUT = 150
+EXAMPLES_TIMEOUT = 400
 
 
 def named(path: str) -> pathlib.Path:
@@ -129,6 +133,14 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
         except Exception:
             rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
         belong(rows, name)
+    if EXAMPLES in wanted:
+        examples = Examples(stage, PYTHON)
+        try:
+            await bounded(examples.run(PUBLISHED), EXAMPLES, EXAMPLES_TIMEOUT, rows)
+        finally:
+            rows += [Row(*check) for check in examples.checks]
+            tails.update(examples.tails())
+        belong(rows, EXAMPLES)
     if "stream" in wanted:
         streaming = Streaming(stage)
         try:

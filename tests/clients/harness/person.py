@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -11,6 +12,8 @@ import aiohttp
 from .server import Server
 
 _nonces = itertools.count(1)
+# What tells of a message, or of one that changed.
+SAID = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
 
 
 class Person:
@@ -43,7 +46,7 @@ class Person:
         """Ends the session."""
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
                 await task
         if self._socket:
             await self._socket.close()
@@ -65,24 +68,36 @@ class Person:
             await asyncio.sleep(every)
             await self._socket.send_json({"op": 1, "d": self._seq})
 
-    async def wait(self, since: int, names: set[str], nonce: str = "", seconds: float = 15) -> dict[str, Any]:
-        """The first event of these names, heard after the first `since`; of that nonce, if one is given."""
+    @property
+    def now(self) -> int:
+        """How many events were heard so far: what is told later is told after this."""
+        return len(self._heard)
 
-        def found() -> dict[str, Any] | None:
-            for event in self._heard[since:]:
-                if event.get("t") in names and (not nonce or event["d"].get("nonce") == nonce):
-                    return event
+    async def heard(
+        self, since: int, matches: Callable[[str, dict[str, Any]], bool], seconds: float = 15
+    ) -> tuple[int, dict[str, Any]]:
+        """The first event of a matching name and data, after the first `since`; and its number."""
+
+        def found() -> int | None:
+            for number, event in enumerate(self._heard[since:], since + 1):
+                if event.get("t") and matches(event["t"], event["d"]):
+                    return number
             return None
 
         async with asyncio.timeout(seconds), self._news:
             await self._news.wait_for(found)
-        event = found()
-        assert event is not None
-        return event
+        number = found()
+        assert number is not None
+        return number, self._heard[number - 1]
+
+    async def wait(self, since: int, names: set[str], nonce: str = "", seconds: float = 15) -> dict[str, Any]:
+        """The first event of these names, heard after the first `since`; of that nonce, if one is given."""
+        matches = lambda name, data: name in names and (not nonce or data.get("nonce") == nonce)
+        return (await self.heard(since, matches, seconds))[1]
 
     async def interact(self, kind: int, **call: Any) -> dict[str, Any]:
         """Does something to a bot; what the gateway said of it, and the messages heard until then."""
-        since, nonce = len(self._heard), str(next(_nonces))
+        since, nonce = self.now, str(next(_nonces))
         body = {"type": kind, "session_id": self.session, "nonce": nonce, **call}
         await self._server.rest("POST", "/interactions", **body)
         outcome = await self.wait(
@@ -99,15 +114,5 @@ class Person:
 
     async def message(self, since: int, content: str) -> dict[str, Any]:
         """The message of that content, said or changed after the first `since` events."""
-
-        def found() -> dict[str, Any] | None:
-            for event in self._heard[since:]:
-                if event.get("t") in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and event["d"]["content"] == content:
-                    return event["d"]
-            return None
-
-        async with asyncio.timeout(15), self._news:
-            await self._news.wait_for(found)
-        message = found()
-        assert message is not None
-        return message
+        matches = lambda name, data: name in SAID and data["content"] == content
+        return (await self.heard(since, matches))[1]["d"]
