@@ -2,6 +2,7 @@
 
 mod support;
 
+use serde_json::json;
 use signaling::SignalingConfig;
 use support::Api;
 
@@ -37,6 +38,31 @@ async fn every_answer_tells_its_bucket_and_the_last_one_too_many_is_429() {
     // The same bucket under the older version; another's is untouched.
     assert_eq!(ana.ask(&api, "GET", "/api/v9/users/@me").send().await.status, 429);
     assert_eq!(ben.ask(&api, "GET", "/users/@me").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn where_discord_tells_no_bucket_there_is_none_and_yet_a_limit() {
+    let api = Api::new().await;
+    let callback = || api.ask("POST", "/interactions/9/a/callback").json(&json!({ "type": 5 })).send();
+
+    let first = callback().await;
+    let token = api.ask("POST", "/oauth2/token").send().await;
+    let mut cut = None;
+    for _ in 0..20 {
+        let answer = callback().await;
+        if answer.status == 429 {
+            cut = Some(answer);
+            break;
+        }
+    }
+
+    let cut = cut.expect("twenty answers to one interaction are too many");
+    assert_eq!(first.status, 404);
+    for answer in [&first, &token, &cut] {
+        assert!(!answer.headers.contains_key("x-ratelimit-bucket"), "{answer:?}");
+        assert!(!answer.headers.contains_key("x-ratelimit-remaining"), "{answer:?}");
+    }
+    assert!(cut.headers.contains_key("retry-after"));
 }
 
 #[tokio::test]

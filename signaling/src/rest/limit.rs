@@ -192,6 +192,7 @@ pub(super) async fn layer(
         bucket: "global",
         rate: Rate { requests: parts.config.requests_per_second.max(1), window_ms: 1_000 },
         major: 0,
+        told: true,
     };
     let stranger = Caller::Address(address::subscriber(ip));
     if identity.is_none() && access.is_none() {
@@ -260,6 +261,9 @@ fn limited(outcome: Outcome, class: Class, now_ms: u64) -> Response {
 }
 
 fn describe(headers: &mut HeaderMap, outcome: Outcome, class: Class, now_ms: u64) {
+    if !class.told {
+        return;
+    }
     let after = outcome.reset_ms.saturating_sub(now_ms);
     let mut number = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {

@@ -21,6 +21,9 @@ pub struct Class {
     /// The channel, guild or webhook that is counted apart (Discord: Rate Limits, "top-level
     /// resources"); 0 when the route has none.
     pub major: u64,
+    /// Whether answers tell what is left. Discord's do not where a bot answers an interaction and where
+    /// tokens are handed out; hikari reports headers there as an error.
+    pub told: bool,
 }
 
 /// Logins of one account by one address: fewer locks out people who mistype, more lets a
@@ -99,7 +102,8 @@ pub fn class(method: &Method, path: &str) -> Class {
         "channels" | "guilds" | "webhooks" => second.parse().unwrap_or_default(),
         _ => 0,
     };
-    Class { bucket, rate: Rate { requests, window_ms }, major }
+    let told = bucket != "oauth-token";
+    Class { bucket, rate: Rate { requests, window_ms }, major, told }
 }
 
 /// The class of routes that a token opens: each token is counted apart (Discord: Rate Limits, "webhook_id
@@ -107,7 +111,8 @@ pub fn class(method: &Method, path: &str) -> Class {
 fn by_token(bucket: &'static str, requests: u32, window_ms: u64, id: &str, token: &str) -> Class {
     let hash = crate::auth::token::hash(&format!("{id} {token}"));
     let major = u64::from_be_bytes(std::array::from_fn(|at| hash[at]));
-    Class { bucket, rate: Rate { requests, window_ms }, major }
+    let told = bucket != "interaction-answer";
+    Class { bucket, rate: Rate { requests, window_ms }, major, told }
 }
 
 /// The path without `/api`, `/api/v9` and `/api/v10`.
@@ -147,6 +152,18 @@ mod tests {
         assert_eq!(major("/webhooks/9/a"), major("/webhooks/9/a/messages/5"));
         assert_eq!(major("/webhooks/9"), 9);
         assert_ne!(major("/interactions/9/a/callback"), major("/interactions/8/a/callback"));
+    }
+
+    #[test]
+    fn what_is_left_is_told_but_where_interactions_are_answered_and_tokens_handed_out() {
+        let told = |path: &str| class(&Method::POST, path).told;
+
+        assert!(!told("/api/v10/interactions/9/a/callback"));
+        assert!(!told("/api/v10/oauth2/token"));
+        assert!(!told("/api/v10/oauth2/token/revoke"));
+        assert!(told("/api/v10/interactions"));
+        assert!(told("/api/v10/webhooks/9/a"));
+        assert!(told("/api/v10/oauth2/authorize"));
     }
 
     #[test]
