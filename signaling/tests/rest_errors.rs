@@ -117,8 +117,39 @@ async fn pages_of_other_origins_may_ask_with_a_token() {
     assert_eq!(preflight.status, 200);
     let allowed = preflight.headers["access-control-allow-headers"].to_str().unwrap();
     assert!(allowed.contains("authorization"), "{allowed}");
-    assert_eq!(answer.headers["access-control-allow-origin"], "*");
-    assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+    assert_eq!(preflight.headers["access-control-allow-methods"], "PATCH");
+    assert_eq!(answer.headers["access-control-allow-origin"], "https://client.test");
+    let varies =
+        answer.headers.get_all("vary").iter().any(|vary| {
+            vary.to_str().is_ok_and(|vary| vary.split(", ").any(|name| name == "origin"))
+        });
+    assert!(varies, "a cache would hand it to another origin: {answer:?}");
+    // A browser keeps an answer from a page that asked with credentials and finds a `*` anywhere.
+    assert_eq!(answer.headers["access-control-allow-credentials"], "true");
+    let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("retry-after") && !exposed.contains('*'), "{exposed}");
+}
+
+#[tokio::test]
+async fn a_ping_says_whose_instance_it_is() {
+    let api = Api::new().await;
+
+    let answer = api.ask("GET", "/ping").send().await;
+
+    assert_eq!(answer.body["ping"], "pong!");
+    assert_eq!(answer.body["instance"]["name"], SignalingConfig::default().name);
+}
+
+#[tokio::test]
+async fn logging_in_sets_no_cookie_so_that_a_page_without_the_token_is_nobody() {
+    let api = Api::new().await;
+    api.register("ana").await;
+    let account = json!({ "login": "ana", "password": support::PASSWORD });
+
+    let answer = api.ask("POST", "/auth/login").json(&account).send().await;
+
+    assert_eq!(answer.status, 200);
+    assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -43,7 +43,8 @@ async fn every_answer_tells_its_bucket_and_the_last_one_too_many_is_429() {
 #[tokio::test]
 async fn where_discord_tells_no_bucket_there_is_none_and_yet_a_limit() {
     let api = Api::new().await;
-    let callback = || api.ask("POST", "/interactions/9/a/callback").json(&json!({ "type": 5 })).send();
+    let callback =
+        || api.ask("POST", "/interactions/9/a/callback").json(&json!({ "type": 5 })).send();
 
     let first = callback().await;
     let token = api.ask("POST", "/oauth2/token").send().await;

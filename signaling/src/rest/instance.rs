@@ -28,7 +28,7 @@ pub(super) fn routes() -> Routes {
         .route("/policies/instance/domains", get(domains))
         .route("/policies/instance", get(policies))
         .route("/policies/instance/config", get(rules))
-        .route("/ping", get(|| async { Json(json!({ "ping": "pong!" })) }))
+        .route("/ping", get(ping))
 }
 
 /// `GET /instance`: what a client shows before anyone logs in. Our own route; no authentication.
@@ -56,6 +56,23 @@ async fn domains(origin: Origin) -> Json<Value> {
 /// The gateway of an origin.
 fn socket(origin: &Origin) -> String {
     origin.as_str().replacen("http", "ws", 1)
+}
+
+/// `GET /ping`: that the API is here, and whose it is, by Spacebar's names; no authentication.
+async fn ping(State(parts): State<Parts>) -> Json<Value> {
+    Json(json!({
+        "ping": "pong!",
+        "instance": {
+            "id": null,
+            "name": parts.config.name,
+            "description": null,
+            "image": null,
+            "correspondenceEmail": null,
+            "correspondenceUserID": null,
+            "frontPage": null,
+            "tosPage": null,
+        },
+    }))
 }
 
 /// `GET /policies/instance`: what Spacebar's clients call an instance.

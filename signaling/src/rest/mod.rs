@@ -58,14 +58,17 @@ mod widget;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::OriginalUri;
+use axum::http::HeaderName;
 use axum::http::StatusCode;
+use axum::http::header;
 use axum::middleware;
 use axum::response::IntoResponse as _;
 use model::error_code::ErrorCode;
 use model::limits;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::AllowHeaders;
-use tower_http::cors::Any;
+use tower_http::cors::AllowMethods;
+use tower_http::cors::AllowOrigin;
 use tower_http::cors::CorsLayer;
 
 use crate::parts::Parts;
@@ -161,15 +164,19 @@ pub(crate) fn read_any_message(bytes: &[u8]) {
 }
 
 /// Puts routes behind what every request goes through: from the inside out counted, caught, and
-/// readable for pages of any origin. They get no cookies (there are none) and a token only when they
-/// hold one.
+/// readable for pages of any origin.
+///
+/// That they may send credentials gives them nothing, for no route knows any but the token that a page
+/// holds: there are no cookies. It is allowed since clients of Spacebar's kind ask so, and a browser would
+/// keep the answer from them. Hence no `*` here, which then stands for nothing but itself (Fetch, CORS
+/// protocol and credentials).
 pub(crate) fn guarded(api: Router<Parts>, parts: &Parts) -> Router<Parts> {
     let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        // `*` would not cover Authorization (Fetch, CORS-preflight fetch).
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_credentials(true)
+        .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(Any)
+        .expose_headers(EXPOSED)
         .max_age(std::time::Duration::from_secs(7_200));
     api.layer(middleware::from_fn_with_state(parts.clone(), limit::layer))
         .layer(CatchPanicLayer::custom(|_| {
@@ -178,6 +185,25 @@ pub(crate) fn guarded(api: Router<Parts>, parts: &Parts) -> Router<Parts> {
         }))
         .layer(cors)
 }
+
+/// What pages may read of an answer's head beside what they always may: waits and limits, and where what a
+/// stream made is.
+const EXPOSED: [HeaderName; 14] = [
+    header::CONTENT_DISPOSITION,
+    header::DATE,
+    header::ETAG,
+    header::LINK,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("x-ratelimit-bucket"),
+    HeaderName::from_static("x-ratelimit-global"),
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+    HeaderName::from_static("x-ratelimit-reset-after"),
+    HeaderName::from_static("x-ratelimit-scope"),
+];
 
 /// A path that is no route; a version that is not spoken here has an error of its own.
 async fn unknown(OriginalUri(uri): OriginalUri) -> ApiError {
