@@ -157,7 +157,10 @@ async fn admit(parts: &Parts, door: &Door, identify: Identify) -> Result<Admitte
     if !parts.sessions.may_identify(&wanted.viewer, now()) {
         return Err(Refusal::InvalidSession);
     }
-    Ok(Admitted { identity, wanted, compress: identify.compress == Some(true) })
+    // That a client can take compressed payloads does not bind us to send them. Bots' libraries can;
+    // Fermi says so and reads none: people's clients that want them ask for a stream.
+    let compress = identity.user.bot && identify.compress == Some(true);
+    Ok(Admitted { identity, wanted, compress })
 }
 
 /// Hands the socket to the session that it resumes, or gives it back.

@@ -183,6 +183,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
     if op == SUBSCRIBE || op == SUBSCRIBE_MANY {
         return subscriptions(op, d);
     }
+    if op == QOS_HEARTBEAT {
+        return Ok(Incoming::Heartbeat);
+    }
     let Some(op) = Opcode::from_u64(op) else {
         return if PERSONAL.contains(&op) {
             Ok(Incoming::Personal)
@@ -214,7 +217,10 @@ const CHANNEL_INFO: u64 = 43;
 
 /// Ops that Discord's own clients send and its documentation does not name: voice ping, calls of
 /// direct messages, streams. Closing would throw people's clients out.
-const PERSONAL: [u64; 12] = [5, 12, 13, 15, 18, 19, 22, 34, 36, 39, 40, 41];
+const PERSONAL: [u64; 11] = [5, 12, 13, 15, 18, 19, 22, 34, 36, 39, 41];
+/// A heartbeat that tells beside its sequence how the client fares (userdoccers: Gateway Opcodes, QoS
+/// Heartbeat). Who sends it sends no other.
+const QOS_HEARTBEAT: u64 = 40;
 /// Update Guild Subscriptions, of one guild and of several (userdoccers: Gateway Opcodes).
 const SUBSCRIBE: u64 = 14;
 const SUBSCRIBE_MANY: u64 = 37;
@@ -277,6 +283,16 @@ mod tests {
         for text in [r#"{"op":8,"d":{"guild_id":"7"}}"#, r#"{"op":8,"d":{"guild_id":["7"]}}"#] {
             let Ok(Incoming::Members(request)) = parse(text.as_bytes()) else { panic!("{text}") };
             assert_eq!(request.guild_id, [7]);
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_that_tells_how_the_client_fares_is_a_heartbeat() {
+        for text in [
+            r#"{"op":1,"d":7}"#,
+            r#"{"op":40,"d":{"seq":7,"qos":{"ver":27,"active":true,"reasons":["foregrounded"]}}}"#,
+        ] {
+            assert!(matches!(parse(text.as_bytes()), Ok(Incoming::Heartbeat)), "{text}");
         }
     }
 

@@ -214,7 +214,7 @@ impl GatewaySession {
             Err(code) => return self.close(now, code),
         };
         match incoming {
-            Incoming::Heartbeat => attached.control(Opcode::HeartbeatAck, &Value::Null),
+            Incoming::Heartbeat => attached.control(Opcode::HeartbeatAck, &json!({})),
             Incoming::Identify(_) | Incoming::Resume(_) => {
                 self.close(now, CloseCode::AlreadyAuthenticated);
             }

@@ -474,6 +474,18 @@ async fn a_reader_that_stops_reading_holds_up_nobody_and_is_told_that_it_missed_
 }
 
 #[tokio::test]
+async fn a_person_who_could_read_compressed_payloads_and_asked_for_no_stream_gets_plain_ones() {
+    let stage = Stage::open().await;
+    let token = stage.token(BEN);
+    let mut ben = stage.connect(JSON).await;
+
+    ben.send(2, json!({ "token": token, "properties": {}, "compress": true })).await;
+
+    // It reads text alone: a compressed payload would be binary.
+    assert_eq!(ben.hear("READY").await["d"]["user"]["username"], "ben");
+}
+
+#[tokio::test]
 async fn before_a_shutdown_every_session_is_told_to_reconnect() {
     let stage = Stage::open().await;
     let (mut bot, _) = stage.identify(BOT, &format!("{JSON}&compress=zlib-stream")).await;

@@ -199,6 +199,17 @@ fn what_a_client_may_not_send_closes_with_its_code_and_the_session_goes_on() {
 }
 
 #[test]
+fn either_kind_of_heartbeat_is_answered_by_an_object() {
+    let mut stage = Stage::new(Intents::all(), &guild());
+
+    stage.say(r#"{"op":1,"d":null}"#);
+    stage.say(r#"{"op":40,"d":{"seq":1,"qos":{"ver":27,"active":true,"reasons":[]}}}"#);
+
+    let ack = json!({ "op": 11, "d": {}, "s": null, "t": null });
+    assert_eq!(stage.frames(), [ack.clone(), ack]);
+}
+
+#[test]
 fn the_121st_message_closes_with_4008() {
     let mut stage = Stage::new(Intents::all(), &guild());
 
