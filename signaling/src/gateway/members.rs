@@ -26,6 +26,8 @@ pub(super) struct MembersAnswer {
     presences: bool,
     nonce: Option<String>,
     sent: usize,
+    /// Asked by a person's client rather than a bot.
+    person: bool,
 }
 
 impl MembersAnswer {
@@ -51,6 +53,7 @@ impl MembersAnswer {
             // A longer one is ignored (Discord: Request Guild Members).
             nonce: request.nonce.clone().filter(|nonce| nonce.len() <= NONCE),
             sent: 0,
+            person: !viewer.bot,
             view,
         })
     }
@@ -66,7 +69,13 @@ impl MembersAnswer {
         let page = self.found.chunks(limits::MEMBERS_CHUNK).nth(index).unwrap_or_default();
         let members: Vec<_> = page
             .iter()
-            .filter_map(|id| Some(wire::member(self.view.members.get(id)?, &*users.cached(*id)?)))
+            .filter_map(|&id| {
+                let mut member = wire::member(self.view.members.get(&id)?, &*users.cached(id)?);
+                if self.person {
+                    name_as_spacebar(&mut member, id);
+                }
+                Some(member)
+            })
             .collect();
         let mut chunk = json!({
             "guild_id": self.view.id,
@@ -87,6 +96,11 @@ impl MembersAnswer {
         }
         Some(chunk)
     }
+}
+
+/// Gives a member the id of its user, by which Spacebar's clients know it; Discord's read past it.
+pub(super) fn name_as_spacebar(member: &mut Value, user: UserId) {
+    member["id"] = json!(user);
 }
 
 fn by_id(view: &Guild, request: &MembersRequest) -> (Vec<UserId>, Vec<String>) {
@@ -187,6 +201,22 @@ mod tests {
             assert_eq!(chunk["chunk_index"], index);
             assert_eq!(chunk["chunk_count"], 3);
             assert_eq!(chunk["nonce"], "n");
+        }
+    }
+
+    #[test]
+    fn members_are_known_by_their_own_id_to_people_alone() {
+        for bot in [true, false] {
+            let users = testing::users();
+            let view = crowd(&users, 0);
+            let viewer = Viewer { bot, ..testing::viewer(ANA, Intents::all()) };
+            let all = request(json!({ "guild_id": "10", "query": "", "limit": 0 }));
+            let mut answer = MembersAnswer::new(view, &users, &all, &viewer).unwrap();
+
+            let first = &chunks(&mut answer, &users)[0]["members"][0];
+
+            let wanted = if bot { &Value::Null } else { &first["user"]["id"] };
+            assert_eq!(&first["id"], wanted);
         }
     }
 

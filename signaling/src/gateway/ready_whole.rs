@@ -17,6 +17,7 @@ use state::GuildView;
 use state::UserEvent;
 use state::users::Users;
 
+use super::members;
 use crate::wire;
 
 /// See the module.
@@ -87,6 +88,7 @@ impl Pending {
                 let mut value = wire::member(member, account);
                 value["guild_id"] = json!(view.id);
                 value["user_id"] = json!(user);
+                members::name_as_spacebar(&mut value, user);
                 value
             });
             member.into_iter().collect::<Vec<_>>()

@@ -137,6 +137,7 @@ async fn a_full_client_finds_its_guilds_in_ready() {
     assert!(guild["properties"].get("channels").is_none());
     let own = &d["merged_members"][0][0];
     assert_eq!((&own["guild_id"], &own["user"]["id"]), (&json!(GUILD), &json!(BEN)));
+    assert_eq!(own["id"], json!(BEN), "Spacebar's clients know members by it");
     for key in ["sessions", "users", "experiments", "connected_accounts", "consents"] {
         assert!(!d[key].is_null(), "{key}");
     }
