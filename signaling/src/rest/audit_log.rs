@@ -28,6 +28,7 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
@@ -35,7 +36,10 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/guilds/{guild}/audit-logs",
-        get(list).needs(Needs::All(Permissions::VIEW_AUDIT_LOG)),
+        get(list)
+            .gives(&schema::guilds::AUDIT_LOG)
+            .within("limit", 1, 100)
+            .needs(Needs::All(Permissions::VIEW_AUDIT_LOG)),
     )
 }
 

@@ -17,14 +17,15 @@ use super::limit::ClientIp;
 use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::post;
+use super::schema;
 use crate::auth::Accounts;
 use crate::auth::accounts::Registration;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/auth/register", post(register))
-        .route("/auth/login", post(login))
+        .route("/auth/register", post(register).gives(&schema::people::SIGNED_IN))
+        .route("/auth/login", post(login).gives(&schema::people::SIGNED_IN))
         .route("/auth/logout", post(logout))
 }
 

@@ -32,21 +32,27 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::schema;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/bans", get(list).needs(Needs::All(Permissions::BAN_MEMBERS)))
+        .route(
+            "/guilds/{guild}/bans",
+            get(list).lists(&schema::guilds::BAN).needs(Needs::All(Permissions::BAN_MEMBERS)),
+        )
         .route(
             "/guilds/{guild}/bulk-ban",
             post(ban_many)
+                .gives(&schema::guilds::BULK_BAN)
                 .needs(Needs::All(Permissions::BAN_MEMBERS.union(Permissions::MANAGE_GUILD))),
         )
         .route(
             "/guilds/{guild}/bans/{user}",
             get(show)
+                .gives(&schema::guilds::BAN)
                 .needs(Needs::All(Permissions::BAN_MEMBERS))
                 .put(ban)
                 .needs(Needs::All(Permissions::BAN_MEMBERS))

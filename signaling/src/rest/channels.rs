@@ -37,6 +37,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::schema;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
@@ -46,9 +47,12 @@ pub(super) fn routes() -> Routes {
         .route(
             "/channels/{channel}",
             get(show)
+                .gives(&schema::channels::CHANNEL)
                 .patch(update)
+                .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .delete(remove)
+                .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )

@@ -27,6 +27,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Identity;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
@@ -39,12 +40,19 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/guilds/{guild}/emojis",
-            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(pictured),
+            get(list)
+                .lists(&schema::guilds::EMOJI)
+                .post(create)
+                .gives(&schema::guilds::EMOJI)
+                .needs(Needs::Any(EXPRESSIONS))
+                .layer(pictured),
         )
         .route(
             "/guilds/{guild}/emojis/{emoji}",
             get(show)
+                .gives(&schema::guilds::EMOJI)
                 .patch(update)
+                .gives(&schema::guilds::EMOJI)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),

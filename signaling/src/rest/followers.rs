@@ -31,6 +31,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::post;
+use super::schema;
 use super::webhooks::manage;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
@@ -39,7 +40,9 @@ use crate::parts::Parts;
 pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/channels/{channel}/followers",
-        post(follow).needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+        post(follow)
+            .gives(&schema::channels::FOLLOWED)
+            .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
     )
 }
 

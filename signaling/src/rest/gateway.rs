@@ -11,11 +11,14 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::connection::Connection;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/gateway", get(gateway)).route("/gateway/bot", get(gateway_bot))
+    Routes::new()
+        .route("/gateway", get(gateway).gives(&schema::instance::GATEWAY))
+        .route("/gateway/bot", get(gateway_bot).gives(&schema::instance::GATEWAY_BOT))
 }
 
 /// `GET /gateway`

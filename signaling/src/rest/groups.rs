@@ -35,6 +35,7 @@ use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::route::Routes;
 use super::route::put;
+use super::schema;
 use crate::auth::Identity;
 use crate::cdn::picture;
 use crate::cdn::picture::Owner;
@@ -43,7 +44,10 @@ use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/channels/{channel}/recipients/{user}", put(add).delete(remove))
+    Routes::new().route(
+        "/channels/{channel}/recipients/{user}",
+        put(add).gives(&schema::channels::CHANNEL).with_status(201).or(204).delete(remove),
+    )
 }
 
 /// Demands that all of `others` are friends of `me` (50007).

@@ -36,6 +36,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::schema;
 use crate::auth::Accounts;
 use crate::auth::Scope;
 use crate::cdn::picture;
@@ -46,11 +47,13 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds", post(found).layer(pictured()))
+        .route("/guilds", post(found).gives(&schema::guilds::GUILD).layer(pictured()))
         .route(
             "/guilds/{guild}",
             get(show)
+                .gives(&schema::guilds::GUILD)
                 .patch(update)
+                .gives(&schema::guilds::GUILD)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .delete(remove)
                 .needs(Needs::Owner)
@@ -59,7 +62,9 @@ pub(super) fn routes() -> Routes {
         .route(
             "/guilds/{guild}/channels",
             get(channels)
+                .lists(&schema::channels::CHANNEL)
                 .post(create_channel)
+                .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .patch(move_channels)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS)),

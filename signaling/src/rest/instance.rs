@@ -15,6 +15,7 @@ use super::extract::Json;
 use super::invites;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::InstanceInvite;
@@ -23,12 +24,18 @@ use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/instance", get(instance))
-        .route("/instance/invites", get(list).post(invite))
-        .route("/policies/instance/domains", get(domains))
-        .route("/policies/instance", get(policies))
-        .route("/policies/instance/config", get(rules))
-        .route("/ping", get(ping))
+        .route("/instance", get(instance).gives(&schema::instance::INSTANCE))
+        .route(
+            "/instance/invites",
+            get(list)
+                .lists(&schema::channels::INVITE)
+                .post(invite)
+                .gives(&schema::channels::INVITE),
+        )
+        .route("/policies/instance/domains", get(domains).gives(&schema::instance::DOMAINS))
+        .route("/policies/instance", get(policies).gives(&schema::instance::POLICIES))
+        .route("/policies/instance/config", get(rules).gives(&schema::instance::RULES))
+        .route("/ping", get(ping).gives(&schema::instance::PONG))
 }
 
 /// `GET /instance`: what a client shows before anyone logs in. Our own route; no authentication.

@@ -19,6 +19,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -26,7 +27,9 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/guilds/{guild}/integrations",
-            get(list).needs(Needs::All(Permissions::MANAGE_GUILD)),
+            get(list)
+                .lists(&schema::guilds::INTEGRATION)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
         .route(
             "/guilds/{guild}/integrations/{integration}",

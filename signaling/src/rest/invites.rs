@@ -45,6 +45,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Accounts;
 use crate::auth::Identity;
 use crate::auth::accounts::invite_code;
@@ -53,16 +54,28 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/invites/{code}", get(show).post(accept).delete(revoke))
+        .route(
+            "/invites/{code}",
+            get(show)
+                .gives(&schema::channels::INVITE)
+                .post(accept)
+                .gives(&schema::channels::INVITE)
+                .delete(revoke)
+                .gives(&schema::channels::INVITE),
+        )
         .route(
             "/guilds/{guild}/invites",
-            get(of_guild).needs(Needs::All(Permissions::MANAGE_GUILD)),
+            get(of_guild)
+                .lists(&schema::channels::INVITE)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
         .route(
             "/channels/{channel}/invites",
             get(of_channel)
+                .lists(&schema::channels::INVITE)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
                 .post(create)
+                .gives(&schema::channels::INVITE)
                 .needs(Needs::All(Permissions::CREATE_INVITE))
                 .reads::<Create>(),
         )

@@ -38,6 +38,7 @@ use super::route::Routes;
 use super::route::get;
 use super::route::patch;
 use super::route::put;
+use super::schema;
 use crate::auth::PrivilegedIntents;
 use crate::auth::Scope;
 use crate::parts::Parts;
@@ -46,24 +47,42 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/members", get(list))
-        .route("/guilds/{guild}/members/search", get(search))
+        .route(
+            "/guilds/{guild}/members",
+            get(list).lists(&schema::people::MEMBER).within("limit", 1, 1_000),
+        )
+        .route(
+            "/guilds/{guild}/members/search",
+            get(search).lists(&schema::people::MEMBER).within("limit", 1, 1_000),
+        )
         .route(
             "/guilds/{guild}/members/@me",
-            get(show_me).patch(update_me).needs(Needs::Any(NICKNAMES)),
+            get(show_me)
+                .gives(&schema::people::MEMBER)
+                .patch(update_me)
+                .gives(&schema::people::MEMBER)
+                .needs(Needs::Any(NICKNAMES)),
         )
         .route(
             "/guilds/{guild}/members/{user}",
             get(show)
+                .gives(&schema::people::MEMBER)
                 .put(add)
+                .gives(&schema::people::MEMBER)
+                .with_status(201)
+                .or(204)
                 .needs(Needs::Application)
                 .patch(update)
+                .gives(&schema::people::MEMBER)
                 .needs(Needs::All(Permissions::MANAGE_NICKNAMES))
                 .delete(kick)
                 .needs(Needs::All(Permissions::KICK_MEMBERS)),
         )
-        .route("/guilds/{guild}/members/@me/nick", patch(update_me).needs(Needs::Any(NICKNAMES)))
-        .route("/users/@me/guilds/{guild}/member", get(show_own))
+        .route(
+            "/guilds/{guild}/members/@me/nick",
+            patch(update_me).gives(&schema::people::MEMBER).needs(Needs::Any(NICKNAMES)),
+        )
+        .route("/users/@me/guilds/{guild}/member", get(show_own).gives(&schema::people::MEMBER))
         .route(
             "/guilds/{guild}/members/{user}/roles/{role}",
             put(give)

@@ -9,6 +9,7 @@ mod bans;
 mod caller;
 mod channels;
 mod commerce;
+mod docs;
 mod emojis;
 pub mod error;
 pub mod extract;
@@ -42,6 +43,7 @@ pub(crate) mod relationships;
 mod roles;
 mod route;
 mod scheduled_events;
+mod schema;
 mod search;
 pub(crate) mod settings;
 mod soundboard;
@@ -137,6 +139,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .nest("/api/v9", layered.clone())
         .nest("/api", layered)
         .merge(openapi::routes(operations))
+        .merge(docs::routes())
 }
 
 /// Reads bytes as every form of a message that clients, bots and Slack's senders write. For fuzzing.

@@ -20,12 +20,13 @@ use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/@me/notes", get(all))
-        .route("/users/@me/notes/{user}", get(show).put(write))
+        .route("/users/@me/notes", get(all).gives(&schema::people::NOTES))
+        .route("/users/@me/notes/{user}", get(show).gives(&schema::people::NOTE).put(write))
 }
 
 /// `GET /users/@me/notes`: by whom they are about.

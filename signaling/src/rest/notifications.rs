@@ -27,13 +27,17 @@ use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;
 use super::route::patch;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/@me/guilds/settings", patch(bulk))
-        .route("/users/@me/guilds/{guild}/settings", patch(one))
+        .route("/users/@me/guilds/settings", patch(bulk).lists(&schema::people::NOTIFICATIONS))
+        .route(
+            "/users/@me/guilds/{guild}/settings",
+            patch(one).gives(&schema::people::NOTIFICATIONS),
+        )
 }
 
 #[derive(Deserialize)]

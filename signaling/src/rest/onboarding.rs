@@ -31,6 +31,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -39,15 +40,25 @@ pub(super) fn routes() -> Routes {
         .route(
             "/guilds/{guild}/onboarding",
             get(show)
+                .gives(&schema::guilds::ONBOARDING)
                 .put(set)
+                .gives(&schema::guilds::ONBOARDING)
                 .needs(Needs::All(Permissions::MANAGE_GUILD.union(Permissions::MANAGE_ROLES))),
         )
-        .route("/guilds/{guild}/onboarding-responses", post(answer).put(answer))
+        .route(
+            "/guilds/{guild}/onboarding-responses",
+            post(answer)
+                .gives(&schema::guilds::ONBOARDING_ANSWERS)
+                .put(answer)
+                .gives(&schema::guilds::ONBOARDING_ANSWERS),
+        )
         .route(
             "/guilds/{guild}/welcome-screen",
             get(welcome)
+                .gives(&schema::guilds::WELCOME_SCREEN)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(change_welcome)
+                .gives(&schema::guilds::WELCOME_SCREEN)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
 }

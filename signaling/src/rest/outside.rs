@@ -22,19 +22,22 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/preview", get(preview))
+        .route("/guilds/{guild}/preview", get(preview).gives(&schema::guilds::PREVIEW))
         .route(
             "/guilds/{guild}/vanity-url",
-            get(vanity).needs(Needs::All(Permissions::MANAGE_GUILD)),
+            get(vanity).gives(&schema::guilds::VANITY).needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
         .route(
             "/guilds/{guild}/incident-actions",
-            put(incidents).needs(Needs::All(Permissions::MANAGE_GUILD)),
+            put(incidents)
+                .gives(&schema::guilds::INCIDENTS)
+                .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
 }
 

@@ -22,13 +22,14 @@ use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::get;
 use super::route::patch;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/{user}/profile", get(show))
-        .route("/users/@me/profile", patch(update))
+        .route("/users/{user}/profile", get(show).gives(&schema::people::PROFILE))
+        .route("/users/@me/profile", patch(update).gives(&schema::people::SAID))
 }
 
 #[derive(Deserialize)]

@@ -25,12 +25,18 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/guilds/{guild}/prune",
-        get(count).needs(Needs::All(NEEDED)).post(prune).needs(Needs::All(NEEDED)),
+        get(count)
+            .gives(&schema::guilds::PRUNED)
+            .needs(Needs::All(NEEDED))
+            .post(prune)
+            .gives(&schema::guilds::PRUNED)
+            .needs(Needs::All(NEEDED)),
     )
 }
 

@@ -30,6 +30,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -40,7 +41,11 @@ pub(super) fn routes() -> Routes {
         .route(all, delete(clear).needs(Needs::All(Permissions::MANAGE_MESSAGES)))
         .route(
             &format!("{all}/{{emoji}}"),
-            get(reactors).delete(clear_emoji).needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+            get(reactors)
+                .lists(&schema::people::USER)
+                .within("limit", 1, 100)
+                .delete(clear_emoji)
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES)),
         )
         .route(
             &format!("{all}/{{emoji}}/{{user}}"),

@@ -36,18 +36,28 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::post;
+use super::schema;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/channels/{channel}/messages/{message}/ack", post(acknowledge))
+        .route(
+            "/channels/{channel}/messages/{message}/ack",
+            post(acknowledge).gives(&schema::people::ACKNOWLEDGED),
+        )
         .route("/channels/{channel}/messages/ack", delete(forget).needs(Needs::Account))
         .route("/channels/{channel}/pins/ack", post(pins))
         .route("/guilds/{guild}/ack", post(guild))
-        .route("/guilds/{guild}/ack/{kind}/{entity}", post(guild_feature))
-        .route("/users/@me/{kind}/{entity}/ack", post(own_feature))
+        .route(
+            "/guilds/{guild}/ack/{kind}/{entity}",
+            post(guild_feature).gives(&schema::people::ACKNOWLEDGED),
+        )
+        .route(
+            "/users/@me/{kind}/{entity}/ack",
+            post(own_feature).gives(&schema::people::ACKNOWLEDGED),
+        )
         .route("/read-states/ack-bulk", post(bulk))
 }
 

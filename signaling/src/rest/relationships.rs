@@ -26,13 +26,17 @@ use super::read_states::tell;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
+use super::schema;
 use crate::gateway::friends;
 use crate::parts::Parts;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/@me/relationships", get(list).post(ask).delete(refuse_all))
+        .route(
+            "/users/@me/relationships",
+            get(list).lists(&schema::people::RELATIONSHIP).post(ask).delete(refuse_all),
+        )
         .route("/users/@me/relationships/{user}", put(create).patch(rename).delete(part))
 }
 

@@ -22,6 +22,7 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -30,16 +31,24 @@ pub(super) fn routes() -> Routes {
         .route(
             "/guilds/{guild}/roles",
             get(list)
+                .lists(&schema::guilds::ROLE)
                 .post(create)
+                .gives(&schema::guilds::ROLE)
                 .needs(Needs::All(Permissions::MANAGE_ROLES))
                 .patch(reorder)
+                .lists(&schema::guilds::ROLE)
                 .needs(Needs::All(Permissions::MANAGE_ROLES)),
         )
-        .route("/guilds/{guild}/roles/member-counts", get(counts))
+        .route(
+            "/guilds/{guild}/roles/member-counts",
+            get(counts).gives(&schema::guilds::ROLE_COUNTS),
+        )
         .route(
             "/guilds/{guild}/roles/{role}",
             get(show)
+                .gives(&schema::guilds::ROLE)
                 .patch(update)
+                .gives(&schema::guilds::ROLE)
                 .needs(Needs::All(Permissions::MANAGE_ROLES))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_ROLES)),

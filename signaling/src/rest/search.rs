@@ -27,6 +27,7 @@ use super::messages;
 use super::messages::place::Place;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::parts::Parts;
@@ -34,8 +35,14 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds/{guild}/messages/search", get(in_guild))
-        .route("/channels/{channel}/messages/search", get(in_channel))
+        .route(
+            "/guilds/{guild}/messages/search",
+            get(in_guild).gives(&schema::messages::FOUND).asks(&schema::messages::SEARCH),
+        )
+        .route(
+            "/channels/{channel}/messages/search",
+            get(in_channel).gives(&schema::messages::FOUND).asks(&schema::messages::SEARCH),
+        )
 }
 
 /// Parameters in order; those that hold a list come several times.

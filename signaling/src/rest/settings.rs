@@ -27,14 +27,27 @@ use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     let largest = limits::SETTINGS_PROTO / 3 * 4 + 64 * 1_024;
-    Routes::new().route("/users/@me/settings", get(show).patch(update)).route(
-        "/users/@me/settings-proto/{kind}",
-        get(show_proto).patch(update_proto).layer(DefaultBodyLimit::max(largest)),
-    )
+    Routes::new()
+        .route(
+            "/users/@me/settings",
+            get(show)
+                .gives(&schema::people::SETTINGS)
+                .patch(update)
+                .gives(&schema::people::SETTINGS),
+        )
+        .route(
+            "/users/@me/settings-proto/{kind}",
+            get(show_proto)
+                .gives(&schema::people::SETTINGS_PROTO)
+                .patch(update_proto)
+                .gives(&schema::people::SETTINGS_PROTO)
+                .layer(DefaultBodyLimit::max(largest)),
+        )
 }
 
 /// `GET /users/@me/settings`

@@ -40,6 +40,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use super::schema;
 use crate::auth::Identity;
 use crate::cdn::sound;
 use crate::cdn::sound::SoundFile;
@@ -49,16 +50,22 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     let heard = DefaultBodyLimit::max(limits::SOUND_BODY);
     Routes::new()
-        // A server of one's own comes without any.
-        .route("/soundboard-default-sounds", get(|| async { Json(json!([])) }))
+        .route("/soundboard-default-sounds", get(default_sounds).lists(&schema::channels::SOUND))
         .route(
             "/guilds/{guild}/soundboard-sounds",
-            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(heard),
+            get(list)
+                .gives(&schema::channels::SOUNDS)
+                .post(create)
+                .gives(&schema::channels::SOUND)
+                .needs(Needs::Any(EXPRESSIONS))
+                .layer(heard),
         )
         .route(
             "/guilds/{guild}/soundboard-sounds/{sound}",
             get(show)
+                .gives(&schema::channels::SOUND)
                 .patch(update)
+                .gives(&schema::channels::SOUND)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
@@ -67,6 +74,11 @@ pub(super) fn routes() -> Routes {
             "/channels/{channel}/send-soundboard-sound",
             post(play).needs(Needs::All(Permissions::SPEAK.union(Permissions::USE_SOUNDBOARD))),
         )
+}
+
+/// `GET /soundboard-default-sounds`: a server of one's own comes without any.
+async fn default_sounds() -> Json<Value> {
+    Json(json!([]))
 }
 
 /// A sound as `me` may see it: with its maker for whoever manages sounds.

@@ -25,15 +25,21 @@ use super::route::Routes;
 use super::route::get;
 use super::route::post;
 use super::scheduled_events;
+use super::schema;
 use crate::auth::Identity;
 use crate::parts::Parts;
 use crate::wire;
 use crate::wire::GUILD_ONLY;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .route("/stage-instances", post(open))
-        .route("/stage-instances/{channel}", get(show).patch(update).delete(close))
+    Routes::new().route("/stage-instances", post(open).gives(&schema::channels::STAGE)).route(
+        "/stage-instances/{channel}",
+        get(show)
+            .gives(&schema::channels::STAGE)
+            .patch(update)
+            .gives(&schema::channels::STAGE)
+            .delete(close),
+    )
 }
 
 /// The guild of a channel that `me` sees.

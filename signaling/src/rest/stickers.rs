@@ -35,6 +35,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Identity;
 use crate::cdn::sticker;
 use crate::cdn::sticker::StickerFile;
@@ -46,18 +47,26 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/guilds/{guild}/stickers",
-            get(list).post(create).needs(Needs::Any(EXPRESSIONS)).layer(uploaded),
+            get(list)
+                .lists(&schema::guilds::STICKER)
+                .post(create)
+                .reads_form("multipart/form-data", &schema::guilds::STICKER_FORM)
+                .gives(&schema::guilds::STICKER)
+                .needs(Needs::Any(EXPRESSIONS))
+                .layer(uploaded),
         )
         .route(
             "/guilds/{guild}/stickers/{sticker}",
             get(show)
+                .gives(&schema::guilds::STICKER)
                 .patch(update)
+                .gives(&schema::guilds::STICKER)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
         )
-        .route("/stickers/{sticker}", get(find))
-        .route("/sticker-packs", get(|| async { Json(json!({ "sticker_packs": [] })) }))
+        .route("/stickers/{sticker}", get(find).gives(&schema::guilds::STICKER))
+        .route("/sticker-packs", get(packs).gives(&schema::guilds::STICKER_PACKS))
         .route("/sticker-packs/{pack}", get(pack))
 }
 
@@ -118,6 +127,11 @@ async fn find(
         Some(wire::sticker(view.id, view.stickers.get(&id)?))
     });
     Ok(Json(found.ok_or(ErrorCode::UnknownSticker)?))
+}
+
+/// `GET /sticker-packs`: a server of one's own comes without any.
+async fn packs() -> Json<Value> {
+    Json(json!({ "sticker_packs": [] }))
 }
 
 /// `GET /sticker-packs/{pack.id}`

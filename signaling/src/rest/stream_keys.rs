@@ -29,6 +29,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
+use super::schema;
 use crate::auth;
 use crate::auth::Identity;
 use crate::auth::token;
@@ -39,7 +40,9 @@ pub(super) fn routes() -> Routes {
         .route(
             "/channels/{channel}/stream-keys",
             get(list)
+                .lists(&schema::channels::STREAM_KEY)
                 .post(create)
+                .gives(&schema::channels::STREAM_KEY)
                 .needs(Needs::All(Permissions::CONNECT.union(Permissions::SPEAK))),
         )
         .route("/channels/{channel}/stream-keys/{key}", delete(revoke))

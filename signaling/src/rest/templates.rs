@@ -27,6 +27,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
+use super::schema;
 use crate::auth::Identity;
 use crate::auth::accounts::invite_code;
 use crate::cdn::picture;
@@ -38,21 +39,33 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     let pictured = DefaultBodyLimit::max(limits::PICTURE_BODY);
     Routes::new()
-        .route("/guilds/templates/{code}", get(show).post(found).layer(pictured))
+        .route(
+            "/guilds/templates/{code}",
+            get(show)
+                .gives(&schema::guilds::TEMPLATE)
+                .post(found)
+                .gives(&schema::guilds::GUILD)
+                .layer(pictured),
+        )
         .route(
             "/guilds/{guild}/templates",
             get(list)
+                .lists(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .post(create)
+                .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
         .route(
             "/guilds/{guild}/templates/{code}",
             put(sync)
+                .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(update)
+                .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .delete(remove)
+                .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
 }

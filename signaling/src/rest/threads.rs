@@ -35,6 +35,7 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::patch;
+use super::schema;
 use crate::auth::Identity;
 use crate::auth::PrivilegedIntents;
 use crate::parts::Parts;
@@ -42,17 +43,34 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/channels/{channel}/thread-members", get(members))
-        .route("/channels/{channel}/thread-members/@me/settings", patch(settings))
-        .route("/channels/{channel}/thread-members/{user}", get(member).put(add).delete(remove))
-        .route("/channels/{channel}/threads/archived/public", get(archived_public))
+        .route(
+            "/channels/{channel}/thread-members",
+            get(members).lists(&schema::channels::THREAD_MEMBER),
+        )
+        .route(
+            "/channels/{channel}/thread-members/@me/settings",
+            patch(settings).gives(&schema::channels::THREAD_MEMBER),
+        )
+        .route(
+            "/channels/{channel}/thread-members/{user}",
+            get(member).gives(&schema::channels::THREAD_MEMBER).put(add).delete(remove),
+        )
+        .route(
+            "/channels/{channel}/threads/archived/public",
+            get(archived_public).gives(&schema::channels::THREADS),
+        )
         .route(
             "/channels/{channel}/threads/archived/private",
-            get(archived_private).needs(Needs::All(Permissions::MANAGE_THREADS)),
+            get(archived_private)
+                .gives(&schema::channels::THREADS)
+                .needs(Needs::All(Permissions::MANAGE_THREADS)),
         )
-        .route("/channels/{channel}/users/@me/threads/archived/private", get(archived_joined))
-        .route("/channels/{channel}/threads/search", get(search))
-        .route("/guilds/{guild}/threads/active", get(active))
+        .route(
+            "/channels/{channel}/users/@me/threads/archived/private",
+            get(archived_joined).gives(&schema::channels::THREADS),
+        )
+        .route("/channels/{channel}/threads/search", get(search).gives(&schema::channels::THREADS))
+        .route("/guilds/{guild}/threads/active", get(active).gives(&schema::channels::THREADS))
 }
 
 /// The guild of a thread that `me` may see.

@@ -34,6 +34,7 @@ use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::delete;
 use super::route::get;
+use super::schema;
 use crate::auth::Accounts;
 use crate::auth::Scope;
 use crate::auth::accounts::parse_global_name;
@@ -50,13 +51,23 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/users/@me",
-            get(me).patch(update_me).layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
+            get(me)
+                .gives(&schema::people::OWN_USER)
+                .patch(update_me)
+                .gives(&schema::people::OWN_USER)
+                .layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )
-        .route("/users/{user}", get(user))
-        .route("/users/@me/connections", get(connections))
-        .route("/users/@me/guilds", get(guilds))
+        .route("/users/{user}", get(user).gives(&schema::people::USER))
+        .route("/users/@me/connections", get(connections).lists(&schema::instance::CONNECTION))
+        .route("/users/@me/guilds", get(guilds).lists(&schema::people::OWN_GUILD))
         .route("/users/@me/guilds/{guild}", delete(leave))
-        .route("/users/@me/channels", get(private_channels).post(open_private))
+        .route(
+            "/users/@me/channels",
+            get(private_channels)
+                .lists(&schema::channels::CHANNEL)
+                .post(open_private)
+                .gives(&schema::channels::CHANNEL),
+        )
 }
 
 /// `GET /users/@me`

@@ -30,20 +30,27 @@ use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
 use super::route::put;
+use super::schema;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/voice/regions", get(regions))
-        .route("/guilds/{guild}/regions", get(guild_regions))
+        .route("/voice/regions", get(regions).lists(&schema::channels::VOICE_REGION))
+        .route("/guilds/{guild}/regions", get(guild_regions).lists(&schema::channels::VOICE_REGION))
+        .route(
+            "/guilds/{guild}/voice-states/@me",
+            get(mine).gives(&schema::channels::VOICE_STATE).patch(change_mine),
+        )
+        .route(
+            "/guilds/{guild}/voice-states/{user}",
+            get(of_member).gives(&schema::channels::VOICE_STATE).patch(change),
+        )
         .route(
             "/channels/{channel}/voice-status",
             put(set_status).needs(Needs::Any(Permissions::MANAGE_CHANNELS)),
         )
-        .route("/guilds/{guild}/voice-states/@me", get(mine).patch(change_mine))
-        .route("/guilds/{guild}/voice-states/{user}", get(of_member).patch(change))
 }
 
 #[derive(Deserialize)]

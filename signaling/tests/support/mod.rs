@@ -3,6 +3,7 @@
 
 pub mod hall;
 mod parts;
+mod schema;
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -241,9 +242,12 @@ impl Ask {
             local: SocketAddr::from(([192, 0, 2, 200], 443)),
             tls: self.tls,
         });
-        let response = self.router.oneshot(request).await.expect("the router does not fail");
+        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let response =
+            self.router.clone().oneshot(request).await.expect("the router does not fail");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        schema::check(&self.router, &method, &path, (status, &headers, &bytes)).await;
         (status, headers, bytes)
     }
 }

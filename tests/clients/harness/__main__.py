@@ -43,7 +43,8 @@ VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls
 PICTURES = "pictures"
 OAUTH2 = "oauth2"
 EXAMPLES = "examples"
-NAMES = [*TEXT, *RUST, EXAMPLES, *VOICE, "stream", PICTURES, OAUTH2]
+API = "api"
+NAMES = [*TEXT, *RUST, EXAMPLES, *VOICE, "stream", PICTURES, OAUTH2, API]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
@@ -51,6 +52,7 @@ SPEAKERS_TIMEOUT = 200
 BROWSER_TIMEOUT = 240
 STREAM_TIMEOUT = 150
 EXAMPLES_TIMEOUT = 400
+API_TIMEOUT = 420
 
 
 def named(path: str) -> pathlib.Path:
@@ -104,10 +106,27 @@ async def oauth2(stage: Stage) -> tuple[list[Row], Client]:
     return await judged("oauth4webapi", client)
 
 
-async def judged(name: str, client: Client) -> tuple[list[Row], Client]:
+async def api(stage: Stage) -> tuple[list[Row], Client]:
+    """schemathesis, which asks every operation of the API's description."""
+    server = stage.server
+    token = await server.add_bot("described", stage.guild)
+    client = stage.client(
+        "api_schemathesis.py", WEB=f"http://localhost:{server.port}", OWNER_TOKEN=server.owner_token,
+        BOT_TOKEN=token, PYTHON=str(CLIENTS / ".venv-schemathesis" / "bin" / "python"),
+    )
+    return await judged("schemathesis", client, API_TIMEOUT)
+
+
+async def docs(stage: Stage) -> tuple[list[Row], Client]:
+    """The page of the API, in Chromium."""
+    web = f"http://localhost:{stage.server.port}"
+    return await judged("chromium", stage.client("docs_chromium.mjs", WEB=web, PICTURES=str(stage.folder)))
+
+
+async def judged(name: str, client: Client, timeout: float = TEXT_TIMEOUT) -> tuple[list[Row], Client]:
     """What a client that judges by itself found."""
     await client.start()
-    await client.finish(TEXT_TIMEOUT)
+    await client.finish(timeout)
     if "ends" not in client.checks:
         client.checks["ends"] = (False, "the client ended before its last check")
     rows = [Row(name, check, ok, detail) for check, (ok, detail) in client.checks.items()]
@@ -166,6 +185,15 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
         except Exception:
             rows.append(Row(OAUTH2, "scenario", False, traceback.format_exc(limit=3)))
         belong(rows, OAUTH2)
+    if API in wanted:
+        for name, scenario in (("schemathesis", api), ("chromium", docs)):
+            try:
+                found, client = await scenario(stage)
+                rows += found
+                tails[name] = client.tail()
+            except Exception:
+                rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, API)
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)

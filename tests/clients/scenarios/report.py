@@ -7,16 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+from plain_report import check, tell
 
-
-def tell(**report: Any) -> None:
-    """Prints one report."""
-    print(json.dumps(report), flush=True)
-
-
-def check(name: str, ok: bool, detail: object = "") -> None:
-    """Prints one check."""
-    tell(check=name, ok=bool(ok), detail=str(detail))
+__all__ = ["attempt", "check", "control", "tell"]
 
 
 async def attempt(name: str, run: Callable[[], Awaitable[object]]) -> None:

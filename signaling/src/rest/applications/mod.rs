@@ -25,65 +25,129 @@ use model::limits;
 use super::route::Routes;
 use super::route::get;
 use super::route::post;
+use crate::rest::schema;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/oauth2/applications/@me", get(me::show))
-        .route("/applications/@me", get(me::show).patch(me::edit).layer(pictured()))
-        .route("/applications", get(own::list).post(own::create))
+        .route("/oauth2/applications/@me", get(me::show).gives(&schema::applications::APPLICATION))
+        .route(
+            "/applications/@me",
+            get(me::show)
+                .gives(&schema::applications::APPLICATION)
+                .patch(me::edit)
+                .gives(&schema::applications::APPLICATION)
+                .layer(pictured()),
+        )
+        .route(
+            "/applications",
+            get(own::list)
+                .lists(&schema::applications::APPLICATION)
+                .post(own::create)
+                .gives(&schema::applications::APPLICATION),
+        )
         .route(
             "/applications/{application}",
-            get(me::show_one).patch(me::edit_one).layer(pictured()),
+            get(me::show_one)
+                .gives(&schema::applications::APPLICATION)
+                .patch(me::edit_one)
+                .gives(&schema::applications::APPLICATION)
+                .layer(pictured()),
         )
-        .route("/applications/{application}/reset", post(own::reset_secret))
-        .route("/applications/{application}/bot/reset", post(own::reset_token))
+        .route(
+            "/applications/{application}/reset",
+            post(own::reset_secret).gives(&schema::applications::SECRET),
+        )
+        .route(
+            "/applications/{application}/bot/reset",
+            post(own::reset_token).gives(&schema::applications::BOT_TOKEN),
+        )
         .route("/applications/{application}/delete", post(own::delete))
         .route(
             "/applications/{application}/emojis",
-            get(emojis::list).post(emojis::create).layer(pictured()),
+            get(emojis::list)
+                .gives(&schema::applications::APPLICATION_EMOJIS)
+                .post(emojis::create)
+                .gives(&schema::guilds::EMOJI)
+                .layer(pictured()),
         )
         .route(
             "/applications/{application}/emojis/{emoji}",
-            get(emojis::show).patch(emojis::update).delete(emojis::remove),
+            get(emojis::show)
+                .gives(&schema::guilds::EMOJI)
+                .patch(emojis::update)
+                .gives(&schema::guilds::EMOJI)
+                .delete(emojis::remove),
         )
         .route(
             "/applications/{application}/role-connections/metadata",
-            get(role_connections::fields).put(role_connections::set_fields),
+            get(role_connections::fields)
+                .lists(&schema::applications::ROLE_CONNECTION_FIELD)
+                .put(role_connections::set_fields)
+                .lists(&schema::applications::ROLE_CONNECTION_FIELD),
         )
         .route(
             "/users/@me/applications/{application}/role-connection",
-            get(role_connections::show).put(role_connections::set).delete(role_connections::remove),
+            get(role_connections::show)
+                .gives(&schema::applications::ROLE_CONNECTION)
+                .put(role_connections::set)
+                .gives(&schema::applications::ROLE_CONNECTION)
+                .delete(role_connections::remove),
         )
         .route(
             "/applications/{application}/commands",
-            get(commands::list).post(commands::create).put(commands::overwrite),
+            get(commands::list)
+                .lists(&schema::applications::COMMAND)
+                .post(commands::create)
+                .gives(&schema::applications::COMMAND)
+                .or(200)
+                .put(commands::overwrite)
+                .lists(&schema::applications::COMMAND),
         )
         .route(
             "/applications/{application}/commands/{command}",
-            get(commands::show).patch(commands::edit).delete(commands::delete),
+            get(commands::show)
+                .gives(&schema::applications::COMMAND)
+                .patch(commands::edit)
+                .gives(&schema::applications::COMMAND)
+                .delete(commands::delete),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands",
             get(commands::list_in_guild)
+                .lists(&schema::applications::COMMAND)
                 .post(commands::create_in_guild)
-                .put(commands::overwrite_in_guild),
+                .gives(&schema::applications::COMMAND)
+                .or(200)
+                .put(commands::overwrite_in_guild)
+                .lists(&schema::applications::COMMAND),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands/permissions",
-            get(permissions::list),
+            get(permissions::list).lists(&schema::applications::COMMAND_PERMISSIONS),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands/{command}",
             get(commands::show_in_guild)
+                .gives(&schema::applications::COMMAND)
                 .patch(commands::edit_in_guild)
+                .gives(&schema::applications::COMMAND)
                 .delete(commands::delete_in_guild),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands/{command}/permissions",
-            get(permissions::show).put(permissions::set),
+            get(permissions::show)
+                .gives(&schema::applications::COMMAND_PERMISSIONS)
+                .put(permissions::set)
+                .gives(&schema::applications::COMMAND_PERMISSIONS),
         )
-        .route("/guilds/{guild}/application-command-index", get(index::of_guild))
-        .route("/channels/{channel}/application-command-index", get(index::of_channel))
+        .route(
+            "/guilds/{guild}/application-command-index",
+            get(index::of_guild).gives(&schema::applications::COMMAND_INDEX),
+        )
+        .route(
+            "/channels/{channel}/application-command-index",
+            get(index::of_channel).gives(&schema::applications::COMMAND_INDEX),
+        )
 }
 
 /// Room for a picture in the body.

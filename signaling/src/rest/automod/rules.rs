@@ -30,6 +30,7 @@ use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::Reason;
 use crate::rest::extract::member_view;
+use crate::rest::schema;
 use crate::wire;
 
 pub(super) fn routes() -> Routes {
@@ -37,15 +38,19 @@ pub(super) fn routes() -> Routes {
         .route(
             "/guilds/{guild}/auto-moderation/rules",
             get(list)
+                .lists(&schema::guilds::RULE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .post(create)
+                .gives(&schema::guilds::RULE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
         .route(
             "/guilds/{guild}/auto-moderation/rules/{rule}",
             get(show)
+                .gives(&schema::guilds::RULE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(update)
+                .gives(&schema::guilds::RULE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),

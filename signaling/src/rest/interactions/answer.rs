@@ -49,7 +49,7 @@ mod kind {
 }
 
 #[derive(Deserialize)]
-struct Callback {
+pub(super) struct Callback {
     #[serde(rename = "type")]
     kind: u8,
     data: Option<Value>,

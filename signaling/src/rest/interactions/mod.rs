@@ -23,12 +23,19 @@ use model::limits;
 use super::route::Routes;
 use super::route::post;
 use crate::config::SignalingConfig;
+use crate::rest::schema;
 
 pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY);
     Routes::new()
-        .route("/interactions", post(invoke::invoke))
-        .route("/interactions/{interaction}/{token}/callback", post(answer::callback))
+        .route("/interactions", post(invoke::invoke).reads::<invoke::Body>())
+        .route(
+            "/interactions/{interaction}/{token}/callback",
+            post(answer::callback)
+                .reads::<answer::Callback>()
+                .gives(&schema::applications::CALLBACK)
+                .or(204),
+        )
         .layer(DefaultBodyLimit::max(largest))
 }

@@ -49,6 +49,7 @@ use crate::cdn::Origin;
 use crate::cdn::Urls;
 use crate::config::SignalingConfig;
 use crate::parts::Parts;
+use crate::rest::schema;
 use crate::wire;
 
 pub(super) fn routes(config: &SignalingConfig) -> Routes {
@@ -59,7 +60,10 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         .route(
             "/channels/{channel}/messages",
             get(list::list)
+                .lists(&schema::messages::MESSAGE)
+                .within("limit", 1, 100)
                 .post(create::create)
+                .gives(&schema::messages::MESSAGE)
                 .needs(Needs::All(Permissions::SEND_MESSAGES))
                 .reads::<draft::Body>(),
         )
@@ -67,7 +71,10 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
             "/channels/{channel}/messages/bulk-delete",
             post(delete::bulk).needs(Needs::All(Permissions::MANAGE_MESSAGES)),
         )
-        .route("/channels/{channel}/messages/pins", get(pins::page))
+        .route(
+            "/channels/{channel}/messages/pins",
+            get(pins::page).gives(&schema::messages::PINS).within("limit", 1, 50),
+        )
         .route(
             "/channels/{channel}/messages/pins/{message}",
             put(pins::pin)
@@ -78,7 +85,9 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         .route(
             "/channels/{channel}/messages/{message}",
             get(list::show)
+                .gives(&schema::messages::MESSAGE)
                 .patch(edit::edit)
+                .gives(&schema::messages::MESSAGE)
                 .needs(Needs::Author)
                 .reads::<draft::Body>()
                 .delete(delete::delete)
@@ -86,23 +95,36 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         )
         .route(
             "/channels/{channel}/messages/{message}/crosspost",
-            post(crosspost::crosspost).needs(Needs::All(Permissions::SEND_MESSAGES)),
+            post(crosspost::crosspost)
+                .gives(&schema::messages::MESSAGE)
+                .needs(Needs::All(Permissions::SEND_MESSAGES)),
         )
         .route(
             "/channels/{channel}/messages/{message}/threads",
-            post(start::from_message).needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+            post(start::from_message)
+                .gives(&schema::channels::CHANNEL)
+                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
         )
         .route(
             "/channels/{channel}/threads",
-            post(start::start).needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+            post(start::start)
+                .reads::<start::Start>()
+                .gives(&schema::channels::CHANNEL)
+                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
         )
         .route(
             "/channels/{channel}/polls/{message}/answers/@me",
             put(polls::vote).delete(polls::unvote),
         )
-        .route("/channels/{channel}/polls/{message}/answers/{answer}", get(polls::voters))
-        .route("/channels/{channel}/polls/{message}/expire", post(polls::expire))
-        .route("/channels/{channel}/pins", get(pins::list))
+        .route(
+            "/channels/{channel}/polls/{message}/answers/{answer}",
+            get(polls::voters).gives(&schema::messages::VOTERS),
+        )
+        .route(
+            "/channels/{channel}/polls/{message}/expire",
+            post(polls::expire).gives(&schema::messages::MESSAGE),
+        )
+        .route("/channels/{channel}/pins", get(pins::list).lists(&schema::messages::MESSAGE))
         .route(
             "/channels/{channel}/pins/{message}",
             put(pins::pin)

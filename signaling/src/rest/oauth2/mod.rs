@@ -14,6 +14,7 @@ use super::route::Routes;
 use super::route::delete;
 use super::route::get;
 use super::route::post;
+use crate::rest::schema;
 
 pub(super) use install::integration;
 pub(super) use request::PUBLIC_CLIENT;
@@ -21,12 +22,36 @@ pub(super) use request::redirect_uri_fault;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/oauth2/authorize", get(authorize::show).post(authorize::answer))
-        .route("/oauth2/token", post(token::issue))
-        .route("/oauth2/token/revoke", post(token::revoke))
-        .route("/oauth2/@me", get(info::me))
-        .route("/oauth2/keys", get(info::keys))
-        .route("/oauth2/userinfo", get(info::userinfo))
-        .route("/oauth2/tokens", get(info::list))
+        .route(
+            "/oauth2/authorize",
+            get(authorize::show)
+                .asks(&schema::applications::CONSENT_QUERY)
+                .gives(&schema::applications::CONSENT)
+                .or(302)
+                .post(authorize::answer)
+                .asks(&schema::applications::CONSENT_QUERY)
+                .gives(&schema::applications::LOCATION),
+        )
+        .route(
+            "/oauth2/token",
+            post(token::issue)
+                .reads_form(FORM, &schema::applications::TOKEN_FORM)
+                .gives(&schema::applications::TOKENS)
+                .refuses(&schema::applications::TOKEN_REFUSED),
+        )
+        .route(
+            "/oauth2/token/revoke",
+            post(token::revoke)
+                .reads_form(FORM, &schema::applications::REVOKE_FORM)
+                .gives(&schema::applications::NOTHING)
+                .refuses(&schema::applications::TOKEN_REFUSED),
+        )
+        .route("/oauth2/@me", get(info::me).gives(&schema::applications::AUTHORIZATION))
+        .route("/oauth2/keys", get(info::keys).gives(&schema::applications::KEYS))
+        .route("/oauth2/userinfo", get(info::userinfo).gives(&schema::applications::USER_INFO))
+        .route("/oauth2/tokens", get(info::list).lists(&schema::applications::GRANT))
         .route("/oauth2/tokens/{token}", delete(info::remove))
 }
+
+/// What the RFCs have clients send.
+const FORM: &str = "application/x-www-form-urlencoded";

@@ -14,6 +14,7 @@ use super::super::extract::Json;
 use super::super::extract::Path;
 use super::super::extract::Query;
 use super::super::extract::Reason;
+use super::super::schema::Object;
 use super::probe::Shape;
 use super::probe::probe;
 use crate::cdn::Origin;
@@ -24,14 +25,24 @@ use crate::parts::Parts;
 pub(crate) struct Taken {
     /// It asks who calls; without a token it answers 401.
     pub account: bool,
+    /// People and bots call it by their own tokens.
+    pub own: bool,
+    /// Applications call it in someone's name.
+    pub bearer: bool,
     /// It reads `X-Audit-Log-Reason`.
     pub reason: bool,
+    /// What it reads of the path.
+    pub path: Option<fn() -> Shape>,
     /// What it reads of the query.
     pub query: Option<fn() -> Shape>,
+    /// The same, where it reads the query by itself.
+    pub raw_query: Option<&'static Object>,
     /// What it reads of the body.
     pub body: Option<fn() -> Shape>,
     /// The body may be a form with files, the JSON in `payload_json`.
     pub form: bool,
+    /// The body is a form of that media type, with these fields, and never JSON.
+    pub raw_form: Option<(&'static str, &'static Object)>,
 }
 
 /// An argument of a handler.
@@ -42,16 +53,22 @@ pub(crate) trait Describe {
 
 /// Whoever asks, by one kind of token or another.
 macro_rules! accounts {
-    ($($type:ty)*) => {
+    ($($type:ty: $($kind:ident)+;)*) => {
         $(impl Describe for $type {
             fn describe(taken: &mut Taken) {
                 taken.account = true;
+                $(taken.$kind = true;)+
             }
         })*
     };
 }
 
-accounts! { Auth AsBot Bearer Caller }
+accounts! {
+    Auth: own;
+    AsBot: own bearer;
+    Bearer: bearer;
+    Caller: own bearer;
+}
 
 impl Describe for Reason {
     fn describe(taken: &mut Taken) {
@@ -86,8 +103,10 @@ impl<T> Describe for axum::Extension<T> {
     fn describe(_: &mut Taken) {}
 }
 
-impl<T> Describe for Path<T> {
-    fn describe(_: &mut Taken) {}
+impl<T: serde::de::DeserializeOwned> Describe for Path<T> {
+    fn describe(taken: &mut Taken) {
+        taken.path = Some(probe::<T>);
+    }
 }
 
 impl<T> Describe for Option<T> {

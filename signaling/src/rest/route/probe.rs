@@ -28,6 +28,8 @@ pub(crate) enum Shape {
     Snowflake,
     Text,
     List(Box<Self>),
+    /// So many values, each of its own kind: the parameters of a path.
+    Tuple(Vec<Self>),
     /// Keys that are not known beforehand.
     Map,
     /// Null is read, too.
@@ -185,8 +187,19 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         read
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        many: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut shapes = match std::mem::take(self.shape) {
+            Shape::Tuple(shapes) => shapes,
+            _ => vec![Shape::Any; many],
+        };
+        let read =
+            visitor.visit_seq(Several { shapes: shapes.iter_mut(), round: &mut *self.round });
+        *self.shape = Shape::Tuple(shapes);
+        read
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -271,6 +284,26 @@ impl<'de> SeqAccess<'de> for One<'_> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         match self.item.take() {
+            Some(shape) => seed.deserialize(Probe { shape, round: &mut *self.round }).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The values of a tuple.
+struct Several<'a> {
+    shapes: std::slice::IterMut<'a, Shape>,
+    round: &'a mut Round,
+}
+
+impl<'de> SeqAccess<'de> for Several<'_> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
+        match self.shapes.next() {
             Some(shape) => seed.deserialize(Probe { shape, round: &mut *self.round }).map(Some),
             None => Ok(None),
         }

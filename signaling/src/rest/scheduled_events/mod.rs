@@ -46,6 +46,7 @@ use crate::cdn::picture;
 use crate::cdn::picture::Owner;
 use crate::cdn::picture::Wish;
 use crate::parts::Parts;
+use crate::rest::schema;
 use crate::wire;
 use draft::Create;
 use draft::Update;
@@ -57,20 +58,33 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             all,
-            get(list).post(create).needs(Needs::All(Permissions::CREATE_EVENTS)).layer(pictured),
+            get(list)
+                .lists(&schema::guilds::SCHEDULED_EVENT)
+                .post(create)
+                .gives(&schema::guilds::SCHEDULED_EVENT)
+                .needs(Needs::All(Permissions::CREATE_EVENTS))
+                .layer(pictured),
         )
         .route(
             one,
             get(show)
+                .gives(&schema::guilds::SCHEDULED_EVENT)
                 .patch(update)
+                .gives(&schema::guilds::SCHEDULED_EVENT)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
                 .layer(pictured),
         )
-        .route(&format!("{one}/users"), get(users))
-        .route(&format!("{one}/users/counts"), get(counts))
-        .route(&format!("{one}/users/@me"), put(follow).delete(unfollow))
+        .route(
+            &format!("{one}/users"),
+            get(users).lists(&schema::guilds::EVENT_USER).within("limit", 1, 100),
+        )
+        .route(&format!("{one}/users/counts"), get(counts).gives(&schema::guilds::EVENT_COUNTS))
+        .route(
+            &format!("{one}/users/@me"),
+            put(follow).gives(&schema::guilds::EVENT_USER).delete(unfollow),
+        )
         .merge(exceptions::routes(one))
 }
 

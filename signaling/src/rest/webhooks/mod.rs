@@ -24,6 +24,7 @@ use state::apps::WebhookRecord;
 use state::apps::WebhookSource;
 
 use super::ApiError;
+use super::messages::draft::Body;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
@@ -33,6 +34,7 @@ use crate::auth::token;
 use crate::cdn::Origin;
 use crate::config::SignalingConfig;
 use crate::parts::Parts;
+use crate::rest::schema;
 use crate::wire;
 
 pub(super) fn routes(config: &SignalingConfig) -> Routes {
@@ -42,27 +44,59 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         .route(
             "/channels/{channel}/webhooks",
             get(manage::of_channel)
+                .lists(&schema::applications::WEBHOOK)
                 .needs(Needs::All(Permissions::MANAGE_WEBHOOKS))
                 .post(manage::create)
+                .gives(&schema::applications::WEBHOOK)
                 .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
         )
         .route(
             "/guilds/{guild}/webhooks",
-            get(manage::of_guild).needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+            get(manage::of_guild)
+                .lists(&schema::applications::WEBHOOK)
+                .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
         )
-        .route("/webhooks/{webhook}", get(manage::show).patch(manage::edit).delete(manage::delete))
+        .route(
+            "/webhooks/{webhook}",
+            get(manage::show)
+                .gives(&schema::applications::WEBHOOK)
+                .patch(manage::edit)
+                .gives(&schema::applications::WEBHOOK)
+                .delete(manage::delete),
+        )
         .route(
             "/webhooks/{webhook}/{token}",
             get(manage::show_by_token)
+                .gives(&schema::applications::WEBHOOK)
                 .patch(manage::edit_by_token)
+                .gives(&schema::applications::WEBHOOK)
                 .delete(manage::delete_by_token)
-                .post(execute::execute),
+                .post(execute::execute)
+                .reads::<Body>()
+                .gives(&schema::messages::MESSAGE)
+                .or(204),
         )
-        .route("/webhooks/{webhook}/{token}/slack", post(execute::slack))
-        .route("/webhooks/{webhook}/{token}/github", post(execute::github))
+        .route(
+            "/webhooks/{webhook}/{token}/slack",
+            post(execute::slack)
+                .gives_media("text/plain; charset=utf-8")
+                .reads_json::<Value>(),
+        )
+        .route(
+            "/webhooks/{webhook}/{token}/github",
+            post(execute::github)
+                .reads_json::<Value>()
+                .gives(&schema::messages::MESSAGE)
+                .or(204),
+        )
         .route(
             "/webhooks/{webhook}/{token}/messages/{message}",
-            get(execute::show).patch(execute::edit).delete(execute::delete),
+            get(execute::show)
+                .gives(&schema::messages::MESSAGE)
+                .patch(execute::edit)
+                .reads::<Body>()
+                .gives(&schema::messages::MESSAGE)
+                .delete(execute::delete),
         )
         .layer(DefaultBodyLimit::max(largest))
 }

@@ -44,18 +44,21 @@ use super::route::get;
 use crate::auth::accounts::invite_code;
 use crate::cdn::Origin;
 use crate::parts::Parts;
+use crate::rest::schema;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/guilds/{guild}/widget",
             get(settings)
+                .gives(&schema::guilds::WIDGET_SETTINGS)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(change)
+                .gives(&schema::guilds::WIDGET_SETTINGS)
                 .needs(Needs::All(Permissions::MANAGE_GUILD)),
         )
-        .route("/guilds/{guild}/widget.json", get(shown))
-        .route("/guilds/{guild}/widget.png", get(image))
+        .route("/guilds/{guild}/widget.json", get(shown).gives(&schema::guilds::WIDGET))
+        .route("/guilds/{guild}/widget.png", get(image).gives_media("image/png"))
 }
 
 fn told(widget: Widget) -> Value {
