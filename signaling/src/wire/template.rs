@@ -80,7 +80,9 @@ fn channel(snapshot: &Snapshot, channel: &Channel) -> Value {
     value["id"] = json!(snapshot.channel_number(channel.id));
     value["parent_id"] = json!(channel.parent_id.and_then(|id| snapshot.channel_number(id)));
     value["permission_overwrites"] = overwrites.collect();
-    for (number, tag) in value["available_tags"].as_array_mut().into_iter().flatten().enumerate() {
+    // To index a field that is not there would make it.
+    let tags = value.get_mut("available_tags").and_then(Value::as_array_mut);
+    for (number, tag) in tags.into_iter().flatten().enumerate() {
         tag["id"] = json!(number);
     }
     value

@@ -32,9 +32,9 @@ from plain_report import check, tell
 
 ROOT = os.environ["WEB"]
 API = f"{ROOT}/api/v10"
-SEED = int(os.environ.get("SEED", "1"))
+SEED = int(os.environ.get("API_SEED", "1"))
 # After so long, operations are asked fewer times each.
-SECONDS = float(os.environ.get("SECONDS", "170"))
+SECONDS = float(os.environ.get("API_SECONDS", "170"))
 # As it is described, and otherwise.
 CASES = ((GenerationMode.POSITIVE, 8), (GenerationMode.NEGATIVE, 4))
 HURRIED = ((GenerationMode.POSITIVE, 2), (GenerationMode.NEGATIVE, 1))
@@ -293,6 +293,13 @@ class Judge:
             time.sleep(wait)
         raise AssertionError("unreachable")
 
+    def fault(self, family: str, what: str, detail: str) -> None:
+        """Keeps a fault that was not seen before; the log has it at once."""
+        known = self.found.faults[family]
+        if what not in known:
+            known[what] = detail
+            tell(fault=what, detail=detail)
+
     def judge(self, operation: Any, token: str | None, mode: GenerationMode, cases: int) -> bool:
         """Asks an operation that often; whether anything was done."""
         name = f"{operation.method.upper()} {operation.path}"
@@ -317,7 +324,7 @@ class Judge:
             except FailureGroup as group:
                 for failure in group.exceptions:
                     key = f"{name}: {failure.title}: {answer.status_code}"
-                    self.found.faults[family].setdefault(key, str(group)[:2_000])
+                    self.fault(family, key, str(group)[:2_000])
 
         try:
             ask()
@@ -325,7 +332,7 @@ class Judge:
             # There is nothing to do wrong with an operation that takes nothing.
             pass
         except Exception:
-            self.found.faults[family].setdefault(f"{name}: was not asked", traceback.format_exc(limit=6))
+            self.fault(family, f"{name}: was not asked", traceback.format_exc(limit=6))
         return done
 
 
