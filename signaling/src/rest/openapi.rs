@@ -131,6 +131,7 @@ const REFUSALS: &[(u16, &str, &str)] = &[
     (401, "Unauthorized", "No token, or one that is not valid."),
     (403, "Forbidden", "Whoever asks may not do this (50013, 50001)."),
     (404, "NotFound", "There is no such thing, or none that whoever asks may see."),
+    (408, "Slow", "The form took too long to arrive."),
     (413, "TooLarge", "The body is larger than this operation takes."),
     (429, "TooManyRequests", "Asked too often: again after `retry_after` seconds."),
     (503, "Overloaded", "For the moment it cannot be done; `Retry-After` says when to try again."),
@@ -148,6 +149,7 @@ fn refusals(
     REFUSALS.iter().filter(move |(status, _, _)| match status {
         401 => account || token || query,
         400 | 403 | 404 => account || asks,
+        408 => takes.form,
         413 => whole,
         _ => true,
     })
@@ -238,6 +240,7 @@ impl Given {
             201 => "Made.",
             204 => "Done.",
             302 => "Elsewhere.",
+            405 => "Not in this way.",
             _ => "Here it is.",
         };
         let built = ResponseBuilder::new().description(about);

@@ -52,6 +52,7 @@ pub(super) fn routes() -> Routes {
             delete(unreact)
                 .needs(Needs::All(Permissions::MANAGE_MESSAGES))
                 .put(react)
+                .or(405)
                 .needs(Needs::All(Permissions::ADD_REACTIONS)),
         )
 }

@@ -281,7 +281,7 @@ class Judge:
         if case.headers:
             case.headers.pop("Authorization", None)
         for attempt in range(3):
-            answer = case.call(session=self.http, headers=headers, timeout=10)
+            answer = case.call(session=self.http, headers=headers, timeout=10, allow_redirects=False)
             self.found.asked += 1
             self.found.statuses[answer.status_code] += 1
             if answer.status_code != 429 or attempt == 2:

@@ -25,6 +25,7 @@ use self::describe::Describe;
 use self::describe::Taken;
 pub(crate) use self::needs::Needs;
 use super::schema::Object;
+use super::schema::instance;
 use crate::parts::Parts;
 
 /// One operation: a method of a path.
@@ -177,11 +178,15 @@ impl Methods {
     }
 
     /// Says that the method that was declared last ends with that status at times: with nothing for
-    /// 204, else with what it gives.
+    /// 204 and 302, with an error for 405, else with what it gives.
     pub(crate) fn or(mut self, status: u16) -> Self {
         if let Some(last) = self.declared.last_mut() {
             let told = last.gives.first().map_or(Content::Nothing, |given| given.content);
-            let content = if matches!(status, 204 | 302) { Content::Nothing } else { told };
+            let content = match status {
+                204 | 302 => Content::Nothing,
+                405 => Content::from(&instance::ERROR),
+                _ => told,
+            };
             last.gives.push(Given { status, content });
         }
         self

@@ -30,9 +30,9 @@ objects! {
 
     /// A user as it sees itself.
     OWN_USER "OwnUser" and USER {
-        verified: BOOL, mfa_enabled: BOOL, locale: TEXT, premium_type: INT,
+        mfa_enabled: BOOL, locale: TEXT, premium_type: INT,
     } may {
-        email: TEXT_OR_NULL, bio: TEXT_OR_NULL, token: TEXT,
+        email: TEXT_OR_NULL, verified: BOOL, bio: TEXT_OR_NULL, token: TEXT,
     }
 
     /// A member of a guild, beside its user (Discord: Guild Member Object).

@@ -78,16 +78,11 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         )
         .route(
             "/webhooks/{webhook}/{token}/slack",
-            post(execute::slack)
-                .gives_media("text/plain; charset=utf-8")
-                .reads_json::<Value>(),
+            post(execute::slack).gives_media("text/plain; charset=utf-8").reads_json::<Value>(),
         )
         .route(
             "/webhooks/{webhook}/{token}/github",
-            post(execute::github)
-                .reads_json::<Value>()
-                .gives(&schema::messages::MESSAGE)
-                .or(204),
+            post(execute::github).reads_json::<Value>().gives(&schema::messages::MESSAGE).or(204),
         )
         .route(
             "/webhooks/{webhook}/{token}/messages/{message}",
