@@ -110,10 +110,8 @@ async fn numbers_of_a_query_have_the_bounds_that_are_told() {
                 .replace("{emoji}", "%F0%9F%8D%BA")
                 .replace("{event}", "1");
             let query = parameter["name"].as_str().expect("a name");
-            let others = operation["parameters"].as_array().into_iter().flatten();
-            let others = others.filter(|one| one["in"] == "query" && one["required"] == true);
-            let others: String =
-                others.map(|one| format!("&{}=a", one["name"].as_str().expect("a name"))).collect();
+            // Who searches for nobody is refused for that.
+            let others = if path.ends_with("/search") { "&query=a" } else { "" };
             let mut faults = Vec::new();
             for number in [least - 1, least, most, most + 1] {
                 hall.api.forget_limits();
