@@ -378,14 +378,13 @@ impl VoiceSession {
         }
     }
 
-    /// Op 5 for whoever has announced speaking flags; for the silent ones and those who show something
-    /// op 12, and to browsers alone, which make room for every SSRC before it comes.
+    /// Op 5 for whoever has announced speaking flags. Browsers alone hear op 12 of everyone once: they make
+    /// room for every SSRC before it comes, and Fermi learns by nothing else whose it is.
     fn tell(&mut self, other: &Other, is_new: bool) {
         if let Some(flags) = other.speaking {
             self.emit(Opcode::Speaking, &other.speaking_payload(flags));
         }
-        let unnamed = other.speaking.is_none() || other.tracks != Tracks::default();
-        if is_new && unnamed && self.is_browser() {
+        if is_new && self.is_browser() {
             self.emit(Opcode::Video, &other.video_payload());
         }
     }

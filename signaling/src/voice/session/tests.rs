@@ -388,14 +388,18 @@ fn webrtc_is_described_when_the_media_wing_answers_and_again_for_another_offer()
         session.handle_media(now, &answer);
 
         let frames = frames(&mut session);
-        // Silent Ben is named by op 12, Cai who speaks by op 5.
-        assert_eq!(ops(&frames), [4, 12, 5]);
+        // Silent Ben is named by op 12, Cai who speaks by op 5 too.
+        assert_eq!(ops(&frames), [4, 12, 5, 12]);
         let sdp = frames[0]["d"]["sdp"].as_str().unwrap();
         assert!(sdp.starts_with("m=audio\na=candidate:2 1 TCP "), "{sdp}");
         assert_eq!(frames[0]["d"]["dave_protocol_version"], 0);
         assert_eq!(frames[1]["d"]["user_id"], "2");
         assert_eq!(frames[1]["d"]["audio_ssrc"], 64);
         assert_eq!(frames[2]["d"], json!({ "user_id": "3", "ssrc": 96, "speaking": 1 }));
+        assert_eq!(
+            (&frames[3]["d"]["user_id"], &frames[3]["d"]["audio_ssrc"]),
+            (&json!("3"), &json!(96))
+        );
     }
 }
 
