@@ -363,10 +363,18 @@ fn replay(before: &Guild, events: &[GuildEvent], after: &Guild) {
             GuildEvent::VoiceStateUpdated(state) => {
                 assert!(told.voice.remove(&state.user).is_some());
             }
+            GuildEvent::VoiceStarted { channel, since } => {
+                told.live.entry(*channel).or_default().since = *since;
+            }
+            GuildEvent::VoiceStatusChanged { channel, status } => {
+                told.live.entry(*channel).or_default().status.clone_from(status);
+            }
             GuildEvent::BanAdded(_) | GuildEvent::BanRemoved(_) => {}
             other => panic!("a change does not tell {other:?}"),
         }
     }
+    told.live.retain(|_, live| live.since.is_some() || live.status.is_some());
+    assert_eq!(told.live, after.live);
     assert_eq!(told.settings, after.settings);
     assert_eq!(told.channels, after.channels);
     assert_eq!(told.roles, after.roles);

@@ -1,6 +1,8 @@
 //! The newest messages, read once for many, while others write: nobody is shown an older page than what
 //! was acknowledged before they asked.
 
+#![expect(clippy::disallowed_methods, reason = "tests stop their tasks by waiting for them")]
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;

@@ -36,6 +36,7 @@ use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::auth::Identity;
 use crate::parts::Parts;
 
@@ -45,11 +46,15 @@ pub(super) fn routes() -> Routes {
         .route(
             "/invites/{code}/target-users",
             get(targets)
+                .gives_media("text/csv; charset=utf-8")
                 .needs(Needs::Any(either))
                 .put(replace)
                 .needs(Needs::Any(Permissions::MANAGE_GUILD)),
         )
-        .route("/invites/{code}/target-users/job-status", get(job).needs(Needs::Any(either)))
+        .route(
+            "/invites/{code}/target-users/job-status",
+            get(job).gives(&schema::channels::INVITE_TARGETS_JOB).needs(Needs::Any(either)),
+        )
 }
 
 /// An invite into a guild, if it is one's own or one has one of these permissions there.

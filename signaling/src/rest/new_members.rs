@@ -28,6 +28,7 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;
+use super::schema;
 use crate::parts::Parts;
 use crate::wire;
 
@@ -35,8 +36,11 @@ pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/guilds/{guild}/new-member-welcome",
         get(show)
+            .gives(&schema::guilds::NEW_MEMBER_WELCOME)
+            .or(204)
             .needs(Needs::All(Permissions::MANAGE_GUILD))
             .put(set)
+            .gives(&schema::guilds::NEW_MEMBER_WELCOME)
             .needs(Needs::All(Permissions::MANAGE_GUILD)),
     )
 }

@@ -15,7 +15,6 @@ use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use model::media::Refusal;
-use model::media::Tracks;
 use model::voice::CloseCode;
 use model::voice::EncryptionMode;
 use model::voice::Opcode;

@@ -603,7 +603,10 @@ fn soundboard_and_channel_data_are_answered_for_guilds_that_are_heard() {
 
     let Some(Output::Soundboard(asked)) = stage.session.poll_output() else { panic!() };
     assert_eq!(asked, guild().id);
+    let Some(Output::ChannelInfo(asked, request)) = stage.session.poll_output() else { panic!() };
+    assert_eq!(asked, guild().id);
     assert!(stage.session.poll_output().is_none());
+    stage.session.handle_channel_info(0, &guild(), &request);
     let mut sounding = guild();
     sounding.sounds.insert(quack().id, quack());
     stage.session.handle_soundboard(&sounding);

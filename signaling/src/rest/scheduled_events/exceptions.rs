@@ -30,22 +30,29 @@ use crate::rest::route::Routes;
 use crate::rest::route::get;
 use crate::rest::route::patch;
 use crate::rest::route::post;
+use crate::rest::schema;
 use crate::wire;
 
 pub(super) fn routes(one: &str) -> Routes {
     Routes::new()
         .route(
             &format!("{one}/exceptions"),
-            post(create).needs(Needs::All(Permissions::MANAGE_EVENTS)),
+            post(create)
+                .gives(&schema::guilds::EVENT_EXCEPTION)
+                .needs(Needs::All(Permissions::MANAGE_EVENTS)),
         )
         .route(
             &format!("{one}/exceptions/{{exception}}"),
             patch(update)
+                .gives(&schema::guilds::EVENT_EXCEPTION)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS)),
         )
-        .route(&format!("{one}/{{exception}}/users"), get(users))
+        .route(
+            &format!("{one}/{{exception}}/users"),
+            get(users).lists(&schema::guilds::EVENT_USER).within("limit", 1, 100),
+        )
 }
 
 /// What is otherwise. `null` is as good as absent everywhere.

@@ -14,6 +14,7 @@ use super::TEXT;
 use super::TEXT_OR_NULL;
 use super::TIME;
 use super::TIME_OR_NULL;
+use super::guilds::ROLE_COLORS;
 use super::guilds::SCHEDULED_EVENT;
 use super::guilds::WELCOME_SCREEN;
 use super::messages::MESSAGE;
@@ -98,7 +99,19 @@ objects! {
     } may {
         owner: BOOL, approximate_member_count: INT, approximate_presence_count: INT,
         guild_scheduled_event: Of(&SCHEDULED_EVENT), new_member: BOOL, uses: INT, max_uses: INT,
-        max_age: INT, temporary: BOOL, created_at: TIME,
+        max_age: INT, temporary: BOOL, created_at: TIME, roles: List(&Of(&GIVEN_ROLE)),
+    }
+
+    /// A role that an invite gives.
+    GIVEN_ROLE "GivenRole" {
+        id: ID, name: TEXT, position: INT, color: INT, colors: Of(&ROLE_COLORS), icon: TEXT_OR_NULL,
+        unicode_emoji: TEXT_OR_NULL,
+    }
+
+    /// How far it is with the people whom an invite names.
+    INVITE_TARGETS_JOB "InviteTargetsJob" {
+        status: INT, total_users: INT, processed_users: INT, created_at: TIME,
+        completed_at: TIME_OR_NULL, error_message: TEXT_OR_NULL,
     }
 
     /// A stage that is on (Discord: Stage Instance Object).

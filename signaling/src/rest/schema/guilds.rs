@@ -149,6 +149,24 @@ objects! {
         description: TEXT_OR_NULL, welcome_channels: List(&Of(&WELCOME_CHANNEL)),
     }
 
+    /// Who welcomes, and with which words.
+    WELCOME_MESSAGE "WelcomeMessage" { author_ids: List(&ID), message: TEXT }
+
+    /// A channel that newcomers are to read.
+    RESOURCE_CHANNEL "ResourceChannel" { channel_id: ID, title: TEXT, description: TEXT } may {
+        emoji: Of(&ONBOARDING_EMOJI),
+    }
+
+    /// A thing that newcomers are to do.
+    NEW_MEMBER_ACTION "NewMemberAction" and RESOURCE_CHANNEL { action_type: INT }
+
+    /// What newcomers are welcomed with.
+    NEW_MEMBER_WELCOME "NewMemberWelcome" {
+        guild_id: ID, enabled: BOOL, welcome_message: Of(&WELCOME_MESSAGE),
+        new_member_actions: List(&Of(&NEW_MEMBER_ACTION)),
+        resource_channels: List(&Of(&RESOURCE_CHANNEL)),
+    }
+
     /// An emoji that stands for an answer.
     ONBOARDING_EMOJI "OnboardingEmoji" { id: ID_OR_NULL, name: TEXT_OR_NULL, animated: BOOL }
 
@@ -195,10 +213,16 @@ objects! {
         description: TEXT_OR_NULL, image: TEXT_OR_NULL, scheduled_start_time: TIME,
         scheduled_end_time: TIME_OR_NULL, privacy_level: INT, status: INT, entity_type: INT,
         entity_id: ID_OR_NULL, entity_metadata: Nullable(&Of(&EVENT_PLACE)),
-        recurrence_rule: Nullable(&Of(&RECURRENCE)), guild_scheduled_event_exceptions: List(&ANY),
+        recurrence_rule: Nullable(&Of(&RECURRENCE)), guild_scheduled_event_exceptions: List(&Of(&EVENT_EXCEPTION)),
         sku_ids: List(&ID),
     } may {
         creator: Of(&USER), user_count: INT,
+    }
+
+    /// An occurrence that is not as its event's rule says (Discord: Guild Scheduled Event).
+    EVENT_EXCEPTION "ScheduledEventException" {
+        event_id: ID, event_exception_id: ID, scheduled_start_time: TIME_OR_NULL,
+        scheduled_end_time: TIME_OR_NULL, is_canceled: BOOL,
     }
 
     /// Someone who wants to come to an event.

@@ -63,7 +63,7 @@ objects! {
 
     /// Why a request was refused (Discord: Error Messages).
     ERROR "Error" { message: TEXT, code: INT } may {
-        errors: Of(&FAULTS), location: TEXT,
+        errors: Of(&FAULTS), location: TEXT, target_users_file: List(&TEXT),
     }
 
     /// When to try again (Discord: Rate Limit Response Structure).

@@ -9,6 +9,8 @@ use super::super::link::GOODBYE_WINDOW;
 use super::super::link::SENDS;
 use super::super::link::SENDS_WINDOW;
 use super::super::link::SILENCE;
+use model::media::Tracks;
+
 use super::*;
 
 const ANA: PeerId = PeerId(1);
