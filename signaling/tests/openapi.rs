@@ -108,7 +108,8 @@ async fn numbers_of_a_query_have_the_bounds_that_are_told() {
                 .replace("{channel}", &hall.place.text)
                 .replace("{message}", message["id"].as_str().unwrap())
                 .replace("{emoji}", "%F0%9F%8D%BA")
-                .replace("{event}", "1");
+                .replace("{event}", "1")
+                .replace("{exception}", "1");
             let query = parameter["name"].as_str().expect("a name");
             // Who searches for nobody is refused for that.
             let others = if path.ends_with("/search") { "&query=a" } else { "" };

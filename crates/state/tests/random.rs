@@ -339,6 +339,7 @@ fn replay(before: &Guild, events: &[GuildEvent], after: &Guild) {
             }
             GuildEvent::ChannelDeleted(channel) => {
                 assert!(told.channels.remove(&channel.id).is_some());
+                told.live.remove(&channel.id);
             }
             GuildEvent::RoleCreated(role) => {
                 assert!(told.roles.insert(role.id, Arc::clone(role)).is_none());

@@ -49,6 +49,7 @@ pub(super) fn routes() -> Routes {
                 .gives_media("text/csv; charset=utf-8")
                 .needs(Needs::Any(either))
                 .put(replace)
+                .or(204)
                 .needs(Needs::Any(Permissions::MANAGE_GUILD)),
         )
         .route(
