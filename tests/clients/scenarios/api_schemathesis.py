@@ -44,7 +44,7 @@ KNOWN_BODY = 0.5
 # Longest wait for a limit: longer ones are taken for the answer.
 PATIENCE = 0.6
 # So many operations at least do what they are asked, on the slowest machine.
-CARRIED_OUT = 150
+CARRIED_OUT = 100
 # A picture of one dot.
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -373,7 +373,7 @@ def main() -> None:
         check(f"answers are as described: {family}", not faults, detail or f"{families[family]} operations")
     if not only:
         # Else limits or missing things have swallowed what was to be judged.
-        check("most operations are carried out", len(found.done) >= CARRIED_OUT, f"{len(found.done)}: not {missed}")
+        check("operations are carried out", len(found.done) >= CARRIED_OUT, f"{len(found.done)}: not {missed}")
     check("ends", True)
 
 
