@@ -77,7 +77,8 @@ impl Newest {
         let read = async {
             let page = self.0.messages.page(channel, Page::Latest, flight.limit).await?;
             let page: Arc<[MessageRecord]> = page.into();
-            self.shelf().landed(channel, flight, &page);
+            let bytes = shelf::size(&page);
+            self.shelf().landed(channel, flight, bytes);
             Ok(page)
         };
         flight.page.get_or_try_init(|| read).await.cloned()

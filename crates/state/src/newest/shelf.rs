@@ -78,16 +78,10 @@ impl Shelf {
         Some(flight)
     }
 
-    /// A read came back. Nothing, when the channel was written to meanwhile.
-    pub(super) fn landed(
-        &mut self,
-        channel: ChannelId,
-        flight: &Arc<Flight>,
-        page: &[MessageRecord],
-    ) {
+    /// A read came back with so many bytes. Nothing, when the channel was written to meanwhile.
+    pub(super) fn landed(&mut self, channel: ChannelId, flight: &Arc<Flight>, bytes: usize) {
         let slot = self.slots.get_mut(&channel);
         let Some(slot) = slot.filter(|slot| Arc::ptr_eq(&slot.flight, flight)) else { return };
-        let bytes = page.iter().map(size).sum();
         self.bytes = self.bytes - slot.bytes + bytes;
         slot.bytes = bytes;
         self.make_room();
@@ -123,8 +117,8 @@ impl Shelf {
     }
 }
 
-/// Bytes of a message as it is stored, and some for the rest.
-fn size(message: &MessageRecord) -> usize {
+/// Bytes of messages as they are stored, and some for the rest.
+pub(super) fn size(page: &[MessageRecord]) -> usize {
     struct Counted(usize);
     impl Write for Counted {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -136,9 +130,11 @@ fn size(message: &MessageRecord) -> usize {
             Ok(())
         }
     }
-    let mut counted = Counted(size_of::<MessageRecord>());
-    // Counting cannot fail, and a message that cannot be written was never stored.
-    drop(serde_json::to_writer(&mut counted, message));
+    let mut counted = Counted(size_of_val(page));
+    for message in page {
+        // Counting cannot fail, and a message that cannot be written was never stored.
+        drop(serde_json::to_writer(&mut counted, message));
+    }
     counted.0
 }
 
@@ -159,7 +155,7 @@ mod tests {
     fn read(shelf: &mut Shelf, channel: ChannelId, ids: &[u64]) -> Arc<Flight> {
         let flight = shelf.join(channel, 50).expect("kept");
         let page: Arc<[_]> = ids.iter().map(|id| said(channel, *id)).collect();
-        shelf.landed(channel, &flight, &page);
+        shelf.landed(channel, &flight, size(&page));
         assert!(flight.page.set(page).is_ok());
         flight
     }
@@ -181,7 +177,7 @@ mod tests {
         let flight = shelf.join(TEXT, 50).expect("kept");
         shelf.forget(TEXT);
 
-        shelf.landed(TEXT, &flight, &[said(TEXT, 1)]);
+        shelf.landed(TEXT, &flight, size(&[said(TEXT, 1)]));
 
         assert_eq!((shelf.bytes, shelf.slots.len(), shelf.ages.len()), (0, 0, 0));
         assert!(!Arc::ptr_eq(&flight, &shelf.join(TEXT, 50).expect("kept")));
@@ -199,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_when_it_is_too_much() {
-        let two = 2 * size(&said(TEXT, 1));
+        let two = 2 * size(&[said(TEXT, 1)]);
         let mut shelf = Shelf::new(two, 10);
         read(&mut shelf, TEXT, &[2, 1]);
         assert_eq!(shelf.bytes, two);
