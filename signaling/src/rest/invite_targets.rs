@@ -5,10 +5,8 @@
 
 use axum::body::Bytes;
 use axum::extract::FromRequest as _;
-use axum::extract::Multipart;
 use axum::extract::Request;
 use axum::extract::State;
-use axum::extract::multipart::MultipartError;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse as _;
@@ -32,6 +30,7 @@ use super::extract;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
+use super::form;
 use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
@@ -254,19 +253,8 @@ fn role_ids(given: &Value) -> Result<Vec<RoleId>, ApiError> {
 
 /// The fields of a form, as `payload_json` or each by itself, and its file.
 async fn read_form(parts: &Parts, request: Request) -> Result<(Create, Option<Bytes>), ApiError> {
-    let broken = |error: MultipartError| {
-        ApiError::Code(if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            ErrorCode::RequestTooLarge
-        } else {
-            ErrorCode::InvalidFormBody
-        })
-    };
-    let fields = Multipart::from_request(request, parts).await;
-    let mut fields = fields.map_err(|_| ApiError::Code(ErrorCode::InvalidFormBody))?;
     let (mut said, mut file) = (Map::new(), None);
-    while let Some(field) = fields.next_field().await.map_err(broken)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(broken)?;
+    for (name, bytes) in form::fields(parts, request).await? {
         match name.as_str() {
             FILE => file = Some(bytes),
             "payload_json" => said.extend(extract::parse::<Map<String, Value>>(&bytes)?),

@@ -14,6 +14,7 @@ mod emojis;
 pub mod error;
 pub mod extract;
 mod followers;
+mod form;
 mod forums;
 mod gateway;
 mod groups;

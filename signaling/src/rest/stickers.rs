@@ -2,8 +2,6 @@
 
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::extract::FromRequest as _;
-use axum::extract::Multipart;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -30,6 +28,7 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::form;
 use super::messages::place::Place;
 use super::messages::place::carry_out;
 use super::route::Needs;
@@ -150,19 +149,8 @@ struct Form {
 
 impl Form {
     async fn read(parts: &Parts, request: Request) -> Result<Self, ApiError> {
-        let broken = |error: axum::extract::multipart::MultipartError| {
-            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::Code(ErrorCode::RequestTooLarge)
-            } else {
-                ApiError::Code(ErrorCode::InvalidFormBody)
-            }
-        };
-        let fields = Multipart::from_request(request, parts).await;
-        let mut fields = fields.map_err(|_| ApiError::Code(ErrorCode::InvalidFormBody))?;
         let mut form = Self::default();
-        while let Some(field) = fields.next_field().await.map_err(broken)? {
-            let name = field.name().unwrap_or_default().to_owned();
-            let bytes = field.bytes().await.map_err(broken)?;
+        for (name, bytes) in form::fields(parts, request).await? {
             let text = || String::from_utf8_lossy(&bytes).into_owned();
             match name.as_str() {
                 "name" => form.name = Some(text()),

@@ -11,7 +11,6 @@ use axum::extract::FromRequest as _;
 use axum::extract::Multipart;
 use axum::extract::Request;
 use axum::extract::multipart::Field;
-use axum::extract::multipart::MultipartError;
 use axum::http::StatusCode;
 use axum::http::header;
 use model::error_code::ErrorCode;
@@ -27,6 +26,7 @@ use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::error::FormErrors;
 use crate::rest::extract;
+use crate::rest::form::broken;
 
 /// One file of a form.
 #[derive(Debug, Clone, Default)]
@@ -220,14 +220,6 @@ fn number(field: &str) -> Option<u64> {
         None => field.strip_prefix("file")?,
     };
     digits.parse().ok()
-}
-
-fn broken(error: MultipartError) -> ApiError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::Code(ErrorCode::RequestTooLarge)
-    } else {
-        ApiError::Code(ErrorCode::InvalidFormBody)
-    }
 }
 
 #[cfg(test)]
