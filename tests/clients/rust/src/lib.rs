@@ -47,6 +47,22 @@ pub async fn attempt(name: &str, run: impl Future<Output = anyhow::Result<String
     }
 }
 
+/// Begins a scenario: what the library logs goes to standard error, and the check `login` tells how it
+/// got in.
+pub async fn begin<B>(enter: impl Future<Output = anyhow::Result<B>>) -> Option<B> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    match enter.await {
+        Ok(bot) => {
+            check("login", true, "");
+            Some(bot)
+        }
+        Err(error) => {
+            check("login", false, format!("{error:#}"));
+            None
+        }
+    }
+}
+
 /// Asks the harness for an outside event.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use anyhow::bail;
 use anyhow::ensure;
 use clients::attempt;
+use clients::begin;
 use clients::browser;
 use clients::check;
 use clients::control;
@@ -345,12 +346,7 @@ async fn scenario(bot: &Bot) {
 
 #[tokio::main]
 async fn main() {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    match enter().await {
-        Ok(bot) => {
-            check("login", true, "");
-            scenario(&bot).await;
-        }
-        Err(error) => check("login", false, format!("{error:#}")),
+    if let Some(bot) = begin(enter()).await {
+        scenario(&bot).await;
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use anyhow::bail;
 use clients::attempt;
+use clients::begin;
 use clients::browser;
 use clients::check;
 use clients::surrounding;
@@ -236,12 +237,7 @@ async fn scenario(bot: &Bot) {
 
 #[tokio::main]
 async fn main() {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    match enter().await {
-        Ok(bot) => {
-            check("login", true, "");
-            scenario(&bot).await;
-        }
-        Err(error) => check("login", false, format!("{error:#}")),
+    if let Some(bot) = begin(enter()).await {
+        scenario(&bot).await;
     }
 }
