@@ -66,7 +66,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(media_type: &'static str, plain: Bytes) -> Self {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+        let mut packer = GzEncoder::new(Vec::new(), Compression::default());
         // Into memory: what fails here is sent as it is.
         let packed = packer.write_all(&plain).and_then(|()| packer.finish());
         let tag = format!("W/\"{}\"", hex::encode(&Sha256::digest(&plain)[..12]));
