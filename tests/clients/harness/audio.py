@@ -53,12 +53,13 @@ def level(samples: numpy.ndarray) -> float:
     return float(numpy.sqrt(numpy.mean(samples**2))) if len(samples) else 0.0
 
 
-def likeness(reference: numpy.ndarray, heard: numpy.ndarray, window: float = 0.5) -> float:
-    """How alike the recording is to what was played: 1 is the same waveform, unrelated speech 0.3.
+def likeness(reference: numpy.ndarray, heard: numpy.ndarray, window: float = 0.25) -> float:
+    """How alike the recording is to what was played: 1 is the same waveform, unrelated speech 0.5.
 
     Each spoken window of `window` seconds of the reference is looked for in the whole recording
     and scored by its best normalised correlation; the answer is the mean, weighted by energy.
-    Windows are aligned one by one because a receiver's jitter buffer may stretch time.
+    Windows are aligned one by one because a receiver's jitter buffer may stretch time, as it does on a
+    machine that stalls; they are short because it does so within them, too.
     """
     size = int(window * RATE)
     if len(heard) < size:
