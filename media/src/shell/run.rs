@@ -137,7 +137,8 @@ impl ShardThread {
             heard = waker::wait(&self.socket, &self.waker, sleep);
             let worked = now.saturating_duration_since(woke);
             if heard && !busy {
-                std::thread::sleep(self.window.rest(now, worked));
+                let slept = now.elapsed();
+                std::thread::sleep(self.window.rest(now, worked, slept));
             } else {
                 self.window.rest_not();
             }

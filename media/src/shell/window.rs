@@ -16,6 +16,8 @@ use crate::config::PairingPolicy;
 
 /// The longest that a packet waits: a tenth of its frame, below what anybody notices.
 const LONGEST: Duration = Duration::from_millis(2);
+/// The longest that asking takes a shard which has something to read: who was told later has slept.
+const AT_ONCE: Duration = Duration::from_micros(10);
 /// Share of its time that a shard works before it begins to rest, and where it rests longest.
 const LOADS: (f64, f64) = (0.5, 0.9);
 /// Time over which the load is taken.
@@ -68,12 +70,13 @@ impl Window {
         }
     }
 
-    /// How long to rest before a turn that datagrams woke. What came while the last turn `worked` met
-    /// already: who has no time to rest does not.
-    pub(crate) fn rest(&mut self, now: Instant, worked: Duration) -> Duration {
+    /// How long to rest before a turn that datagrams woke, after the last turn `worked` and the shard
+    /// then `slept`. Who found them at once may have let the first of them wait all the while that it
+    /// worked, and rests as much less; whom the first one woke has let it wait no time at all.
+    pub(crate) fn rest(&mut self, now: Instant, worked: Duration, slept: Duration) -> Duration {
         let length = self.length(now);
         self.rested = !length.is_zero();
-        length.saturating_sub(worked)
+        if slept > AT_ONCE { length } else { length.saturating_sub(worked) }
     }
 
     /// The turn that comes was woken by no datagram.
@@ -132,23 +135,32 @@ mod tests {
     #[test]
     fn an_idle_shard_reads_at_once_and_a_busy_one_rests_the_longer_the_busier_it_is() {
         let now = Instant::now();
-        let rest = |load| loaded(PairingPolicy::Auto, load).rest(now, Duration::ZERO);
+        let rest = |load| loaded(PairingPolicy::Auto, load).rest(now, Duration::ZERO, MILLI);
 
         assert_eq!(rest(0.1), Duration::ZERO);
         let [some, most, full] = [0.7, 0.9, 1.0].map(rest);
         assert!(Duration::ZERO < some && some < most);
         assert!(most <= LONGEST && full <= LONGEST && full.abs_diff(LONGEST) < MILLI / 10);
-        assert_eq!(loaded(PairingPolicy::Off, 1.0).rest(now, Duration::ZERO), Duration::ZERO);
+        let off = loaded(PairingPolicy::Off, 1.0).rest(now, Duration::ZERO, MILLI);
+        assert_eq!(off, Duration::ZERO);
     }
 
     #[test]
     fn who_worked_as_long_as_the_rest_would_be_goes_on_at_once() {
         let now = Instant::now();
         let mut window = loaded(PairingPolicy::Always, 0.0);
+        let mut rest = |worked| window.rest(now, worked, Duration::ZERO);
 
-        assert_eq!(window.rest(now, Duration::ZERO), LONGEST);
-        assert_eq!(window.rest(now, LONGEST / 4), LONGEST * 3 / 4);
-        assert_eq!(window.rest(now, 2 * LONGEST), Duration::ZERO);
+        assert_eq!(rest(Duration::ZERO), LONGEST);
+        assert_eq!(rest(LONGEST / 4), LONGEST * 3 / 4);
+        assert_eq!(rest(2 * LONGEST), Duration::ZERO);
+    }
+
+    #[test]
+    fn whom_a_packet_woke_lets_it_wait_as_long_as_any() {
+        let mut window = loaded(PairingPolicy::Always, 0.0);
+
+        assert_eq!(window.rest(Instant::now(), LONGEST / 2, MILLI), LONGEST);
     }
 
     #[test]
@@ -156,16 +168,16 @@ mod tests {
         let mut now = Instant::now();
         let mut window = loaded(PairingPolicy::Auto, 1.0);
         for _ in 0..JUDGED {
-            assert!(!window.rest(now, Duration::ZERO).is_zero());
+            assert!(!window.rest(now, Duration::ZERO, MILLI).is_zero());
             now += LONGEST;
             window.note_sent(now, 50, 50);
         }
 
-        assert!(window.rest(now, Duration::ZERO).is_zero());
+        assert!(window.rest(now, Duration::ZERO, MILLI).is_zero());
 
         now += GIVEN_UP;
         for _ in 0..2 * JUDGED {
-            assert!(!window.rest(now, Duration::ZERO).is_zero(), "half of the sends are spared");
+            assert!(!window.rest(now, Duration::ZERO, MILLI).is_zero(), "half of the sends are spared");
             now += LONGEST;
             window.note_sent(now, 50, 25);
         }
