@@ -177,7 +177,10 @@ mod tests {
 
         now += GIVEN_UP;
         for _ in 0..2 * JUDGED {
-            assert!(!window.rest(now, Duration::ZERO, MILLI).is_zero(), "half of the sends are spared");
+            assert!(
+                !window.rest(now, Duration::ZERO, MILLI).is_zero(),
+                "half of the sends are spared"
+            );
             now += LONGEST;
             window.note_sent(now, 50, 25);
         }
