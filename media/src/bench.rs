@@ -10,6 +10,7 @@ use model::id::ChannelId;
 use model::id::UserId;
 use model::media::Grants;
 use model::media::MediaCommand;
+use model::media::MediaEvent;
 use model::media::PeerId;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
@@ -101,6 +102,14 @@ pub struct DryRoom {
     shard: Shard,
     now: Instant,
     peers: u64,
+    /// What the room answered to the last browser that offered.
+    answer: String,
+}
+
+/// A browser of a [`DryRoom`] that says nothing but its checks (RFC 7675).
+pub struct DryBrowser {
+    address: SocketAddr,
+    check: Vec<u8>,
 }
 
 /// The speaker of a [`DryRoom`].
@@ -119,6 +128,8 @@ pub fn forged_check() -> Vec<u8> {
     check
 }
 
+/// Its username fragment.
+const OFFERED: &str = "9WZo";
 /// What a browser offers, as far as it matters here.
 const OFFER: &str = "a=ice-ufrag:9WZo\na=ice-pwd:vcfFowC3gQI1KHu0Fm5ZTXum\n\
     a=fingerprint:sha-256 71:20:4C:BE:C2:D0:B7:9B:73:5B:4B:29:7C:32:41:25:D8:D2:BC:66:74:D3:93:98:\
@@ -145,7 +156,7 @@ impl DryRoom {
             wall_clock: WallClock { at: now, ntp: 1 << 40 },
             tell_names: false,
         });
-        let mut room = Self { shard, now, peers: 0 };
+        let mut room = Self { shard, now, peers: 0, answer: String::new() };
         let (address, ssrc) = room.join(mode, Grants { speak: true, hear: false });
         let cipher = UdpCipher::new(mode, &key(1));
         Some((room, DrySpeaker { address, cipher, ssrc, packets: 0 }))
@@ -158,7 +169,7 @@ impl DryRoom {
 
     /// Adds a listener by WebRTC, as it is once its handshake has settled: no redundancy, which a
     /// listener without losses does not get, and AES-128-GCM, which browsers and we choose.
-    pub fn add_browser(&mut self) {
+    pub fn add_browser(&mut self) -> DryBrowser {
         let (peer, address, _) = self.arrive(Grants { speak: false, hear: true });
         let offer = OFFER.to_owned();
         let announce = SocketAddr::from(([192, 0, 2, 1], 443));
@@ -173,6 +184,12 @@ impl DryRoom {
             address,
         );
         self.drain();
+        let own = |name: &str| self.answer.lines().find_map(|line| line.strip_prefix(name));
+        let username = format!("{}:{OFFERED}", own("a=ice-ufrag:").unwrap_or_default());
+        let mut check = Vec::new();
+        let password = own("a=ice-pwd:").unwrap_or_default();
+        stun::nomination([7; stun::TRANSACTION], &username, password, &mut check);
+        DryBrowser { address, check }
     }
 
     /// The next peer joins the room: who it is, where, and its SSRC.
@@ -206,7 +223,11 @@ impl DryRoom {
     fn drain(&mut self) -> usize {
         let count = self.shard.outbox().transmits().len();
         self.shard.outbox().clear();
-        while self.shard.poll_event().is_some() {}
+        while let Some(event) = self.shard.poll_event() {
+            if let MediaEvent::Answer { sdp, .. } = event {
+                self.answer = sdp;
+            }
+        }
         count
     }
 
@@ -223,6 +244,22 @@ impl DryRoom {
     pub fn refuse(&mut self, datagram: &mut [u8]) -> bool {
         let stranger = SocketAddr::from(([203, 0, 113, 66], 666));
         self.shard.handle_datagram(self.now, stranger, datagram) == Handled::Unattributed
+    }
+
+    /// Takes a browser's next check. How many datagrams answer it: one.
+    pub fn check(&mut self, browser: &mut DryBrowser) -> usize {
+        self.shard.handle_datagram(self.now, browser.address, &mut browser.check);
+        self.drain()
+    }
+
+    /// Lets time pass, and the shard do at its times what its timers ask for.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.shard.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.rest();
+        }
+        self.now = end;
     }
 
     /// Lets the shard do what its timers ask for.
@@ -265,12 +302,28 @@ mod tests {
     fn a_dry_room_seals_for_browsers_too() {
         let (mut room, mut speaker) =
             DryRoom::new(Instant::now(), EncryptionMode::Aes256Gcm).expect("a certificate");
-        (0..5).for_each(|_| room.add_browser());
+        (0..5).for_each(|_| {
+            room.add_browser();
+        });
 
         for _ in 0..300 {
             let mut packet = speaker.speak();
             assert_eq!(room.forward(&speaker, &mut packet), 5);
             room.rest();
+        }
+    }
+
+    #[test]
+    fn each_check_of_a_dry_browser_is_answered_once() {
+        let (mut room, _) =
+            DryRoom::new(Instant::now(), EncryptionMode::Aes256Gcm).expect("a certificate");
+        let mut browsers = [room.add_browser(), room.add_browser()];
+
+        for _ in 0..10 {
+            room.pass(Duration::from_millis(2_500));
+            for browser in &mut browsers {
+                assert_eq!(room.check(browser), 1);
+            }
         }
     }
 

@@ -163,7 +163,7 @@ fn figures(report: &Report) -> [Option<f64>; TABLE.len()] {
         None,
         None,
         None,
-        report.idle_media_cpu_per_participant_us_per_s.filter(|_| report.browser_join.is_some()),
+        report.code.and_then(|code| code.idle_per_browser_us_per_s),
         join(&report.browser_join),
         join(&report.udp_join),
         capacity.map(|capacity| capacity.added_latency_p99_at_50_percent_ms),

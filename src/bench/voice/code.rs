@@ -1,5 +1,5 @@
-//! What our own code takes for a forwarded packet, without sends: the whole path of a voice packet in
-//! this process, in rooms of several sizes that take turns.
+//! What our own code takes, without sockets, in this process: for a forwarded packet, in rooms of several
+//! sizes that take turns, and for a browser that is there and says nothing.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -9,10 +9,15 @@ use media::bench::DrySpeaker;
 use model::voice::EncryptionMode;
 use serde::Serialize;
 
+use super::browser::CHECK;
+
 /// Listeners of the rooms.
 const SIZES: [usize; 3] = [10, 50, 100];
 /// Rounds in which they take turns; the median counts, and the first only warms up.
 const ROUNDS: usize = 9;
+/// Browsers that are there and say nothing, and how often each checks its path while it is measured.
+const QUIET: u32 = 20;
+const QUIET_ROUNDS: u32 = 24;
 /// Packets that each forwards in a round, about.
 const FORWARDED: usize = 40_000;
 
@@ -23,6 +28,8 @@ pub(super) struct Code {
     pub(super) per_forwarded_packet_ns: f64,
     /// A room of 100 over a room of 10.
     pub(super) growth: f64,
+    /// Of a quiet browser, in microseconds each second; `None` when listeners come by UDP.
+    pub(super) idle_per_browser_us_per_s: Option<f64>,
 }
 
 /// Measures for about half a second, with listeners by WebRTC or by UDP. `None` when there is no
@@ -30,8 +37,13 @@ pub(super) struct Code {
 pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
     let lane = |listeners: usize| {
         let (mut room, speaker) = DryRoom::new(crate::bench::now(), mode)?;
-        (0..listeners)
-            .for_each(|_| if by_browser { room.add_browser() } else { room.add_listener(mode) });
+        for _ in 0..listeners {
+            if by_browser {
+                room.add_browser();
+            } else {
+                room.add_listener(mode);
+            }
+        }
         Some((room, speaker))
     };
     let mut lanes: Vec<_> = SIZES.into_iter().map(lane).collect::<Option<_>>()?;
@@ -48,7 +60,28 @@ pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
         nanos.sort_unstable_by(f64::total_cmp);
         nanos[nanos.len() / 2]
     });
-    Some(Code { per_forwarded_packet_ns: fifty, growth: hundred / ten })
+    let idle_per_browser_us_per_s = if by_browser { Some(quiet(mode)?) } else { None };
+    Some(Code { per_forwarded_packet_ns: fifty, growth: hundred / ten, idle_per_browser_us_per_s })
+}
+
+/// Microseconds each second that a browser costs which only checks its path, as often as Chromium does:
+/// its checks read, authenticated and answered, and all that timers do.
+fn quiet(mode: EncryptionMode) -> Option<f64> {
+    let (mut room, _) = DryRoom::new(crate::bench::now(), mode)?;
+    let mut browsers: Vec<_> = (0..QUIET).map(|_| room.add_browser()).collect();
+    // Until nothing is left to do of their joins.
+    room.pass(Duration::from_secs(12));
+    let mut time = Duration::ZERO;
+    for _ in 0..QUIET_ROUNDS {
+        for browser in &mut browsers {
+            let began = crate::bench::now();
+            room.pass(CHECK / QUIET);
+            black_box(room.check(browser));
+            time += began.elapsed();
+        }
+    }
+    let seconds = (CHECK * QUIET_ROUNDS).as_secs_f64() * f64::from(QUIET);
+    Some(time.as_secs_f64() * 1e6 / seconds)
 }
 
 /// Nanoseconds of each forwarded packet of one round.
