@@ -22,6 +22,8 @@ use crate::shard::Places;
 use crate::shard::Shard;
 use crate::shard::ShardConfig;
 use crate::shard::WallClock;
+#[cfg(feature = "measuring")]
+use crate::shard::outbox::Outbox;
 pub use crate::shell::counting::Counting;
 pub use crate::shell::counting::allocations;
 pub use crate::shell::counting::live_bytes;
@@ -157,9 +159,15 @@ impl DryRoom {
             tell_names: false,
         });
         let mut room = Self { shard, now, peers: 0, answer: String::new() };
-        let (address, ssrc) = room.join(mode, Grants { speak: true, hear: false });
-        let cipher = UdpCipher::new(mode, &key(1));
-        Some((room, DrySpeaker { address, cipher, ssrc, packets: 0 }))
+        let speaker = room.add_speaker(mode);
+        Some((room, speaker))
+    }
+
+    /// Adds somebody who speaks and hears nobody.
+    pub fn add_speaker(&mut self, mode: EncryptionMode) -> DrySpeaker {
+        let (address, ssrc) = self.join(mode, Grants { speak: true, hear: false });
+        let cipher = UdpCipher::new(mode, &key(self.peers));
+        DrySpeaker { address, cipher, ssrc, packets: 0 }
     }
 
     /// Adds a listener, with the address and the transport that a client would have.
@@ -240,6 +248,19 @@ impl DryRoom {
         if handled == Handled::Here { count } else { 0 }
     }
 
+    /// Takes a speaker's packet `after` the one before, and leaves what comes of it in the outbox.
+    #[cfg(feature = "measuring")]
+    pub(crate) fn take(&mut self, after: Duration, from: &DrySpeaker, packet: &mut [u8]) {
+        self.now += after;
+        self.shard.handle_datagram(self.now, from.address, packet);
+    }
+
+    /// What is to be sent.
+    #[cfg(feature = "measuring")]
+    pub(crate) fn outbox(&mut self) -> &mut Outbox {
+        self.shard.outbox()
+    }
+
     /// Takes a datagram of a stranger. Whether nobody was found for it, so that it is dropped.
     pub fn refuse(&mut self, datagram: &mut [u8]) -> bool {
         let stranger = SocketAddr::from(([203, 0, 113, 66], 666));
@@ -272,6 +293,11 @@ impl DryRoom {
 impl DrySpeaker {
     /// The next packet, as it comes from the network.
     pub fn speak(&mut self) -> Vec<u8> {
+        self.speak_of(PAYLOAD)
+    }
+
+    /// The same with a payload of `length` bytes.
+    pub fn speak_of(&mut self, length: usize) -> Vec<u8> {
         let header = RtpHeader {
             marker: false,
             payload_type: 120,
@@ -280,7 +306,7 @@ impl DrySpeaker {
             ssrc: self.ssrc,
         };
         let mut packet = header.to_bytes().to_vec();
-        packet.extend([0x78; PAYLOAD]);
+        packet.resize(packet.len() + length, 0x78);
         self.cipher.seal(self.packets, &mut packet, 0);
         self.packets = self.packets.wrapping_add(1);
         packet

@@ -15,7 +15,7 @@ use std::time::Instant;
 use crate::config::PairingPolicy;
 
 /// The longest that a packet waits: a tenth of its frame, below what anybody notices.
-const LONGEST: Duration = Duration::from_millis(2);
+pub(crate) const LONGEST: Duration = Duration::from_millis(2);
 /// The longest that asking takes a shard which has something to read: who was told later has slept.
 const AT_ONCE: Duration = Duration::from_micros(10);
 /// Share of its time that a shard works before it begins to rest, and where it rests longest.
