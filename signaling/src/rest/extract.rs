@@ -151,14 +151,14 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 fn fault(path: &str, message: &str) -> FormErrors {
     // Where it is does not help a client, which did not write the text byte by byte.
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-    let path = if path == "." { "" } else { path };
+    let path = if path == "." { String::new() } else { path.replace('[', ".").replace(']', "") };
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     if let Some(field) = missing {
-        let path = [path, field].join(".");
+        let path = [path.as_str(), field].join(".");
         return FormErrors::one(&path, "BASE_TYPE_REQUIRED", "This field is required");
     }
-    let path = if path.is_empty() { "_root" } else { path };
-    FormErrors::one(&path.replace('[', ".").replace(']', ""), "BASE_TYPE_BAD_VALUE", message)
+    let path = if path.is_empty() { "_root" } else { &path };
+    FormErrors::one(path, "BASE_TYPE_BAD_VALUE", message)
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -267,6 +267,9 @@ mod tests {
         let body = refusal("{}").await;
         let required = json!([{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]);
         assert_eq!(body["errors"]["name"]["_errors"], required);
+
+        let body = refusal(r#"{"name":"a","channels":[{}]}"#).await;
+        assert_eq!(body["errors"]["channels"]["0"]["id"]["_errors"], required);
 
         let body = refusal("[]").await;
         assert_eq!(body["code"], 50_035);
