@@ -147,6 +147,7 @@ fn member(place: u64) -> MemberRecord {
         joined_at: Timestamp::from_secs(NOW as i64 / 1_000).expect("a time"),
         mute: false,
         deaf: false,
+        pending: false,
         communication_disabled_until: None,
         flags: 0,
         avatar: None,

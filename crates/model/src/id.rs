@@ -39,6 +39,8 @@ pub type EmojiId = Id<marker::EmojiMarker>;
 pub type StickerId = Id<marker::StickerMarker>;
 /// A sound of a guild's soundboard.
 pub type SoundId = Id<marker::GenericMarker>;
+/// Someone's wish to become a full member of a guild that screens its newcomers.
+pub type JoinRequestId = Id<marker::GenericMarker>;
 /// A bot's command.
 pub type CommandId = Id<marker::CommandMarker>;
 /// A version of a command.

@@ -257,6 +257,32 @@ pub const RESOURCE_CHANNELS: usize = 7;
 pub const NEW_MEMBER_TITLE: std::ops::RangeInclusive<usize> = 1..=60;
 /// And so described, in characters (userdoccers: New Member Action Structure).
 pub const NEW_MEMBER_DESCRIPTION: usize = 200;
+/// Fields of the form that newcomers fill in (userdoccers: Member Verification Structure).
+pub const SCREENING_FIELDS: usize = 5;
+/// What a guild says of itself above that form, in characters (userdoccers: Member Verification
+/// Structure).
+pub const SCREENING_DESCRIPTION: usize = 300;
+/// What a field of that form asks, and what is said below it, in characters (userdoccers: Member
+/// Verification Form Field Structure).
+pub const SCREENING_LABEL: std::ops::RangeInclusive<usize> = 1..=300;
+/// Rules that newcomers agree to (userdoccers: Member Verification Form Field Structure).
+pub const SCREENING_TERMS: std::ops::RangeInclusive<usize> = 1..=16;
+/// One of those rules, in characters.
+pub const SCREENING_TERM: std::ops::RangeInclusive<usize> = 1..=300;
+/// Answers to choose from (userdoccers: Member Verification Form Field Structure).
+pub const SCREENING_CHOICES: std::ops::RangeInclusive<usize> = 1..=8;
+/// One of those answers, in characters.
+pub const SCREENING_CHOICE: std::ops::RangeInclusive<usize> = 1..=150;
+/// A short answer, in characters (userdoccers: Member Verification Form Field Type).
+pub const SCREENING_TEXT: usize = 150;
+/// A long answer, in characters (userdoccers: Member Verification Form Field Type).
+pub const SCREENING_PARAGRAPH: usize = 1_000;
+/// Why a join request was rejected, in characters (OpenAPI: action_guild_join_request).
+pub const REJECTION_REASON: usize = 160;
+/// Join requests of one guild that wait for a moderator (safety: their answers are in memory).
+pub const JOIN_REQUESTS: usize = 1_000;
+/// How long join requests are kept, in milliseconds: 180 days (userdoccers: Guild Join Request Object).
+pub const JOIN_REQUESTS_KEPT_MS: u64 = 180 * 24 * 60 * 60 * 1_000;
 /// People whom one invite can be for (safety: each is a row).
 pub const INVITE_TARGETS: usize = 10_000;
 /// Roles that one invite can give (Discord: OpenAPI, CreateGuildInviteRequest).

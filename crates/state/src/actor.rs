@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use model::id::GuildId;
+use model::id::JoinRequestId;
 use model::id::UserId;
 use model::snowflake::SnowflakeGenerator;
 use model::wire::id::Id;
@@ -160,7 +161,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) users: Arc<Users>,
     pub(crate) observers: ArcSwap<Vec<Subscriber>>,
-    /// Numbers entries of audit logs; they are unique within their guild, which has one node.
+    /// Numbers entries of audit logs, and join requests; they are unique within their guild, which has
+    /// one node.
     pub(crate) audit_ids: Mutex<SnowflakeGenerator>,
     /// What the clock will do to the guilds.
     due: Mutex<Due>,
@@ -469,6 +471,12 @@ impl Shared {
     ) -> Arc<AuditEntry> {
         let mut ids = self.audit_ids.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::new(AuditEntry { id: Id::new(ids.next(now_ms)), guild, what })
+    }
+
+    /// The number of a new join request; unique as those of audit logs are.
+    pub(crate) fn request_id(&self, now_ms: u64) -> JoinRequestId {
+        let mut ids = self.audit_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Id::new(ids.next(now_ms))
     }
 
     fn drop_observer(&self, id: SubscriberId) {

@@ -27,6 +27,7 @@ use crate::record::MemberRecord;
 use crate::record::UserRecord;
 use crate::repo::GuildRepo;
 use crate::repo::RepoError;
+use crate::screening::JoinRequest;
 use crate::store::ChangeError;
 
 /// See the module.
@@ -44,6 +45,7 @@ pub(crate) async fn change(
         if plan.changes.is_empty() {
             return Ok(view);
         }
+        begin_requests(shared, &view, &mut plan, now_ms).await?;
         judge_profiles(shared, &view, &mut plan).await?;
         if plan.changes.is_empty() {
             return Ok(view);
@@ -75,6 +77,31 @@ pub(crate) async fn change(
         }
     }
     Err(ChangeError::Busy)
+}
+
+/// Begins, in the plan, a join request of each newcomer who has yet to pass the screening. Bots pass it
+/// by being bots.
+async fn begin_requests(
+    shared: &Shared,
+    view: &Guild,
+    plan: &mut Plan,
+    now_ms: u64,
+) -> Result<(), ChangeError> {
+    let mut begun = Vec::new();
+    for change in &mut plan.changes {
+        let Change::PutMember(member) = change else { continue };
+        if !member.pending || view.members.contains_key(&member.user) {
+            continue;
+        }
+        if shared.users.user(member.user).await?.is_some_and(|user| user.bot) {
+            *member = Arc::new(MemberRecord { pending: false, ..(**member).clone() });
+        } else {
+            let request = JoinRequest::begun(shared.request_id(now_ms), member.user);
+            begun.push(Change::PutJoinRequest(Arc::new(request)));
+        }
+    }
+    plan.changes.extend(begun);
+    Ok(())
 }
 
 /// Marks, in the plan, the members whose names a rule for profiles is triggered by, and takes the

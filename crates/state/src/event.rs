@@ -28,6 +28,7 @@ use crate::record::SoundRecord;
 use crate::record::UserRecord;
 use crate::scheduled::EventException;
 use crate::scheduled::ScheduledEventRecord;
+use crate::screening::JoinRequest;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
 use crate::voice::StageInstance;
@@ -80,6 +81,12 @@ pub enum GuildEvent {
     MemberUpdated(Arc<MemberRecord>),
     /// Someone left or was removed.
     MemberRemoved(UserId),
+    /// A pending member began a request, or began anew. Only they hear of it.
+    JoinRequestCreated(Arc<JoinRequest>),
+    /// A request waits for a moderator, or was decided.
+    JoinRequestUpdated(Arc<JoinRequest>),
+    /// A request was taken back, or ended with its membership before anything came of it.
+    JoinRequestDeleted(Arc<JoinRequest>),
     /// A member's account changed: name or avatar.
     UserUpdated(Arc<UserRecord>),
     /// Someone was banned; [`GuildEvent::MemberRemoved`] follows when they were a member.

@@ -29,6 +29,7 @@ pub mod recurrence;
 pub mod relationship;
 pub mod repo;
 pub mod scheduled;
+pub mod screening;
 pub mod search;
 mod sessions;
 pub mod settings;

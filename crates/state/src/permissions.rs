@@ -194,10 +194,10 @@ fn without_dependants(mut allowed: Permissions, kind: ChannelType) -> Permission
     allowed
 }
 
-/// What a timeout lets through, and a quarantine for a name, which can be changed: all when neither
-/// holds.
+/// What a timeout lets through, and a screening that is still to be passed, and a quarantine for a name,
+/// which can be changed: all when none holds.
 fn left_to(member: &MemberRecord, now_ms: u64) -> Permissions {
-    if is_timed_out(member, now_ms) {
+    if member.pending || is_timed_out(member, now_ms) {
         Permissions::VIEW_CHANNEL.union(Permissions::READ_MESSAGE_HISTORY)
     } else if member.flags & QUARANTINED != 0 {
         Permissions::VIEW_CHANNEL

@@ -182,6 +182,9 @@ pub struct MemberRecord {
     /// Deafened in voice by a moderator.
     #[serde(default)]
     pub deaf: bool,
+    /// Only looks on: has yet to pass the guild's screening.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
     /// Timed out until then.
     #[serde(default)]
     pub communication_disabled_until: Option<Timestamp>,

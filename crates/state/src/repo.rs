@@ -54,6 +54,8 @@ use crate::relationship::Bond;
 use crate::relationship::Outcome;
 use crate::relationship::Relationship;
 use crate::relationship::Wish;
+use crate::screening::JoinRequest;
+use crate::screening::JoinRequestQuery;
 use crate::search::Found;
 use crate::search::SearchQuery;
 use crate::settings::Profile;
@@ -96,6 +98,12 @@ pub trait GuildRepo: Send + Sync + 'static {
         guild: GuildId,
         query: &AuditQuery,
     ) -> Result<Vec<AuditEntry>, RepoError>;
+    /// Join requests of a guild, and how many there are in all of that status or of that account.
+    async fn join_requests(
+        &self,
+        guild: GuildId,
+        query: &JoinRequestQuery,
+    ) -> Result<(Vec<JoinRequest>, u64), RepoError>;
 }
 
 /// Accounts, applications and their tokens.

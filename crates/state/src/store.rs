@@ -59,6 +59,8 @@ use crate::record::UserRecord;
 use crate::repo::GuildRepo;
 use crate::repo::PrivateRepo;
 use crate::repo::RepoError;
+use crate::screening::JoinRequest;
+use crate::screening::JoinRequestQuery;
 use crate::template::Founding;
 use crate::template::Snapshot;
 use crate::users::Users;
@@ -286,6 +288,19 @@ impl GuildStore {
         query: &AuditQuery,
     ) -> Result<Vec<AuditEntry>, RepoError> {
         self.repo.audit_log(guild, query).await
+    }
+
+    /// Join requests of a guild, and how many there are in all of that status or of that account.
+    ///
+    /// # Errors
+    ///
+    /// Storage errors.
+    pub async fn join_requests(
+        &self,
+        guild: GuildId,
+        query: &JoinRequestQuery,
+    ) -> Result<(Vec<JoinRequest>, u64), RepoError> {
+        self.repo.join_requests(guild, query).await
     }
 
     /// Opens the private channel of two people, with `id` if it is new; tells both of a new one.

@@ -26,6 +26,7 @@ use crate::guild::command::is_creatable;
 use crate::guild::plan::Denied;
 use crate::guild::plan::field;
 use crate::guild::plan::new_member;
+use crate::screening::Screening;
 
 /// A template as storage keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,6 +97,7 @@ impl Snapshot {
             afk_channel: guild.settings.afk_channel,
             // Its channels are not there.
             new_members: None,
+            screening: Screening::default(),
             ..(*guild.settings).clone()
         };
         Self { settings: Arc::new(settings), roles, channels }
@@ -176,6 +178,7 @@ impl Guild {
             stickers: imbl::OrdMap::new(),
             sounds: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
+            requests: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             live: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),

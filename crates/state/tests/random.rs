@@ -130,7 +130,14 @@ fn member_patch() -> impl Strategy<Value = MemberPatch> {
     let mute = prop::option::weighted(0.2, any::<bool>());
     let nick = prop::option::weighted(0.3, prop::option::of("[a-z]{0,3}"));
     (roles, timeout, mute, nick).prop_map(|(roles, communication_disabled_until, mute, nick)| {
-        MemberPatch { roles, communication_disabled_until, mute, nick, deaf: mute }
+        MemberPatch {
+            roles,
+            communication_disabled_until,
+            mute,
+            nick,
+            deaf: mute,
+            bypasses_verification: mute,
+        }
     })
 }
 

@@ -28,6 +28,7 @@ use crate::parts::Ids;
 use crate::parts::Parts;
 use crate::parts::now_ms;
 use crate::parts::timestamp;
+use crate::rest::screening;
 
 /// The accounts of this instance and what is done with them.
 #[derive(Clone)]
@@ -436,7 +437,8 @@ impl Accounts {
     /// Banned, unknown guild, too many guilds.
     pub async fn join(&self, guild: GuildId, user: UserId) -> Result<(), AccountError> {
         let command = GuildCommand::Join { user, now: timestamp(now_ms()), roles: Vec::new() };
-        self.store.execute(guild, user, command).await?;
+        let view = self.store.execute(guild, user, command).await?;
+        screening::tell_begun(&self.store, &view, user);
         Ok(())
     }
 
@@ -457,7 +459,8 @@ impl Accounts {
         };
         let roles = invite.roles.iter().copied().filter(is_there).collect();
         let command = GuildCommand::Join { user, now: timestamp(now_ms()), roles };
-        self.store.execute(guild, user, command).await?;
+        let view = self.store.execute(guild, user, command).await?;
+        screening::tell_begun(&self.store, &view, user);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use state::GuildEvent;
 use state::Publication;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
+use state::screening::JoinRequestStatus;
 
 use crate::cdn::Origin;
 
@@ -96,7 +97,23 @@ impl Viewer {
         let heard = match event {
             GuildEvent::GuildDeleted => return Heard::GuildGone,
             GuildEvent::MemberRemoved(user) if *user == self.user => return Heard::GuildGone,
+            // Whoever is rejected hears of it as they go.
+            GuildEvent::JoinRequestCreated(request)
+            | GuildEvent::JoinRequestUpdated(request)
+            | GuildEvent::JoinRequestDeleted(request)
+                if request.user == self.user =>
+            {
+                return if self.bot { Heard::No } else { Heard::Yes };
+            }
             _ if !guild.members.contains_key(&self.user) => false,
+            // Of others once there is something to decide (userdoccers: Guild Join Request Create).
+            GuildEvent::JoinRequestCreated(request)
+            | GuildEvent::JoinRequestUpdated(request)
+            | GuildEvent::JoinRequestDeleted(request) => {
+                self.wants(Intents::GUILD_MEMBERS)
+                    && request.status != JoinRequestStatus::Started
+                    && guild.permissions(self.user, now_ms).has(Permissions::KICK_MEMBERS)
+            }
             GuildEvent::GuildUpdated
             | GuildEvent::RoleCreated(_)
             | GuildEvent::RoleUpdated(_)

@@ -18,6 +18,7 @@ mod handshake;
 mod incoming;
 mod member_list;
 mod members;
+mod names;
 mod own;
 mod pulse;
 mod ready;

@@ -19,6 +19,7 @@ use super::ready_whole;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::parts::Parts;
+use crate::rest::screening;
 use crate::rest::settings;
 use crate::wire;
 
@@ -160,7 +161,7 @@ pub(super) async fn payload(
         "private_channels": [],
         "relationships": [],
         "presences": [],
-        "guild_join_requests": [],
+        "guild_join_requests": screening::open(&parts.store, identity.id()),
         "_trace": [],
     });
     if let Some(shard) = wanted.shard {

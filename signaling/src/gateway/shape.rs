@@ -8,6 +8,7 @@ use std::sync::RwLock;
 
 use model::gateway::Intents;
 use model::id::ChannelId;
+use model::id::GuildId;
 use model::id::UserId;
 use serde_json::Value;
 use serde_json::json;
@@ -22,6 +23,7 @@ use state::record::MessageRecord;
 use state::record::UserRecord;
 use state::repo::MessageRepo;
 use state::repo::RepoError;
+use state::screening::JoinRequest;
 use state::thread::Thread;
 use state::users::Users;
 use state::voice::VoiceState;
@@ -31,6 +33,8 @@ use super::encode::Dispatch;
 use super::filter::Flip;
 use super::filter::Heard;
 use super::filter::Viewer;
+use super::names::chat_name;
+use super::names::name;
 use crate::cdn::Origin;
 use crate::cdn::Signer;
 use crate::cdn::Urls;
@@ -155,6 +159,10 @@ pub(super) async fn prepare(
             GuildEvent::BanAdded(user)
             | GuildEvent::BanRemoved(user)
             | GuildEvent::MemberRemoved(user) => return users.user(*user).await.map(drop),
+            GuildEvent::JoinRequestUpdated(request) => {
+                let named: Vec<_> = [request.user].into_iter().chain(request.reviewer).collect();
+                return users.load(&named).await.map(drop);
+            }
             _ => return Ok(()),
         },
         UserEvent::Private(publication) => {
@@ -226,6 +234,13 @@ impl Shaper<'_> {
                 }
                 let make = || Some(newly(wire::thread(thread, guild.id, None), new));
                 shapes.dispatch(name, (Form::Whole, None), make)
+            }
+            (
+                _,
+                GuildEvent::JoinRequestCreated(request) | GuildEvent::JoinRequestUpdated(request),
+            ) if request.user == viewer.user => {
+                let shown = wire::own_join_request(guild.id, request);
+                Some(Dispatch::new(name, &told(guild.id, request, shown)))
             }
             (_, GuildEvent::RuleExecuted(done)) if !viewer.wants(Intents::MESSAGE_CONTENT) => {
                 let make = || Some(wire::rule_executed(done, guild.id, false));
@@ -340,6 +355,13 @@ impl Shaper<'_> {
                 let mut value = wire::member(member, &self.user(member.user));
                 value["guild_id"] = json!(id);
                 value
+            }
+            GuildEvent::JoinRequestCreated(request) | GuildEvent::JoinRequestUpdated(request) => {
+                let shown = wire::join_request(id, request, |user| Some(self.user(user)));
+                told(id, request, shown)
+            }
+            GuildEvent::JoinRequestDeleted(request) => {
+                json!({ "guild_id": id, "id": request.id, "user_id": request.user })
             }
             GuildEvent::UserUpdated(user) => {
                 let mut value = wire::member(guild.members.get(&user.id)?, user);
@@ -563,6 +585,11 @@ impl Shaper<'_> {
     }
 }
 
+/// What is told of a join request, which is shown so.
+fn told(guild: GuildId, request: &JoinRequest, shown: Value) -> Value {
+    json!({ "guild_id": guild, "status": request.status, "request": shown })
+}
+
 /// Marks a thread that was started just now.
 fn newly(mut thread: Value, new: bool) -> Value {
     if new {
@@ -605,82 +632,6 @@ fn strip(message: &mut Value) {
         if let Some(forwarded) = snapshot.get_mut("message") {
             strip(forwarded);
         }
-    }
-}
-
-fn name(event: &GuildEvent) -> &'static str {
-    match event {
-        GuildEvent::GuildUpdated => "GUILD_UPDATE",
-        GuildEvent::GuildDeleted => "GUILD_DELETE",
-        GuildEvent::ChannelCreated(_) => "CHANNEL_CREATE",
-        GuildEvent::ChannelUpdated(_) => "CHANNEL_UPDATE",
-        GuildEvent::ChannelDeleted(_) => "CHANNEL_DELETE",
-        GuildEvent::ThreadCreated(_) => "THREAD_CREATE",
-        GuildEvent::ThreadUpdated(_) => "THREAD_UPDATE",
-        GuildEvent::ThreadDeleted(_) => "THREAD_DELETE",
-        GuildEvent::ThreadMembersUpdated { .. } => "THREAD_MEMBERS_UPDATE",
-        GuildEvent::ThreadMemberUpdated { .. } => "THREAD_MEMBER_UPDATE",
-        GuildEvent::RoleCreated(_) => "GUILD_ROLE_CREATE",
-        GuildEvent::RoleUpdated(_) => "GUILD_ROLE_UPDATE",
-        GuildEvent::RoleDeleted(_) => "GUILD_ROLE_DELETE",
-        GuildEvent::MemberAdded(_) => "GUILD_MEMBER_ADD",
-        GuildEvent::MemberUpdated(_) | GuildEvent::UserUpdated(_) => "GUILD_MEMBER_UPDATE",
-        GuildEvent::MemberRemoved(_) => "GUILD_MEMBER_REMOVE",
-        GuildEvent::BanAdded(_) => "GUILD_BAN_ADD",
-        GuildEvent::BanRemoved(_) => "GUILD_BAN_REMOVE",
-        GuildEvent::InviteCreated(_) => "INVITE_CREATE",
-        GuildEvent::InviteDeleted { .. } => "INVITE_DELETE",
-        GuildEvent::PresenceUpdated { .. } => "PRESENCE_UPDATE",
-        GuildEvent::VoiceStateUpdated(_) => "VOICE_STATE_UPDATE",
-        GuildEvent::VoiceStatusChanged { .. } => "VOICE_CHANNEL_STATUS_UPDATE",
-        GuildEvent::VoiceStarted { .. } => "VOICE_CHANNEL_START_TIME_UPDATE",
-        GuildEvent::WebhooksUpdated(_) => "WEBHOOKS_UPDATE",
-        GuildEvent::CommandsUpdated => "GUILD_APPLICATION_COMMAND_INDEX_UPDATE",
-        GuildEvent::IntegrationCreated(_) => "INTEGRATION_CREATE",
-        GuildEvent::IntegrationUpdated(_) => "INTEGRATION_UPDATE",
-        GuildEvent::IntegrationDeleted(_) => "INTEGRATION_DELETE",
-        GuildEvent::IntegrationsUpdated => "GUILD_INTEGRATIONS_UPDATE",
-        GuildEvent::EmojisUpdated => "GUILD_EMOJIS_UPDATE",
-        GuildEvent::StickersUpdated => "GUILD_STICKERS_UPDATE",
-        GuildEvent::SoundCreated(_) => "GUILD_SOUNDBOARD_SOUND_CREATE",
-        GuildEvent::SoundChanged(_) => "GUILD_SOUNDBOARD_SOUND_UPDATE",
-        GuildEvent::SoundDeleted(_) => "GUILD_SOUNDBOARD_SOUND_DELETE",
-        GuildEvent::SoundPlayed(_) => "VOICE_CHANNEL_EFFECT_SEND",
-        GuildEvent::EventScheduled(_) => "GUILD_SCHEDULED_EVENT_CREATE",
-        GuildEvent::EventChanged(_) => "GUILD_SCHEDULED_EVENT_UPDATE",
-        GuildEvent::EventRemoved(_) => "GUILD_SCHEDULED_EVENT_DELETE",
-        GuildEvent::EventExcepted { removed: false, .. } => {
-            "GUILD_SCHEDULED_EVENT_EXCEPTION_CREATE"
-        }
-        GuildEvent::EventExcepted { removed: true, .. } => "GUILD_SCHEDULED_EVENT_EXCEPTION_DELETE",
-        GuildEvent::EventInterest { added: true, .. } => "GUILD_SCHEDULED_EVENT_USER_ADD",
-        GuildEvent::EventInterest { added: false, .. } => "GUILD_SCHEDULED_EVENT_USER_REMOVE",
-        GuildEvent::AuditLogged(_) => "GUILD_AUDIT_LOG_ENTRY_CREATE",
-        GuildEvent::RuleCreated(_) => "AUTO_MODERATION_RULE_CREATE",
-        GuildEvent::RuleUpdated(_) => "AUTO_MODERATION_RULE_UPDATE",
-        GuildEvent::RuleDeleted(_) => "AUTO_MODERATION_RULE_DELETE",
-        GuildEvent::RuleExecuted(_) => "AUTO_MODERATION_ACTION_EXECUTION",
-        GuildEvent::StageOpened(_) => "STAGE_INSTANCE_CREATE",
-        GuildEvent::StageChanged(_) => "STAGE_INSTANCE_UPDATE",
-        GuildEvent::StageClosed(_) => "STAGE_INSTANCE_DELETE",
-        GuildEvent::Chat(chat) => chat_name(chat),
-    }
-}
-
-const fn chat_name(chat: &ChatEvent) -> &'static str {
-    match chat {
-        ChatEvent::MessageCreated(_) => "MESSAGE_CREATE",
-        ChatEvent::MessageUpdated(_) => "MESSAGE_UPDATE",
-        ChatEvent::MessagesDeleted { bulk: false, .. } => "MESSAGE_DELETE",
-        ChatEvent::MessagesDeleted { bulk: true, .. } => "MESSAGE_DELETE_BULK",
-        ChatEvent::Reaction { added: true, .. } => "MESSAGE_REACTION_ADD",
-        ChatEvent::Reaction { added: false, .. } => "MESSAGE_REACTION_REMOVE",
-        ChatEvent::ReactionsCleared { emoji: None, .. } => "MESSAGE_REACTION_REMOVE_ALL",
-        ChatEvent::ReactionsCleared { emoji: Some(_), .. } => "MESSAGE_REACTION_REMOVE_EMOJI",
-        ChatEvent::Typing { .. } => "TYPING_START",
-        ChatEvent::PollVote { added: true, .. } => "MESSAGE_POLL_VOTE_ADD",
-        ChatEvent::PollVote { added: false, .. } => "MESSAGE_POLL_VOTE_REMOVE",
-        ChatEvent::PinsUpdated { .. } => "CHANNEL_PINS_UPDATE",
     }
 }
 

@@ -240,6 +240,9 @@ async fn accept(
     }
     let mut value = shown(&parts, &invite, true).await?;
     value["new_member"] = json!(new);
+    if handle.view().is_pending(me.id()) {
+        value["show_verification_form"] = json!(true);
+    }
     Ok(Json(value))
 }
 

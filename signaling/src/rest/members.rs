@@ -20,6 +20,7 @@ use state::audit::AuditDraft;
 use state::audit::By;
 use state::guild::command::MemberDraft;
 use state::guild::command::MemberPatch;
+use state::screening::BYPASSES_VERIFICATION;
 
 use super::ApiError;
 use super::audit_log::note;
@@ -39,6 +40,7 @@ use super::route::get;
 use super::route::patch;
 use super::route::put;
 use super::schema;
+use super::screening;
 use crate::auth::PrivilegedIntents;
 use crate::auth::Scope;
 use crate::parts::Parts;
@@ -231,6 +233,7 @@ async fn add(
         deaf: body.deaf.unwrap_or_default(),
     };
     let view = parts.store.execute(guild, me.id(), GuildCommand::AddMember(draft)).await?;
+    screening::tell_begun(&parts.store, &view, user);
     Ok((StatusCode::CREATED, Json(shown(&parts, &view, user).await?)).into_response())
 }
 
@@ -256,6 +259,7 @@ struct Update {
     channel_id: Option<Option<ChannelId>>,
     #[serde(default, deserialize_with = "some")]
     communication_disabled_until: Option<Option<Moment>>,
+    flags: Option<u64>,
 }
 
 /// `PATCH /guilds/{guild.id}/members/{user.id}`
@@ -282,6 +286,8 @@ async fn update(
         communication_disabled_until: body
             .communication_disabled_until
             .map(|until| until.map(|Moment(ms)| timestamp(ms))),
+        // The one flag that people set (Discord: Guild Member Flags); the others are passed over.
+        bypasses_verification: body.flags.map(|flags| flags & BYPASSES_VERIFICATION != 0),
     };
     if patch != MemberPatch::default() {
         let was = automod::quarantined(&view, user);

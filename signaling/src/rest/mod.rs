@@ -45,6 +45,7 @@ mod roles;
 mod route;
 mod scheduled_events;
 mod schema;
+pub(crate) mod screening;
 mod search;
 pub(crate) mod settings;
 mod soundboard;
@@ -113,6 +114,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(groups::routes())
         .merge(roles::routes())
         .merge(scheduled_events::routes())
+        .merge(screening::routes())
         .merge(search::routes())
         .merge(soundboard::routes())
         .merge(stages::routes())

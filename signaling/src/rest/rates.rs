@@ -62,6 +62,8 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("guilds", "", "POST") => ("guild-create", 10, 600_000),
         ("guilds", "members", "GET") => ("member-read", 10, 5_000),
         ("guilds", "members", _) => ("member-write", 10, 10_000),
+        ("guilds", "requests", "GET") => ("join-request-read", 10, 5_000),
+        ("guilds", "requests", _) => ("join-request-write", 10, 10_000),
         ("guilds", _, "GET") => ("guild-read", 20, 5_000),
         ("guilds", _, _) => ("guild-write", 20, 10_000),
         ("invites", _, _) => ("invite", 20, 10_000),

@@ -69,6 +69,7 @@ async fn react(
         return Err(ApiError::Status(StatusCode::METHOD_NOT_ALLOWED));
     }
     let place = Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    place.require_full_member(me.id())?;
     place.require_open()?;
     let emoji = parse(&text)?;
     carry_out(add(parts, place, me.id(), id, emoji)).await?;

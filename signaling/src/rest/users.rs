@@ -310,8 +310,10 @@ async fn may_write_to(parts: &Parts, me: UserId, other: UserId) -> Result<bool, 
     }
     let mut guilds = parts.store.guilds_of(me).into_iter().map(|guild| guild.view());
     let now_ms = parts.now_ms();
+    // Who has yet to pass a guild's screening is not quite in it.
+    let full = |guild: &Guild, user| guild.members.contains_key(&user) && !guild.is_pending(user);
     let opens = |guild: &Guild| {
-        guild.members.contains_key(&other) && !guild.settings.incidents.close_messages(now_ms)
+        full(guild, me) && full(guild, other) && !guild.settings.incidents.close_messages(now_ms)
     };
     if guilds.any(|guild| opens(&guild)) {
         return Ok(true);

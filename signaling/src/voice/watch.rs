@@ -133,6 +133,9 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
         | GuildEvent::StageOpened(_)
         | GuildEvent::StageChanged(_)
         | GuildEvent::StageClosed(_)
+        | GuildEvent::JoinRequestCreated(_)
+        | GuildEvent::JoinRequestUpdated(_)
+        | GuildEvent::JoinRequestDeleted(_)
         | GuildEvent::Chat(_) => {}
     }
 }

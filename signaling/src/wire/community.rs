@@ -14,7 +14,7 @@ use state::guild::community::SettingsEmoji;
 #[must_use]
 pub fn features(guild: &Guild) -> Vec<&'static str> {
     let settings = &guild.settings;
-    let onboarding = &settings.onboarding;
+    let (onboarding, screening) = (&settings.onboarding, &settings.screening);
     let all = [
         ("AUTO_MODERATION", guild.rules.values().any(|rule| rule.record.enabled)),
         ("WELCOME_SCREEN_ENABLED", settings.welcome.enabled),
@@ -23,6 +23,10 @@ pub fn features(guild: &Guild) -> Vec<&'static str> {
             settings.new_members.as_ref().is_some_and(|welcome| welcome.enabled),
         ),
         ("GUILD_ONBOARDING", onboarding.enabled),
+        ("MEMBER_VERIFICATION_GATE_ENABLED", screening.enabled),
+        ("MEMBER_VERIFICATION_MANUAL_APPROVAL", screening.enabled && screening.is_reviewed()),
+        // Who has not passed yet is a member who looks on.
+        ("PREVIEW_ENABLED", screening.enabled),
         ("GUILD_ONBOARDING_HAS_PROMPTS", onboarding.enabled && !onboarding.prompts.is_empty()),
     ];
     all.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()

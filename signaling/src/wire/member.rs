@@ -28,7 +28,7 @@ pub fn member_without_user(member: &MemberRecord) -> Value {
         "deaf": member.deaf,
         "mute": member.mute,
         "flags": member.flags,
-        "pending": false,
+        "pending": member.pending,
         "communication_disabled_until": member.communication_disabled_until,
     })
 }

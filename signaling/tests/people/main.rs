@@ -8,6 +8,7 @@ mod parts;
 mod read_states;
 mod relationships;
 mod rest;
+mod screening;
 mod settings;
 #[path = "../gateway/stage.rs"]
 #[allow(dead_code, reason = "shared with the gateway's tests")]

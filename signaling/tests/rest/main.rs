@@ -27,6 +27,7 @@ mod operations;
 mod permission_matrix;
 mod pictures;
 mod scheduled_events;
+mod screening;
 mod soundboard;
 mod stages;
 mod stickers;

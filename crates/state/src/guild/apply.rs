@@ -12,6 +12,7 @@ use super::plan::Plan;
 use crate::event::GuildEvent;
 use crate::scheduled::Scheduled;
 use crate::scheduled::ScheduledEventRecord;
+use crate::screening::JoinRequest;
 use crate::thread::Thread;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
@@ -110,7 +111,12 @@ impl Guild {
                     events.push(GuildEvent::IntegrationsUpdated);
                 }
             }
+            Change::PutJoinRequest(request) => events.push(self.put_request(request)),
+            Change::DeleteJoinRequest(user) => {
+                events.extend(self.requests.remove(user).map(GuildEvent::JoinRequestDeleted));
+            }
             Change::DeleteMember(user) => {
+                events.extend(self.requests.remove(user).map(GuildEvent::JoinRequestDeleted));
                 events.extend(self.leave_voice(*user));
                 self.presences.remove(user);
                 self.leave_threads(*user);
@@ -191,6 +197,18 @@ impl Guild {
                 events.extend(self.stages.remove(channel).map(GuildEvent::StageClosed));
             }
             Change::Log(entry) => events.push(GuildEvent::AuditLogged(Arc::clone(entry))),
+        }
+    }
+
+    /// Requests of which something came are storage's alone.
+    fn put_request(&mut self, request: &Arc<JoinRequest>) -> GuildEvent {
+        let old = match request.status.is_open() {
+            true => self.requests.insert(request.user, Arc::clone(request)),
+            false => self.requests.remove(&request.user),
+        };
+        match old.is_some_and(|old| old.id == request.id) {
+            true => GuildEvent::JoinRequestUpdated(Arc::clone(request)),
+            false => GuildEvent::JoinRequestCreated(Arc::clone(request)),
         }
     }
 

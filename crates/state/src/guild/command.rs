@@ -15,8 +15,11 @@ use crate::scheduled::EventException;
 use crate::scheduled::EventKind;
 use crate::scheduled::EventStatus;
 use crate::scheduled::ScheduledEventRecord;
+use crate::screening::Answer;
+use crate::screening::FormField;
 use model::id::ChannelId;
 use model::id::EmojiId;
+use model::id::JoinRequestId;
 use model::id::PromptId;
 use model::id::RoleId;
 use model::id::RuleId;
@@ -204,6 +207,8 @@ pub struct MemberPatch {
     pub mute: Option<bool>,
     pub deaf: Option<bool>,
     pub communication_disabled_until: Option<Option<Timestamp>>,
+    /// Passes the screening without a form: the flag of that name.
+    pub bypasses_verification: Option<bool>,
 }
 
 /// Changes of the guild's settings; `None` leaves a field as it is.
@@ -225,6 +230,38 @@ pub struct SettingsPatch {
     pub incidents: Option<Incidents>,
     pub welcome: Option<WelcomeScreen>,
     pub new_members: Option<NewMemberWelcome>,
+}
+
+/// Changes of the form that newcomers fill in; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the fields of Screening")]
+pub struct ScreeningPatch {
+    pub enabled: Option<bool>,
+    pub description: Option<Option<String>>,
+    pub fields: Option<Vec<FormField>>,
+    /// What becomes of requests that wait when newcomers are screened no more: they are rejected, not
+    /// approved.
+    pub rejects: bool,
+}
+
+/// What somebody fills in: the form's version as they know it, and each field with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilledForm {
+    /// None where the client does not say.
+    pub version: Option<Timestamp>,
+    /// All fields, in order.
+    pub fields: Vec<FilledField>,
+}
+
+/// A field that somebody fills in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilledField {
+    /// The name of its kind.
+    pub kind: String,
+    /// What it asks, by which it is known.
+    pub label: String,
+    /// None where there is no answer.
+    pub answer: Option<Answer>,
 }
 
 /// A bot that somebody brings into a guild.
@@ -419,6 +456,27 @@ pub enum GuildCommand {
     SetOnboarding(Onboarding),
     /// Answer what newcomers are asked: roles of the answers are given, those of earlier ones taken.
     AnswerOnboarding(Vec<PromptId>),
+    /// Set the form that newcomers fill in, and whether they have to (MANAGE_GUILD).
+    SetScreening(ScreeningPatch),
+    /// Fill in the form. Who has only rules to agree to is a full member then; otherwise a moderator
+    /// decides.
+    SubmitJoinRequest {
+        /// The id of the request, should there be none yet.
+        fresh: JoinRequestId,
+        /// The answers.
+        form: FilledForm,
+    },
+    /// Take back what one filled in, and begin anew with a request of that id.
+    ResetJoinRequest(JoinRequestId),
+    /// Decide on a request that waits (KICK_MEMBERS).
+    DecideJoinRequest {
+        /// Which; `None` is all.
+        id: Option<JoinRequestId>,
+        /// Who is approved is a full member, who is not is none at all.
+        approve: bool,
+        /// Why it is rejected, up to 160 characters.
+        reason: Option<String>,
+    },
     /// Open a stage (MANAGE_CHANNELS, MUTE_MEMBERS and MOVE_MEMBERS there).
     OpenStage {
         /// What it is to be called by.

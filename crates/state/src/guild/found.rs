@@ -19,6 +19,7 @@ use super::plan::field;
 use super::plan::new_channel;
 use super::plan::new_member;
 use super::plan::new_role;
+use crate::screening::Screening;
 
 /// What `@everyone` of a new guild may do: Discord's own default.
 const EVERYONE: Permissions = Permissions::CREATE_INVITE
@@ -79,6 +80,7 @@ impl Guild {
             welcome: WelcomeScreen::default(),
             new_members: None,
             onboarding: Onboarding::default(),
+            screening: Screening::default(),
         };
         let mut guild = Self {
             id: draft.id,
@@ -94,6 +96,7 @@ impl Guild {
             stickers: imbl::OrdMap::new(),
             sounds: imbl::OrdMap::new(),
             scheduled: imbl::OrdMap::new(),
+            requests: imbl::OrdMap::new(),
             voice: imbl::HashMap::new(),
             live: imbl::HashMap::new(),
             stages: imbl::HashMap::new(),

@@ -38,6 +38,8 @@ use crate::record::StickerRecord;
 use crate::scheduled::EventException;
 use crate::scheduled::EventPlace;
 use crate::scheduled::ScheduledEventRecord;
+use crate::screening::BYPASSES_VERIFICATION;
+use crate::screening::Screening;
 use crate::thread::ThreadRecord;
 use crate::voice::StageInstance;
 
@@ -86,6 +88,10 @@ pub(crate) fn entries(
         GuildCommand::CreateEmoji(emoji) => log.emoji(emoji.id),
         GuildCommand::UpdateEmoji(id, ..) | GuildCommand::DeleteEmoji(id) => log.emoji(*id),
         GuildCommand::SetOnboarding(_) => log.onboarding(),
+        GuildCommand::SetScreening(_) => {
+            log.screening().into_iter().chain(log.rejected()).collect()
+        }
+        GuildCommand::DecideJoinRequest { .. } => log.rejected(),
         GuildCommand::CreateRule(rule) | GuildCommand::ReplaceRule(rule) => log.rule(rule.id),
         GuildCommand::DeleteRule(id) => log.rule(*id),
         GuildCommand::RuleTimeout { rule, user, channel, .. } => {
@@ -109,6 +115,8 @@ pub(crate) fn entries(
         | GuildCommand::CloseStage(channel) => log.stage(*channel),
         GuildCommand::JudgeProfile(_)
         | GuildCommand::AnswerOnboarding(_)
+        | GuildCommand::SubmitJoinRequest { .. }
+        | GuildCommand::ResetJoinRequest(_)
         | GuildCommand::Delete
         | GuildCommand::FollowScheduledEvent(..)
         | GuildCommand::TendScheduledEvents { .. }
@@ -161,6 +169,33 @@ impl<'a> Log<'a> {
         let Some(new) = new else { return Vec::new() };
         let old = json!(self.guild.settings.onboarding);
         vec![self.entry(ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
+    }
+
+    /// What the form asks is not told, only what it is for (userdoccers: Audit Log Change Exceptions).
+    fn screening(self) -> Vec<AuditDraft> {
+        let new = self.find(|change| match change {
+            Change::Settings(new) => Some(&new.screening),
+            _ => None,
+        });
+        let Some(new) = new else { return Vec::new() };
+        let shape = |form: &Screening| {
+            json!({
+                "verification_enabled": form.enabled,
+                "manual_approval_enabled": form.enabled && form.is_reviewed(),
+            })
+        };
+        let old = shape(&self.guild.settings.screening);
+        let id = self.guild.id.get();
+        vec![self.entry(VERIFICATION_UPDATE, id).changing(&old, &shape(new))]
+    }
+
+    /// Whoever is rejected is removed.
+    fn rejected(self) -> Vec<AuditDraft> {
+        let gone = self.plan.changes.iter().filter_map(|change| match change {
+            Change::DeleteMember(user) => Some(self.entry(AuditAction::MemberKick, user.get())),
+            _ => None,
+        });
+        gone.collect()
     }
 
     fn channel(self, id: ChannelId) -> Vec<AuditDraft> {
@@ -449,6 +484,9 @@ impl<'a> Log<'a> {
 /// Newer than the names of the others.
 const ONBOARDING_UPDATE: AuditAction = AuditAction::Unknown(167);
 
+/// Has no name of its own yet.
+const VERIFICATION_UPDATE: AuditAction = AuditAction::Unknown(210);
+
 fn settings_shape(settings: &GuildSettings) -> Value {
     json!({
         "name": settings.name,
@@ -566,5 +604,6 @@ fn member_shape(member: &MemberRecord) -> Value {
         "mute": member.mute,
         "deaf": member.deaf,
         "communication_disabled_until": member.communication_disabled_until,
+        "bypasses_verification": (member.flags & BYPASSES_VERIFICATION != 0).then_some(true),
     })
 }

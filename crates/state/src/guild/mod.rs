@@ -43,6 +43,8 @@ use crate::record::MemberRecord;
 use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
+use crate::screening::JoinRequest;
+use crate::screening::Screening;
 use crate::thread::Thread;
 use crate::voice::Live;
 use crate::voice::StageInstance;
@@ -97,6 +99,9 @@ pub struct GuildSettings {
     /// What newcomers are asked.
     #[serde(default)]
     pub onboarding: Onboarding,
+    /// The form that newcomers fill in before they take part.
+    #[serde(default)]
+    pub screening: Screening,
 }
 
 /// One guild, whole.
@@ -126,6 +131,8 @@ pub struct Guild {
     pub sounds: OrdMap<SoundId, Arc<SoundRecord>>,
     /// What is planned, and what was until lately.
     pub scheduled: OrdMap<ScheduledEventId, Arc<Scheduled>>,
+    /// The requests of pending members, of which nothing has come yet.
+    pub requests: OrdMap<UserId, Arc<JoinRequest>>,
     /// Everyone who may not return.
     pub bans: OrdMap<UserId, Arc<BanRecord>>,
     /// Who is in a voice channel. In memory only.
@@ -138,4 +145,12 @@ pub struct Guild {
     pub newest: HashMap<ChannelId, MessageId>,
     /// Who is not offline. In memory only.
     pub presences: HashMap<UserId, Arc<Presence>>,
+}
+
+impl Guild {
+    /// Whether `user` is a member who has yet to pass the screening.
+    #[must_use]
+    pub fn is_pending(&self, user: UserId) -> bool {
+        self.members.get(&user).is_some_and(|member| member.pending)
+    }
 }

@@ -28,6 +28,8 @@ use state::repo::AccountRepo;
 use state::repo::GuildRepo;
 use state::repo::PrivateRepo;
 use state::repo::RepoError;
+use state::screening::JoinRequest;
+use state::screening::JoinRequestQuery;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 
@@ -100,6 +102,18 @@ impl GuildRepo for Guilds {
     ) -> Result<Vec<AuditEntry>, RepoError> {
         let entries = self.audit.lock().expect("unpoisoned");
         Ok(entries.iter().filter(|entry| entry.guild == guild).cloned().collect())
+    }
+
+    async fn join_requests(
+        &self,
+        guild: GuildId,
+        _: &JoinRequestQuery,
+    ) -> Result<(Vec<JoinRequest>, u64), RepoError> {
+        let rows = self.rows.lock().expect("unpoisoned");
+        let guild = rows.get(&guild).ok_or(RepoError::NotFound)?;
+        let open: Vec<_> = guild.requests.values().map(|request| (**request).clone()).collect();
+        let total = u64::try_from(open.len()).unwrap_or(u64::MAX);
+        Ok((open, total))
     }
 }
 

@@ -15,11 +15,14 @@ use state::guild::plan::Plan;
 use state::repo::GuildRepo;
 use state::repo::RepoError;
 use state::scheduled::Scheduled;
+use state::screening::JoinRequest;
+use state::screening::JoinRequestQuery;
 use state::thread::Thread;
 
 use super::audit::MemoryAudit;
 use super::commands::MemoryCommands;
 use super::invites::MemoryInvites;
+use super::join_requests::MemoryJoinRequests;
 use super::lock;
 use super::messages::MemoryMessages;
 use super::reads::MemoryReads;
@@ -31,6 +34,7 @@ use super::webhooks::MemoryWebhooks;
 pub(super) struct MemoryGuilds {
     pub(super) rows: Mutex<BTreeMap<GuildId, Guild>>,
     pub(super) audit: MemoryAudit,
+    pub(super) join_requests: MemoryJoinRequests,
     pub(super) invites: Arc<MemoryInvites>,
     pub(super) messages: Arc<MemoryMessages>,
     pub(super) stream_keys: Arc<MemoryStreamKeys>,
@@ -125,7 +129,20 @@ impl GuildRepo for MemoryGuilds {
                 Change::PutMember(member) => {
                     guild.members.insert(member.user, Arc::clone(member));
                 }
+                Change::PutJoinRequest(request) => {
+                    self.join_requests.put(plan.guild, request);
+                    match request.status.is_open() {
+                        true => guild.requests.insert(request.user, Arc::clone(request)),
+                        false => guild.requests.remove(&request.user),
+                    };
+                }
+                Change::DeleteJoinRequest(user) => {
+                    guild.requests.remove(user);
+                    self.join_requests.withdraw(plan.guild, *user);
+                }
                 Change::DeleteMember(user) => {
+                    guild.requests.remove(user);
+                    self.join_requests.withdraw(plan.guild, *user);
                     guild.members.remove(user);
                     let ids: Vec<_> = guild.threads.keys().copied().collect();
                     for id in ids {
@@ -207,6 +224,7 @@ impl GuildRepo for MemoryGuilds {
                 self.webhooks.forget_channel(*id);
             }
             self.audit.forget_guild(plan.guild);
+            self.join_requests.forget_guild(plan.guild);
             self.webhooks.forget_guild(plan.guild);
             self.templates.forget_guild(plan.guild);
             self.reads.forget_guild(plan.guild);
@@ -230,5 +248,13 @@ impl GuildRepo for MemoryGuilds {
         query: &AuditQuery,
     ) -> Result<Vec<AuditEntry>, RepoError> {
         Ok(self.audit.page(guild, query))
+    }
+
+    async fn join_requests(
+        &self,
+        guild: GuildId,
+        query: &JoinRequestQuery,
+    ) -> Result<(Vec<JoinRequest>, u64), RepoError> {
+        Ok(self.join_requests.page(guild, query))
     }
 }

@@ -10,6 +10,7 @@ mod commands;
 mod grants;
 mod guilds;
 mod invites;
+mod join_requests;
 mod messages;
 mod objects;
 mod polls;
@@ -41,6 +42,7 @@ pub(crate) fn open() -> Repos {
         guilds: Arc::new(guilds::MemoryGuilds {
             rows: Mutex::default(),
             audit: audit::MemoryAudit::default(),
+            join_requests: join_requests::MemoryJoinRequests::default(),
             invites: Arc::clone(&invites),
             messages: Arc::clone(&messages),
             stream_keys: Arc::clone(&stream_keys),

@@ -16,12 +16,15 @@ use state::repo::GuildRepo;
 use state::repo::RepoError;
 use state::scheduled::Scheduled;
 use state::scheduled::ScheduledEventRecord;
+use state::screening::JoinRequest;
+use state::screening::JoinRequestQuery;
 use state::thread::Thread;
 use state::thread::ThreadCounts;
 use state::thread::ThreadMember;
 
 use super::Database;
 use super::audit;
+use super::join_requests;
 use super::row;
 use super::row::document;
 use super::row::failed;
@@ -35,6 +38,8 @@ enum Row {
     DeleteThreadMember { thread: i64, user: i64 },
     PutInterest { event: i64, user: i64 },
     DeleteInterest { event: i64, user: i64 },
+    PutJoinRequest(join_requests::Row),
+    DeleteJoinRequest { user: i64 },
     Settings(String),
     DeleteGuild,
     Log(audit::Row),
@@ -127,6 +132,8 @@ fn row(change: &Change) -> Result<Row, RepoError> {
         Change::DeleteRole(id) => Row::Delete { table: Table::Roles, id: key(*id) },
         Change::PutMember(member) => put(Table::Members, key(member.user), document(member)?),
         Change::DeleteMember(user) => Row::Delete { table: Table::Members, id: key(*user) },
+        Change::PutJoinRequest(request) => Row::PutJoinRequest(join_requests::Row::of(request)?),
+        Change::DeleteJoinRequest(user) => Row::DeleteJoinRequest { user: key(*user) },
         Change::PutBan(ban) => put(Table::Bans, key(ban.user), document(ban)?),
         Change::DeleteBan(user) => Row::Delete { table: Table::Bans, id: key(*user) },
         Change::PutEmoji(emoji) => put(Table::Emojis, key(emoji.id), document(emoji)?),
@@ -188,6 +195,8 @@ async fn write(
                             let query = sqlx::query(leave).bind(guild).bind(id);
                             query.execute(&mut *connection).await.map_err(failed)?;
                         }
+                        let withdrawn = join_requests::withdraw(connection, guild, id).await;
+                        withdrawn.map_err(failed)?;
                     }
                     Table::Roles
                     | Table::Bans
@@ -221,6 +230,12 @@ async fn write(
                              WHERE guild = ? AND event = ? AND user = ?";
                 let query = sqlx::query(leave).bind(guild).bind(event).bind(user);
                 query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Row::PutJoinRequest(request) => {
+                request.write(connection, guild).await.map_err(failed)?;
+            }
+            Row::DeleteJoinRequest { user } => {
+                join_requests::withdraw(connection, guild, user).await.map_err(failed)?;
             }
             Row::Settings(settings) => {
                 let query = sqlx::query("UPDATE guilds SET settings = ? WHERE id = ?");
@@ -335,6 +350,7 @@ impl GuildRepo for Database {
                 stickers: imbl::OrdMap::new(),
                 sounds: imbl::OrdMap::new(),
                 scheduled: imbl::OrdMap::new(),
+                requests: imbl::OrdMap::new(),
                 voice: imbl::HashMap::new(),
                 live: imbl::HashMap::new(),
                 stages: imbl::HashMap::new(),
@@ -391,6 +407,11 @@ impl GuildRepo for Database {
         })
         .await?;
         scheduled(&mut reader, &mut guilds).await?;
+        each(&mut reader, join_requests::OPEN, &mut guilds, |guild, request| {
+            let request: Arc<JoinRequest> = request;
+            guild.requests.insert(request.user, request);
+        })
+        .await?;
         each(&mut reader, "SELECT guild, document FROM stages", &mut guilds, |guild, stage| {
             let stage: Arc<state::voice::StageInstance> = stage;
             guild.stages.insert(stage.channel, stage);
@@ -443,6 +464,14 @@ impl GuildRepo for Database {
         query: &AuditQuery,
     ) -> Result<Vec<AuditEntry>, RepoError> {
         audit::page(&self.readers, guild, query).await
+    }
+
+    async fn join_requests(
+        &self,
+        guild: GuildId,
+        query: &JoinRequestQuery,
+    ) -> Result<(Vec<JoinRequest>, u64), RepoError> {
+        join_requests::page(&self.readers, guild, query).await
     }
 }
 

@@ -10,6 +10,7 @@ mod commands;
 mod grants;
 mod guilds;
 mod invites;
+mod join_requests;
 mod messages;
 mod polls;
 mod privates;

@@ -38,6 +38,7 @@ fn member(user: model::id::UserId) -> Arc<MemberRecord> {
         joined_at: now(),
         mute: true,
         deaf: false,
+        pending: false,
         communication_disabled_until: Some(now()),
         flags: 3,
         avatar: None,

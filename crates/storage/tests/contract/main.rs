@@ -9,6 +9,7 @@ mod fixtures;
 mod grants;
 mod guilds;
 mod invites;
+mod join_requests;
 mod messages;
 mod objects;
 mod polls;
@@ -104,6 +105,11 @@ on_every_adapter! {
         at_the_last_use_exactly_one_of_many_succeeds,
         invites_are_listed_by_guild_and_by_instance,
         an_invite_is_for_those_whom_it_names_last;
+    join_requests:
+        open_requests_come_back_with_their_guild_until_something_comes_of_them,
+        requests_are_paged_and_counted_by_what_came_of_them,
+        an_open_request_ends_with_its_membership_and_a_decided_one_does_not,
+        a_decided_request_is_forgotten_when_it_is_old;
     stream_keys:
         a_stream_key_is_found_by_its_hash_until_it_is_revoked,
         stream_keys_are_listed_by_channel_oldest_first,

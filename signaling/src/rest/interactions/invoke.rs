@@ -92,6 +92,7 @@ pub(super) async fn invoke(
         return Err(ApiError::Form(errors));
     }
     let place = Place::open(&parts, &me, body.channel_id, Permissions::empty()).await?;
+    place.require_full_member(me.id())?;
     let bot = body.application_id.cast();
     let there = match &place.view {
         Some(view) => view.members.contains_key(&bot),

@@ -108,6 +108,15 @@ impl Place {
         self.allowed.require(needed)
     }
 
+    /// Demands that `user` takes part here, and does not only look on until they pass the screening: for
+    /// what no permission has to allow.
+    pub(in crate::rest) fn require_full_member(&self, user: UserId) -> Result<(), ErrorCode> {
+        match &self.view {
+            Some(view) if view.is_pending(user) => Err(ErrorCode::MissingPermissions),
+            _ => Ok(()),
+        }
+    }
+
     /// Demands a channel of a guild (50003).
     pub(in crate::rest) const fn require_guild(&self) -> Result<(), ErrorCode> {
         match self.view {

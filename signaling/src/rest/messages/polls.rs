@@ -86,6 +86,7 @@ async fn choose(
         return Err(ErrorCode::BotsCannotUse.into());
     }
     let place = Place::open(&parts, &me, channel, Permissions::READ_MESSAGE_HISTORY).await?;
+    place.require_full_member(me.id())?;
     place.require_open()?;
     let message = super::existing(&parts, channel, id).await?;
     let poll = message.poll.as_ref().ok_or(ErrorCode::NotAPoll)?;

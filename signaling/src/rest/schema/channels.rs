@@ -98,7 +98,8 @@ objects! {
         expires_at: TIME_OR_NULL,
     } may {
         owner: BOOL, approximate_member_count: INT, approximate_presence_count: INT,
-        guild_scheduled_event: Of(&SCHEDULED_EVENT), new_member: BOOL, uses: INT, max_uses: INT,
+        guild_scheduled_event: Of(&SCHEDULED_EVENT), new_member: BOOL,
+        show_verification_form: BOOL, uses: INT, max_uses: INT,
         max_age: INT, temporary: BOOL, created_at: TIME, roles: List(&Of(&GIVEN_ROLE)),
     }
 

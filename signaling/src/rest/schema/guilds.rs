@@ -193,6 +193,33 @@ objects! {
         guild_id: ID, user_id: ID, onboarding_responses: List(&ID),
     }
 
+    /// A field of the form that newcomers fill in (userdoccers: Member Verification Form Field).
+    FORM_FIELD "MemberVerificationField" {
+        field_type: TEXT, label: TEXT, description: TEXT_OR_NULL, required: BOOL, automations: ANY,
+    } may {
+        values: List(&TEXT), choices: List(&TEXT), placeholder: TEXT_OR_NULL, response: ANY,
+    }
+
+    /// The form that newcomers fill in (userdoccers: Member Verification Object).
+    MEMBER_VERIFICATION "MemberVerification" {
+        version: TIME_OR_NULL, form_fields: List(&Of(&FORM_FIELD)), description: TEXT_OR_NULL,
+    }
+
+    /// Someone's request to become a full member (OpenAPI: GuildJoinRequestResponse).
+    JOIN_REQUEST "GuildJoinRequest" {
+        id: ID, join_request_id: ID, created_at: TIME, reviewed_at: TIME_OR_NULL,
+        application_status: TEXT, rejection_reason: TEXT_OR_NULL, guild_id: ID, user_id: ID,
+        last_seen: TIME_OR_NULL, interview_channel_id: ID_OR_NULL,
+    } may {
+        form_responses: Nullable(&List(&Of(&FORM_FIELD))), user: Nullable(&Of(&USER)),
+        actioned_by_user: Nullable(&Of(&USER)), actioned_at: ID,
+    }
+
+    /// Requests to become full members, and how many there are.
+    JOIN_REQUESTS "GuildJoinRequests" {
+        total: INT, guild_join_requests: List(&Of(&JOIN_REQUEST)),
+    }
+
     /// A day of a week of a month.
     NTH_WEEKDAY "NthWeekday" { n: INT, day: INT }
 

@@ -99,6 +99,7 @@ impl Asked<'_> {
         }
         if !draft.roles.is_empty() {
             member.roles = self.roles(&[], &draft.roles)?;
+            member.pending &= member.roles.is_empty();
         }
         if draft.mute {
             self.require(Permissions::MUTE_MEMBERS)?;

@@ -37,7 +37,7 @@ impl Asked<'_> {
         let Some(welcome) = &patch.welcome else { return Ok(()) };
         let description = welcome.description.as_deref().unwrap_or_default();
         field::at_most("description", description, limits::WELCOME_DESCRIPTION)?;
-        many("welcome_channels", welcome.channels.len(), 0, limits::WELCOME_CHANNELS)?;
+        field::many("welcome_channels", welcome.channels.len(), 0, limits::WELCOME_CHANNELS)?;
         for (at, shown) in welcome.channels.iter().enumerate() {
             let path = |name: &str| format!("welcome_channels.{at}.{name}");
             self.known_channel(&path("channel_id"), shown.channel)?;
@@ -52,7 +52,7 @@ impl Asked<'_> {
     fn check_new_members(self, welcome: &NewMemberWelcome) -> Result<(), Denied> {
         field::at_most("welcome_message.message", &welcome.message, limits::NEW_MEMBER_MESSAGE)?;
         let authors = "welcome_message.author_ids";
-        many(authors, welcome.authors.len(), 0, limits::NEW_MEMBER_AUTHORS)?;
+        field::many(authors, welcome.authors.len(), 0, limits::NEW_MEMBER_AUTHORS)?;
         for (at, author) in welcome.authors.iter().enumerate() {
             let may = self.guild.permissions(*author, self.now_ms);
             if !may.has(Permissions::MANAGE_GUILD) && !may.has(Permissions::MANAGE_ROLES) {
@@ -62,8 +62,8 @@ impl Asked<'_> {
         }
         let fewest = if welcome.enabled { *limits::NEW_MEMBER_ACTIONS.start() } else { 0 };
         let most = *limits::NEW_MEMBER_ACTIONS.end();
-        many("new_member_actions", welcome.actions.len(), fewest, most)?;
-        many("resource_channels", welcome.resources.len(), 0, limits::RESOURCE_CHANNELS)?;
+        field::many("new_member_actions", welcome.actions.len(), fewest, most)?;
+        field::many("resource_channels", welcome.resources.len(), 0, limits::RESOURCE_CHANNELS)?;
         let actions = welcome.actions.iter().enumerate().map(|(at, action)| {
             let needed = if action.speaks { CHATTING } else { Permissions::VIEW_CHANNEL };
             (format!("new_member_actions.{at}"), &action.shown, needed)
@@ -93,8 +93,8 @@ impl Asked<'_> {
         if old == wanted {
             return Ok(Vec::new());
         }
-        many("prompts", wanted.prompts.len(), 0, limits::ONBOARDING_PROMPTS)?;
-        many("default_channel_ids", wanted.default_channels.len(), 0, limits::CHANNELS)?;
+        field::many("prompts", wanted.prompts.len(), 0, limits::ONBOARDING_PROMPTS)?;
+        field::many("default_channel_ids", wanted.default_channels.len(), 0, limits::CHANNELS)?;
         for (at, channel) in wanted.default_channels.iter().enumerate() {
             self.known_channel(&format!("default_channel_ids.{at}"), *channel)?;
         }
@@ -165,15 +165,15 @@ impl Asked<'_> {
     fn check_prompt(self, old: &Onboarding, prompt: &Prompt, path: &str) -> Result<(), Denied> {
         let at = |name: &str| format!("{path}.{name}");
         field::length(&at("title"), prompt.title.trim(), limits::ONBOARDING_TITLE)?;
-        many(&at("options"), prompt.options.len(), 1, limits::ONBOARDING_OPTIONS)?;
+        field::many(&at("options"), prompt.options.len(), 1, limits::ONBOARDING_OPTIONS)?;
         field::choice(&at("type"), prompt.kind.into(), &[0, 1])?;
         for (number, option) in prompt.options.iter().enumerate() {
             let at = |name: &str| format!("{path}.options.{number}.{name}");
             field::length(&at("title"), option.title.trim(), limits::ONBOARDING_OPTION)?;
             let description = &option.description;
             field::at_most(&at("description"), description, limits::ONBOARDING_DESCRIPTION)?;
-            many(&at("role_ids"), option.roles.len(), 0, limits::ONBOARDING_OPTIONS)?;
-            many(&at("channel_ids"), option.channels.len(), 0, limits::ONBOARDING_OPTIONS)?;
+            field::many(&at("role_ids"), option.roles.len(), 0, limits::ONBOARDING_OPTIONS)?;
+            field::many(&at("channel_ids"), option.channels.len(), 0, limits::ONBOARDING_OPTIONS)?;
             self.known_emoji(&at("emoji_id"), option.emoji.id)?;
             for channel in &option.channels {
                 self.known_channel(&at("channel_ids"), *channel)?;
@@ -256,14 +256,6 @@ const MODERATING: Permissions = Permissions::ADMINISTRATOR
     .union(Permissions::MANAGE_WEBHOOKS)
     .union(Permissions::MANAGE_NICKNAMES)
     .union(Permissions::MANAGE_THREADS);
-
-fn many(path: &str, length: usize, min: usize, max: usize) -> Result<(), Denied> {
-    if (min..=max).contains(&length) {
-        return Ok(());
-    }
-    let message = format!("Must be between {min} and {max} in length.");
-    Err(field::bad(path, "BASE_TYPE_BAD_LENGTH", message))
-}
 
 fn all_different(ids: impl Iterator<Item = PromptId>) -> bool {
     let mut ids: Vec<_> = ids.collect();

@@ -26,6 +26,24 @@ pub(crate) fn at_most(field: &str, text: &str, max: usize) -> Result<(), Denied>
     Err(bad(field, "BASE_TYPE_MAX_LENGTH", format!("Must be {max} or fewer in length.")))
 }
 
+/// Demands that a list has between `min` and `max` items.
+pub(super) fn many(field: &str, length: usize, min: usize, max: usize) -> Result<(), Denied> {
+    within(field, length, min..=max)
+}
+
+/// Demands that a list has as many items as `range` says.
+pub(super) fn within(
+    field: &str,
+    length: usize,
+    range: RangeInclusive<usize>,
+) -> Result<(), Denied> {
+    if range.contains(&length) {
+        return Ok(());
+    }
+    let (min, max) = (range.start(), range.end());
+    Err(bad(field, "BASE_TYPE_BAD_LENGTH", format!("Must be between {min} and {max} in length.")))
+}
+
 /// Demands that a number is within `range`.
 pub(super) fn number(field: &str, value: u32, range: &RangeInclusive<u32>) -> Result<(), Denied> {
     let (min, max) = (range.start(), range.end());

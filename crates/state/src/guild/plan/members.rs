@@ -16,6 +16,7 @@ use super::field;
 use crate::guild::command::MemberPatch;
 use crate::record::BanRecord;
 use crate::record::MemberRecord;
+use crate::screening::BYPASSES_VERIFICATION;
 
 impl Asked<'_> {
     pub(super) fn join(
@@ -31,7 +32,9 @@ impl Asked<'_> {
             return Ok(Vec::new());
         }
         let roles = self.known_roles(roles)?;
-        let member = MemberRecord { roles, ..new_member(user, now) };
+        // Whoever is given a role is taken for known.
+        let pending = self.guild.settings.screening.enabled && roles.is_empty();
+        let member = MemberRecord { roles, pending, ..new_member(user, now) };
         Ok(vec![Change::PutMember(Arc::new(member))])
     }
 
@@ -108,14 +111,35 @@ impl Asked<'_> {
         if let Some(until) = patch.communication_disabled_until {
             member.communication_disabled_until = self.timeout(user, until)?;
         }
+        if let Some(bypasses) = patch.bypasses_verification {
+            self.require_any_of_verification()?;
+            member.flags &= !BYPASSES_VERIFICATION;
+            member.flags |= if bypasses { BYPASSES_VERIFICATION } else { 0 };
+        }
+        let given = member.roles.iter().any(|role| !old.roles.contains(role));
+        let passes = given || member.flags & BYPASSES_VERIFICATION != 0;
+        member.pending &= !passes;
         if member == **old {
             return Ok(Vec::new());
         }
-        Ok(vec![Change::PutMember(Arc::new(member))])
+        let approved = (old.pending && !member.pending).then(|| self.approved(user)).flatten();
+        let mut changes = vec![Change::PutMember(Arc::new(member))];
+        changes.extend(approved);
+        Ok(changes)
     }
 
     fn member(&self, user: UserId) -> Result<&Arc<MemberRecord>, Denied> {
         Ok(self.guild.members.get(&user).ok_or(ErrorCode::UnknownMember)?)
+    }
+
+    /// Who may say that somebody need not be verified (Discord: Modify Guild Member).
+    fn require_any_of_verification(self) -> Result<(), Denied> {
+        let may = self.guild.permissions(self.actor, self.now_ms);
+        let any = [Permissions::MANAGE_GUILD, Permissions::MANAGE_ROLES, REMOVING];
+        if any.into_iter().any(|needed| may.has(needed)) {
+            return Ok(());
+        }
+        Err(ErrorCode::MissingPermissions.into())
     }
 
     fn require_above(self, user: UserId) -> Result<(), Denied> {
@@ -204,6 +228,10 @@ impl Asked<'_> {
     }
 }
 
+/// All ways to keep somebody out.
+const REMOVING: Permissions =
+    Permissions::MODERATE_MEMBERS.union(Permissions::KICK_MEMBERS).union(Permissions::BAN_MEMBERS);
+
 /// A member without nick and roles.
 pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberRecord {
     MemberRecord {
@@ -213,6 +241,7 @@ pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberReco
         joined_at,
         mute: false,
         deaf: false,
+        pending: false,
         communication_disabled_until: None,
         flags: 0,
         avatar: None,

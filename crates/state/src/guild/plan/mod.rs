@@ -12,6 +12,7 @@ mod members;
 mod overwrites;
 mod roles;
 mod scheduled;
+mod screening;
 mod settings;
 mod sounds;
 mod stages;
@@ -50,6 +51,7 @@ use crate::record::MemberRecord;
 use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::ScheduledEventRecord;
+use crate::screening::JoinRequest;
 use crate::thread::ThreadMember;
 use crate::thread::ThreadRecord;
 use crate::voice::StageInstance;
@@ -90,8 +92,12 @@ pub enum Change {
     DeleteRole(RoleId),
     /// A member is new or replaced.
     PutMember(Arc<MemberRecord>),
-    /// A member is removed.
+    /// A member is removed, and a join request of theirs of which nothing came yet.
     DeleteMember(UserId),
+    /// A join request is begun, or something comes of it.
+    PutJoinRequest(Arc<JoinRequest>),
+    /// The join request of that member, of which nothing came yet, is taken back.
+    DeleteJoinRequest(UserId),
     /// A ban is new or replaced.
     PutBan(Arc<BanRecord>),
     /// A ban is lifted.
@@ -171,6 +177,9 @@ impl Guild {
         if !outside && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
         }
+        if self.is_pending(actor) && asks_no_permission(command) {
+            return Err(ErrorCode::MissingPermissions.into());
+        }
         let asked = Asked { guild: self, actor, now_ms };
         let changes = match command {
             GuildCommand::UpdateSettings(patch) => asked.update_settings(patch),
@@ -234,6 +243,14 @@ impl Guild {
                 asked.follow_scheduled_event(*id, *follow)
             }
             GuildCommand::TendScheduledEvents { now_ms } => Ok(self.tend_scheduled_events(*now_ms)),
+            GuildCommand::SetScreening(patch) => asked.set_screening(patch),
+            GuildCommand::SubmitJoinRequest { fresh, form } => {
+                asked.submit_join_request(*fresh, form)
+            }
+            GuildCommand::ResetJoinRequest(fresh) => asked.reset_join_request(*fresh),
+            GuildCommand::DecideJoinRequest { id, approve, reason } => {
+                asked.decide_join_request(*id, *approve, reason.as_deref())
+            }
             GuildCommand::OpenStage { id, channel, topic, event } => {
                 asked.open_stage(*id, *channel, topic, *event)
             }
@@ -243,6 +260,17 @@ impl Guild {
         }?;
         Ok(Plan { guild: self.id, version: self.version, changes })
     }
+}
+
+/// Whether members take part by such a command whom no permission has to allow it: who has yet to pass
+/// the screening may not.
+const fn asks_no_permission(command: &GuildCommand) -> bool {
+    matches!(
+        command,
+        GuildCommand::AddThreadMembers(..)
+            | GuildCommand::SetThreadFlags(..)
+            | GuildCommand::FollowScheduledEvent(..)
+    )
 }
 
 /// Who asks, of which guild, when. The rules of each kind of command are in this folder's files.

@@ -57,6 +57,9 @@ impl Asked<'_> {
             if !self.guild.members.contains_key(&owner) {
                 return Err(ErrorCode::UnknownMember.into());
             }
+            if self.guild.is_pending(owner) {
+                return Err(ErrorCode::OwnerPending.into());
+            }
         }
         if let Some(name) = &patch.name {
             field::length("name", name.trim(), limits::GUILD_NAME)?;
