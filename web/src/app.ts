@@ -7,7 +7,7 @@ import { Gateway } from "./api/gateway";
 import type { GatewayState } from "./api/gateway_session";
 import { ApiError, emojiPath, Rest } from "./api/rest";
 import { idAt } from "./api/snowflake";
-import type { Channel, Dispatch, Emoji, Message, Snowflake, User, VoiceState } from "./api/types";
+import type { Channel, Dispatch, Emoji, JoinRequest, Message, Snowflake, User, VoiceState } from "./api/types";
 import { ChannelType } from "./api/types";
 import * as guilds from "./state/guilds";
 import * as messages from "./state/messages";
@@ -122,6 +122,7 @@ gateway.onDispatch = (dispatch: Dispatch) => {
   if (t === "GUILD_CREATE" || t === "MESSAGE_CREATE") saveMarks();
   if (t === "READY") queueMicrotask(() => voice.gateway(true, true));
   else if (t === "RESUMED") queueMicrotask(() => voice.gateway(true, false));
+  else if (t === "GUILD_JOIN_REQUEST_UPDATE") tellRejected(d);
   else if (t === "VOICE_STATE_UPDATE") voiceState(d as VoiceState);
   else if (t === "CHANNEL_UPDATE") voice.applyBitrate();
   else if (t === "VOICE_SERVER_UPDATE") voice.server(d.guild_id ?? null, String(d.token), d.endpoint ?? null);
@@ -134,6 +135,12 @@ function tellComing(state: VoiceState): void {
   const was = hall.guilds[here.guildId]?.voice[state.user_id]?.channel_id === here.channelId;
   const is = state.channel_id === here.channelId;
   if (was !== is) voice.chime(is ? "join" : "leave");
+}
+
+/** Whoever is rejected loses sight of the guild a moment later: this is how they learn why. */
+function tellRejected(d: { guild_id: Snowflake; status: string; request: JoinRequest & { user_id: Snowflake } }): void {
+  if (d.status !== "REJECTED" || d.request.user_id !== myId()) return;
+  tell(en.screening.rejected(hall.guilds[d.guild_id]?.name ?? "", d.request.rejection_reason));
 }
 
 function voiceState(state: VoiceState): void {

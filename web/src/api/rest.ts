@@ -1,6 +1,6 @@
 // REST v10 as methods. Knows URLs, the token and 429; knows no state and no user interface.
 
-import type { Application, Channel, Consent, Instance, Invite, Message, Overwrite, OwnApplication, Role, Snowflake, StreamKey, User } from "./types";
+import type { Application, Channel, Consent, FilledField, Instance, Invite, JoinRequest, Message, Overwrite, OwnApplication, Role, Snowflake, StreamKey, User, Verification } from "./types";
 
 /** What the server refused, with Discord's numeric code and its tree of field errors flattened. */
 export class ApiError extends Error {
@@ -114,6 +114,9 @@ export class Rest {
   revokeInvite = (code: string) => this.call<Invite>("DELETE", `/invites/${encodeURIComponent(code)}`);
   bans = (guild: Snowflake) => this.get<{ user: User; reason: string | null }[]>(`/guilds/${guild}/bans`);
   unban = (guild: Snowflake, user: Snowflake) => this.call<void>("DELETE", `/guilds/${guild}/bans/${user}`);
+  verification = (guild: Snowflake) => this.get<Verification>(`/guilds/${guild}/member-verification`);
+  fillIn = (guild: Snowflake, body: { version: string | null; form_fields: FilledField[] }) =>
+    this.call<JoinRequest>("PUT", `/guilds/${guild}/requests/@me`, body);
   leaveGuild = (guild: Snowflake) => this.call<void>("DELETE", `/users/@me/guilds/${guild}`);
   createChannel = (
     guild: Snowflake,

@@ -49,6 +49,8 @@ export interface Member {
   joined_at?: string;
   mute?: boolean;
   deaf?: boolean;
+  /** Only looks on: has yet to pass the guild's screening. */
+  pending?: boolean;
 }
 
 export interface Role {
@@ -191,6 +193,30 @@ export interface ReadState {
   mention_count?: number;
 }
 
+/** A field of the form that newcomers fill in. */
+export type FormField = { label: string; description?: string | null; required: boolean } & (
+  | { field_type: "TERMS"; values: string[] }
+  | { field_type: "TEXT_INPUT" | "PARAGRAPH"; placeholder?: string | null }
+  | { field_type: "MULTIPLE_CHOICE"; choices: string[] }
+);
+
+/** The form that newcomers fill in before they take part. */
+export interface Verification {
+  version: string | null;
+  form_fields: FormField[];
+  description: string | null;
+}
+
+/** A field with its answer. */
+export type FilledField = FormField & { response?: boolean | number | string };
+
+/** Our own request to become a full member. */
+export interface JoinRequest {
+  guild_id: Snowflake;
+  application_status: "STARTED" | "SUBMITTED" | "REJECTED" | "APPROVED";
+  rejection_reason: string | null;
+}
+
 export interface Ready {
   v: number;
   user: User;
@@ -198,6 +224,7 @@ export interface Ready {
   resume_gateway_url?: string;
   guilds: ({ id: Snowflake; unavailable?: boolean } & Partial<GuildCreate>)[];
   private_channels?: Channel[];
+  guild_join_requests?: JoinRequest[];
   /** Some servers keep read markers for people; others do not. */
   read_state?: ReadState[] | { entries?: ReadState[] };
 }

@@ -4,7 +4,7 @@
 // `applyGuildDispatch` changes the draft it is given; the shell gives it a Solid store draft, the
 // tests a plain object.
 
-import type { Channel, Dispatch, GuildCreate, Member, Presence, Ready, Role, Snowflake, Status, User, VoiceState } from "../api/types";
+import type { Channel, Dispatch, GuildCreate, JoinRequest, Member, Presence, Ready, Role, Snowflake, Status, User, VoiceState } from "../api/types";
 import { ChannelType } from "../api/types";
 import { compareIds } from "../api/snowflake";
 
@@ -12,6 +12,8 @@ export interface MemberRow {
   userId: Snowflake;
   nick: string | null;
   roles: Snowflake[];
+  /** Only looks on: has yet to pass the guild's screening. */
+  pending?: boolean;
 }
 
 export interface Guild {
@@ -34,12 +36,14 @@ export interface HallState {
   dms: Record<Snowflake, Channel>;
   users: Record<Snowflake, User>;
   presences: Record<Snowflake, Status>;
+  /** What came so far of our requests to be full members, by guild. */
+  requests: Record<Snowflake, JoinRequest["application_status"]>;
   /** False until the first READY: nothing is known, as opposed to nothing being there. */
   ready: boolean;
 }
 
 export function emptyHall(): HallState {
-  return { me: null, guilds: {}, dms: {}, users: {}, presences: {}, ready: false };
+  return { me: null, guilds: {}, dms: {}, users: {}, presences: {}, requests: {}, ready: false };
 }
 
 export function applyGuildDispatch(hall: HallState, { t, d }: Dispatch): void {
@@ -110,6 +114,10 @@ export function applyGuildDispatch(hall: HallState, { t, d }: Dispatch): void {
       for (const presence of (d.presences ?? []) as Presence[]) hall.presences[presence.user.id] = presence.status;
       return;
     }
+    case "GUILD_JOIN_REQUEST_CREATE":
+    case "GUILD_JOIN_REQUEST_UPDATE":
+      if (d.request.user_id === hall.me?.id) hall.requests[d.guild_id] = d.status;
+      return;
     case "PRESENCE_UPDATE":
       if (d.user?.id) hall.presences[d.user.id] = d.status as Status;
       return;
@@ -149,6 +157,8 @@ function ready(hall: HallState, d: Ready): void {
   hall.presences = { [d.user.id]: "online" };
   hall.dms = {};
   for (const channel of d.private_channels ?? []) putChannel(hall, channel);
+  hall.requests = {};
+  for (const request of d.guild_join_requests ?? []) hall.requests[request.guild_id] = request.application_status;
   // Guilds known from before stay on screen until their GUILD_CREATE replaces them, unless gone.
   const still = new Set(d.guilds.map((guild) => guild.id));
   for (const id of Object.keys(hall.guilds)) if (!still.has(id)) delete hall.guilds[id];
@@ -201,7 +211,7 @@ function putUser(hall: HallState, user: User): void {
 
 function putMember(hall: HallState, guild: Guild, member: Member): void {
   putUser(hall, member.user);
-  guild.members[member.user.id] = { userId: member.user.id, nick: member.nick ?? null, roles: member.roles ?? [] };
+  guild.members[member.user.id] = { userId: member.user.id, nick: member.nick ?? null, roles: member.roles ?? [], pending: member.pending ?? false };
 }
 
 function putChannel(hall: HallState, channel: Channel): void {

@@ -28,6 +28,8 @@ export const Permission = {
 } as const;
 
 const ALL = (1n << 64n) - 1n;
+/** All that is left to somebody who has yet to pass the guild's screening: to see, and READ_MESSAGE_HISTORY. */
+const LOOKING_ON = Permission.ViewChannel | (1n << 16n);
 
 /** Effective permissions of `userId`, in `channel` when given, else in the guild at large. */
 export function permissionsIn(guild: Guild, userId: string, channel?: Channel): bigint {
@@ -37,7 +39,8 @@ export function permissionsIn(guild: Guild, userId: string, channel?: Channel): 
   let granted = bits(guild.roles[guild.id]?.permissions);
   for (const role of roles) granted |= bits(guild.roles[role]?.permissions);
   if (granted & Permission.Administrator) return ALL;
-  if (!channel) return granted;
+  const left = guild.members[userId]?.pending ? LOOKING_ON : ALL;
+  if (!channel) return granted & left;
 
   const overwrites = channel.permission_overwrites ?? [];
   const everyone = overwrites.find((overwrite) => overwrite.id === guild.id);
@@ -52,7 +55,7 @@ export function permissionsIn(guild: Guild, userId: string, channel?: Channel): 
   granted = (granted & ~deny) | allow;
   const own = overwrites.find((overwrite) => Number(overwrite.type) === 1 && overwrite.id === userId);
   if (own) granted = (granted & ~bits(own.deny)) | bits(own.allow);
-  return granted & Permission.ViewChannel ? granted : 0n;
+  return granted & Permission.ViewChannel ? granted & left : 0n;
 }
 
 /** Whether `actor` stands above `target` by their highest roles (Discord: Permissions, hierarchy). */

@@ -229,6 +229,23 @@ export const en = {
     back: "Connected again.",
   },
 
+  screening: {
+    title: "Before you take part",
+    loading: "Reading the rules…",
+    failed: "The rules could not be read.",
+    again: "Try again",
+    agree: "I have read these rules and agree to them",
+    optional: "(optional)",
+    choose: "Choose one",
+    enter: "Agree and take part",
+    ask: "Send to the moderators",
+    busy: "One moment…",
+    unfinished: "Something is still to be answered.",
+    waits: "Your answers are with the moderators. You may read here until they decide.",
+    rejected: (guild: string, reason: string | null) =>
+      reason ? `${guild} did not take you in: ${reason}` : `${guild} did not take you in.`,
+  },
+
   chat: {
     placeholder: (name: string) => `Write to ${name}`,
     label: (name: string) => `Message to ${name}`,

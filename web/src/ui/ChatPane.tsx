@@ -8,6 +8,7 @@ import { typingIn } from "../state/messages";
 import { Permission, permissionsIn } from "../state/permissions";
 import { en } from "../strings/en";
 import { Composer } from "./Composer";
+import { Screening } from "./Screening";
 import { lastOwn, Timeline } from "./Timeline";
 
 /** What a channel is called: `#name` in a guild, the other person's name in a direct message. */
@@ -36,6 +37,7 @@ export function ChatPane(props: { channel: Channel; guild: Guild | null }) {
       manage: (bits & Permission.ManageMessages) !== 0n,
     };
   });
+  const pending = () => (props.guild && hall.me && props.guild.members[hall.me.id]?.pending ? props.guild : null);
   const typists = createMemo(() =>
     typingIn(texts, props.channel.id, now()).map((id) => displayName(hall, id, props.guild)),
   );
@@ -52,7 +54,14 @@ export function ChatPane(props: { channel: Channel; guild: Guild | null }) {
         onReply={setReplyTo}
       />
       <div class="chat-foot">
-        <Show when={rights().send} fallback={<p class="no-send">{en.chat.noSend}</p>}>
+        <Show
+          when={rights().send}
+          fallback={
+            <Show when={pending()} fallback={<p class="no-send">{en.chat.noSend}</p>}>
+              {(guild) => <Screening guild={guild()} />}
+            </Show>
+          }
+        >
           <Composer
             channelId={props.channel.id}
             name={name()}
