@@ -21,6 +21,7 @@ use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
 use signaling::rest::messages::Chat;
 use signaling::voice::Calls;
+use signaling::voice::Papers;
 use state::GuildStore;
 use state::newest::Newest;
 use state::users::Users;
@@ -89,8 +90,13 @@ impl Wings {
         let store = Arc::clone(&ground.accounts.store);
         let (messages, polls) = (&ground.repos.messages, &ground.repos.polls);
         let newest = Newest::before(Arc::clone(messages), Arc::clone(polls));
+        let papers = Papers {
+            messages: Arc::new(newest.clone()),
+            relationships: Arc::clone(&ground.repos.relationships),
+            ids: Arc::clone(&ground.accounts.ids),
+        };
         let parts = Parts {
-            calls: Calls::start(Arc::clone(&store), Arc::clone(&port), media_events),
+            calls: Calls::start(Arc::clone(&store), Arc::clone(&port), media_events, papers),
             store,
             accounts: Arc::clone(&ground.repos.accounts),
             invites: Arc::clone(&ground.repos.invites),

@@ -145,6 +145,8 @@ pub const EVENT_EMPTY: Duration = Duration::from_secs(3 * 60);
 pub const EVENT_LATE: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an event that has ended can still be asked for by its id.
 pub const EVENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long someone is rung who neither answers nor declines. Ours: Discord tells no figure.
+pub const RING: Duration = Duration::from_secs(60);
 /// Status of a voice channel, in characters (Discord: Set Voice Channel Status).
 pub const VOICE_STATUS: usize = 500;
 /// How long a stage stays on without a speaker, in milliseconds (Discord: Stage Instance Resource,

@@ -435,11 +435,7 @@ impl GuildActor {
     fn publish(&mut self, event: GuildEvent, before: &GuildView) {
         let publication = Publication::new(event, Arc::clone(before), Arc::clone(&self.guild));
         let event = UserEvent::Guild(Arc::new(publication));
-        for observer in self.shared.observers.load().iter() {
-            if !observer.push(event.clone()) {
-                self.shared.drop_observer(observer.id);
-            }
-        }
+        self.shared.tell_observers(&event);
         self.fanout.publish(event);
     }
 }
@@ -477,6 +473,15 @@ impl Shared {
     pub(crate) fn request_id(&self, now_ms: u64) -> JoinRequestId {
         let mut ids = self.audit_ids.lock().unwrap_or_else(PoisonError::into_inner);
         Id::new(ids.next(now_ms))
+    }
+
+    /// Tells the server's own observers.
+    pub(crate) fn tell_observers(&self, event: &UserEvent) {
+        for observer in self.observers.load().iter() {
+            if !observer.push(event.clone()) {
+                self.drop_observer(observer.id);
+            }
+        }
     }
 
     fn drop_observer(&self, id: SubscriberId) {

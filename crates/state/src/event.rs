@@ -332,6 +332,8 @@ pub enum UserEvent {
     PrivateChannelOpened(Arc<crate::record::PrivateChannel>),
     /// Something happened in one of the user's private channels.
     Private(Arc<crate::private::PrivatePublication>),
+    /// Something happened to a call in one of the user's private channels.
+    Call(Arc<crate::call::CallEvent>),
     /// A voice server was assigned to the session of that id; others ignore it.
     VoiceServer(Arc<VoiceServer>),
     /// What changed about a member list that one session looks at.
@@ -347,8 +349,10 @@ pub enum UserEvent {
 pub struct VoiceServer {
     /// The gateway session that asked to join.
     pub session: String,
-    /// The guild whose voice channel it is.
-    pub guild: GuildId,
+    /// The guild whose voice channel it is; none for a call.
+    pub guild: Option<GuildId>,
+    /// The private channel whose call it is.
+    pub channel: Option<ChannelId>,
     /// A token for the voice gateway; serves one channel once.
     pub token: String,
     /// `host:port` of the voice gateway, without scheme; `None`: not available now.

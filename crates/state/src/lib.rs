@@ -7,6 +7,7 @@ pub mod actor;
 pub mod apps;
 pub mod audit;
 pub mod automod;
+pub mod call;
 mod change;
 pub mod due;
 pub mod event;

@@ -1,16 +1,23 @@
-//! Direct messages: channels between people, with one mailbox that keeps their order.
+//! Direct messages: channels between people, with one mailbox that keeps their order and their calls.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use crate::actor::Shared;
+use crate::call::CallCommand;
+use crate::call::CallEvent;
+use crate::call::CallOutcome;
+use crate::call::CallView;
+use crate::call::Switchboard;
 use crate::event::ChatEvent;
 use crate::event::UserEvent;
 use crate::group::GroupChange;
@@ -39,11 +46,38 @@ impl std::fmt::Debug for PrivatePublication {
 pub(crate) struct Privates {
     repo: Arc<dyn PrivateRepo>,
     known: papaya::HashMap<ChannelId, Arc<PrivateChannel>>,
+    /// The calls that go on.
+    calls: papaya::HashMap<ChannelId, CallView>,
 }
 
 impl Privates {
     pub(crate) fn new(repo: Arc<dyn PrivateRepo>) -> Self {
-        Self { repo, known: papaya::HashMap::new() }
+        Self { repo, known: papaya::HashMap::new(), calls: papaya::HashMap::new() }
+    }
+
+    /// The call of a channel, if one goes on.
+    pub(crate) fn call(&self, channel: ChannelId) -> Option<CallView> {
+        self.calls.pin().get(&channel).cloned()
+    }
+
+    /// The calls in the channels that someone is in.
+    pub(crate) fn calls_of(&self, user: UserId) -> Vec<CallView> {
+        let calls = self.calls.pin();
+        let theirs = |call: &&CallView| call.channel.recipients.contains(&user);
+        calls.values().filter(theirs).cloned().collect()
+    }
+
+    /// Takes what happened to the calls: readers see it before anybody is told.
+    fn follow(&self, events: &[CallEvent]) {
+        let calls = self.calls.pin();
+        for event in events {
+            let call = event.call();
+            if matches!(event, CallEvent::Deleted { .. }) {
+                calls.remove(&call.channel.id);
+            } else {
+                calls.insert(call.channel.id, Arc::clone(call));
+            }
+        }
     }
 
     /// The channel of two people, and whether it was made just now, with `id`.
@@ -145,6 +179,8 @@ pub(crate) enum PrivateRequest {
     Publish(Arc<PrivateChannel>, ChatEvent),
     /// Something for these people.
     Tell(Vec<UserId>, UserEvent),
+    /// Something is wanted of a call. Nobody waits for an answer to what follows of another change.
+    Call(CallCommand, Option<oneshot::Sender<Result<CallOutcome, ErrorCode>>>),
 }
 
 /// Tells everyone concerned, in the order of the mailbox, until the store stops; then what is
@@ -156,8 +192,16 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut stopping = false;
+    let mut switchboard = Switchboard::default();
     loop {
-        // Both arms are cancel-safe: neither loses a request when the other wins.
+        let due = switchboard.poll_timeout();
+        let over = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        // All arms are cancel-safe: none loses a request when another wins.
         let request = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop), if !stopping => {
@@ -165,14 +209,22 @@ pub(crate) async fn run(
                 requests.close();
                 continue;
             }
+            () = over => {
+                if let Some(due) = due {
+                    switchboard.handle_timeout(due);
+                    tell_of_calls(&mut switchboard, &shared, &privates);
+                }
+                continue;
+            }
             request = requests.recv() => request,
         };
         let Some(request) = request else { break };
-        let (mut people, event) = match request {
+        match request {
             PrivateRequest::Opened(channel) => {
-                (channel.recipients.clone(), UserEvent::PrivateChannelOpened(channel))
+                let people = channel.recipients.clone();
+                tell(&shared, people, &UserEvent::PrivateChannelOpened(channel));
             }
-            PrivateRequest::Tell(people, event) => (people, event),
+            PrivateRequest::Tell(people, event) => tell(&shared, people, &event),
             PrivateRequest::Publish(channel, event) => {
                 let channel = match &event {
                     ChatEvent::MessageCreated(message) => privates.said(&channel, message.id),
@@ -181,14 +233,40 @@ pub(crate) async fn run(
                 };
                 let people = channel.recipients.clone();
                 let publication = PrivatePublication { channel, event, shaped: OnceLock::new() };
-                (people, UserEvent::Private(Arc::new(publication)))
+                tell(&shared, people, &UserEvent::Private(Arc::new(publication)));
             }
-        };
-        people.sort_unstable();
-        people.dedup();
-        for user in people {
-            shared.sessions.notify(user, &event);
+            PrivateRequest::Call(mut command, reply) => {
+                if let CallCommand::Join { channel, .. } = &mut command {
+                    *channel = privates.newest((**channel).clone());
+                }
+                let outcome = switchboard.handle(command);
+                tell_of_calls(&mut switchboard, &shared, &privates);
+                if let Some(reply) = reply {
+                    // Whoever asked may have hung up.
+                    let _ = reply.send(outcome);
+                }
+            }
         }
+    }
+}
+
+fn tell(shared: &Shared, mut people: Vec<UserId>, event: &UserEvent) {
+    people.sort_unstable();
+    people.dedup();
+    for user in people {
+        shared.sessions.notify(user, event);
+    }
+}
+
+/// Tells people and the server's observers what happened to calls.
+fn tell_of_calls(switchboard: &mut Switchboard, shared: &Shared, privates: &Privates) {
+    let events: Vec<_> = std::iter::from_fn(|| switchboard.poll_event()).collect();
+    privates.follow(&events);
+    for event in events {
+        let people = event.people().collect();
+        let event = UserEvent::Call(Arc::new(event));
+        shared.tell_observers(&event);
+        tell(shared, people, &event);
     }
 }
 

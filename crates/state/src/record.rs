@@ -340,6 +340,9 @@ pub struct MessageRecord {
     /// Messages that were forwarded, as they were then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<Snapshot>,
+    /// The call that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<CallRecord>>,
     /// What the client sent to recognise its own message; makes retries idempotent.
     #[serde(default)]
     pub nonce: Option<String>,
@@ -374,6 +377,7 @@ impl MessageRecord {
             poll: None,
             stickers: Vec::new(),
             snapshots: Vec::new(),
+            call: None,
             nonce: None,
             origin: None,
         }
@@ -514,6 +518,16 @@ pub struct ReactionCount {
     pub count: u32,
     /// Whether the asking user is among them.
     pub me: bool,
+}
+
+/// What a message tells of a call (userdoccers: Message Call Object).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Who was in it, in the order in which they came.
+    pub participants: Vec<UserId>,
+    /// Unix milliseconds at which it ended. A call that ended with the process has none.
+    #[serde(default)]
+    pub ended_ms: Option<u64>,
 }
 
 /// A channel between people, outside any guild.

@@ -34,6 +34,9 @@ use crate::audit::AuditDraft;
 use crate::audit::AuditEntry;
 use crate::audit::AuditQuery;
 use crate::audit::By;
+use crate::call::CallCommand;
+use crate::call::CallOutcome;
+use crate::call::CallView;
 use crate::change::admit;
 use crate::change::change;
 use crate::change::unix_ms;
@@ -358,7 +361,53 @@ impl GuildStore {
         change: GroupChange,
     ) -> Result<GroupOutcome, ChangeError> {
         let privates = Arc::clone(&self.privates);
-        self.outlive(async move { Ok(privates.change_group(id, &change).await?) }).await
+        let mailbox = self.private_mailbox.clone();
+        self.outlive(async move {
+            let outcome = privates.change_group(id, &change).await?;
+            if let GroupOutcome::Changed { before, after } = &outcome {
+                // Who is not in it any more is not in its call either.
+                let nobody = || PrivateChannel { recipients: Vec::new(), ..before.clone() };
+                let people = Arc::new(after.clone().unwrap_or_else(nobody));
+                let settle = PrivateRequest::Call(CallCommand::Settle(people), None);
+                mailbox.send(settle).await.map_err(|_| ChangeError::Busy)?;
+            }
+            Ok(outcome)
+        })
+        .await
+    }
+
+    /// Wants something of a call in a private channel, in order with what is published there.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Denied`] as of [`Switchboard::handle`](crate::call::Switchboard::handle);
+    /// [`ChangeError::Busy`].
+    pub async fn call(&self, command: CallCommand) -> Result<CallOutcome, ChangeError> {
+        let (reply, outcome) = oneshot::channel();
+        let request = PrivateRequest::Call(command, Some(reply));
+        let sent = self.private_mailbox.send_timeout(request, MAILBOX_WAIT).await;
+        sent.map_err(|_| ChangeError::Busy)?;
+        let outcome = outcome.await.map_err(|_| ChangeError::Busy)?;
+        outcome.map_err(|code| ChangeError::Denied(code.into()))
+    }
+
+    /// The call of a private channel at this moment, if one goes on.
+    #[must_use]
+    pub fn call_in(&self, channel: ChannelId) -> Option<CallView> {
+        self.privates.call(channel)
+    }
+
+    /// The calls that go on in the private channels of a user.
+    #[must_use]
+    pub fn calls_of(&self, user: UserId) -> Vec<CallView> {
+        self.privates.calls_of(user)
+    }
+
+    /// Tells the sessions of one user something, behind all that happened to calls before. `false` when
+    /// the mailbox is full: then nobody was told.
+    #[must_use]
+    pub fn tell_of_call(&self, user: UserId, event: UserEvent) -> bool {
+        self.private_mailbox.try_send(PrivateRequest::Tell(vec![user], event)).is_ok()
     }
 
     /// Tells people something about a private channel, in order with what is published there.
@@ -440,7 +489,7 @@ impl GuildStore {
     }
 
     /// Subscribes an observer of the server's own (not a user's session) to every guild, present
-    /// and future: the voice wing watches who may still speak.
+    /// and future, and to every call: the voice wing watches who may still speak.
     pub fn observe(&self, observer: Subscriber) {
         self.shared.observers.rcu(|observers| {
             let mut observers = (**observers).clone();

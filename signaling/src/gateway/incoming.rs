@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::gateway::CloseCode;
 use model::gateway::Opcode;
 use model::id::ChannelId;
+use model::wire::id::Id;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,6 +30,8 @@ pub(super) enum Incoming {
     ChannelInfo(ChannelInfoRequest),
     /// Op 14 and op 37: the guilds that a person's client looks at, and rows of their member lists.
     Subscriptions(Vec<(u64, Subscription)>),
+    /// Op 13: the private channel whose call is asked for.
+    Call(ChannelId),
     /// An op that only people's clients send, and that has no effect here.
     Personal,
 }
@@ -158,6 +161,12 @@ impl ChannelInfoRequest {
 }
 
 #[derive(Deserialize)]
+struct CallRequest {
+    #[serde(default, deserialize_with = "snowflake")]
+    channel_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
 struct Envelope {
     op: u64,
     #[serde(default)]
@@ -179,6 +188,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
         let request: ChannelInfoRequest = read(d)?;
         request.guild_id.ok_or(CloseCode::DecodeError)?;
         return Ok(Incoming::ChannelInfo(request));
+    }
+    if op == CALL_CONNECT {
+        let channel = read::<CallRequest>(d)?.channel_id.and_then(Id::new_checked);
+        return channel.map(Incoming::Call).ok_or(CloseCode::DecodeError);
     }
     if op == SUBSCRIBE || op == SUBSCRIBE_MANY {
         return subscriptions(op, d);
@@ -215,9 +228,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Incoming, CloseCode> {
 /// Request Channel Info (Discord: Opcodes and Status Codes/Gateway Opcodes).
 const CHANNEL_INFO: u64 = 43;
 
-/// Ops that Discord's own clients send and its documentation does not name: voice ping, calls of
-/// direct messages, streams. Closing would throw people's clients out.
-const PERSONAL: [u64; 11] = [5, 12, 13, 15, 18, 19, 22, 34, 36, 39, 41];
+/// Call Connect (userdoccers: Gateway Events/Request Call Connect).
+const CALL_CONNECT: u64 = 13;
+
+/// Ops that Discord's own clients send and its documentation does not name: voice ping, streams.
+/// Closing would throw people's clients out.
+const PERSONAL: [u64; 10] = [5, 12, 15, 18, 19, 22, 34, 36, 39, 41];
 /// A heartbeat that tells beside its sequence how the client fares (userdoccers: Gateway Opcodes, QoS
 /// Heartbeat). Who sends it sends no other.
 const QOS_HEARTBEAT: u64 = 40;
@@ -317,6 +333,8 @@ mod tests {
             (r#"{"op":11}"#, CloseCode::UnknownOpcode),
             (r#"{"op":-1}"#, CloseCode::DecodeError),
             (r#"{"op":8,"d":{"guild_id":1.5}}"#, CloseCode::DecodeError),
+            (r#"{"op":13,"d":{}}"#, CloseCode::DecodeError),
+            (r#"{"op":13,"d":{"channel_id":"0"}}"#, CloseCode::DecodeError),
         ] {
             assert_eq!(parse(text.as_bytes()).unwrap_err(), code, "{text}");
         }

@@ -34,6 +34,9 @@ pub(super) struct Wanted {
     pub shard: Option<[u64; 2]>,
     /// Whether guilds are wanted in READY itself, as people's full clients do.
     pub whole: bool,
+    /// Whether calls that go on are told after it (userdoccers: Gateway Capabilities). Clients that name
+    /// no capabilities could not ask for it, and are told.
+    pub calls: bool,
 }
 
 /// Checks an Identify against its account; `origin` is where its client finds our files, `now_ms`
@@ -69,8 +72,13 @@ pub(super) fn check(
         origin,
     };
     let whole = identify.capabilities.is_some() && !identity.user.bot;
-    Ok(Wanted { viewer, presence, shard: identify.shard, whole })
+    let calls = identify.capabilities.is_none_or(|bits| bits & AUTO_CALL_CONNECT != 0);
+    let calls = calls && !identity.user.bot;
+    Ok(Wanted { viewer, presence, shard: identify.shard, whole, calls })
 }
+
+/// The capability of a client that does not ask for calls by op 13.
+const AUTO_CALL_CONNECT: u64 = 1 << 12;
 
 /// What was asked for and may be granted. People's clients know no intents and hear everything.
 fn intents(asked: Option<u64>, identity: &Identity) -> Result<Intents, CloseCode> {

@@ -21,6 +21,7 @@ use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
+use state::call::CallEvent;
 use state::member_list::Wanted;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -134,11 +135,18 @@ pub(super) async fn begin(
     };
     let viewer = (wanted.viewer, wanted.presence.client);
     let window = parts.config.resume_window;
-    let session = if wanted.whole {
+    let mut session = if wanted.whole {
         GatewaySession::whole(id.clone(), viewer, window, pulse, (ready, guilds))
     } else {
         GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds))
     };
+    if wanted.calls {
+        // What happens to them meanwhile waits in the queue, behind this.
+        for call in parts.store.calls_of(user) {
+            let event = UserEvent::Call(Arc::new(CallEvent::Created(call)));
+            session.handle_event(now(), &event, shaper(&parts));
+        }
+    }
     desk.sit(session, wire);
     tracing::debug!(%user, session = %short(&id), "gateway session began");
     let mut task = Box::new(Task {
@@ -323,6 +331,14 @@ impl Task {
                         core.session.handle_soundboard(&handle.view());
                     }
                 }
+                Output::Call(channel) => {
+                    let call = self.parts.store.call_in(channel);
+                    let theirs = call.filter(|call| call.channel.recipients.contains(&self.user));
+                    if let Some(call) = theirs {
+                        let event = UserEvent::Call(Arc::new(CallEvent::Created(call)));
+                        core.session.handle_event(now(), &event, shaper(&self.parts));
+                    }
+                }
                 Output::ChannelInfo(guild, request) => {
                     if let Some(handle) = self.parts.store.guild(guild) {
                         let now_ms = self.parts.now_ms();
@@ -399,8 +415,11 @@ impl Task {
         let (user, subscriber) = (self.user, self.subscriber);
         match work {
             Work::Voice(update) => {
-                let guild = update.guild_id.and_then(Id::new_checked);
-                let Some(guild) = guild else { return std::future::ready(Done::Nothing).boxed() };
+                let guild = update.guild_id.map(Id::new_checked);
+                // A guild that cannot be is no guild, and no private channel either.
+                let Some(guild) = guild.map_or(Some(None), |guild| guild.map(Some)) else {
+                    return std::future::ready(Done::Nothing).boxed();
+                };
                 let request = VoiceRequest {
                     user,
                     session: self.id.clone(),
@@ -414,7 +433,7 @@ impl Task {
                 async move {
                     // Discord says nothing to a client that may not join; its own timeout does.
                     if let Err(error) = parts.calls.request(request).await {
-                        tracing::debug!(%error, %user, %guild, "a voice request was refused");
+                        tracing::debug!(%error, %user, ?guild, "a voice request was refused");
                     }
                     Done::Nothing
                 }

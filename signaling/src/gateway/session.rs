@@ -3,6 +3,7 @@
 //! No clock, no socket, no store: time and snapshots are arguments, and whatever takes time is
 //! asked for by an output. A session outlives its sockets.
 
+mod calls;
 mod whole;
 
 use std::collections::HashSet;
@@ -23,7 +24,6 @@ use state::Guild;
 use state::GuildView;
 use state::Publication;
 use state::UserEvent;
-use state::event::VoiceServer;
 use state::member_list::Wanted;
 use state::presence::Client;
 use state::presence::SessionPresence;
@@ -144,6 +144,8 @@ pub(super) enum Output {
     Soundboard(GuildId),
     /// Take a snapshot for [`GatewaySession::handle_channel_info`].
     ChannelInfo(GuildId, ChannelInfoRequest),
+    /// Look up the call of a private channel, and tell of it.
+    Call(ChannelId),
     /// Look at rows of a guild's member lists.
     Watch(GuildId, Wanted),
     /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
@@ -252,7 +254,10 @@ impl GatewaySession {
                     }
                 }
             }
-            Incoming::Personal if self.viewer.bot => self.close(now, CloseCode::UnknownOpcode),
+            Incoming::Personal | Incoming::Call(_) if self.viewer.bot => {
+                self.close(now, CloseCode::UnknownOpcode);
+            }
+            Incoming::Call(channel) => self.ask(Output::Call(channel)),
             Incoming::Personal => {}
         }
         self.give_up_on_slow_readers(now);
@@ -337,14 +342,8 @@ impl GatewaySession {
                 }
             }
             UserEvent::Private(publication) => self.handle_private(publication, shaper),
-            UserEvent::VoiceServer(server) => {
-                let VoiceServer { session, guild, token, endpoint } = &**server;
-                if *session == self.rest.id {
-                    let payload =
-                        json!({ "token": token, "guild_id": guild, "endpoint": endpoint });
-                    self.push(Dispatch::new("VOICE_SERVER_UPDATE", &payload));
-                }
-            }
+            UserEvent::Call(event) => self.handle_call(event),
+            UserEvent::VoiceServer(server) => self.handle_voice_server(server),
             UserEvent::Personal(personal) => {
                 let shard = self.viewer.shard;
                 if personal

@@ -7,6 +7,7 @@ mod auth;
 mod automod;
 mod bans;
 mod caller;
+mod calls;
 mod channels;
 mod commerce;
 mod docs;
@@ -89,6 +90,7 @@ pub fn routes(parts: &Parts) -> Router<Parts> {
         .merge(auth::routes())
         .merge(automod::routes())
         .merge(bans::routes())
+        .merge(calls::routes())
         .merge(channels::routes())
         .merge(emojis::routes())
         .merge(followers::routes())

@@ -56,6 +56,8 @@ pub fn class(method: &Method, path: &str) -> Class {
         ("channels", "messages", _) => ("message-read", 20, 5_000),
         ("channels", "typing", _) => ("typing", 5, 5_000),
         ("channels", "invites", "POST") => ("invite-create", 5, 10_000),
+        // Each ring makes somebody's client sound.
+        ("channels", "call", "POST") if fourth == "ring" => ("call-ring", 5, 10_000),
         ("channels", _, "GET") => ("channel-read", 20, 5_000),
         ("channels", _, _) => ("channel-write", 10, 10_000),
         ("guilds", _, "POST") if second == "templates" => ("guild-create", 10, 600_000),

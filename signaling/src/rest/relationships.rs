@@ -8,6 +8,7 @@ use model::id::UserId;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::call::CallCommand;
 use state::relationship::Bond;
 use state::relationship::Outcome;
 use state::relationship::Relationship;
@@ -151,6 +152,9 @@ async fn change(
             Outcome::Changed { before, after } => {
                 for (side, user) in [me, other].into_iter().enumerate() {
                     announce(&parts, user, before[side].as_ref(), after[side].as_ref()).await?;
+                }
+                if wish == Wish::Block {
+                    parts.store.call(CallCommand::Part([me, other])).await?;
                 }
                 // Who became friends see how present the other is.
                 if after.iter().flatten().any(|one| one.bond == Bond::Friend) && before != after {

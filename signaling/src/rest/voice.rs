@@ -92,7 +92,7 @@ const STATUS_DELETED: u16 = 193;
 /// The one region that there is: this server.
 fn region() -> Value {
     json!([{
-        "id": "guildhall",
+        "id": wire::REGION,
         "name": "Guildhall",
         "optimal": true,
         "deprecated": false,

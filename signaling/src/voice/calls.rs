@@ -20,8 +20,12 @@ use model::voice::CloseCode;
 use state::GuildEvent;
 use state::GuildHandle;
 use state::GuildStore;
+use state::GuildView;
 use state::Publication;
 use state::UserEvent;
+use state::call::CallCommand;
+use state::call::CallEvent;
+use state::call::CallView;
 use state::event::VoiceServer;
 use state::guild::plan::Denied;
 use state::store::ChangeError;
@@ -36,9 +40,16 @@ use super::board::Admitted;
 use super::board::Board;
 use super::board::Departure;
 use super::board::Drawn;
+use super::board::Member;
 use super::board::Moment;
 use super::board::Note;
+use super::board::Shown;
 use super::board::Strings;
+use super::home::Home;
+use super::home::Server;
+use super::ledger;
+use super::ledger::Ledger;
+use super::ledger::Papers;
 use super::payload::Identify;
 use super::run::Attach;
 use super::socket::now;
@@ -56,8 +67,8 @@ pub struct VoiceRequest {
     pub user: UserId,
     /// Id of their gateway session.
     pub session: String,
-    /// In which guild.
-    pub guild: GuildId,
+    /// In which guild; none for the calls of private channels.
+    pub guild: Option<GuildId>,
     /// Which channel; `None` leaves.
     pub channel: Option<ChannelId>,
     /// Muted by themselves.
@@ -80,6 +91,9 @@ pub struct Calls {
     pub(super) closing: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) visits: Visits,
+    pub(super) papers: Papers,
+    /// What is to be written of calls in private channels.
+    pub(super) ledger: Ledger,
 }
 
 /// What a voice session's task hears by.
@@ -98,6 +112,7 @@ impl Calls {
         store: Arc<GuildStore>,
         media: Arc<dyn MediaPort>,
         events: mpsc::Receiver<MediaEvent>,
+        papers: Papers,
     ) -> Arc<Self> {
         let calls = Arc::new(Self {
             store,
@@ -107,10 +122,13 @@ impl Calls {
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             visits: Visits::default(),
+            papers,
+            ledger: Ledger::default(),
         });
         // Before anyone can join, so that no change is missed.
         let observed = watch::observe(&calls.store);
         calls.tasks.spawn(watch::run(Arc::clone(&calls), observed, events));
+        calls.tasks.spawn(ledger::keep(Arc::clone(&calls)));
         calls
     }
 
@@ -121,7 +139,8 @@ impl Calls {
     ///
     /// [`ChangeError`]: not allowed, full, busy. The gateway ignores it as Discord does.
     pub async fn request(self: &Arc<Self>, request: VoiceRequest) -> Result<(), ChangeError> {
-        let VoiceRequest { user, guild, channel, host, .. } = request;
+        let Some(guild) = request.guild else { return self.request_private(request).await };
+        let VoiceRequest { user, channel, host, .. } = request;
         let handle = self.handle(guild)?;
         let command = VoiceCommand::Update {
             user,
@@ -132,19 +151,28 @@ impl Calls {
             self_video: request.self_video,
         };
         let outcome = handle.voice(command, now_ms()).await?;
-        let wants = |again| {
-            channel.is_some() && self.with(|board| board.needs_ticket(now(), (guild, user), again))
-        };
+        let server = Server::Guild(guild);
+        let wants = |again| channel.is_some() && self.needs_ticket((server, user), again);
         let why = match outcome {
-            VoiceOutcome::Joined => Some(Why::Joined),
+            VoiceOutcome::Joined => {
+                // Who is called away is in no call any more.
+                self.leave_calls(user, None).await?;
+                Some(Why::Joined)
+            }
             VoiceOutcome::Updated => wants(false).then_some(Why::Told),
             VoiceOutcome::Unchanged => wants(true).then_some(Why::Untold),
             VoiceOutcome::Left => None,
         };
         if let Some(why) = why {
-            self.invite(&handle, user, Some(host), why);
+            self.invite(server, user, Some(host), why);
         }
         Ok(())
+    }
+
+    /// Whether someone who asks for where they are already needs a ticket; see
+    /// [`Board::needs_ticket`].
+    pub(super) fn needs_ticket(&self, member: Member, again: bool) -> bool {
+        self.with(|board| board.needs_ticket(now(), member, again))
     }
 
     /// A moderator moves or, with `None`, disconnects someone (REST: Modify Guild Member).
@@ -162,7 +190,7 @@ impl Calls {
         let handle = self.handle(guild)?;
         let command = VoiceCommand::Move { actor, target, channel };
         if handle.voice(command, now_ms()).await? == VoiceOutcome::Joined {
-            self.invite(&handle, target, None, Why::Joined);
+            self.invite(Server::Guild(guild), target, None, Why::Joined);
         }
         Ok(())
     }
@@ -171,7 +199,13 @@ impl Calls {
     pub async fn session_ended(&self, user: UserId, session: &str) {
         for handle in self.store.guilds_of(user) {
             if handle.view().voice.get(&user).is_some_and(|state| state.session == session) {
-                let member = (handle.id(), user);
+                let member = (Server::Guild(handle.id()), user);
+                self.depart(Departure { member, session: session.to_owned() }).await;
+            }
+        }
+        for call in self.store.calls_of(user) {
+            if call.voice.get(&user).is_some_and(|state| state.session == session) {
+                let member = (Server::Call(call.channel.id), user);
                 self.depart(Departure { member, session: session.to_owned() }).await;
             }
         }
@@ -180,6 +214,10 @@ impl Calls {
     /// Closes every voice socket with 4015 before a planned restart; waits for that at most five
     /// seconds.
     pub async fn shutdown(&self) {
+        // Before the watch ends: what it hears of it is still written.
+        if let Err(error) = self.store.call(CallCommand::EndAll).await {
+            tracing::warn!(%error, "calls in private channels were not ended");
+        }
         self.closing.cancel();
         self.with(|board| board.end_all(CloseCode::VoiceServerCrashed));
         self.tasks.close();
@@ -213,10 +251,10 @@ impl Calls {
             }
             // Read under the board's lock: what changes later is seen by the watch, which then
             // finds this peer.
-            let handle =
-                GuildId::new_checked(identify.server_id).and_then(|guild| self.store.guild(guild));
-            let view = handle.map(|handle| handle.view());
-            board.redeem(moment(), view.as_deref(), identify, drawn, strings)
+            let member = board.member(identify).ok_or(CloseCode::AuthenticationFailed)?;
+            let kept = self.kept(member.0);
+            let home = kept.as_ref().map(Kept::home);
+            board.redeem(moment(), home, identify, drawn, strings)
         })?;
         Ok((peer, admitted, ears))
     }
@@ -235,26 +273,50 @@ impl Calls {
     /// A client shows this from now on; everybody's voice states tell whether it shares its screen.
     pub(super) async fn show(&self, peer: PeerId, tracks: Tracks) {
         let Some(shown) = self.with(|board| board.video(peer, tracks)) else { return };
-        let (guild, user) = shown.member;
-        let Some(handle) = self.store.guild(guild) else { return };
-        let command =
-            VoiceCommand::Share { user, session: shown.session, screen: shown.tracks.screen };
-        if let Err(error) = handle.voice(command, now_ms()).await {
-            tracing::debug!(%error, %guild, %user, "a shared screen was not told of");
+        let Shown { member: (server, user), session, tracks: Tracks { screen, .. } } = shown;
+        let told = match server {
+            Server::Guild(guild) => {
+                let Some(handle) = self.store.guild(guild) else { return };
+                let command = VoiceCommand::Share { user, session, screen };
+                handle.voice(command, now_ms()).await.map(drop)
+            }
+            Server::Call(_) => {
+                self.store.call(CallCommand::Share { user, session, screen }).await.map(drop)
+            }
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, ?server, %user, "a shared screen was not told of");
         }
     }
 
     /// Ends a voice state that nobody is behind any more.
     pub(super) async fn depart(&self, departure: Departure) {
-        let Departure { member: (guild, user), session } = departure;
-        let Some(handle) = self.store.guild(guild) else { return };
-        let command = VoiceCommand::SessionEnded { user, session };
-        if let Err(error) = handle.voice(command, now_ms()).await {
-            tracing::warn!(%error, %guild, %user, "a voice state could not be ended yet");
+        let Departure { member: (server, user), session } = departure;
+        let ended = match server {
+            Server::Guild(guild) => {
+                let Some(handle) = self.store.guild(guild) else { return };
+                let command = VoiceCommand::SessionEnded { user, session };
+                handle.voice(command, now_ms()).await.map(drop)
+            }
+            Server::Call(_) => {
+                let command = CallCommand::Leave { user, session: Some(session) };
+                self.store.call(command).await.map(drop)
+            }
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, ?server, %user, "a voice state could not be ended yet");
             self.with(|board| {
-                board.end_of_member((guild, user), CloseCode::Disconnected);
-                board.depart(now(), (guild, user));
+                board.end_of_member((server, user), CloseCode::Disconnected);
+                board.depart(now(), (server, user));
             });
+        }
+    }
+
+    /// The snapshot of a server at this moment; none of one that is gone.
+    pub(super) fn kept(&self, server: Server) -> Option<Kept> {
+        match server {
+            Server::Guild(guild) => Some(Kept::Guild(self.store.guild(guild)?.view())),
+            Server::Call(channel) => Some(Kept::Call(self.store.call_in(channel)?)),
         }
     }
 
@@ -266,63 +328,100 @@ impl Calls {
     }
 
     /// Gives a member a ticket and sends it to the gateway session that joined, after the voice
-    /// state: both go through the guild's mailbox, and the state went before. Bots hear of it a moment
+    /// state: both go through the same mailbox, and the state went before. Bots hear of it a moment
     /// later ([`APART`]).
-    fn invite(
+    pub(super) fn invite(
         self: &Arc<Self>,
-        handle: &GuildHandle,
+        server: Server,
         user: UserId,
         host: Option<String>,
         why: Why,
     ) {
         let token = hex::encode(auth::random::<24>());
         let hash = TokenHash::of(&token);
-        let guild = handle.id();
         self.with(|board| {
             // Read under the board's lock: of two requests at once, the later ticket is for what
             // both came to.
-            let view = handle.view();
+            let Some(kept) = self.kept(server) else { return };
             if why == Why::Joined {
-                board.end_of_member((guild, user), CloseCode::Disconnected);
+                board.end_of_member((server, user), CloseCode::Disconnected);
             }
             let ticket = Ticket::new(hash, now());
-            let Some(given) = board.give_ticket(now(), &view, user, ticket, host) else { return };
-            if let (Why::Untold, Some(state)) = (why, view.voice.get(&user)) {
-                let event = GuildEvent::VoiceStateUpdated(Arc::clone(state));
-                let told = Publication::new(event, Arc::clone(&view), Arc::clone(&view));
-                self.tell(handle, user, UserEvent::Guild(Arc::new(told)));
+            let given = board.give_ticket(now(), kept.home(), user, ticket, host);
+            let Some(given) = given else { return };
+            if why == Why::Untold
+                && let Some(state) = kept.told_anew(user)
+            {
+                self.tell(server, user, state);
             }
-            let server = UserEvent::VoiceServer(Arc::new(VoiceServer {
-                session: given.session,
-                guild,
-                token,
-                endpoint: given.host,
-            }));
+            let (guild, channel) = match server {
+                Server::Guild(guild) => (Some(guild), None),
+                Server::Call(channel) => (None, Some(channel)),
+            };
+            let (session, endpoint) = (given.session, given.host);
+            let server_given = VoiceServer { session, guild, channel, token, endpoint };
+            let event = UserEvent::VoiceServer(Arc::new(server_given));
             if !self.store.users().cached(user).is_some_and(|user| user.bot) {
-                return self.tell(handle, user, server);
+                return self.tell(server, user, event);
             }
-            let (calls, handle) = (Arc::clone(self), handle.clone());
+            let calls = Arc::clone(self);
             self.tasks.spawn(async move {
                 tokio::time::sleep(APART).await;
                 // Of those who asked again meanwhile the later ticket counts, and is on its way.
-                if calls.with(|board| board.waits_for((guild, user), hash)) {
-                    calls.tell(&handle, user, server);
+                if calls.with(|board| board.waits_for((server, user), hash)) {
+                    calls.tell(server, user, event);
                 }
             });
         });
     }
 
-    /// Tells a member's sessions something behind what its guild tells them, if it can.
-    fn tell(&self, handle: &GuildHandle, user: UserId, event: UserEvent) {
-        if !handle.tell(user, event.clone()) {
+    /// Tells a member's sessions something behind what its server tells them, if it can.
+    fn tell(&self, server: Server, user: UserId, event: UserEvent) {
+        let told = match server {
+            Server::Guild(guild) => {
+                self.store.guild(guild).is_some_and(|handle| handle.tell(user, event.clone()))
+            }
+            Server::Call(_) => self.store.tell_of_call(user, event.clone()),
+        };
+        if !told {
             self.store.notify(user, event);
         }
     }
 }
 
+/// The snapshot of a server, held.
+pub(super) enum Kept {
+    Guild(GuildView),
+    Call(CallView),
+}
+
+impl Kept {
+    pub(super) fn home(&self) -> Home<'_> {
+        match self {
+            Self::Guild(guild) => Home::Guild(guild),
+            Self::Call(call) => Home::Call(call),
+        }
+    }
+
+    /// The event that tells how someone is in voice there.
+    fn told_anew(&self, user: UserId) -> Option<UserEvent> {
+        Some(match self {
+            Self::Guild(guild) => {
+                let event = GuildEvent::VoiceStateUpdated(Arc::clone(guild.voice.get(&user)?));
+                let told = Publication::new(event, Arc::clone(guild), Arc::clone(guild));
+                UserEvent::Guild(Arc::new(told))
+            }
+            Self::Call(call) => {
+                let state = Arc::clone(call.voice.get(&user)?);
+                UserEvent::Call(Arc::new(CallEvent::Voice(Arc::clone(call), state)))
+            }
+        })
+    }
+}
+
 /// Why a ticket is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     /// They joined or moved: the voice session before is over.
     Joined,
     /// Their call is lost and they asked again, with other flags, of which they were told.

@@ -37,6 +37,8 @@ use super::board::Note;
 use super::calls::Calls;
 use super::calls::Ears;
 use super::calls::moment;
+use super::home::Home;
+use super::home::Server;
 use super::socket::now;
 use super::ticket::TokenHash;
 use crate::auth;
@@ -137,6 +139,12 @@ impl Calls {
         self.visits.lock().get(id).cloned()
     }
 
+    /// Whether a visit goes on under that voice state.
+    pub(super) fn is_visit(&self, user: UserId, session: &str) -> bool {
+        let visits = self.visits.lock();
+        visits.values().any(|visit| visit.user == user && visit.session == session)
+    }
+
     /// Ends a visit; its voice state is gone when this returns, unless others listen under it.
     pub(crate) async fn end_visit(&self, visit: &Visit) {
         self.visits.lock().remove(&visit.id);
@@ -186,13 +194,15 @@ impl Calls {
             let _ = begun.send(Err(error.into()));
             return;
         }
-        let departure = Departure { member: (guild.id(), user), session: session.clone() };
+        let member = (Server::Guild(guild.id()), user);
+        let departure = Departure { member, session: session.clone() };
         let (drawn, strings, mut ears) = self.draw();
         let peer = drawn.peer;
         let token = TokenHash::of(&hex::encode(auth::random::<24>()));
         let guest = Guest { user, session: session.clone(), token, limit };
         let admitted = self.with(|board| {
-            let admitted = board.admit_guest(moment(), &guild.view(), guest, drawn, strings)?;
+            let admitted =
+                board.admit_guest(moment(), Home::Guild(&guild.view()), guest, drawn, strings)?;
             if limit.hear {
                 board.command_of(MediaCommand::Funnel { peer, streams });
             }
@@ -243,7 +253,8 @@ type Begun = oneshot::Sender<Result<(Arc<Visit>, String), VisitError>>;
 
 impl Visit {
     fn departure(&self) -> Departure {
-        Departure { member: (self.guild.id(), self.user), session: self.session.clone() }
+        let member = (Server::Guild(self.guild.id()), self.user);
+        Departure { member, session: self.session.clone() }
     }
 }
 

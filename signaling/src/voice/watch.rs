@@ -1,4 +1,4 @@
-//! The watch: keeps the media wing and the voice sockets true to the guilds, and the guilds free
+//! The watch: keeps the media wing and the voice sockets true to the guilds and calls, and those free
 //! of ghosts. One task; the deciding is the board's.
 
 use std::sync::Arc;
@@ -13,11 +13,15 @@ use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
+use state::call::CallEvent;
 use tokio::sync::mpsc;
 
 use super::calls::Calls;
+use super::calls::Kept;
 use super::calls::moment;
+use super::home::Server;
 use super::socket::now;
+use crate::parts::now_ms;
 
 /// Where guild events come in.
 pub(super) struct Observed {
@@ -52,15 +56,19 @@ pub(super) async fn run(
         // All arms are cancel-safe: none loses an event when another wins.
         tokio::select! {
             biased;
-            () = calls.closing.cancelled() => return,
+            () = calls.closing.cancelled() => break,
             () = observed.overflow.tripped() => {
                 // Events are lost: listen anew first, then see how everything stands.
                 observed = observe(&calls.store);
                 look_at_everyone(&calls);
             }
             Some(event) = observed.events.recv() => {
-                if let UserEvent::Guild(publication) = event {
-                    handle_guild(&calls, publication.guild.id, &publication.event);
+                match event {
+                    UserEvent::Guild(publication) => {
+                        handle_guild(&calls, publication.guild.id, &publication.event);
+                    }
+                    UserEvent::Call(event) => handle_call(&calls, &event),
+                    _ => {}
                 }
             }
             Some(event) = media.recv() => calls.with(|board| board.handle_media(now(), event)),
@@ -77,10 +85,29 @@ pub(super) async fn run(
             }
         }
     }
+    // Calls that ended with the server are still written down.
+    while let Ok(event) = observed.events.try_recv() {
+        if let UserEvent::Call(event) = event {
+            calls.ledger.follow(&event, now_ms());
+        }
+    }
+    calls.ledger.close();
+}
+
+/// Acts on what happened in the call of a private channel.
+fn handle_call(calls: &Calls, event: &CallEvent) {
+    calls.ledger.follow(event, now_ms());
+    let only = match event {
+        CallEvent::Voice(_, state) => Some(state.user),
+        CallEvent::Deleted { .. } => None,
+        CallEvent::Created(_) | CallEvent::Updated(_) => return,
+    };
+    look_at(calls, Server::Call(event.call().channel.id), only);
 }
 
 /// Acts on whatever may change who may be where, speak and hear.
 fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
+    let guild = Server::Guild(guild);
     match event {
         GuildEvent::MemberUpdated(member) => look_at(calls, guild, Some(member.user)),
         GuildEvent::MemberRemoved(user) => look_at(calls, guild, Some(*user)),
@@ -141,22 +168,23 @@ fn handle_guild(calls: &Calls, guild: GuildId, event: &GuildEvent) {
 }
 
 /// Looks at the newest snapshot, not at the event's: someone may have joined since.
-fn look_at(calls: &Calls, guild: GuildId, only: Option<UserId>) {
+fn look_at(calls: &Calls, server: Server, only: Option<UserId>) {
     calls.with(|board| {
-        let view = calls.store.guild(guild).map(|handle| handle.view());
-        board.look_at(moment(), guild, view.as_deref(), only);
+        let kept = calls.kept(server);
+        board.look_at(moment(), server, kept.as_ref().map(Kept::home), only);
     });
 }
 
 fn look_at_everyone(calls: &Calls) {
-    for guild in calls.with(|board| board.guilds()) {
-        look_at(calls, guild, None);
+    for server in calls.with(|board| board.servers()) {
+        look_at(calls, server, None);
     }
+    calls.ledger.settle(&calls.store, now_ms());
 }
 
 fn handle_timeout(calls: &Arc<Calls>) {
-    for (guild, user) in calls.with(|board| board.handle_timeout(moment())) {
-        look_at(calls, guild, Some(user));
+    for (server, user) in calls.with(|board| board.handle_timeout(moment())) {
+        look_at(calls, server, Some(user));
     }
     for departure in calls.with(|board| board.poll_departures()) {
         // In a task of its own, because a full guild mailbox takes a second to refuse, and the

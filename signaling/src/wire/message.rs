@@ -124,6 +124,11 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
     if let Some(poll) = &message.poll {
         map.insert("poll".to_owned(), super::poll(poll, context.poll));
     }
+    if let Some(call) = &message.call {
+        let ended = call.ended_ms.map(crate::parts::timestamp);
+        let call = json!({ "participants": call.participants, "ended_timestamp": ended });
+        map.insert("call".to_owned(), call);
+    }
     if !message.stickers.is_empty() {
         let items = message.stickers.iter().map(super::sticker_item).collect();
         map.insert("sticker_items".to_owned(), Value::Array(items));

@@ -3,6 +3,7 @@
 mod application;
 mod audit;
 mod automod;
+mod call;
 mod channel;
 mod command;
 mod community;
@@ -31,6 +32,10 @@ pub use application::integration_application;
 pub use audit::audit_entry;
 pub use automod::rule;
 pub use automod::rule_executed;
+pub(crate) use call::REGION;
+pub use call::call_create;
+pub use call::call_delete;
+pub use call::call_update;
 pub use channel::channel;
 pub use channel::channel_in;
 pub use channel::private_channel;

@@ -5,11 +5,10 @@ use serde_json::json;
 use state::voice::StageInstance;
 use state::voice::VoiceState;
 
-/// A voice state; `member` is the whole member object where the event carries it.
+/// A voice state, of a call without a guild; `member` is the whole member object where the event carries it.
 #[must_use]
 pub fn voice_state(state: &VoiceState, member: Option<Value>) -> Value {
     let mut value = json!({
-        "guild_id": state.guild,
         "channel_id": state.channel,
         "user_id": state.user,
         "session_id": state.session,
@@ -22,8 +21,13 @@ pub fn voice_state(state: &VoiceState, member: Option<Value>) -> Value {
         "suppress": state.suppress,
         "request_to_speak_timestamp": state.request_to_speak,
     });
-    if let (Value::Object(map), Some(member)) = (&mut value, member) {
-        map.insert("member".to_owned(), member);
+    if let Value::Object(map) = &mut value {
+        if let Some(guild) = state.guild {
+            map.insert("guild_id".to_owned(), json!(guild));
+        }
+        if let Some(member) = member {
+            map.insert("member".to_owned(), member);
+        }
     }
     value
 }

@@ -1,5 +1,6 @@
 //! What people's own clients need beside what bots do, from outside: REST, and what the gateway tells.
 
+mod calls;
 mod groups;
 mod member_list;
 #[path = "../support/parts.rs"]

@@ -240,7 +240,7 @@ async fn stages_moves_and_disconnections_are_logged() {
     let request = VoiceRequest {
         user: hall.ben.id.parse().unwrap(),
         session: "s".to_owned(),
-        guild: hall.place.guild.parse().unwrap(),
+        guild: Some(hall.place.guild.parse().unwrap()),
         channel: Some(hall.place.voice.parse().unwrap()),
         self_mute: false,
         self_deaf: false,

@@ -74,7 +74,7 @@ async fn enter(hall: &Hall, who: &Person, channel: Option<&str>) {
     let request = VoiceRequest {
         user: who.id.parse().unwrap(),
         session: who.id.clone(),
-        guild: hall.place.guild.parse().unwrap(),
+        guild: Some(hall.place.guild.parse().unwrap()),
         channel: channel.map(|channel| channel.parse().unwrap()),
         self_mute: false,
         self_deaf: false,

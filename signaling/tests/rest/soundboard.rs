@@ -33,7 +33,7 @@ async fn enter(hall: &Hall, who: &Person, place: &Place, deaf: bool) {
     let request = VoiceRequest {
         user: who.id.parse().unwrap(),
         session: who.id.clone(),
-        guild: place.guild.parse().unwrap(),
+        guild: Some(place.guild.parse().unwrap()),
         channel: Some(place.voice.parse().unwrap()),
         self_mute: false,
         self_deaf: deaf,

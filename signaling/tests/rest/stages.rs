@@ -29,7 +29,7 @@ impl Stage {
         let request = VoiceRequest {
             user: who.id.parse().unwrap(),
             session: who.id.clone(),
-            guild: self.guild.parse().unwrap(),
+            guild: Some(self.guild.parse().unwrap()),
             channel: Some(self.channel.parse().unwrap()),
             self_mute: false,
             self_deaf: false,

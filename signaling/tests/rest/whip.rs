@@ -17,6 +17,7 @@ use model::media::Refusal;
 use model::wire::guild::Permissions;
 use serde_json::Value;
 use serde_json::json;
+use signaling::voice::VoiceRequest;
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -422,6 +423,31 @@ async fn a_second_session_of_an_account_takes_the_place_of_the_first() {
     let url = second.header("location");
     assert_eq!(hall.ask("DELETE", url, &hall.ben.token).send_for_bytes().await.0, 200);
     assert_eq!(hall.state(&hall.ben).await, None);
+}
+
+#[tokio::test]
+async fn who_goes_into_a_call_streams_on() {
+    let hall = Hall::open().await;
+    hall.publish(&hall.ben).await;
+    let opened = json!({ "recipient_id": hall.ben.id });
+    let pair = hall.ana.ask(&hall.api, "POST", "/users/@me/channels").json(&opened).send().await;
+    let channel = pair.body["id"].as_str().expect("an id").parse().expect("an id");
+
+    let request = VoiceRequest {
+        user: hall.ben.id.parse().expect("an id"),
+        session: "telephone".to_owned(),
+        guild: None,
+        channel: Some(channel),
+        self_mute: false,
+        self_deaf: false,
+        self_video: false,
+        host: "hall.example".to_owned(),
+    };
+    hall.api.parts.calls.request(request).await.expect("allowed");
+
+    let call = hall.api.parts.store.call_in(channel).expect("a call");
+    assert_eq!(call.voice.len(), 1);
+    assert!(hall.state(&hall.ben).await.is_some());
 }
 
 #[tokio::test]

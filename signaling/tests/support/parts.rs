@@ -15,6 +15,7 @@ use signaling::interactions::Outbound;
 use signaling::parts::Ids;
 use signaling::rest::limit::Limiter;
 use signaling::voice::Calls;
+use signaling::voice::Papers;
 use state::GuildStore;
 use state::newest::Newest;
 use state::record::AccountRecord;
@@ -43,8 +44,14 @@ pub async fn in_memory(
     let store = GuildStore::load(repos.guilds, repos.privates, users).await;
     let store = store.expect("an empty store");
     let newest = Newest::before(repos.messages, repos.polls);
+    let ids = Arc::new(Ids::new(1));
+    let papers = Papers {
+        messages: Arc::new(newest.clone()),
+        relationships: repos.relationships.clone(),
+        ids: ids.clone(),
+    };
     Parts {
-        calls: Calls::start(store.clone(), media.clone(), events),
+        calls: Calls::start(store.clone(), media.clone(), events, papers),
         store,
         auth: Arc::new(Authenticator::new(repos.accounts.clone(), repos.grants.clone())),
         accounts: repos.accounts,
@@ -64,7 +71,7 @@ pub async fn in_memory(
         media,
         sessions: Arc::new(Sessions::default()),
         limiter: Arc::new(Limiter::default()),
-        ids: Arc::new(Ids::new(1)),
+        ids,
         cdn: Arc::new(Signer::new(&[7; 32])),
         interactions: Arc::default(),
         outbound: Arc::new(Outbound::new(config.private_endpoints)),

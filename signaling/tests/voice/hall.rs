@@ -33,6 +33,7 @@ use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
 use state::UserEvent;
+use state::call::CallEvent;
 use state::guild::command::ChannelDraft;
 use state::guild::command::GuildDraft;
 use tokio::net::TcpStream;
@@ -211,10 +212,15 @@ pub enum Heard {
 impl Session {
     /// Op 4 of the main gateway.
     pub async fn ask(&self, channel: Option<ChannelId>) {
+        self.ask_in(Some(GUILD), channel).await;
+    }
+
+    /// The same, in a guild or outside of all.
+    pub async fn ask_in(&self, guild: Option<GuildId>, channel: Option<ChannelId>) {
         let request = VoiceRequest {
             user: self.user,
             session: self.name.clone(),
-            guild: GUILD,
+            guild,
             channel,
             self_mute: false,
             self_deaf: false,
@@ -239,10 +245,19 @@ impl Session {
                     }
                 }
                 UserEvent::VoiceServer(server) => {
-                    assert_eq!(server.guild, GUILD);
+                    assert_ne!(server.guild.is_some(), server.channel.is_some());
                     if server.session == self.name {
                         let (token, endpoint) = (server.token.clone(), server.endpoint.clone());
                         return Heard::Server { token, endpoint };
+                    }
+                }
+                UserEvent::Call(event) => {
+                    if let CallEvent::Voice(_, state) = &*event {
+                        return Heard::State {
+                            user: state.user,
+                            channel: state.channel,
+                            session: state.session.clone(),
+                        };
                     }
                 }
                 _ => {}
@@ -289,8 +304,13 @@ impl Client {
     }
 
     pub async fn identify(&mut self, session: &Session, token: &str) {
+        self.identify_at(GUILD.get(), session, token).await;
+    }
+
+    /// Identifies with a guild or a private channel.
+    pub async fn identify_at(&mut self, server: u64, session: &Session, token: &str) {
         let d = json!({
-            "server_id": GUILD, "user_id": session.user, "session_id": session.name, "token": token,
+            "server_id": server.to_string(), "user_id": session.user, "session_id": session.name, "token": token,
         });
         self.send(&json!({ "op": 0, "d": d })).await;
     }

@@ -5,6 +5,7 @@
 mod hall;
 #[path = "../support/parts.rs"]
 mod parts;
+mod private;
 
 use hall::*;
 use model::media::Grants;

@@ -24,11 +24,11 @@ use rules::SelfFlags;
 use rules::Step;
 pub use stage::StageInstance;
 
-/// One user's voice connection in a guild.
+/// One user's voice connection in a guild, or in the call of a private channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceState {
-    /// In which guild.
-    pub guild: GuildId,
+    /// In which guild; none for a call.
+    pub guild: Option<GuildId>,
     /// In which channel; `None` in the event that tells of leaving.
     pub channel: Option<ChannelId>,
     /// Who.

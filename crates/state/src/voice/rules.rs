@@ -97,7 +97,7 @@ impl Asked<'_> {
         }
         let kept = current.filter(|state| state.channel == Some(channel));
         let state = VoiceState {
-            guild: self.guild.id,
+            guild: Some(self.guild.id),
             channel: Some(channel),
             user,
             session: session.to_owned(),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
+use state::call::Call;
+use state::call::CallEvent;
 use state::event::ChatEvent;
 use state::guild::command::MemberPatch;
 use state::record::MessageRecord;
@@ -466,9 +468,10 @@ fn content_is_empty_without_its_intent() {
 fn only_the_session_that_asked_is_told_its_voice_server() {
     let mut stage = Stage::new(Intents::all(), &guild());
     let server = |session: &str| {
-        UserEvent::VoiceServer(Arc::new(VoiceServer {
+        UserEvent::VoiceServer(Arc::new(state::event::VoiceServer {
             session: session.to_owned(),
-            guild: GuildId::new(10),
+            guild: Some(GuildId::new(10)),
+            channel: None,
             token: "t".to_owned(),
             endpoint: Some("host:1".to_owned()),
         }))
@@ -481,6 +484,57 @@ fn only_the_session_that_asked_is_told_its_voice_server() {
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0]["t"], "VOICE_SERVER_UPDATE");
     assert_eq!(frames[0]["d"], json!({ "token": "t", "guild_id": "10", "endpoint": "host:1" }));
+}
+
+#[test]
+fn a_call_is_told_to_people_and_its_server_names_the_channel() {
+    let channel = PrivateChannel {
+        id: ChannelId::new(70),
+        recipients: vec![ANA, BEN],
+        last_message: None,
+        group: None,
+    };
+    let call = Arc::new(Call {
+        channel: Arc::new(channel),
+        message: Id::new(500),
+        starter: BEN,
+        ringing: [(ANA, start())].into(),
+        voice: [].into(),
+        participants: vec![BEN],
+    });
+    let over = CallEvent::Deleted { call: Arc::clone(&call), unavailable: true };
+    let events = [CallEvent::Updated(call), over];
+    let mut stage = Stage::new(Intents::all(), &guild());
+    stage.session.viewer.bot = false;
+
+    for event in &events {
+        stage.event(UserEvent::Call(Arc::new(event.clone())));
+    }
+    stage.event(UserEvent::VoiceServer(Arc::new(state::event::VoiceServer {
+        session: "abc".to_owned(),
+        guild: None,
+        channel: Some(ChannelId::new(70)),
+        token: "t".to_owned(),
+        endpoint: None,
+    })));
+
+    let frames = stage.frames();
+    let told: Vec<_> = frames.iter().map(|frame| (&frame["t"], &frame["d"])).collect();
+    let rings = json!({
+        "channel_id": "70", "message_id": "500", "region": "guildhall", "ringing": ["1"],
+    });
+    let server = json!({ "token": "t", "guild_id": null, "endpoint": null, "channel_id": "70" });
+    assert_eq!(
+        told,
+        [
+            (&json!("CALL_UPDATE"), &rings),
+            (&json!("CALL_DELETE"), &json!({ "channel_id": "70", "unavailable": true })),
+            (&json!("VOICE_SERVER_UPDATE"), &server),
+        ]
+    );
+    stage.session.viewer.bot = true;
+    stage.event(UserEvent::Call(Arc::new(events[0].clone())));
+    assert!(stage.frames().is_empty(), "nobody calls a bot");
 }
 
 #[test]

@@ -123,12 +123,15 @@ objects! {
 
     /// Where someone is in voice, and how (Discord: Voice State Object).
     VOICE_STATE "VoiceState" {
-        guild_id: ID_OR_NULL, channel_id: ID_OR_NULL, user_id: ID, session_id: TEXT, deaf: BOOL,
+        channel_id: ID_OR_NULL, user_id: ID, session_id: TEXT, deaf: BOOL,
         mute: BOOL, self_deaf: BOOL, self_mute: BOOL, self_video: BOOL, self_stream: BOOL,
         suppress: BOOL, request_to_speak_timestamp: TIME_OR_NULL,
     } may {
-        member: Of(&MEMBER),
+        guild_id: ID, member: Of(&MEMBER),
     }
+
+    /// Whether one may ring somebody in a private channel (userdoccers: Get Call Eligibility).
+    CALL_ELIGIBILITY "CallEligibility" { ringable: BOOL }
 
     /// Where voice is carried (Discord: Voice Region Object). There is one: this server.
     VOICE_REGION "VoiceRegion" {

@@ -129,6 +129,9 @@ objects! {
     /// A message that was forwarded (Discord: Message Snapshot Object).
     SNAPSHOT "MessageSnapshot" { message: Of(&SNAPSHOT_MESSAGE) }
 
+    /// What a message tells of a call (userdoccers: Message Call Object).
+    CALL "MessageCall" { participants: List(&ID), ended_timestamp: TIME_OR_NULL }
+
     /// A message (Discord: Message Object).
     MESSAGE "Message" {
         id: ID, channel_id: ID, type: INT, author: Of(&USER), content: TEXT, timestamp: TIME,
@@ -139,7 +142,7 @@ objects! {
     } may {
         nonce: ANY, application_id: ID, webhook_id: ID, interaction: Of(&MESSAGE_INTERACTION),
         interaction_metadata: Of(&INTERACTION_METADATA), reactions: List(&Of(&REACTION)),
-        poll: Of(&POLL), sticker_items: List(&Of(&STICKER_ITEM)),
+        poll: Of(&POLL), call: Of(&CALL), sticker_items: List(&Of(&STICKER_ITEM)),
         message_snapshots: List(&Of(&SNAPSHOT)), message_reference: Of(&REFERENCE),
         referenced_message: Nullable(&Of(&MESSAGE)), thread: Of(&CHANNEL), guild_id: ID,
         member: Of(&MEMBER_ALONE), hit: BOOL, position: INT_OR_NULL,

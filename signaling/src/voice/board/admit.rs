@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use model::id::ChannelId;
-use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
 use model::media::Grants;
@@ -13,7 +12,7 @@ use model::media::MediaCommand;
 use model::media::PeerId;
 use model::media::Tracks;
 use model::voice::CloseCode;
-use state::Guild;
+use model::wire::id::Id;
 use tokio::sync::mpsc;
 
 use super::Board;
@@ -22,8 +21,9 @@ use super::Moment;
 use super::Place;
 use super::Strings;
 use super::Voice;
-use super::follow::bitrate_of;
-use super::follow::timeout_ends_ms;
+use crate::voice::home::Home;
+use crate::voice::home::Server;
+use crate::voice::home::Standing;
 use crate::voice::negotiate::audio_ssrc;
 use crate::voice::others::News;
 use crate::voice::others::Other;
@@ -70,10 +70,8 @@ pub(in crate::voice) struct Guest {
 /// A voice session about to begin.
 struct Entry {
     member: Member,
-    room: ChannelId,
-    session: String,
+    standing: Standing,
     token: TokenHash,
-    grants: Grants,
     limit: Grants,
     has_socket: bool,
 }
@@ -91,18 +89,18 @@ impl<A> Board<A> {
         }
     }
 
-    /// Gives a member who is in a voice channel of `guild` a ticket; one given earlier is dead.
+    /// Gives a member who is in voice in `home` a ticket; one given earlier is dead.
     /// `host` is kept from before when there is none. `None` when they are not there any more.
     pub(in crate::voice) fn give_ticket(
         &mut self,
         now: Instant,
-        guild: &Guild,
+        home: Home<'_>,
         user: UserId,
         ticket: Ticket,
         host: Option<String>,
     ) -> Option<Given> {
-        let state = guild.voice.get(&user)?;
-        let place = self.places.entry((guild.id, user)).or_insert_with(|| Place {
+        let session = home.session_of(user)?;
+        let place = self.places.entry((home.server(), user)).or_insert_with(|| Place {
             session: String::new(),
             host: String::new(),
             asked: now,
@@ -111,7 +109,7 @@ impl<A> Board<A> {
             audience: BTreeSet::new(),
             absent_until: None,
         });
-        place.session.clone_from(&state.session);
+        session.clone_into(&mut place.session);
         if let Some(host) = host {
             place.host = host;
         }
@@ -131,7 +129,7 @@ impl<A> Board<A> {
     /// Turns a ticket into a place in a room: the peer joins, and an earlier voice session of the
     /// member ends.
     ///
-    /// `guild` is the snapshot of this moment; none when the guild is gone.
+    /// `home` is the snapshot of this moment; none when the guild is gone, or the call over.
     ///
     /// # Errors
     ///
@@ -139,27 +137,35 @@ impl<A> Board<A> {
     pub(in crate::voice) fn redeem(
         &mut self,
         moment: Moment,
-        guild: Option<&Guild>,
+        home: Option<Home<'_>>,
         identify: &Identify,
         drawn: Drawn,
         strings: Strings<A>,
     ) -> Result<Admitted, CloseCode> {
-        let member = member(identify)?;
+        let member = self.member(identify).ok_or(CloseCode::AuthenticationFailed)?;
         let token = TokenHash::of(&identify.token.0);
         let place = self.places.get_mut(&member).ok_or(CloseCode::AuthenticationFailed)?;
         let is_good = |ticket: Ticket| ticket.hash == token && ticket.is_valid(moment.now);
         if !place.ticket.is_some_and(is_good) || place.session != identify.session_id {
             return Err(CloseCode::AuthenticationFailed);
         }
-        let guild = guild.ok_or(CloseCode::ServerNotFound)?;
-        let state = guild.voice.get(&member.1).filter(|state| state.session == place.session);
-        let granted = state.and_then(|_| guild.voice_grants(member.1, moment.unix_ms));
-        let (room, grants) = granted.ok_or(CloseCode::SessionNoLongerValid)?;
+        let home = home.ok_or(CloseCode::ServerNotFound)?;
+        let standing = home.standing(member.1, moment.unix_ms);
+        let standing = standing.filter(|standing| standing.session == place.session);
+        let standing = standing.ok_or(CloseCode::SessionNoLongerValid)?;
         place.ticket = None;
-        let session = place.session.clone();
         self.end_of_member(member, CloseCode::Disconnected);
-        let entry = Entry { member, room, session, token, grants, limit: ALL, has_socket: true };
-        Ok(self.seat(moment, guild, entry, drawn, strings))
+        let entry = Entry { member, standing, token, limit: ALL, has_socket: true };
+        Ok(self.seat(entry, drawn, strings))
+    }
+
+    /// Whose ticket an Identify may name: someone's in a guild or a call of that id.
+    pub(in crate::voice) fn member(&self, identify: &Identify) -> Option<Member> {
+        let user = UserId::new_checked(identify.user_id)?;
+        let guild = Id::new_checked(identify.server_id).map(Server::Guild);
+        let call = Id::new_checked(identify.server_id).map(Server::Call);
+        let mut members = guild.into_iter().chain(call).map(|server| (server, user));
+        members.find(|member| self.places.contains_key(member))
     }
 
     /// Gives someone who came without a gateway session a place in a room: the same as a ticket
@@ -168,16 +174,16 @@ impl<A> Board<A> {
     pub(in crate::voice) fn admit_guest(
         &mut self,
         moment: Moment,
-        guild: &Guild,
+        home: Home<'_>,
         guest: Guest,
         drawn: Drawn,
         strings: Strings<A>,
     ) -> Option<Admitted> {
         let Guest { user, session, token, limit } = guest;
         let ticket = Ticket::new(token, moment.now);
-        let is_theirs = guild.voice.get(&user).is_some_and(|state| state.session == session);
-        let (room, grants) = guild.voice_grants(user, moment.unix_ms).filter(|_| is_theirs)?;
-        let member = (guild.id, user);
+        let standing = home.standing(user, moment.unix_ms);
+        let mut standing = standing.filter(|standing| standing.session == session)?;
+        let member = (home.server(), user);
         let beside = self.places.get(&member).filter(|place| {
             let is_same = place.peer.is_some() && place.session == session;
             is_same && !limit.speak
@@ -187,14 +193,14 @@ impl<A> Board<A> {
             Some(_) => {}
             None => {
                 self.end_of_member(member, CloseCode::Disconnected);
-                self.give_ticket(moment.now, guild, user, ticket, None)?;
+                self.give_ticket(moment.now, home, user, ticket, None)?;
                 self.places.get_mut(&member)?.ticket = None;
             }
         }
-        let grants = grants.and(limit);
+        standing.grants = standing.grants.and(limit);
         // Nobody resumes it: without its task it is over.
-        let entry = Entry { member, room, session, token, grants, limit, has_socket: false };
-        Some(self.seat(moment, guild, entry, drawn, strings))
+        let entry = Entry { member, standing, token, limit, has_socket: false };
+        Some(self.seat(entry, drawn, strings))
     }
 
     /// Whether anybody is in a call under that voice state of a member.
@@ -204,17 +210,11 @@ impl<A> Board<A> {
     }
 
     /// Puts a voice session into its room; where the member has one, into its audience.
-    fn seat(
-        &mut self,
-        moment: Moment,
-        guild: &Guild,
-        entry: Entry,
-        drawn: Drawn,
-        strings: Strings<A>,
-    ) -> Admitted {
-        let Entry { member, room, session, token, grants, limit, has_socket } = entry;
+    fn seat(&mut self, entry: Entry, drawn: Drawn, strings: Strings<A>) -> Admitted {
+        let Entry { member, standing, token, limit, has_socket } = entry;
+        let Standing { session, room, grants, bitrate, .. } = standing;
         let is_audience = self.places.get(&member).is_some_and(|place| place.peer.is_some());
-        let is_known = !is_audience && !guild.is_audience(member.1, room);
+        let is_known = !is_audience && !standing.is_audience;
         let ssrc = self.free_ssrc(drawn.ssrcs);
         let peer = drawn.peer;
         let others = self.others(room);
@@ -228,16 +228,16 @@ impl<A> Board<A> {
             limit,
             bitrate: limits::BITRATE_DEFAULT,
             asked: Tracks::default(),
-            may_show: guild.may_show(member.1, room, moment.unix_ms),
+            may_show: standing.may_show,
             tracks: Tracks::default(),
             speaking: None,
-            may_have_priority: guild.may_have_priority(member.1, room, moment.unix_ms),
+            may_have_priority: standing.may_have_priority,
             has_priority: false,
             is_connected: false,
             has_socket,
             is_audience,
             is_known,
-            timeout_ends_ms: timeout_ends_ms(guild, member.1, moment.unix_ms),
+            timeout_ends_ms: standing.timeout_ends_ms,
             strings,
         };
         let news = News::Is(voice.as_other());
@@ -254,7 +254,7 @@ impl<A> Board<A> {
         }
         metrics::gauge!("signaling_voice_sessions").increment(1.0);
         self.command(MediaCommand::Join { peer, room, user: member.1, ssrc, grants });
-        self.settle_bitrate(peer, bitrate_of(guild, room));
+        self.settle_bitrate(peer, bitrate);
         if is_known {
             self.known.entry(room).or_default().insert(peer);
             self.tell_room(room, peer, &news);
@@ -291,9 +291,3 @@ impl<A> Board<A> {
 
 /// A voice socket limits nothing.
 const ALL: Grants = Grants { speak: true, hear: true };
-
-fn member(identify: &Identify) -> Result<Member, CloseCode> {
-    let guild = GuildId::new_checked(identify.server_id);
-    let user = UserId::new_checked(identify.user_id);
-    guild.zip(user).ok_or(CloseCode::AuthenticationFailed)
-}

@@ -4,22 +4,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use std::time::Instant;
 
-use model::id::ChannelId;
-use model::id::GuildId;
 use model::id::UserId;
-use model::limits;
 use model::media::LeaveReason;
 use model::media::MediaCommand;
 use model::media::MediaEvent;
 use model::media::PeerId;
 use model::voice::CloseCode;
-use state::Guild;
 
 use super::Board;
 use super::Member;
 use super::Moment;
 use super::Note;
 use super::Speaker;
+use crate::voice::home::Home;
+use crate::voice::home::Server;
 
 /// A voice state that is to end: nobody is behind it any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,18 +28,18 @@ pub(in crate::voice) struct Departure {
 }
 
 impl<A> Board<A> {
-    /// The guilds that anyone has a place in.
-    pub(in crate::voice) fn guilds(&self) -> BTreeSet<GuildId> {
-        self.places.keys().map(|(guild, _)| *guild).collect()
+    /// The guilds and calls that anyone has a place in.
+    pub(in crate::voice) fn servers(&self) -> BTreeSet<Server> {
+        self.places.keys().map(|(server, _)| *server).collect()
     }
 
-    /// Brings the places of a guild, or `only` those of one member, in line with its snapshot of
-    /// this moment; none when the guild is gone.
+    /// Brings the places of a guild or call, or `only` those of one member, in line with its snapshot of
+    /// this moment; none when the guild is gone, or the call over.
     pub(in crate::voice) fn look_at(
         &mut self,
         moment: Moment,
-        id: GuildId,
-        guild: Option<&Guild>,
+        id: Server,
+        home: Option<Home<'_>>,
         only: Option<UserId>,
     ) {
         let (first, last) = match only {
@@ -51,45 +49,34 @@ impl<A> Board<A> {
         let members: Vec<_> =
             self.places.range((id, first)..=(id, last)).map(|(member, _)| *member).collect();
         for member in members {
-            self.look_at_member(moment, guild, member);
+            self.look_at_member(moment, home, member);
         }
     }
 
-    fn look_at_member(&mut self, moment: Moment, guild: Option<&Guild>, member: Member) {
-        let user = member.1;
-        let granted = guild.and_then(|guild| {
-            let state = guild.voice.get(&user)?;
-            let (room, grants) = guild.voice_grants(user, moment.unix_ms)?;
-            let may_show = guild.may_show(user, room, moment.unix_ms);
-            let listens = guild.is_audience(user, room);
-            let ends = timeout_ends_ms(guild, user, moment.unix_ms);
-            Some((state, room, (grants, may_show, listens), ends))
-        });
-        let Some((state, room, (grants, may_show, listens), timeout_ends_ms)) = granted else {
+    fn look_at_member(&mut self, moment: Moment, home: Option<Home<'_>>, member: Member) {
+        let standing = home.and_then(|home| home.standing(member.1, moment.unix_ms));
+        let Some(standing) = standing else {
             self.end_of_member(member, CloseCode::Disconnected);
             self.places.remove(&member);
             return;
         };
         for peer in self.peers_of(member) {
             let Some(voice) = self.voices.get_mut(&peer) else { continue };
-            if voice.room != room || voice.session != state.session {
+            if voice.room != standing.room || voice.session != standing.session {
                 self.end(peer, CloseCode::Disconnected);
                 self.absent(moment.now, member);
                 continue;
             }
-            voice.timeout_ends_ms = timeout_ends_ms;
-            voice.may_show = may_show;
-            let is_known = !voice.is_audience && !listens;
-            let grants = grants.and(voice.limit);
+            voice.timeout_ends_ms = standing.timeout_ends_ms;
+            voice.may_show = standing.may_show;
+            let is_known = !voice.is_audience && !standing.is_audience;
+            let grants = standing.grants.and(voice.limit);
             if voice.grants != grants {
                 voice.grants = grants;
                 self.command(MediaCommand::Update { peer, grants });
             }
-            if let Some(guild) = guild {
-                self.settle_bitrate(peer, bitrate_of(guild, room));
-                let may = guild.may_have_priority(user, room, moment.unix_ms);
-                self.settle_priority(peer, may);
-            }
+            self.settle_bitrate(peer, standing.bitrate);
+            self.settle_priority(peer, standing.may_have_priority);
             self.settle_known(peer, is_known);
             self.settle_tracks(peer);
         }
@@ -209,19 +196,6 @@ impl<A> Board<A> {
             place.absent_until = Some(now + REJOIN);
         }
     }
-}
-
-/// What those in a channel are to send, in bits a second.
-pub(super) fn bitrate_of(guild: &Guild, room: ChannelId) -> u32 {
-    let bitrate = guild.channels.get(&room).and_then(|channel| channel.bitrate);
-    bitrate.unwrap_or(limits::BITRATE_DEFAULT)
-}
-
-/// When a member's timeout ends, in Unix milliseconds, if it has not.
-pub(super) fn timeout_ends_ms(guild: &Guild, user: UserId, unix_ms: u64) -> Option<u64> {
-    let until = guild.members.get(&user)?.communication_disabled_until?;
-    let ends = u64::try_from(until.as_micros()).ok()?.div_ceil(1_000);
-    (ends > unix_ms).then_some(ends)
 }
 
 /// The speaking flag of ordinary talk (Discord: Speaking).

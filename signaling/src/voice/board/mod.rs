@@ -16,7 +16,6 @@ use std::time::Instant;
 
 use cluster::MediaPort;
 use model::id::ChannelId;
-use model::id::GuildId;
 use model::id::UserId;
 use model::media::Grants;
 use model::media::MediaCommand;
@@ -31,14 +30,15 @@ pub(super) use admit::Drawn;
 pub(super) use admit::Guest;
 pub(super) use follow::Departure;
 
+use super::home::Server;
 use super::others::News;
 use super::others::Other;
 use super::outbox::Outbox;
 use super::ticket::Ticket;
 use super::ticket::TokenHash;
 
-/// A member of a guild, who has at most one place in its calls.
-pub(super) type Member = (GuildId, UserId);
+/// A member of a guild or of a call, who has at most one place in it.
+pub(super) type Member = (Server, UserId);
 
 /// The clocks of one moment.
 #[derive(Debug, Clone, Copy)]

@@ -22,6 +22,7 @@ use state::voice::VoiceCommand;
 use super::admit::Given;
 use super::follow::REJOIN;
 use super::*;
+use crate::voice::home::Home;
 use crate::voice::payload::Identify;
 use crate::voice::payload::Resume;
 use crate::voice::payload::Secret;
@@ -85,14 +86,14 @@ impl Hall {
         let now = self.at(after).now;
         let ticket = Ticket::new(TokenHash::of(token), now);
         let host = Some("hall.example:443".to_owned());
-        self.board.give_ticket(now, &self.guild, user, ticket, host)
+        self.board.give_ticket(now, Home::Guild(&self.guild), user, ticket, host)
     }
 
     fn redeem(&mut self, after: Duration, identify: &Identify) -> Result<Session, CloseCode> {
         let (peer, drawn, strings, noted, code) = drawn();
         let moment = self.at(after);
         let Admitted { ssrc, others } =
-            self.board.redeem(moment, Some(&self.guild), identify, drawn, strings)?;
+            self.board.redeem(moment, Some(Home::Guild(&self.guild)), identify, drawn, strings)?;
         Ok(Session { peer, ssrc, others, notes: noted, code })
     }
 
@@ -103,7 +104,7 @@ impl Hall {
         let guest = Guest { user, session: session_of(user), token, limit };
         let moment = self.at(Duration::ZERO);
         let Admitted { ssrc, others } =
-            self.board.admit_guest(moment, &self.guild, guest, drawn, strings)?;
+            self.board.admit_guest(moment, Home::Guild(&self.guild), guest, drawn, strings)?;
         Some(Session { peer, ssrc, others, notes: noted, code })
     }
 
@@ -124,7 +125,7 @@ impl Hall {
 
     fn look(&mut self) {
         let moment = self.at(Duration::ZERO);
-        self.board.look_at(moment, GUILD, Some(&self.guild), None);
+        self.board.look_at(moment, Server::Guild(GUILD), Some(Home::Guild(&self.guild)), None);
     }
 
     fn change(&mut self, command: &GuildCommand) {
@@ -325,7 +326,7 @@ fn a_deleted_channel_or_guild_ends_everyone_in_it() {
 
         if is_guild {
             let moment = hall.at(Duration::ZERO);
-            hall.board.look_at(moment, GUILD, None, None);
+            hall.board.look_at(moment, Server::Guild(GUILD), None, None);
         } else {
             hall.change(&GuildCommand::DeleteChannel(STAIRS));
             hall.look();
@@ -333,7 +334,7 @@ fn a_deleted_channel_or_guild_ends_everyone_in_it() {
 
         assert_eq!(hall.media.take(), [format!("{}: leave", ben.peer.0)]);
         assert_eq!(ben.ended(), Some(CloseCode::Disconnected));
-        assert!(hall.board.guilds().is_empty());
+        assert!(hall.board.servers().is_empty());
     }
 }
 
@@ -345,7 +346,7 @@ fn a_kicked_member_is_out_at_once_and_the_others_are_told() {
 
     hall.change(&GuildCommand::Kick(BEN));
     let moment = hall.at(Duration::ZERO);
-    hall.board.look_at(moment, GUILD, Some(&hall.guild), Some(BEN));
+    hall.board.look_at(moment, Server::Guild(GUILD), Some(Home::Guild(&hall.guild)), Some(BEN));
 
     assert_eq!(hall.media.take(), [format!("{}: leave", ben.peer.0)]);
     assert_eq!(ben.ended(), Some(CloseCode::Disconnected));
@@ -444,7 +445,7 @@ fn who_never_comes_with_their_ticket_leaves_the_channel() {
     let late = hall.at(LIFETIME);
     hall.board.handle_timeout(late);
 
-    let departure = Departure { member: (GUILD, BEN), session: session_of(BEN) };
+    let departure = Departure { member: (Server::Guild(GUILD), BEN), session: session_of(BEN) };
     assert_eq!(hall.board.poll_departures(), [departure]);
     assert_eq!(hall.board.poll_departures(), []);
 }
@@ -506,7 +507,7 @@ fn a_peer_that_media_ended_leaves_the_room_and_its_client_may_ask_anew() {
         assert_eq!(cai.news(), [News::Left(BEN)]);
         // Media knows already.
         assert_eq!(hall.media.take(), [""; 0]);
-        assert!(hall.board.needs_ticket(hall.start, (GUILD, BEN), false));
+        assert!(hall.board.needs_ticket(hall.start, (Server::Guild(GUILD), BEN), false));
     }
 }
 
@@ -527,7 +528,7 @@ fn a_silent_peer_without_a_socket_has_left() {
 #[test]
 fn asking_again_brings_a_ticket_only_to_those_whose_call_does_not_work() {
     let mut hall = Hall::new();
-    let ben = (GUILD, BEN);
+    let ben = (Server::Guild(GUILD), BEN);
     assert!(hall.board.needs_ticket(hall.start, ben, false));
     let session = hall.join(BEN);
     let connected =
@@ -588,8 +589,8 @@ fn a_timeout_silences_and_its_end_gives_the_voice_back() {
     let early = hall.at(Duration::from_secs(99));
     assert_eq!(hall.board.handle_timeout(early), []);
     let late = hall.at(Duration::from_secs(100));
-    assert_eq!(hall.board.handle_timeout(late), [(GUILD, BEN)]);
-    hall.board.look_at(late, GUILD, Some(&hall.guild), Some(BEN));
+    assert_eq!(hall.board.handle_timeout(late), [(Server::Guild(GUILD), BEN)]);
+    hall.board.look_at(late, Server::Guild(GUILD), Some(Home::Guild(&hall.guild)), Some(BEN));
 
     assert_eq!(hall.media.take(), [format!("{}: update speak hear", ben.peer.0)]);
     assert_eq!(hall.board.handle_timeout(late), []);
@@ -652,7 +653,7 @@ fn what_is_shown_reaches_media_and_the_room_only_while_it_may_be() {
     let camera = Tracks { camera: true, screen: false };
 
     let shown = hall.board.video(ben.peer, camera).expect("has a place");
-    assert_eq!((shown.member, shown.tracks), ((GUILD, BEN), camera));
+    assert_eq!((shown.member, shown.tracks), ((Server::Guild(GUILD), BEN), camera));
     assert_eq!(hall.media.take(), [format!("{}: publish camera true screen false", ben.peer.0)]);
     let told = |tracks| News::Video(Other { user: BEN, ssrc: ben.ssrc, speaking: None, tracks });
     assert_eq!(cai.news(), [told(camera)]);

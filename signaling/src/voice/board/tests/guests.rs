@@ -59,7 +59,7 @@ fn an_audience_is_one_member_to_the_others() {
     hall.board.ended(now, third.peer, CloseCode::Disconnected);
 
     assert_eq!(cai.news(), []);
-    assert!(hall.board.is_there((GUILD, BEN), &session_of(BEN)));
+    assert!(hall.board.is_there((Server::Guild(GUILD), BEN), &session_of(BEN)));
     assert_eq!((second.ended(), third.ended()), (None, Some(CloseCode::Disconnected)));
     let ana = hall.join_quietly(ANA);
     assert!(ana.others.iter().any(|other| (other.user, other.ssrc) == (BEN, second.ssrc)));
@@ -68,7 +68,7 @@ fn an_audience_is_one_member_to_the_others() {
     hall.board.ended(now, second.peer, CloseCode::Disconnected);
 
     assert_eq!(cai.news(), [News::Left(BEN)]);
-    assert!(!hall.board.is_there((GUILD, BEN), &session_of(BEN)));
+    assert!(!hall.board.is_there((Server::Guild(GUILD), BEN), &session_of(BEN)));
 }
 
 #[test]

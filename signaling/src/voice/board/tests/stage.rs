@@ -47,7 +47,12 @@ impl Hall {
             request: None,
         });
         let moment = self.at(Duration::ZERO);
-        self.board.look_at(moment, GUILD, Some(&self.guild), Some(user));
+        self.board.look_at(
+            moment,
+            Server::Guild(GUILD),
+            Some(Home::Guild(&self.guild)),
+            Some(user),
+        );
     }
 }
 
