@@ -9,6 +9,7 @@ import { ApiError, emojiPath, Rest } from "./api/rest";
 import { idAt } from "./api/snowflake";
 import type { Channel, Dispatch, Emoji, JoinRequest, Message, Snowflake, User, VoiceState } from "./api/types";
 import { ChannelType } from "./api/types";
+import { applyCallDispatch, type Calls } from "./state/calls";
 import * as guilds from "./state/guilds";
 import * as messages from "./state/messages";
 import { DEFAULT_SETTINGS, recall, remember, type Account, type Settings } from "./state/session";
@@ -29,6 +30,8 @@ const gateway = new Gateway();
 const [account, setAccountSignal] = createSignal<Account | null>(recall<Account | null>("account", null));
 const [hall, setHall] = createStore(guilds.emptyHall());
 const [texts, setTexts] = createStore(messages.emptyMessages());
+/** The calls in direct messages and groups, ours or not. */
+const [calls, setCalls] = createStore<Calls>({});
 const [marks, setMarks] = createStore(unread.emptyUnread());
 const [settings, setSettingsStore] = createStore<Settings>({ ...DEFAULT_SETTINGS, ...recall<Partial<Settings>>("settings", {}) });
 const [volumes, setVolumes] = createStore<Record<Snowflake, number>>(recall("volumes", {}));
@@ -56,7 +59,7 @@ const [call, setCall] = createStore<VoiceView>({
   stats: null,
 });
 
-export { rest, account, hall, texts, marks, settings, volumes, speaking, drafts, link, notice, now, call, pictures };
+export { rest, account, hall, texts, marks, settings, volumes, speaking, drafts, link, notice, now, call, calls, pictures };
 
 const myId = () => account()?.userId ?? hall.me?.id ?? "";
 
@@ -115,6 +118,7 @@ gateway.onDispatch = (dispatch: Dispatch) => {
   // Before the state forgets where somebody was.
   if (t === "VOICE_STATE_UPDATE") tellComing(d as VoiceState);
   setHall(produce((draft) => guilds.applyGuildDispatch(draft, dispatch)));
+  setCalls(produce((draft) => applyCallDispatch(draft, dispatch)));
   setTexts(produce((draft) => messages.applyMessageDispatch(draft, dispatch, myId(), Date.now())));
   const myRoles = d?.guild_id ? (hall.guilds[d.guild_id]?.members[myId()]?.roles ?? []) : [];
   setMarks(produce((draft) => unread.applyUnreadDispatch(draft, dispatch, myId(), myRoles)));
@@ -131,8 +135,9 @@ gateway.onDispatch = (dispatch: Dispatch) => {
 /** A note when somebody else comes into or leaves the call that we are in. */
 function tellComing(state: VoiceState): void {
   const here = voice.place;
-  if (!here?.guildId || state.guild_id !== here.guildId || state.user_id === myId()) return;
-  const was = hall.guilds[here.guildId]?.voice[state.user_id]?.channel_id === here.channelId;
+  if (!here || (state.guild_id ?? null) !== here.guildId || state.user_id === myId()) return;
+  const seated = here.guildId ? hall.guilds[here.guildId]?.voice : calls[here.channelId]?.voice;
+  const was = seated?.[state.user_id]?.channel_id === here.channelId;
   const is = state.channel_id === here.channelId;
   if (was !== is) voice.chime(is ? "join" : "leave");
 }
@@ -145,10 +150,43 @@ function tellRejected(d: { guild_id: Snowflake; status: string; request: JoinReq
 
 function voiceState(state: VoiceState): void {
   if (state.user_id === myId()) {
+    if (!state.guild_id && state.channel_id !== null && state.channel_id === toRing) ringOthers(state.channel_id);
     voice.ownState(state.guild_id ?? null, state.channel_id, state.session_id);
   } else if (voice.place && state.channel_id !== voice.place.channelId) {
     voice.someoneLeft(state.user_id);
   }
+}
+
+// -- calls in private channels ------------------------------------------------------------------
+
+/** The channel whose people are to be rung as soon as we are in its call. */
+let toRing: Snowflake | null = null;
+
+function ringOthers(channelId: Snowflake): void {
+  toRing = null;
+  rest.ring(channelId).catch((error: unknown) => tell(errorText(error)));
+}
+
+/** Begins a call and rings the others, or joins the one that goes on. */
+export function startCall(channelId: Snowflake): void {
+  if (call.place?.channelId === channelId && call.phase !== "failed") return;
+  toRing = calls[channelId] ? null : channelId;
+  voice.join({ guildId: null, channelId });
+}
+
+export function acceptCall(channelId: Snowflake): void {
+  if (call.place?.channelId === channelId && call.phase !== "failed") return;
+  toRing = null;
+  voice.join({ guildId: null, channelId });
+}
+
+export function declineCall(channelId: Snowflake): void {
+  rest.stopRinging(channelId).catch((error: unknown) => tell(errorText(error)));
+}
+
+/** Rings those again who did not come. */
+export function ringAgain(channelId: Snowflake): void {
+  ringOthers(channelId);
 }
 
 function saveMarks(): void {
@@ -195,6 +233,7 @@ function forgetAccount(why: string | null): void {
   remember("drafts", null);
   setAccountSignal(null);
   setHall(produce((draft) => void Object.assign(draft, guilds.emptyHall())));
+  setCalls(produce((draft) => Object.keys(draft).forEach((id) => delete draft[id])));
   setTexts(produce((draft) => void Object.assign(draft, messages.emptyMessages())));
   setDrafts(produce((draft) => void Object.keys(draft).forEach((key) => delete draft[key])));
   if (why) tell(why);

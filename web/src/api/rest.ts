@@ -180,6 +180,10 @@ export class Rest {
     this.call<void>("DELETE", `/channels/${channel}/messages/${id}/reactions/${emoji}/@me`);
   acknowledge = (channel: Snowflake, id: Snowflake) =>
     this.call<void>("POST", `/channels/${channel}/messages/${id}/ack`, {});
+  /** Rings everybody else in a private channel; we are in its call. */
+  ring = (channel: Snowflake) => this.call<void>("POST", `/channels/${channel}/call/ring`, { recipients: null });
+  /** Declines a call. */
+  stopRinging = (channel: Snowflake) => this.call<void>("POST", `/channels/${channel}/call/stop-ringing`, {});
   typing = (channel: Snowflake) => this.call<void>("POST", `/channels/${channel}/typing`, {});
 
   // -- the wire ------------------------------------------------------------------------------

@@ -166,6 +166,12 @@ export interface Embed {
   fields?: { name: string; value: string; inline?: boolean }[];
 }
 
+/** What the message of a call tells of it. */
+export interface CallInfo {
+  participants: Snowflake[];
+  ended_timestamp: string | null;
+}
+
 export interface Message {
   id: Snowflake;
   channel_id: Snowflake;
@@ -185,6 +191,7 @@ export interface Message {
   nonce?: string | number | null;
   message_reference?: { message_id?: Snowflake; channel_id?: Snowflake } | null;
   referenced_message?: Message | null;
+  call?: CallInfo;
 }
 
 export interface ReadState {

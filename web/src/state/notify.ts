@@ -2,6 +2,7 @@
 // `desktop.ts` shows it.
 
 import type { Dispatch, Message, Snowflake } from "../api/types";
+import { CALL_MESSAGE } from "./calls";
 import { channelOf, displayName, type HallState } from "./guilds";
 import { speaksTo } from "./unread";
 
@@ -27,6 +28,8 @@ export function noteOf(
 ): Note | null {
   if (t !== "MESSAGE_CREATE") return null;
   const message = d as Message;
+  // Of calls something else is shown, while they ring.
+  if (message.type === CALL_MESSAGE) return null;
   if (message.author.id === me || !speaksTo(message, me, myRoles)) return null;
   const guild = message.guild_id ? hall.guilds[message.guild_id] : undefined;
   const channel = channelOf(hall, message.channel_id);

@@ -317,6 +317,32 @@ export const en = {
     status: { online: "online", idle: "idle", dnd: "do not disturb", offline: "offline", invisible: "offline" } as Record<string, string>,
   },
 
+  calls: {
+    start: "Start a call",
+    join: "Join the call",
+    accept: "Accept",
+    decline: "Decline",
+    on: "A call goes on",
+    rings: "ringing…",
+    alone: "Nobody else is here.",
+    ringAgain: "Ring again",
+    comesIn: (name: string) => `${name} is calling you`,
+    comesInGroup: (name: string, group: string) => `${name} is calling ${group}`,
+    message: {
+      on: (name: string, _length: string) => `${name} started a call.`,
+      over: (name: string, length: string) => `${name} started a call${length && ` that lasted ${length}`}.`,
+      missed: (name: string, length: string) => `You missed a call from ${name}${length && ` that lasted ${length}`}.`,
+    },
+    /** How long, in words; nothing when nobody knows. */
+    length: (seconds: number | null): string => {
+      if (seconds === null) return "";
+      if (seconds < 60) return plural(seconds, "second", "seconds");
+      const minutes = Math.round(seconds / 60);
+      if (minutes < 60) return plural(minutes, "minute", "minutes");
+      const rest = minutes % 60;
+      return plural(Math.floor(minutes / 60), "hour", "hours") + (rest ? ` ${plural(rest, "minute", "minutes")}` : "");
+    },
+  },
   voice: {
     join: "Join voice",
     joinChannel: (name: string) => `${name}, voice channel`,

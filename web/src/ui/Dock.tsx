@@ -7,6 +7,7 @@ import { channelOf, displayName } from "../state/guilds";
 import { en } from "../strings/en";
 import { verdict } from "../voice/quality";
 import { Avatar } from "./Avatar";
+import { channelTitle } from "./ChatPane";
 import { Icon } from "./icons";
 import { PopoverButton } from "./Overlay";
 import { go, route } from "./router";
@@ -87,6 +88,8 @@ function HoldButton() {
 /** Camera and screen, where the server takes them, we may show them, and the browser can. */
 function ShowControls() {
   const may = () => {
+    // In a private call there is nobody to forbid it.
+    if (call.place && !call.place.guildId) return true;
     const guild = call.place?.guildId ? hall.guilds[call.place.guildId] : undefined;
     const channel = call.place && guild?.channels[call.place.channelId];
     return !!guild && !!channel && (permissionsIn(guild, hall.me?.id ?? "", channel) & Permission.Stream) !== 0n;
@@ -186,7 +189,7 @@ export function Dock(props: { onEnter: () => void }) {
   const me = () => hall.me;
   const viewing = () => {
     const at = route();
-    return at.page === "guild" && at.channel === call.place?.channelId;
+    return (at.page === "guild" || at.page === "home") && at.channel === call.place?.channelId;
   };
   return (
     <div class="dock">
@@ -198,7 +201,7 @@ export function Dock(props: { onEnter: () => void }) {
             <div class="call-line">
               <button type="button" class="plain call-where" onClick={() => (go(callPath()), props.onEnter())}>
                 <span class="call-state" role="status" data-testid="voice-state">{phaseText()}</span>
-                <span class="call-channel">{channel()?.name ?? en.nav.call}<Show when={guild()}> · {guild()!.name}</Show></span>
+                <span class="call-channel">{channel() ? channelTitle(channel()!) : en.nav.call}<Show when={guild()}> · {guild()!.name}</Show></span>
               </button>
               <PopoverButton label={en.voice.details} class="quiet" icon={<Icon.Signal class={call.phase === "connected" ? (verdict(call.stats)?.quality ?? "good") : "wait"} />}>
                 {() => <ConnectionDetails />}

@@ -1,11 +1,12 @@
 // Inside: doors, channels, conversation, members. On a narrow screen one of them at a time.
 
 import { createEffect, createMemo, createSignal, Match, Show, Switch } from "solid-js";
-import { changeSettings, hall, link, marks, settings } from "../app";
+import { call, calls, changeSettings, hall, link, marks, settings, startCall } from "../app";
 import type { Channel } from "../api/types";
 import { Permission, permissionsIn } from "../state/permissions";
 import { recall, remember } from "../state/session";
 import { en } from "../strings/en";
+import { IncomingCalls } from "./Calls";
 import { ChannelSettings } from "./ChannelSettings";
 import { ChatPane, channelTitle } from "./ChatPane";
 import { CreateGuild } from "./Dialogs";
@@ -67,6 +68,12 @@ export function Hall() {
   let closeMembers: HTMLButtonElement | undefined;
   createEffect(() => pane() === "members" && closeMembers?.focus());
 
+  /** Whether there is a call to begin or to join: not with a bot, and not where we are. */
+  const callable = (at: Channel) => {
+    const others = at.recipients ?? [];
+    return !at.guild_id && others.some((user) => !user.bot) && !(call.place?.channelId === at.id && call.phase !== "failed");
+  };
+
   const showsMembers = () => settings.showMembers && !!guild() && !!channel() && !isVoiceChannel(channel()!);
 
   return (
@@ -75,6 +82,7 @@ export function Hall() {
       <GuildRail />
       <Sidebar guild={guild()} onEnter={() => setPane("main")} />
       <Dock onEnter={() => setPane("main")} />
+      <IncomingCalls onEnter={() => setPane("main")} />
       <main class="main" id="conversation" tabindex="-1">
         <Show when={link() !== "ready"}>
           <div class="link-state" role="status" data-testid="link-state">
@@ -91,6 +99,11 @@ export function Hall() {
                   <h1>{channelTitle(at())}</h1>
                   <Show when={at().topic}><p class="topic" title={at().topic!}>{at().topic}</p></Show>
                   <span class="push" />
+                  <Show when={callable(at())}>
+                    <button type="button" class="quiet" data-testid="call-start" aria-label={calls[at().id] ? en.calls.join : en.calls.start} title={calls[at().id] ? en.calls.join : en.calls.start} onClick={() => startCall(at().id)}>
+                      <Icon.Phone />
+                    </button>
+                  </Show>
                   <Show when={isVoiceChannel(at())}>
                     <div class="segments narrow-voice" role="tablist">
                       <button type="button" role="tab" aria-selected={voiceTab() === "call"} onClick={() => setVoiceTab("call")}>{en.nav.call}</button>
@@ -114,7 +127,14 @@ export function Hall() {
                     <button type="button" class="quiet narrow-only" aria-label={en.nav.showMembers} onClick={() => setPane(pane() === "members" ? "main" : "members")}><Icon.People /></button>
                   </Show>
                 </header>
-                <Show when={isVoiceChannel(at()) && guild()} fallback={<ChatPane channel={at()} guild={guild()} />}>
+                <Show when={isVoiceChannel(at()) && guild()} fallback={
+                  <Show when={!at().guild_id} fallback={<ChatPane channel={at()} guild={guild()} />}>
+                    <div class="private-view">
+                      <Show when={calls[at().id] || call.place?.channelId === at().id}><Stage guild={null} channel={at()} /></Show>
+                      <ChatPane channel={at()} guild={null} />
+                    </div>
+                  </Show>
+                }>
                   <div class="voice-view" data-tab={voiceTab()}>
                     <Stage guild={guild()!} channel={at()} />
                     <ChatPane channel={at()} guild={guild()} />

@@ -4,10 +4,12 @@ import { createSignal, For, Match, Show, Switch } from "solid-js";
 import { discardPending, errorText, hall, rest, sendAgain, tell, toggleReaction } from "../app";
 import type { Emoji, Message } from "../api/types";
 import { displayName, type Guild } from "../state/guilds";
+import { CALL_MESSAGE } from "../state/calls";
 import type { Pending } from "../state/messages";
 import { en } from "../strings/en";
 import { Attachments, sizeText } from "./Attachments";
 import { Avatar } from "./Avatar";
+import { CallLine } from "./Calls";
 import { EmojiPicker } from "./EmojiPicker";
 import { Icon } from "./icons";
 import { Markdown, previewOf } from "./MarkdownView";
@@ -169,6 +171,7 @@ export function MessageRow(props: {
           <Match when={props.message.type === JOINED}>
             <p class="system"><Icon.Door /> {name()} {en.chat.joined}</p>
           </Match>
+          <Match when={props.message.type === CALL_MESSAGE}><CallLine message={props.message} /></Match>
           <Match when={true}>
             <Show when={props.message.content}>
               <div class="content" data-testid="message-content"><Markdown source={props.message.content} guild={props.guild} /></div>
@@ -192,7 +195,7 @@ export function MessageRow(props: {
           <Show when={props.rights.send}>
             <button type="button" class="quiet" aria-label={en.chat.reply} title={en.chat.reply} onClick={() => props.onReply()}><Icon.Reply /></button>
           </Show>
-          <Show when={mine() && props.message.type !== JOINED}>
+          <Show when={mine() && props.message.type !== JOINED && props.message.type !== CALL_MESSAGE}>
             <button type="button" class="quiet" aria-label={en.chat.edit} title={en.chat.edit} onClick={() => props.onEdit(true)}><Icon.Edit /></button>
           </Show>
           <Show when={mine() || props.rights.manage}>

@@ -9,7 +9,7 @@ import { columnsFor, wantsFor } from "../voice/wants";
 import type { Picture } from "../voice/shows";
 import { Icon } from "./icons";
 
-function Tile(props: { picture: Picture; guild: Guild; large: boolean; onFocus: () => void }) {
+function Tile(props: { picture: Picture; guild: Guild | null; large: boolean; onFocus: () => void }) {
   let video!: HTMLVideoElement;
   const what = () => {
     const { own, shown, userId } = props.picture;
@@ -50,7 +50,7 @@ function Tile(props: { picture: Picture; guild: Guild; large: boolean; onFocus: 
   );
 }
 
-export function Pictures(props: { guild: Guild }) {
+export function Pictures(props: { guild: Guild | null }) {
   const [chosen, setChosen] = createSignal<string | null>(null);
   const [visible, setVisible] = createSignal(document.visibilityState !== "hidden");
   const focused = createMemo(() => pictures().find((picture) => picture.key === chosen()));

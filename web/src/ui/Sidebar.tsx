@@ -1,7 +1,7 @@
 // The left side: guilds as doors of the hall, and behind each its channels with who is talking.
 
 import { createMemo, createSignal, For, Match, Show, Switch } from "solid-js";
-import { call, hall, marks, rest, speaking, tell, errorText } from "../app";
+import { call, calls, hall, marks, rest, speaking, tell, errorText } from "../app";
 import { compareIds } from "../api/snowflake";
 import { ChannelType, type Channel } from "../api/types";
 import { isPrivate } from "../state/access";
@@ -286,6 +286,7 @@ function HomeSide(props: { onEnter: () => void }) {
                   >
                     <Avatar id={other()?.id ?? channel.id} name={channelTitle(channel)} user={other()} size={32} status={other() ? statusOf(other()!.id) : undefined} />
                     <span class="channel-name">{channelTitle(channel)}</span>
+                    <Show when={calls[channel.id]}><span class="lit" role="img" aria-label={en.calls.on} title={en.calls.on}><Icon.Phone /></span></Show>
                     <Badge count={marks.mentions[channel.id] ?? 0} />
                   </a>
                 </li>

@@ -1,12 +1,13 @@
 // Short notes that tell who came and who went, so that one need not look. A shell over WebAudio.
 
-export type Chime = "join" | "leave" | "cut";
+export type Chime = "join" | "leave" | "cut" | "ring";
 
 /** Pitches in Hz, one after the other: up for coming, down for going. */
 const NOTES: Record<Chime, readonly number[]> = {
   join: [523.3, 784],
   leave: [784, 523.3],
   cut: [392, 392],
+  ring: [587.3, 784, 587.3],
 };
 /** Seconds from note to note. */
 const STEP = 0.11;
