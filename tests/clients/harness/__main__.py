@@ -41,10 +41,11 @@ PYTHON = {"py-cord": {"PYTHON": str(CLIENTS / ".venv-pycord" / "bin" / "python")
 RUST = {"twilight": "text_twilight", "serenity": "text_serenity"}
 VOICE = ("voice", "songbird", "speakers", "browser", "browser_tcp", "browser_tls")
 PICTURES = "pictures"
+CALLS = "calls"
 OAUTH2 = "oauth2"
 EXAMPLES = "examples"
 API = "api"
-NAMES = [*TEXT, *RUST, EXAMPLES, *VOICE, "stream", PICTURES, OAUTH2, API]
+NAMES = [*TEXT, *RUST, EXAMPLES, *VOICE, "stream", PICTURES, CALLS, OAUTH2, API]
 TEXT_TIMEOUT = 120
 VOICE_TIMEOUT = 600
 SONGBIRD_TIMEOUT = 300
@@ -92,6 +93,14 @@ async def pictures(stage: Stage) -> tuple[list[Row], Client]:
     web = f"http://localhost:{stage.server.port}"
     client = stage.client("pictures_chromium.mjs", WEB=web, INVITE=invite["code"], PICTURES=str(stage.folder))
     return await judged("chromium", client)
+
+
+async def calls(stage: Stage) -> tuple[list[Row], Client]:
+    """Three windows of Chromium with the web client: a call that rings, is answered, declined and missed."""
+    invite = await stage.server.rest("POST", f"/channels/{stage.channels['text']}/invites")
+    web = f"http://localhost:{stage.server.port}"
+    client = stage.client("calls_chromium.mjs", WEB=web, INVITE=invite["code"], PICTURES=str(stage.folder))
+    return await judged("chromium", client, BROWSER_TIMEOUT)
 
 
 async def oauth2(stage: Stage) -> tuple[list[Row], Client]:
@@ -177,6 +186,14 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
         except Exception:
             rows.append(Row(PICTURES, "scenario", False, traceback.format_exc(limit=3)))
         belong(rows, PICTURES)
+    if CALLS in wanted:
+        try:
+            found, client = await calls(stage)
+            rows += found
+            tails["calls"] = client.tail()
+        except Exception:
+            rows.append(Row(CALLS, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, CALLS)
     if OAUTH2 in wanted:
         try:
             found, client = await oauth2(stage)
