@@ -92,7 +92,9 @@ impl Listeners {
     fn add_to(self, room: &mut DryRoom) {
         match self {
             Self::Udp(mode) => room.add_listener(mode),
-            Self::Browsers => room.add_browser(),
+            Self::Browsers => {
+                room.add_browser();
+            }
         }
     }
 }
