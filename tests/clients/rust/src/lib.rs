@@ -2,12 +2,16 @@
 //!
 //! Reports are JSON lines on standard output; the harness judges.
 
+mod person;
+
 use std::fmt::Display;
 use std::future::Future;
 
 use serde_json::Value;
 use serde_json::json;
 use twilight_model::id::Id;
+
+pub use self::person::Person;
 
 /// One of the surroundings that the harness gives by environment variables.
 ///
@@ -73,6 +77,17 @@ pub async fn control(action: &str, body: Value) -> anyhow::Result<Value> {
     let answer = reqwest::Client::new().post(url).json(&body).send().await?;
     anyhow::ensure!(answer.status().is_success(), "{action}: {}", answer.status());
     Ok(answer.json().await?)
+}
+
+/// Bytes without a pattern that text handling or compression would leave alone.
+#[must_use]
+pub fn noise(len: usize) -> Vec<u8> {
+    let mut seed = 0x9e37_79b9_u32;
+    let next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(len).collect()
 }
 
 /// An HTTP client that trusts the server's private CA, for what no library fetches itself.

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use anyhow::bail;
 use anyhow::ensure;
 use clients::control;
-use serde_json::Value;
 use serde_json::json;
 use serenity::all::ActionRowComponent;
 use serenity::all::AutocompleteChoice;
@@ -38,31 +37,6 @@ use super::Told;
 use super::heard;
 
 impl Bot {
-    /// What the person does; what their client heard of it.
-    async fn interact(
-        &self,
-        kind: u8,
-        data: Value,
-        message: Option<&Value>,
-    ) -> anyhow::Result<Value> {
-        let mut call = json!({
-            "kind": kind,
-            "application_id": self.http.application_id().context("no application")?,
-            "guild_id": self.guild,
-            "channel_id": self.text,
-            "data": data,
-        });
-        if let Some(message) = message {
-            call["message_id"] = message.clone();
-        }
-        control("interact", call).await
-    }
-
-    async fn calls(&self, command: &Command, kind: u8, options: Value) -> anyhow::Result<Value> {
-        let call = json!({ "id": command.id, "name": command.name, "type": 1, "options": options });
-        self.interact(kind, call, None).await
-    }
-
     /// The next interaction of one kind.
     async fn called<T>(
         events: &mut broadcast::Receiver<Arc<Told>>,
@@ -73,11 +47,6 @@ impl Bot {
             _ => None,
         })
         .await
-    }
-
-    /// The message of that content, as the person saw it.
-    async fn sees(&self, told: &Value, content: &str) -> anyhow::Result<Value> {
-        control("message", json!({ "since": told["since"], "content": content })).await
     }
 
     pub async fn registers(&self) -> anyhow::Result<Vec<Command>> {
@@ -102,7 +71,11 @@ impl Bot {
 
     pub async fn defers(&self, roll: &Command) -> anyhow::Result<String> {
         let mut events = self.listen();
-        let calling = self.calls(roll, 2, json!([{ "name": "sides", "type": 4, "value": 6 }]));
+        let calling = self.person.calls(
+            (roll.id, &roll.name),
+            2,
+            json!([{ "name": "sides", "type": 4, "value": 6 }]),
+        );
         let answering = async {
             let call = Self::called(&mut events, command).await?;
             let sides = call.data.options.first().and_then(|option| option.value.as_i64());
@@ -118,14 +91,14 @@ impl Bot {
         };
         let (told, answered) = tokio::join!(calling, answering);
         answered?;
-        self.sees(&told?, "You rolled 4").await?;
+        self.person.sees(&told?, "You rolled 4").await?;
         Ok(String::new())
     }
 
     pub async fn suggests(&self, sing: &Command) -> anyhow::Result<String> {
         let mut events = self.listen();
         let focused = json!([{ "name": "song", "type": 3, "value": "gre", "focused": true }]);
-        let calling = self.calls(sing, 4, focused);
+        let calling = self.person.calls((sing.id, &sing.name), 4, focused);
         let answering = async {
             let call = Self::called(&mut events, |told| match told {
                 Interaction::Autocomplete(call) => Some(call.clone()),
@@ -149,15 +122,15 @@ impl Bot {
         let mut events = self.listen();
         let row = CreateActionRow::Buttons(vec![CreateButton::new("go").label("Go")]);
         let shown = CreateInteractionResponseMessage::new().content("Choose").components(vec![row]);
-        let (told, answered) = tokio::join!(self.calls(sing, 2, json!([])), async {
-            let call = Self::called(&mut events, command).await?;
-            let answer = CreateInteractionResponse::Message(shown);
-            anyhow::Ok(call.create_response(&self.http, answer).await?)
-        });
+        let (told, answered) =
+            tokio::join!(self.person.calls((sing.id, &sing.name), 2, json!([])), async {
+                let call = Self::called(&mut events, command).await?;
+                let answer = CreateInteractionResponse::Message(shown);
+                anyhow::Ok(call.create_response(&self.http, answer).await?)
+            });
         answered?;
-        let seen = self.sees(&told?, "Choose").await?;
-        let press = json!({ "component_type": 2, "custom_id": "go" });
-        let (told, answered) = tokio::join!(self.interact(3, press, Some(&seen["id"])), async {
+        let seen = self.person.sees(&told?, "Choose").await?;
+        let (told, answered) = tokio::join!(self.person.presses("go", &seen["id"]), async {
             let press: ComponentInteraction = Self::called(&mut events, |told| match told {
                 Interaction::Component(press) => Some(press.clone()),
                 _ => None,
@@ -170,22 +143,23 @@ impl Bot {
             Ok(press.create_response(&self.http, answer).await?)
         });
         answered?;
-        let changed = self.sees(&told?, "Pressed").await?;
+        let changed = self.person.sees(&told?, "Pressed").await?;
         ensure!(changed["id"] == seen["id"], "another message");
         Ok(String::new())
     }
 
     pub async fn asks_by_a_form(&self, sing: &Command) -> anyhow::Result<String> {
         let mut events = self.listen();
-        let (told, answered) = tokio::join!(self.calls(sing, 2, json!([])), async {
-            let call = Self::called(&mut events, command).await?;
-            let name = CreateInputText::new(InputTextStyle::Short, "Name", "name");
-            let rows = vec![CreateActionRow::InputText(name)];
-            let answer = CreateInteractionResponse::Modal(
-                CreateModal::new("who", "Who are you?").components(rows),
-            );
-            anyhow::Ok(call.create_response(&self.http, answer).await?)
-        });
+        let (told, answered) =
+            tokio::join!(self.person.calls((sing.id, &sing.name), 2, json!([])), async {
+                let call = Self::called(&mut events, command).await?;
+                let name = CreateInputText::new(InputTextStyle::Short, "Name", "name");
+                let rows = vec![CreateActionRow::InputText(name)];
+                let answer = CreateInteractionResponse::Modal(
+                    CreateModal::new("who", "Who are you?").components(rows),
+                );
+                anyhow::Ok(call.create_response(&self.http, answer).await?)
+            });
         answered?;
         let shown = told?;
         ensure!(shown["event"] == "INTERACTION_MODAL_CREATE", "{shown}");
@@ -193,7 +167,7 @@ impl Bot {
             { "type": 4, "custom_id": "name", "value": "Ana" },
         ] });
         let form = json!({ "id": shown["data"]["id"], "custom_id": "who", "components": [row] });
-        let (told, answered) = tokio::join!(self.interact(5, form, None), async {
+        let (told, answered) = tokio::join!(self.person.interact(5, form, None), async {
             let form: ModalInteraction = Self::called(&mut events, |told| match told {
                 Interaction::Modal(form) => Some(form.clone()),
                 _ => None,
@@ -207,7 +181,7 @@ impl Bot {
             Ok(form.create_response(&self.http, answer).await?)
         });
         answered?;
-        self.sees(&told?, "Hail, Ana").await?;
+        self.person.sees(&told?, "Hail, Ana").await?;
         Ok(String::new())
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use clients::Person;
 use clients::attempt;
 use clients::begin;
 use clients::browser;
@@ -79,6 +80,7 @@ struct Bot {
     shards: Arc<ShardManager>,
     events: broadcast::Sender<Arc<Told>>,
     waits: Arc<AtomicU32>,
+    person: Person,
     me: UserId,
     guild: GuildId,
     text: ChannelId,
@@ -187,9 +189,24 @@ async fn enter() -> anyhow::Result<Bot> {
     })
     .await?;
     let me = http.get_current_user().await?.id;
+    let person = Person::at(http.application_id().context("no application")?);
     let (text, quiet) = (id("TEXT_CHANNEL")?.into(), id("QUIET_CHANNEL")?.into());
     let (forum, stage) = (id("FORUM")?.into(), id("STAGE")?.into());
-    Ok(Bot { http, web, cache, shards, events, waits, me, guild, text, quiet, forum, stage })
+    Ok(Bot {
+        http,
+        web,
+        cache,
+        shards,
+        events,
+        waits,
+        person,
+        me,
+        guild,
+        text,
+        quiet,
+        forum,
+        stage,
+    })
 }
 
 async fn scenario(bot: &Bot) {
@@ -213,6 +230,7 @@ async fn scenario(bot: &Bot) {
     attempt("thread", bot.threads(message.id)).await;
     attempt("forum post", bot.posts_in_a_forum()).await;
     attempt("poll", bot.asks_by_a_poll()).await;
+    attempt("forward", bot.forwards(message.id)).await;
     attempt("delete", bot.deletes(message.id)).await;
     attempt("stage", bot.sees_a_stage()).await;
     attempt("two shards", bot.runs_in_two_shards()).await;

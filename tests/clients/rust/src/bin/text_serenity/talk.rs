@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use anyhow::bail;
 use anyhow::ensure;
 use clients::control;
+use clients::noise;
 use futures_util::future::join_all;
 use serde_json::json;
 use serenity::all::ActivityData;
@@ -17,6 +18,8 @@ use serenity::all::Event;
 use serenity::all::GetMessages;
 use serenity::all::Message;
 use serenity::all::MessageId;
+use serenity::all::MessageReference;
+use serenity::all::MessageReferenceKind;
 use serenity::all::OnlineStatus;
 use serenity::all::ReactionType;
 use serenity::all::UserId;
@@ -114,14 +117,7 @@ impl Bot {
     }
 
     pub async fn attaches(&self) -> anyhow::Result<String> {
-        // Bytes without a pattern that text handling or compression would leave alone.
-        let mut seed = 0x9e37_79b9_u32;
-        let data: Vec<u8> = (0..300_000)
-            .map(|_| {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (seed >> 24) as u8
-            })
-            .collect();
+        let data = noise(300_000);
         let file = CreateAttachment::bytes(data.clone(), "map-of-the-road.bin");
         let sent = self.text.send_files(&self.http, [file], CreateMessage::new()).await?;
         let attachment = sent.attachments.first().context("no attachment")?;
@@ -180,6 +176,15 @@ impl Bot {
         let waits = self.waits.load(Ordering::Relaxed);
         ensure!(waits > 0, "the limit was never felt");
         Ok(format!("{waits} waits"))
+    }
+
+    pub async fn forwards(&self, id: MessageId) -> anyhow::Result<String> {
+        let from = MessageReference::new(MessageReferenceKind::Forward, self.text).message_id(id);
+        let forward = CreateMessage::new().reference_message(from);
+        let sent = self.text.send_message(&self.http, forward).await?;
+        let forwarded = sent.message_snapshots.first().context("nothing was forwarded")?;
+        ensure!(forwarded.content == "Hail again.", "{}", forwarded.content);
+        Ok(String::new())
     }
 
     pub async fn deletes(&self, id: MessageId) -> anyhow::Result<String> {
