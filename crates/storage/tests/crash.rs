@@ -14,6 +14,9 @@ use model::id::ChannelId;
 use model::id::MessageId;
 use model::snowflake;
 use model::wire::id::Id;
+use sqlx::Connection as _;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteConnectOptions;
 use state::record::MessageRecord;
 use state::repo::Inserted;
 use state::repo::Page;
@@ -107,12 +110,20 @@ fn acknowledged_messages_survive_the_death_of_the_process() {
             }
             stored.extend(found.iter().map(|message| message.id));
         }
+        repos.close().await;
         stored
+    });
+    let searched = runtime().block_on(async {
+        let options = SqliteConnectOptions::new().filename(dir.path().join("guildhall.db"));
+        let mut file = SqliteConnection::connect_with(&options).await.expect("connects");
+        let count = "SELECT count(*) FROM searched_words WHERE searched_words MATCH 'stored'";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut file).await.expect("counted")
     });
 
     let least = KILL_AFTER.iter().sum::<usize>() * ROUNDS / KILL_AFTER.len();
     assert!(acknowledged.len() >= least, "only {} written", acknowledged.len());
     assert!(stored.is_sorted_by(|newer, older| newer > older), "out of order or doubled");
+    assert_eq!(usize::try_from(searched), Ok(stored.len()), "all that is stored is found");
     let stored: BTreeSet<_> = stored.into_iter().collect();
     let lost: Vec<_> = acknowledged.difference(&stored).collect();
     assert!(lost.is_empty(), "{} of {} lost: {lost:?}", lost.len(), acknowledged.len());

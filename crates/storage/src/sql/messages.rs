@@ -1,16 +1,14 @@
 //! Messages in SQLite, keyed (channel, bucket, id). Reactions are next door.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::snowflake;
-use sqlx::Sqlite;
 use sqlx::SqliteConnection;
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
@@ -18,8 +16,6 @@ use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
 use state::repo::RepoError;
-use state::search::Contents;
-use state::thread::counts_in_thread;
 
 use super::Database;
 use super::polls;
@@ -27,12 +23,13 @@ use super::reactions;
 use super::row;
 use super::row::failed;
 use super::row::key;
-use super::search;
+use super::together;
+use super::together::NewMessage;
 use crate::NONCE_WINDOW_MS;
 use crate::PINS;
 
 /// Ten days of a channel: what a wide-column store would keep in one partition.
-fn bucket(id: MessageId) -> i64 {
+pub(super) fn bucket(id: MessageId) -> i64 {
     const TEN_DAYS_MS: u64 = 10 * 24 * 60 * 60 * 1_000;
     row::signed((id.get() >> 22) / TEN_DAYS_MS)
 }
@@ -40,12 +37,14 @@ fn bucket(id: MessageId) -> i64 {
 #[async_trait]
 impl MessageRepo for Database {
     async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError> {
-        let document = row::document(message)?;
-        let message = Arc::new(NewMessage { record: message.clone(), document });
-        // Whether a nonce was used must be read first.
-        let plain = message.record.nonce.is_none();
-        let plain = plain.then(|| (Arc::clone(&message), Ok(Inserted::New)));
-        let work = self.writer.write_whole("message_insert", plain, move |connection| {
+        let message = Arc::new(NewMessage {
+            record: message.clone(),
+            document: row::document(message)?,
+            marked: AtomicBool::new(false),
+            stored: AtomicBool::new(false),
+        });
+        let new = (Arc::clone(&message), Ok(Inserted::New));
+        let work = self.writer.write_message("message_insert", new, move |connection| {
             Box::pin(async move { insert(connection, &message).await })
         });
         work.await?
@@ -156,7 +155,7 @@ impl MessageRepo for Database {
         emoji: &ReactionEmoji,
     ) -> Result<bool, RepoError> {
         let emoji = emoji.clone();
-        let work = self.writer.write("reaction_add", move |connection| {
+        let work = self.writer.write_apart("reaction_add", move |connection| {
             Box::pin(async move {
                 let there = find(connection, channel, id).await?;
                 there.ok_or(RepoError::NotFound)?;
@@ -174,7 +173,7 @@ impl MessageRepo for Database {
         emoji: &ReactionEmoji,
     ) -> Result<bool, RepoError> {
         let emoji = emoji.clone();
-        let work = self.writer.write("reaction_remove", move |connection| {
+        let work = self.writer.write_apart("reaction_remove", move |connection| {
             Box::pin(async move {
                 reactions::take(connection, reactions::On { channel, id }, user, &emoji).await
             })
@@ -189,7 +188,7 @@ impl MessageRepo for Database {
         emoji: Option<&ReactionEmoji>,
     ) -> Result<(), RepoError> {
         let emoji = emoji.cloned();
-        let work = self.writer.write("reactions_clear", move |connection| {
+        let work = self.writer.write_apart("reactions_clear", move |connection| {
             Box::pin(async move {
                 reactions::clear(connection, reactions::On { channel, id }, emoji.as_ref()).await
             })
@@ -219,102 +218,25 @@ impl MessageRepo for Database {
     }
 }
 
-/// A message to be inserted, and what is stored of it.
-pub(super) struct NewMessage {
-    record: MessageRecord,
-    document: String,
-}
-
-type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-impl NewMessage {
-    /// Binds what [`INSERT_ROWS`] takes.
-    pub(super) fn bind<'q>(&'q self, statement: Statement<'q>) -> Statement<'q> {
-        let message = &self.record;
-        let (channel, id, author) = (key(message.channel), key(message.id), key(message.author));
-        let ends_ms = message.poll.as_ref().map(|poll| row::signed(poll.ends_ms));
-        let searched = search::is_searched(message);
-        let Contents(has) = Contents::of(message);
-        statement
-            .bind(channel)
-            .bind(bucket(message.id))
-            .bind(id)
-            .bind(message.pinned)
-            .bind(&self.document)
-            .bind(channel)
-            .bind(id)
-            .bind(author)
-            .bind(message.pinned)
-            .bind(has)
-            .bind(searched)
-            .bind(&message.content)
-            .bind(search::mentions(message))
-            .bind(searched)
-            .bind(channel)
-            .bind(counts_in_thread(message))
-            .bind(channel)
-            .bind(id)
-            .bind(ends_ms.unwrap_or_default())
-            .bind(ends_ms.is_some())
-    }
-}
-
 /// Only the writer calls this: between its reads and its writes there is no other.
-/// Inserts a message and all that goes with it, whole or not at all, in one visit to SQLite's thread:
-/// a visit for each statement costs more than most statements do.
+/// Inserts a message and all that goes with it, whole or not at all.
 async fn insert(
     connection: &mut SqliteConnection,
     new: &NewMessage,
 ) -> Result<Result<Inserted, RepoError>, RepoError> {
     let message = &new.record;
-    let made_ms = snowflake::unix_ms(message.id.get());
     if let Some(nonce) = &message.nonce {
+        let made_ms = snowflake::unix_ms(message.id.get());
         match earlier(connection, message, nonce, made_ms).await {
             Ok(None) => {}
             Ok(Some(earlier)) => return Ok(Ok(Inserted::Earlier(Box::new(earlier)))),
-            // Nothing was begun that would have to be taken back.
+            // Nothing was begun: its neighbours need not fail with it.
             Err(error) => return Ok(Err(error)),
         }
     }
-    let query = sqlx::query(if message.nonce.is_some() { INSERT_WITH_NONCE } else { INSERT });
-    let query = new.bind(query);
-    let query = match &message.nonce {
-        Some(nonce) => query
-            .bind(row::signed(made_ms.saturating_sub(NONCE_WINDOW_MS)))
-            .bind(key(message.channel))
-            .bind(key(message.author))
-            .bind(nonce)
-            .bind(key(message.id))
-            .bind(row::signed(made_ms)),
-        None => query,
-    };
-    query.execute(connection).await.map_err(failed)?;
+    together::insert(connection, &[new]).await.map_err(failed)?;
     Ok(Ok(Inserted::New))
 }
-
-/// What every insert of a message does.
-macro_rules! rows {
-    () => {
-        "INSERT INTO messages (channel, bucket, id, pinned, document) VALUES (?, ?, ?, ?, ?);
-        INSERT INTO searched (channel, id, author, pinned, has) SELECT ?, ?, ?, ?, ? WHERE ?;
-        INSERT INTO searched_words (rowid, content, mentions)
-            SELECT last_insert_rowid(), ?, ? WHERE ?;
-        UPDATE threads SET messages = messages + 1, sent = sent + 1 WHERE id = ? AND ?;
-        INSERT INTO open_polls (channel, message, ends_ms) SELECT ?, ?, ? WHERE ?;"
-    };
-}
-
-/// The rows of a message, within a transaction.
-pub(super) const INSERT_ROWS: &str = rows!();
-const INSERT: &str = concat!("SAVEPOINT write;", rows!(), "RELEASE write");
-const INSERT_WITH_NONCE: &str = concat!(
-    "SAVEPOINT write;",
-    rows!(),
-    "DELETE FROM nonces WHERE made_ms <= ?;
-    INSERT OR REPLACE INTO nonces (channel, author, nonce, message, made_ms)
-        VALUES (?, ?, ?, ?, ?);
-    RELEASE write"
-);
 
 /// The message that the author made with that nonce within the window, if it still exists.
 async fn earlier(

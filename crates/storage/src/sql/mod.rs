@@ -24,6 +24,7 @@ mod settings;
 mod stream_keys;
 mod templates;
 mod together;
+mod unsearched;
 mod webhooks;
 mod writer;
 
@@ -43,6 +44,7 @@ use sqlx::sqlite::SqliteJournalMode;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::sqlite::SqliteSynchronous;
 
+use self::unsearched::Unsearched;
 use crate::OpenError;
 use crate::Repos;
 use crate::objects::FileObjects;
@@ -83,13 +85,16 @@ pub(crate) async fn open(dir: &Path) -> Result<Repos, OpenError> {
         .pragma("journal_size_limit", LOG_BYTES);
     let mut connection = SqliteConnection::connect_with(&options).await?;
     sqlx::migrate!("./migrations/sqlite").run(&mut connection).await?;
+    let unsearched = Unsearched::caught_up(unsearched::catch_up(&mut connection).await?);
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(BUSY)
+        // It was asked when it was given back; nothing can have come between us and a file since.
+        .test_before_acquire(false)
         .connect_lazy_with(options.clone().pragma("query_only", "1"));
     let objects = FileObjects::open(&dir.join("objects")).map_err(folder)?;
     let database = Arc::new(Database {
-        writer: writer::Writer::start(connection, options),
+        writer: writer::Writer::start(connection, options, unsearched),
         readers,
         lock: Mutex::new(Some(lock)),
     });

@@ -43,7 +43,7 @@ fn state((kind, resource, last, flags, last_viewed, pins): StateRow) -> ReadStat
 impl ReadRepo for Database {
     async fn acknowledge(&self, user: UserId, acks: &[Ack]) -> Result<(), RepoError> {
         let acks = acks.to_vec();
-        let work = self.writer.write("read_ack", move |connection| {
+        let work = self.writer.write_apart("read_ack", move |connection| {
             Box::pin(async move {
                 for ack in &acks {
                     acknowledge(connection, user, ack).await?;
@@ -101,6 +101,9 @@ impl ReadRepo for Database {
                     mentions.push(json!({ "c": channel, "a": after, "t": targets }));
                 }
             }
+        }
+        if !everything.is_empty() {
+            self.writer.searched().await?;
         }
         let mut counts = Vec::new();
         for (sql, asked) in [(EVERYTHING, everything), (MENTIONS, mentions)] {

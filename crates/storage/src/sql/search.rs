@@ -1,6 +1,7 @@
-//! Searching messages: FTS5 for the words, a table of small columns for all else. Who inserts a message
-//! inserts both, as [`is_searched`] and [`mentions`] say; triggers (migration 0005) keep them from then
-//! on, so nothing that changes a message can forget them.
+//! Searching messages: FTS5 for the words, a table of small columns for all else. Both are written a little
+//! after a message ([`super::unsearched`]), as [`is_searched`] and [`mentions`] say, and at the latest when
+//! somebody searches; triggers (migration 0005) keep them from then on, so nothing that changes a message can
+//! forget them.
 
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
@@ -25,6 +26,7 @@ use super::row::keys;
 #[async_trait]
 impl SearchRepo for Database {
     async fn search(&self, query: &SearchQuery) -> Result<Found, RepoError> {
+        self.writer.searched().await?;
         let matches = expression(query);
         let mut count = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 ");
         conditions(&mut count, query, matches.as_deref());
