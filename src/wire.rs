@@ -9,6 +9,7 @@ use axum::Router;
 use cluster::MediaPort;
 use media::Media;
 use media::MediaHandle;
+use signaling::AllParts;
 use signaling::Parts;
 use signaling::auth::Accounts;
 use signaling::auth::Authenticator;
@@ -95,7 +96,7 @@ impl Wings {
             relationships: Arc::clone(&ground.repos.relationships),
             ids: Arc::clone(&ground.accounts.ids),
         };
-        let parts = Parts {
+        let parts = AllParts {
             calls: Calls::start(Arc::clone(&store), Arc::clone(&port), media_events, papers),
             store,
             accounts: Arc::clone(&ground.repos.accounts),
@@ -123,7 +124,7 @@ impl Wings {
             chat: Arc::new(Chat::default()),
             config: Arc::new(config.signaling.clone()),
         };
-        Ok(Self { media, parts })
+        Ok(Self { media, parts: parts.into() })
     }
 
     /// Everything that the port serves.

@@ -28,6 +28,7 @@ pub mod wire;
 
 pub use config::SignalingConfig;
 pub use connection::Connection;
+pub use parts::AllParts;
 pub use parts::Parts;
 
 use axum::Router;

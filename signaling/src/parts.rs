@@ -1,5 +1,7 @@
 //! What handlers share: stores, repositories, the door to media, the makers of ids and time.
 
+use std::ops::Deref;
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -35,9 +37,34 @@ use crate::rest::limit::Limiter;
 use crate::rest::messages::Chat;
 use crate::voice::Calls;
 
-/// Everything a handler may need; cheap to clone.
+/// Everything a handler may need; cheap to clone, for each request does so several times.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Parts(Arc<AllParts>);
+
+impl Deref for Parts {
+    type Target = AllParts;
+
+    fn deref(&self) -> &AllParts {
+        &self.0
+    }
+}
+
+/// Who replaces one has parts of their own from then on: others keep what they have.
+impl DerefMut for Parts {
+    fn deref_mut(&mut self) -> &mut AllParts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl From<AllParts> for Parts {
+    fn from(parts: AllParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+/// What [`Parts`] are.
+#[derive(Clone)]
+pub struct AllParts {
     /// Guilds, private channels, users.
     pub store: Arc<GuildStore>,
     /// Accounts, applications, tokens.

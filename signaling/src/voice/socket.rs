@@ -149,7 +149,7 @@ async fn greet(
                     Ok((admission, ears)) => {
                         let peer = admission.peer;
                         session.admit(now(), &identify, admission);
-                        return Some((parts.calls, peer, session, wire, ears));
+                        return Some((Arc::clone(&parts.calls), peer, session, wire, ears));
                     }
                     Err(code) => session.close(code),
                 },

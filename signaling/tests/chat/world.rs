@@ -25,6 +25,7 @@ use model::wire::channel::permission_overwrite::PermissionOverwriteType;
 use model::wire::guild::Permissions;
 use model::wire::id::Id;
 use serde_json::Value;
+use signaling::AllParts;
 use signaling::Connection;
 use signaling::Parts;
 use signaling::SignalingConfig;
@@ -185,8 +186,9 @@ impl World {
         let once = path.contains("/reactions") || path.ends_with("/bulk-delete");
         let old = router.take().filter(|(_, used)| *used < 4 && !once);
         let (ready, used) = old.unwrap_or_else(|| {
-            let parts = Parts { limiter: Arc::new(Limiter::default()), ..self.parts.clone() };
-            (signaling::router(parts, Router::new()), 0)
+            let limiter = Arc::new(Limiter::default());
+            let parts = AllParts { limiter, ..AllParts::clone(&self.parts) };
+            (signaling::router(parts.into(), Router::new()), 0)
         });
         *router = Some((ready.clone(), if once { u32::MAX } else { used + 1 }));
         ready

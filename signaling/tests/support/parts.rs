@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cluster::MediaPort;
 use model::id::UserId;
 use model::media::MediaEvent;
+use signaling::AllParts;
 use signaling::Parts;
 use signaling::SignalingConfig;
 use signaling::auth::Authenticator;
@@ -50,7 +51,7 @@ pub async fn in_memory(
         relationships: repos.relationships.clone(),
         ids: ids.clone(),
     };
-    Parts {
+    let parts = AllParts {
         calls: Calls::start(store.clone(), media.clone(), events, papers),
         store,
         auth: Arc::new(Authenticator::new(repos.accounts.clone(), repos.grants.clone())),
@@ -77,5 +78,6 @@ pub async fn in_memory(
         outbound: Arc::new(Outbound::new(config.private_endpoints)),
         chat: Arc::default(),
         config: Arc::new(config),
-    }
+    };
+    parts.into()
 }
