@@ -11,10 +11,10 @@ use serde_json::json;
 
 use super::ApiError;
 use super::automod;
+use super::carry::carry_out;
 use super::extract::Auth;
 use super::extract::Json;
 use super::limit::ClientIp;
-use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::post;
 use super::schema;

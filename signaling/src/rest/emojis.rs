@@ -16,6 +16,7 @@ use state::GuildCommand;
 use state::record::EmojiRecord;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -23,7 +24,6 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;

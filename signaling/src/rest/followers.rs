@@ -21,13 +21,13 @@ use state::event::ChatEvent;
 use state::record::MessageRecord;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Reason;
 use super::messages::kind;
 use super::messages::place::Place;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::post;

@@ -25,13 +25,13 @@ use state::relationship::Bond;
 use state::store::ChannelHome;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::channels;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::messages::kind;
-use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::route::Routes;
 use super::route::put;

@@ -19,6 +19,7 @@ use state::guild::command::ChannelDraft;
 use state::guild::command::SettingsPatch;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::extract::Auth;
 use super::extract::Flag;
 use super::extract::Json;
@@ -28,7 +29,6 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
 use super::forums::Forum;
-use super::messages::place::carry_out;
 use super::oauth2;
 use super::overwrites;
 use super::overwrites::Overwrite;

@@ -25,13 +25,13 @@ use state::record::InviteRecord;
 use state::record::InviteTargets;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::form;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;

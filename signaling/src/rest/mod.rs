@@ -8,6 +8,7 @@ mod automod;
 mod bans;
 mod caller;
 mod calls;
+mod carry;
 mod channels;
 mod commerce;
 mod docs;
@@ -70,6 +71,7 @@ use axum::middleware;
 use axum::response::IntoResponse as _;
 use model::error_code::ErrorCode;
 use model::limits;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::AllowHeaders;
 use tower_http::cors::AllowMethods;
@@ -186,12 +188,15 @@ pub(crate) fn guarded(api: Router<Parts>, parts: &Parts) -> Router<Parts> {
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(std::time::Duration::from_secs(7_200));
-    api.layer(middleware::from_fn_with_state(parts.clone(), limit::layer))
+    // One layer of three: each that a router is given by itself is boxed and copied for each request.
+    let layers = ServiceBuilder::new()
+        .layer(cors)
         .layer(CatchPanicLayer::custom(|_| {
             metrics::counter!("signaling_panics_total").increment(1);
             ApiError::Status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
         }))
-        .layer(cors)
+        .layer(middleware::from_fn_with_state(parts.clone(), limit::layer));
+    api.layer(layers)
 }
 
 /// What pages may read of an answer's head beside what they always may: waits and limits, and where what a

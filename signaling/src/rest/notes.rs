@@ -11,11 +11,11 @@ use serde_json::json;
 use state::repo::RepoError;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
-use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;

@@ -15,6 +15,7 @@ use state::read::MuteConfig;
 use state::read::Notifications;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -22,7 +23,6 @@ use super::extract::Path;
 use super::extract::member_view;
 use super::extract::some;
 use super::messages::embeds;
-use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;

@@ -11,6 +11,7 @@ use serde_json::json;
 use state::relationship::Bond;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Flag;
@@ -18,7 +19,6 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::some;
-use super::messages::place::carry_out;
 use super::route::Routes;
 use super::route::get;
 use super::route::patch;

@@ -18,6 +18,7 @@ use state::record::ReactionEmoji;
 use state::repo::RepoError;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -25,7 +26,6 @@ use super::extract::Path;
 use super::extract::Query;
 use super::messages;
 use super::messages::place::Place;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;

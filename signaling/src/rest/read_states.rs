@@ -25,13 +25,13 @@ use state::repo::RepoError;
 use std::sync::Arc;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::member_view;
 use super::messages::place::Place;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;

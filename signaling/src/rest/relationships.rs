@@ -16,12 +16,12 @@ use state::relationship::Wish;
 use state::repo::RepoError;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::some;
-use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;

@@ -17,12 +17,12 @@ use state::settings::SettingsChange;
 use state::settings::fields;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::messages::embeds;
-use super::messages::place::carry_out;
 use super::read_states::require_person;
 use super::read_states::tell;
 use super::route::Routes;

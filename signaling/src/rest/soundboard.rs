@@ -27,6 +27,7 @@ use state::record::SoundRecord;
 use state::store::ChannelHome;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::channels;
 use super::emojis::EXPRESSIONS;
 use super::extract::Auth;
@@ -35,7 +36,6 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;

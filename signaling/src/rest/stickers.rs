@@ -20,6 +20,7 @@ use state::record::StickerItem;
 use state::record::StickerRecord;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::emojis::EXPRESSIONS;
 use super::error::FormErrors;
 use super::extract::Auth;
@@ -30,7 +31,6 @@ use super::extract::member_view;
 use super::extract::some;
 use super::form;
 use super::messages::place::Place;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;

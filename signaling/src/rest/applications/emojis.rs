@@ -18,11 +18,11 @@ use crate::cdn::picture::Owner;
 use crate::cdn::picture::Picture;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
-use crate::rest::messages::place::carry_out;
 use crate::wire;
 
 async fn shown(parts: &Parts, emoji: &EmojiRecord) -> Result<Value, ApiError> {

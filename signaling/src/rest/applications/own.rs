@@ -20,11 +20,11 @@ use crate::cdn::picture;
 use crate::cdn::picture::Owner;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
-use crate::rest::messages::place::carry_out;
 
 async fn of(parts: &Parts, me: &Identity) -> Result<Vec<ApplicationRecord>, ApiError> {
     if me.user.bot {

@@ -24,6 +24,7 @@ use crate::interactions::board::Modal;
 use crate::interactions::board::Refused;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract;
 use crate::rest::extract::Flag;
@@ -36,7 +37,6 @@ use crate::rest::messages::draft::Body as MessageBody;
 use crate::rest::messages::draft::MessageDraft;
 use crate::rest::messages::multipart;
 use crate::rest::messages::multipart::File;
-use crate::rest::messages::place::carry_out;
 
 /// Types of answers (Discord: Interaction Callback Type).
 mod kind {

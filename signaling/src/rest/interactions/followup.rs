@@ -17,9 +17,9 @@ use crate::interactions::board::Answer;
 use crate::interactions::board::Interaction;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::extract::Json;
 use crate::rest::messages::multipart;
-use crate::rest::messages::place::carry_out;
 
 /// An interaction that was answered.
 pub(in crate::rest) struct Followed {

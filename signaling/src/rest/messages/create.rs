@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::extract::State;
 use model::error_code::ErrorCode;
 use model::id::ChannelId;
+use model::id::MessageId;
 use model::id::UserId;
 use model::wire::channel::message::MessageReference;
 use model::wire::channel::message::MessageReferenceType;
@@ -32,7 +33,6 @@ use super::mentions;
 use super::mentions::Named;
 use super::multipart;
 use super::place::Place;
-use super::place::carry_out;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::cdn::upload;
@@ -40,6 +40,7 @@ use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::automod;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -72,10 +73,13 @@ pub(super) async fn create(
     let verdicts = automod::hear(&parts, &place, &message).await?;
     take_turn(&parts, &place, &me)?;
     let new = NewMessage { message, files, enforced, person: !me.user.bot, _slot: form.slot };
-    let stored = carry_out(commit(parts.clone(), place, new)).await?;
-    automod::carry_out(&parts, verdicts, Some(stored.id)).await;
+    let said = carry_out(commit(parts.clone(), place, new)).await?;
+    automod::carry_out(&parts, verdicts, Some(said.id())).await;
     metrics::histogram!("signaling_message_create_duration_seconds").record(began.elapsed());
-    super::shown_one(&parts, &origin, me.id(), stored).await
+    match said {
+        Said::Now(message) => Ok(Json(super::shown_new(&parts, &origin, &message).await?)),
+        Said::Earlier(message) => super::shown_one(&parts, &origin, me.id(), *message).await,
+    }
 }
 
 /// Demands that of two people neither has blocked the other (50007).
@@ -240,9 +244,25 @@ struct NewMessage {
     _slot: Option<SemaphorePermit<'static>>,
 }
 
+/// The message that a request made.
+enum Said {
+    Now(Arc<MessageRecord>),
+    /// By a request before it, with the same nonce.
+    Earlier(Box<MessageRecord>),
+}
+
+impl Said {
+    fn id(&self) -> MessageId {
+        match self {
+            Self::Now(message) => message.id,
+            Self::Earlier(message) => message.id,
+        }
+    }
+}
+
 /// Stores files, then the message, then tells. Nothing stays behind of a message that was not
 /// stored.
-async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRecord, ApiError> {
+async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<Said, ApiError> {
     let NewMessage { mut message, files, enforced, person, _slot } = new;
     speak_in_thread(&parts, &place, &message).await?;
     message.attachments = upload::store(&parts, place.channel, files).await?;
@@ -260,13 +280,13 @@ async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<MessageRe
     match inserted {
         Ok(Inserted::New) => {
             metrics::counter!("signaling_messages_created_total").increment(1);
-            let event = ChatEvent::MessageCreated(Arc::new(message.clone()));
-            place.publish(&parts, event).await;
-            Ok(message)
+            let message = Arc::new(message);
+            place.publish(&parts, ChatEvent::MessageCreated(Arc::clone(&message))).await;
+            Ok(Said::Now(message))
         }
         Ok(Inserted::Earlier(earlier)) => {
             upload::remove(&parts, &message.attachments).await;
-            Ok(*earlier)
+            Ok(Said::Earlier(earlier))
         }
         Err(error) => {
             upload::remove(&parts, &message.attachments).await;

@@ -15,11 +15,11 @@ use state::record::MessageRecord;
 
 use super::following;
 use super::place::Place;
-use super::place::carry_out;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::audit_log::note;
+use crate::rest::carry::carry_out;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;

@@ -36,7 +36,9 @@ use model::id::UserId;
 use model::limits;
 use model::wire::guild::Permissions;
 use serde_json::Value;
+use state::poll::PollCount;
 use state::record::MessageRecord;
+use state::record::ReactionCount;
 
 use super::ApiError;
 use super::extract::Json;
@@ -154,15 +156,30 @@ pub(super) async fn shown(
     messages: &[MessageRecord],
 ) -> Result<Vec<Value>, ApiError> {
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    let reactions: HashMap<_, _> =
-        parts.messages.reactions(channel, &ids, viewer).await?.into_iter().collect();
+    let reactions = parts.messages.reactions(channel, &ids, viewer).await?.into_iter().collect();
     let polls = messages.iter().filter(|message| message.poll.is_some());
     let polls: Vec<_> = polls.map(|message| message.id).collect();
-    let votes: HashMap<_, _> = if polls.is_empty() {
+    let votes = if polls.is_empty() {
         HashMap::new()
     } else {
         parts.polls.counts(channel, &polls, viewer).await?.into_iter().collect()
     };
+    shown_with(parts, origin, messages, Given { reactions, votes }).await
+}
+
+/// What people gave to messages.
+#[derive(Default)]
+struct Given {
+    reactions: HashMap<MessageId, Vec<ReactionCount>>,
+    votes: HashMap<MessageId, Vec<PollCount>>,
+}
+
+async fn shown_with(
+    parts: &Parts,
+    origin: &Origin,
+    messages: &[MessageRecord],
+    Given { reactions, votes }: Given,
+) -> Result<Vec<Value>, ApiError> {
     let mut referenced: HashMap<MessageId, Option<MessageRecord>> = HashMap::new();
     for message in messages {
         if let Some((channel, id)) = answered(message)
@@ -209,6 +226,18 @@ pub(super) async fn shown_one(
     let channel = message.channel;
     let shown = shown(parts, origin, viewer, channel, &[message]).await?;
     Ok(Json(shown.into_iter().next().unwrap_or_default()))
+}
+
+/// A message that was said just now as REST shows it: nobody reacted or voted yet, which is not asked of
+/// storage, for that would cost as much as storing it.
+pub(super) async fn shown_new(
+    parts: &Parts,
+    origin: &Origin,
+    message: &MessageRecord,
+) -> Result<Value, ApiError> {
+    let messages = std::slice::from_ref(message);
+    let shown = shown_with(parts, origin, messages, Given::default()).await?;
+    Ok(shown.into_iter().next().unwrap_or_default())
 }
 
 /// The message that one answers, or that a thread was started from, and where it is.

@@ -24,12 +24,12 @@ use state::record::MessageRecord;
 
 use super::kind;
 use super::place::Place;
-use super::place::carry_out;
 use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::parts::timestamp;
 use crate::rest::ApiError;
 use crate::rest::audit_log::note;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;

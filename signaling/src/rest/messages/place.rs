@@ -194,16 +194,3 @@ const PRIVATE: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::SEND_POLLS)
     .union(Permissions::SEND_VOICE_MESSAGES)
     .union(Permissions::PIN_MESSAGES);
-
-/// Carries out `change` in a task of its own and waits for it: a client that hangs up must not
-/// come between storing and telling.
-///
-/// The task has no owner that stops it: it ends with the store's answer and the guild's mailbox,
-/// both of which are bounded in time.
-pub(in crate::rest) async fn carry_out<T: Send + 'static>(
-    change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-) -> Result<T, ApiError> {
-    #[expect(clippy::disallowed_methods, reason = "must outlive the request; ends by itself")]
-    let task = tokio::spawn(change);
-    task.await.map_err(|_| ApiError::Unavailable)?
-}

@@ -27,10 +27,10 @@ use state::store::ChannelHome;
 
 use super::kind;
 use super::place::Place;
-use super::place::carry_out;
 use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;

@@ -30,13 +30,13 @@ use super::draft::Body;
 use super::kind;
 use super::multipart;
 use super::place::Place;
-use super::place::carry_out;
 use crate::cdn::Origin;
 use crate::cdn::upload;
 use crate::cdn::upload::NewFile;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::automod;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -181,7 +181,7 @@ pub(super) async fn start(
     let mut value = shown(&view, id, user)?;
     // The snapshot may be older than what was just said in the post: py-cord takes its id from here.
     value["last_message_id"] = json!(message.id);
-    value["message"] = super::shown_one(&parts, &origin, user, message).await?.0;
+    value["message"] = super::shown_new(&parts, &origin, &message).await?;
     Ok((StatusCode::CREATED, Json(value)))
 }
 

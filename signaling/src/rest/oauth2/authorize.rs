@@ -36,10 +36,10 @@ use crate::auth::Scope;
 use crate::cdn::Origin;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
-use crate::rest::messages::place::carry_out;
 use crate::wire;
 
 /// A request with whom it is from.

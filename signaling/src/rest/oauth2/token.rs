@@ -30,8 +30,8 @@ use crate::auth::grants::Tokens;
 use crate::auth::grants::is_client_secret;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::extract::Json;
-use crate::rest::messages::place::carry_out;
 use crate::wire;
 
 /// Why a client gets nothing (RFC 6749 §5.2).

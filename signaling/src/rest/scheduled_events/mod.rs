@@ -28,6 +28,7 @@ use state::scheduled::EventStatus;
 use state::scheduled::Scheduled;
 
 use super::ApiError;
+use super::carry::carry_out;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Flag;
@@ -36,7 +37,6 @@ use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
-use super::messages::place::carry_out;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::get;

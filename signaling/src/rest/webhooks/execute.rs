@@ -28,6 +28,7 @@ use crate::cdn::picture::Picture;
 use crate::cdn::upload;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract;
 use crate::rest::extract::Flag;
@@ -43,7 +44,6 @@ use crate::rest::messages::mentions::Named;
 use crate::rest::messages::multipart;
 use crate::rest::messages::multipart::Form;
 use crate::rest::messages::place::Place;
-use crate::rest::messages::place::carry_out;
 
 #[derive(Deserialize, Default)]
 pub(super) struct Wanted {
@@ -84,7 +84,7 @@ async fn answer(
     if !wanted.wait.0 {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Json(shown(parts, origin, message).await?).into_response())
+    Ok(Json(messages::shown_new(parts, origin, message).await?).into_response())
 }
 
 async fn shown(parts: &Parts, origin: &Origin, message: &MessageRecord) -> Result<Value, ApiError> {

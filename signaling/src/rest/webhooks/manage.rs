@@ -31,6 +31,7 @@ use crate::cdn::picture::Wish;
 use crate::parts::Parts;
 use crate::rest::ApiError;
 use crate::rest::audit_log::note;
+use crate::rest::carry::carry_out;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
@@ -39,7 +40,6 @@ use crate::rest::extract::Reason;
 use crate::rest::extract::member_view;
 use crate::rest::extract::some;
 use crate::rest::messages::place::Place;
-use crate::rest::messages::place::carry_out;
 use crate::wire;
 
 #[derive(Deserialize)]
