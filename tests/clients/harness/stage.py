@@ -111,6 +111,9 @@ class Stage:
                 return web.json_response(await (await self.person()).interact(**body))
             case "message":
                 return web.json_response(await (await self.person()).message(**body))
+            case "attend":
+                path = f"/guilds/{self.guild}/scheduled-events/{body['event']}/users/@me"
+                await self.server.rest("PUT", path)
             case "stage":
                 channel = self.channels["stage"]
                 if topic := body.get("topic"):

@@ -5,6 +5,7 @@ import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
   AttachmentBuilder,
+  AuditLogEvent,
   AutoModerationActionType,
   AutoModerationRuleEventType,
   AutoModerationRuleTriggerType,
@@ -30,8 +31,9 @@ import { attempt, check, control, demand, once } from "./report.mjs";
 
 const { BASE, BOT_TOKEN, GUILD, TEXT_CHANNEL } = process.env;
 const rest = { api: `${BASE}/api`, cdn: BASE };
-const { Guilds, GuildMessages, GuildScheduledEvents, GuildExpressions } = GatewayIntentBits;
-const client = new Client({ rest, intents: [Guilds, GuildMessages, GuildScheduledEvents, GuildExpressions] });
+const { Guilds, GuildMessages, GuildModeration, GuildScheduledEvents, GuildExpressions } = GatewayIntentBits;
+const intents = [Guilds, GuildMessages, GuildModeration, GuildScheduledEvents, GuildExpressions];
+const client = new Client({ rest, intents });
 client.on("error", (error) => console.error(error));
 client.on(Events.Error, (error) => console.error(error));
 const ready = once(client, Events.ClientReady, () => true, 30_000);
@@ -262,6 +264,32 @@ await attempt("webhook", async () => {
   await webhook.deleteMessage(sent.id);
   await webhook.edit({ name: "Crier" });
   await webhook.delete();
+});
+await attempt("audit log", async () => {
+  const { ViewAuditLog, ManageChannels } = PermissionFlagsBits;
+  const me = client.user.id;
+  const role = await control("trust", { user: me, permissions: String(ViewAuditLog | ManageChannels) });
+  const text = client.channels.cache.get(TEXT_CHANNEL);
+  const heard = once(client, Events.GuildAuditLogEntryCreate, (entry) => entry.executorId === me);
+  const [topic, reason] = ["Ale by discord.js", "House rules, § 1"];
+  await text.edit({ topic, reason });
+  const [told, guild] = await heard;
+  demand(told.action === AuditLogEvent.ChannelUpdate && told.reason === reason, `${told.action} ${told.reason}`);
+  demand(guild.id === GUILD && told.target.id === TEXT_CHANNEL, "of another channel");
+  const [change, ...more] = told.changes;
+  demand(change.key === "topic" && change.new === topic && more.length === 0, JSON.stringify(told.changes));
+  const log = await guild.fetchAuditLogs({ limit: 1, type: AuditLogEvent.ChannelUpdate, user: me });
+  const entry = log.entries.first();
+  demand(log.entries.size === 1 && entry.id === told.id && entry.reason === reason, "not in the log");
+  demand(entry.executor.id === me && entry.target === text, "of another");
+  // What somebody else did is not among what the bot did.
+  const given = { limit: 1, type: AuditLogEvent.MemberRoleUpdate };
+  const [roles] = (await guild.fetchAuditLogs(given)).entries.values();
+  demand(roles.executorId === guild.ownerId && roles.target.id === me, "who gave the role is not told");
+  demand(roles.changes[0].key === "$add" && roles.changes[0].new[0].id === role.id, JSON.stringify(roles.changes));
+  demand((await guild.fetchAuditLogs({ ...given, user: me })).entries.size === 0, "of another person");
+  // As it was found: others ask what a topic was before.
+  demand((await text.edit({ topic: null })).topic === null, "the topic is still there");
 });
 await attempt("scheduled events", async () => {
   const { CreateEvents, ManageEvents } = PermissionFlagsBits;

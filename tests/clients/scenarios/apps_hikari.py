@@ -6,6 +6,7 @@ import os
 
 import hikari
 from hikari import urls
+from hikari.events import auto_mod_events
 from report import attempt, check, control
 
 BASE = os.environ["BASE"]
@@ -137,6 +138,34 @@ async def scenario() -> None:
 
     await attempt("modal", form)
 
+    async def layout() -> None:
+        button = hikari.impl.InteractiveButtonBuilder(
+            custom_id="order", label="Order", style=hikari.ButtonStyle.PRIMARY
+        )
+        section = hikari.impl.SectionComponentBuilder(accessory=button).add_text_display("Mutton")
+        container = hikari.impl.ContainerComponentBuilder(accent_color=hikari.Color(0xAA5500))
+        container.add_text_display("# Tonight").add_component(section)
+        sent = await bot.rest.create_message(TEXT, component=container)
+        assert sent.flags & hikari.MessageFlag.IS_COMPONENTS_V2, sent.flags
+        [shown] = sent.components
+        assert isinstance(shown, hikari.ContainerComponent) and shown.accent_color == 0xAA5500, shown
+        title, dish = shown.components
+        assert isinstance(title, hikari.TextDisplayComponent) and title.content == "# Tonight", title
+        assert isinstance(dish, hikari.SectionComponent), dish
+        assert dish.components[0].content == "Mutton" and dish.accessory.custom_id == "order", dish
+
+        async def serve(interaction) -> None:
+            assert interaction.custom_id == "order" and interaction.message.id == sent.id
+            create = hikari.ResponseType.MESSAGE_CREATE
+            served = hikari.impl.TextDisplayComponentBuilder(content="Served")
+            await interaction.create_initial_response(create, component=served)
+            told = await interaction.fetch_initial_response()
+            assert told.components[0].content == "Served", told.components
+
+        await handled(serve, interact(3, {"component_type": 2, "custom_id": "order"}, message_id=str(sent.id)))
+
+    await attempt("components of version 2", layout)
+
     async def webhook() -> None:
         made = await control("webhook", channel=str(TEXT), name="Herald")
         id, token = int(made["id"]), made["token"]
@@ -149,10 +178,62 @@ async def scenario() -> None:
 
     await attempt("webhook", webhook)
 
+    async def during(kind, action):
+        """The event that `action` causes, listened for before it happens; and what came of the action."""
+        heard = asyncio.create_task(bot.wait_for(kind, 15))
+        await asyncio.sleep(0)
+        result = await action
+        return await heard, result
+
+    async def trust(allowed: hikari.Permissions) -> None:
+        await control("trust", user=str(bot.get_me().id), permissions=str(int(allowed)))
+
+    async def automod() -> None:
+        me = bot.get_me().id
+        allowed = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.VIEW_AUDIT_LOG
+        await trust(allowed)
+        making = bot.rest.create_auto_mod_rule(
+            GUILD,
+            "No boats",
+            hikari.AutoModEventType.MESSAGE_SEND,
+            hikari.impl.AutoModKeywordTriggerBuilder(keyword_filter=["boat*"], allow_list=["boatswain"]),
+            [hikari.impl.AutoModBlockMessageActionBuilder(custom_message="Not here.")],
+            enabled=True,
+        )
+        told, rule = await during(auto_mod_events.AutoModRuleCreateEvent, making)
+        assert told.rule.id == rule.id and rule.is_enabled and rule.creator_id == me, told
+        [listed] = await bot.rest.fetch_auto_mod_rules(GUILD)
+        assert listed.id == rule.id and isinstance(listed.trigger, hikari.KeywordTrigger), listed
+        assert list(listed.trigger.keyword_filter) == ["boat*"], listed.trigger
+        assert list(listed.trigger.allow_list) == ["boatswain"], listed.trigger
+        renaming = bot.rest.edit_auto_mod_rule(GUILD, rule.id, name="No more boats")
+        changed, edited = await during(auto_mod_events.AutoModRuleUpdateEvent, renaming)
+        assert changed.rule.id == rule.id and changed.rule.name == edited.name == "No more boats", changed
+        # Whoever manages the guild may say what they like: away with that right for a moment.
+        await control("member", user=str(me), roles=[])
+        try:
+            await bot.rest.create_message(TEXT, "Boats ahoy")
+            raise AssertionError("the message was not blocked")
+        except hikari.BadRequestError as refused:
+            assert refused.code == 200000 and "Not here." in str(refused), refused
+        assert (await bot.rest.create_message(TEXT, "The boatswain")).content == "The boatswain"
+        await trust(allowed)
+        # Of what was blocked it shows no entries: it does not know their options.
+        kind = hikari.AuditLogEventType.AUTO_MODERATION_RULE_UPDATE
+        log = await bot.rest.fetch_audit_log(GUILD, event_type=kind, user=me).next()
+        [entry] = log.entries.values()
+        assert entry.target_id == rule.id and entry.changes[0].new_value == "No more boats", entry
+        assert log.auto_mod_rules[rule.id].name == "No more boats", log.auto_mod_rules
+        removed, _ = await during(
+            auto_mod_events.AutoModRuleDeleteEvent, bot.rest.delete_auto_mod_rule(GUILD, rule.id)
+        )
+        assert removed.rule.id == rule.id and not await bot.rest.fetch_auto_mod_rules(GUILD)
+
+    await attempt("auto moderation", automod)
+
     async def audit_log() -> None:
         me = bot.get_me()
-        allowed = hikari.Permissions.VIEW_AUDIT_LOG | hikari.Permissions.MANAGE_CHANNELS
-        await control("trust", user=str(me.id), permissions=str(int(allowed)))
+        await trust(hikari.Permissions.VIEW_AUDIT_LOG | hikari.Permissions.MANAGE_CHANNELS)
         await bot.rest.edit_channel(TEXT, topic="Ale by hikari", reason="House rules, § 1")
         kind = hikari.AuditLogEventType.CHANNEL_UPDATE
         async for log in bot.rest.fetch_audit_log(GUILD, event_type=kind, user=me):

@@ -2,6 +2,7 @@
 webhooks. The harness is the person who uses them."""
 
 import asyncio
+import datetime
 import io
 import os
 from typing import Any
@@ -80,6 +81,14 @@ async def slash(command: discord.ApplicationCommand, *options: dict[str, Any], k
     """Calls a command, or asks what it suggests."""
     data = {"id": str(command.id), "name": command.name, "type": 1, "options": options}
     return await interact(kind, data)
+
+
+async def during(event: str, action: Any) -> tuple[Any, Any]:
+    """The event that `action` causes, listened for before it happens; and what came of the action."""
+    heard = asyncio.create_task(bot.wait_for(event, timeout=15))
+    await asyncio.sleep(0)
+    result = await action
+    return await heard, result
 
 
 async def scenario() -> None:
@@ -163,6 +172,80 @@ async def scenario() -> None:
         await hook.delete()
 
     await attempt("webhook", webhook)
+
+    async def scheduled_events() -> None:
+        allowed = discord.Permissions(manage_events=True)
+        # CREATE_EVENTS, for which it has no word.
+        permissions = str(allowed.value | 1 << 44)
+        await control("trust", user=str(bot.user.id), permissions=permissions)
+        guild, hour = text.guild, datetime.timedelta(hours=1)
+        start = discord.utils.utcnow().replace(microsecond=0) + hour
+        planning = guild.create_scheduled_event(
+            name="Picnic",
+            description="Bring bread",
+            start_time=start.astimezone(datetime.timezone(datetime.timedelta(hours=-5))),
+            end_time=start + hour,
+            location="The park",
+        )
+        told, made = await during("scheduled_event_create", planning)
+        assert told.id == made.id and told.location.value == "The park", told
+        assert made.creator_id == bot.user.id and made.description == "Bring bread", made
+        assert (made.start_time, made.end_time) == (start, start + hour), made
+        joined, _ = await during("raw_scheduled_event_user_add", control("attend", event=str(made.id)))
+        assert joined.event_id == made.id and joined.user_id == guild.owner_id, joined
+        listed = await guild.fetch_scheduled_events()
+        assert [(one.id, one.subscriber_count) for one in listed] == [(made.id, 1)], listed
+        coming = [member async for member in made.subscribers(as_member=True)]
+        assert coming == [guild.owner] and isinstance(coming[0], discord.Member), coming
+        (_, changed), started = await during("scheduled_event_update", made.start())
+        active = discord.ScheduledEventStatus.active
+        assert changed.id == made.id and changed.status is active and started.status is active, changed
+        (_, changed), done = await during("scheduled_event_update", started.complete())
+        completed = discord.ScheduledEventStatus.completed
+        assert changed.status is completed and done.status is completed, changed
+        gone, _ = await during("scheduled_event_delete", made.delete())
+        assert gone.id == made.id and await guild.fetch_scheduled_events() == []
+
+    await attempt("scheduled events", scheduled_events)
+
+    async def automod() -> None:
+        guild, me = text.guild, str(bot.user.id)
+        allowed = discord.Permissions(manage_guild=True, view_audit_log=True)
+        trust = {"user": me, "permissions": str(allowed.value)}
+        await control("trust", **trust)
+        metadata = discord.AutoModActionMetadata(custom_message="Not here.")
+        making = guild.create_auto_moderation_rule(
+            name="No boats",
+            event_type=discord.AutoModEventType.message_send,
+            trigger_type=discord.AutoModTriggerType.keyword,
+            trigger_metadata=discord.AutoModTriggerMetadata(keyword_filter=["boat*"], allow_list=["boatswain"]),
+            actions=[discord.AutoModAction(discord.AutoModActionType.block_message, metadata)],
+            enabled=True,
+        )
+        told, rule = await during("auto_moderation_rule_create", making)
+        assert told.id == rule.id and rule.enabled and rule.creator_id == bot.user.id, told
+        [listed] = await guild.fetch_auto_moderation_rules()
+        assert listed == rule and listed.trigger_metadata.keyword_filter == ["boat*"], listed.trigger_metadata
+        assert listed.trigger_metadata.allow_list == ["boatswain"], listed.trigger_metadata
+        assert listed.actions[0].metadata.custom_message == "Not here.", listed.actions
+        changed, edited = await during("auto_moderation_rule_update", rule.edit(name="No more boats"))
+        assert changed.id == rule.id and changed.name == edited.name == "No more boats", changed
+        # Whoever manages the guild may say what they like: away with that right for a moment.
+        await control("member", user=me, roles=[])
+        try:
+            await text.send("Boats ahoy")
+            raise AssertionError("the message was not blocked")
+        except discord.HTTPException as refused:
+            assert refused.code == 200000 and "Not here." in refused.text, refused
+        assert (await text.send("The boatswain")).content == "The boatswain"
+        await control("trust", **trust)
+        action = discord.AuditLogAction.auto_moderation_block_message
+        [blocked] = [one async for one in guild.audit_logs(limit=1, action=action)]
+        assert blocked.action is action and blocked.target.id == bot.user.id, blocked
+        removed, _ = await during("auto_moderation_rule_delete", rule.delete())
+        assert removed.id == rule.id and await guild.fetch_auto_moderation_rules() == []
+
+    await attempt("auto moderation", automod)
 
     async def audit_log() -> None:
         allowed = discord.Permissions(view_audit_log=True, manage_channels=True)

@@ -141,9 +141,79 @@ export async function judgeApps(bot) {
     await bot.deleteHooked(id, token, sent.id);
     await bot.deleteHook(id, token);
   });
+  const me = bot.client.user.id;
+  await attempt("scheduled events", async () => {
+    const owner = bot.client.guilds.get(GUILD).ownerID;
+    await control("trust", { user: me, permissions: String((1n << 44n) | (1n << 33n)) });
+    const hour = 3_600_000;
+    const starts = Math.ceil(Date.now() / 1000) * 1000 + hour;
+    const created = bot.hear("guildScheduledEventCreate");
+    const made = await bot.schedule(GUILD, {
+      name: "Picnic",
+      description: "Bring bread",
+      privacyLevel: 2,
+      entityType: 3,
+      entityMetadata: { location: "The park" },
+      scheduledStartTime: new Date(starts).toISOString(),
+      scheduledEndTime: new Date(starts + hour).toISOString(),
+    });
+    demand(made.name === "Picnic" && made.entityMetadata.location === "The park", "another was made");
+    demand(Number(made.scheduledStartTime) === starts, `it starts at ${made.scheduledStartTime}`);
+    demand(Number(made.scheduledEndTime) === starts + hour, `it ends at ${made.scheduledEndTime}`);
+    const told = await created;
+    demand(told.id === made.id && told.description === "Bring bread", "another was heard");
+    const joined = bot.hear("eventUserAdd");
+    await control("attend", { event: made.id });
+    const coming = await joined;
+    demand(coming.event === made.id && coming.user === owner, JSON.stringify(coming));
+    const listed = await bot.scheduled(GUILD);
+    demand(listed.length === 1 && listed[0].id === made.id, `${listed.length} are listed`);
+    demand(listed[0].userCount === 1, `${listed[0].userCount} come`);
+    const users = await bot.attendees(GUILD, made.id);
+    demand(users.length === 1 && users[0].user.id === owner, `${users.length} who come are listed`);
+    demand(users[0].member?.id === owner, "not as a member");
+    const changed = bot.hear("guildScheduledEventUpdate", (event) => event.id === made.id);
+    const edited = await bot.reschedule(GUILD, made.id, { name: "Feast", status: 2 });
+    demand(edited.name === "Feast" && edited.status === 2, `${edited.name} ${edited.status}`);
+    const now = await changed;
+    demand(now.name === "Feast" && now.status === 2, `${now.name} ${now.status} was heard`);
+    const gone = bot.hear("guildScheduledEventDelete");
+    await bot.unschedule(GUILD, made.id);
+    demand((await gone).id === made.id, "another is gone");
+    demand((await bot.scheduled(GUILD)).length === 0, "it is still listed");
+  });
+  await attempt("auto moderation", async () => {
+    const trust = () => control("trust", { user: me, permissions: String((1n << 5n) | (1n << 7n)) });
+    await trust();
+    const created = bot.hear("ruleCreate");
+    const made = await bot.forbid(GUILD, "No boats", ["boat*"], ["boatswain"], "Not here.");
+    demand((await created).id === made.id, "another was heard");
+    const [listed, ...more] = await bot.rules(GUILD);
+    demand(listed.id === made.id && more.length === 0, `${1 + more.length} rules`);
+    const { keywords, allowed, creator } = bot.rule(listed);
+    demand(keywords.join() === "boat*" && allowed.join() === "boatswain" && creator === me, JSON.stringify(listed));
+    const changed = bot.hear("ruleUpdate");
+    await bot.editRule(GUILD, made.id, { name: "No more boats" });
+    const renamed = await changed;
+    demand(renamed.id === made.id && renamed.name === "No more boats", renamed.name);
+    // Whoever manages the guild may say what they like: away with that right for a moment.
+    await control("member", { user: me, roles: [] });
+    const refused = await bot.send(TEXT_CHANNEL, { content: "Boats ahoy" }).then(() => null, (error) => error);
+    demand(refused?.code === 200000, refused ?? "the message was not blocked");
+    demand(refused.message.includes("Not here."), refused.message);
+    const sent = await bot.send(TEXT_CHANNEL, { content: "The boatswain" });
+    demand(sent.content === "The boatswain", sent.content);
+    await trust();
+    const [blocked] = await bot.auditLog(GUILD, { limit: 1, actionType: 143 });
+    demand(blocked?.actionType === 143 && blocked.targetID === me, "it is not in the audit log");
+    const removed = bot.hear("ruleDelete");
+    await bot.deleteRule(GUILD, made.id);
+    demand((await removed).id === made.id, "another was removed");
+    demand((await bot.rules(GUILD)).length === 0, "it is still listed");
+  });
   await attempt("audit log", async () => {
     const permissions = String((1n << 7n) | (1n << 4n));
-    await control("trust", { user: bot.client.user.id, permissions });
+    await control("trust", { user: me, permissions });
     await bot.editChannel(TEXT_CHANNEL, { topic: `Ale by ${bot.name}` }, "House rules");
     const [entry] = await bot.auditLog(GUILD, { limit: 1, actionType: 11 });
     demand(entry.reason === "House rules" && entry.targetID === TEXT_CHANNEL, `${entry.reason} ${entry.targetID}`);

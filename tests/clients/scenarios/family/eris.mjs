@@ -50,6 +50,13 @@ export const bot = {
       event: "messagePollVoteAdd",
       value: (message, user, answer) => ({ message: message.id, user: user.id, answer: Number(answer) }),
     },
+    eventUserAdd: {
+      event: "guildScheduledEventUserAdd",
+      value: (event, user) => ({ event: event.id, user: user.id }),
+    },
+    ruleCreate: { event: "autoModerationRuleCreate", value: (_, rule) => rule },
+    ruleUpdate: { event: "autoModerationRuleUpdate", value: (_, before, rule) => rule },
+    ruleDelete: { event: "autoModerationRuleDelete", value: (_, rule) => rule },
   }),
   async login() {
     const ready = this.hear("ready", () => true, 30_000);
@@ -101,5 +108,28 @@ export const bot = {
   editHooked: (id, token, message, said) => client.editWebhookMessage(id, token, message, said),
   deleteHooked: (id, token, message) => client.deleteWebhookMessage(id, token, message),
   deleteHook: (id, token) => client.deleteWebhook(id, token),
+  schedule: (guild, event) => client.createGuildScheduledEvent(guild, event),
+  scheduled: (guild) => client.getGuildScheduledEvents(guild, { withUserCount: true }),
+  attendees: (guild, event) => client.getGuildScheduledEventUsers(guild, event, { withMember: true }),
+  reschedule: (guild, event, options) => client.editGuildScheduledEvent(guild, event, options),
+  unschedule: (guild, event) => client.deleteGuildScheduledEvent(guild, event),
+  // It hands what is in a rule on as it is, whatever its types say.
+  forbid: (guild, name, keyword_filter, allow_list, custom_message) =>
+    client.createAutoModerationRule(guild, {
+      name,
+      eventType: 1,
+      triggerType: 1,
+      triggerMetadata: { keyword_filter, allow_list },
+      actions: [{ type: 1, metadata: { custom_message } }],
+      enabled: true,
+    }),
+  rules: (guild) => client.getAutoModerationRules(guild),
+  rule: ({ trigger_metadata, creator_id }) => ({
+    keywords: trigger_metadata.keyword_filter,
+    allowed: trigger_metadata.allow_list,
+    creator: creator_id,
+  }),
+  editRule: (guild, rule, options) => client.editAutoModerationRule(guild, rule, options),
+  deleteRule: (guild, rule) => client.deleteAutoModerationRule(guild, rule),
   auditLog: async (guild, options) => (await client.getGuildAuditLog(guild, options)).entries,
 };

@@ -50,6 +50,13 @@ export const bot = {
         answer: answer.answerID,
       }),
     },
+    eventUserAdd: {
+      event: "guildScheduledEventUserAdd",
+      value: (event, user) => ({ event: event.id, user: user.id }),
+    },
+    ruleCreate: { event: "autoModerationRuleCreate", value: (rule) => rule },
+    ruleUpdate: { event: "autoModerationRuleUpdate", value: (rule) => rule },
+    ruleDelete: { event: "autoModerationRuleDelete", value: (rule) => rule },
   }),
   async login() {
     const ready = this.hear("ready", () => true, 30_000);
@@ -102,5 +109,27 @@ export const bot = {
   editHooked: (id, token, message, said) => webhooks.editMessage(id, token, message, said),
   deleteHooked: (id, token, message) => webhooks.deleteMessage(id, token, message),
   deleteHook: (id, token) => webhooks.deleteToken(id, token),
+  schedule: (guild, event) => guilds.createScheduledEvent(guild, event),
+  scheduled: (guild) => guilds.getScheduledEvents(guild, 1),
+  attendees: (guild, event) => guilds.getScheduledEventUsers(guild, event, { withMember: true }),
+  reschedule: (guild, event, options) => guilds.editScheduledEvent(guild, event, options),
+  unschedule: (guild, event) => guilds.deleteScheduledEvent(guild, event),
+  forbid: (guild, name, keywordFilter, allowList, customMessage) =>
+    guilds.createAutoModerationRule(guild, {
+      name,
+      eventType: 1,
+      triggerType: 1,
+      triggerMetadata: { keywordFilter, allowList },
+      actions: [{ type: 1, metadata: { customMessage } }],
+      enabled: true,
+    }),
+  rules: (guild) => guilds.getAutoModerationRules(guild),
+  rule: ({ triggerMetadata, creatorID }) => ({
+    keywords: triggerMetadata.keywordFilter,
+    allowed: triggerMetadata.allowList,
+    creator: creatorID,
+  }),
+  editRule: (guild, rule, options) => guilds.editAutoModerationRule(guild, rule, options),
+  deleteRule: (guild, rule) => guilds.deleteAutoModerationRule(guild, rule),
   auditLog: async (guild, options) => (await guilds.getAuditLog(guild, options)).entries,
 };
