@@ -29,7 +29,8 @@ export async function judgeText(bot) {
     const heard = bot.hear("messageCreate", (m) => m.content === "Hail, çà và?");
     message = await bot.send(TEXT_CHANNEL, { content: "Hail, çà và?" });
     const event = await heard;
-    demand(event.id === message.id && event.guildID === GUILD, "another message was heard");
+    // By its channel: Oceanic keeps the first that it is told, and an answer that overtakes the event names no guild.
+    demand(event.id === message.id && event.channel.guild.id === GUILD, "another message was heard");
     const listed = await bot.list(TEXT_CHANNEL, { limit: 5 });
     demand(listed.some((m) => m.id === message.id), "not in the history");
   });
