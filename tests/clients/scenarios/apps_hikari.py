@@ -2,6 +2,7 @@
 the person who uses them."""
 
 import asyncio
+import datetime
 import os
 
 import hikari
@@ -187,6 +188,39 @@ async def scenario() -> None:
 
     async def trust(allowed: hikari.Permissions) -> None:
         await control("trust", user=str(bot.get_me().id), permissions=str(int(allowed)))
+
+    async def scheduled_events() -> None:
+        await trust(hikari.Permissions.MANAGE_EVENTS | hikari.Permissions.CREATE_EVENTS)
+        hour = datetime.timedelta(hours=1)
+        start = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + hour
+        planning = bot.rest.create_external_event(
+            GUILD,
+            "Picnic",
+            "The park",
+            start.astimezone(datetime.timezone(datetime.timedelta(hours=-5))),
+            start + hour,
+            description="Bring bread",
+        )
+        told, made = await during(hikari.ScheduledEventCreateEvent, planning)
+        assert told.event_id == made.id and told.event.location == "The park", told
+        assert made.creator.id == bot.get_me().id and made.description == "Bring bread", made
+        assert (made.start_time, made.end_time) == (start, start + hour), made
+        owner = (await bot.rest.fetch_guild(GUILD)).owner_id
+        joined, _ = await during(hikari.ScheduledEventUserAddEvent, control("attend", event=str(made.id)))
+        assert joined.event_id == made.id and joined.user_id == owner, joined
+        listed = await bot.rest.fetch_scheduled_events(GUILD)
+        assert [(one.id, one.user_count) for one in listed] == [(made.id, 1)], listed
+        coming = [one async for one in bot.rest.fetch_scheduled_event_users(GUILD, made.id)]
+        assert [(one.event_id, one.member.id) for one in coming] == [(made.id, owner)], coming
+        active = hikari.ScheduledEventStatus.ACTIVE
+        editing = bot.rest.edit_scheduled_event(GUILD, made.id, name="Feast", status=active)
+        changed, edited = await during(hikari.ScheduledEventUpdateEvent, editing)
+        assert changed.event_id == made.id and changed.event.status is active, changed
+        assert changed.event.name == edited.name == "Feast" and edited.status is active, edited
+        gone, _ = await during(hikari.ScheduledEventDeleteEvent, bot.rest.delete_scheduled_event(GUILD, made.id))
+        assert gone.event_id == made.id and not await bot.rest.fetch_scheduled_events(GUILD)
+
+    await attempt("scheduled events", scheduled_events)
 
     async def automod() -> None:
         me = bot.get_me().id
