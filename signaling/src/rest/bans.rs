@@ -26,6 +26,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
+use super::extract::bound;
 use super::extract::member_view;
 use super::messages::following;
 use super::route::Needs;
@@ -64,7 +65,9 @@ pub(super) fn routes() -> Routes {
 #[derive(Deserialize)]
 struct List {
     limit: Option<usize>,
+    #[serde(default, deserialize_with = "bound")]
     before: Option<UserId>,
+    #[serde(default, deserialize_with = "bound")]
     after: Option<UserId>,
 }
 

@@ -11,6 +11,7 @@ use axum::http::request;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::wire::id::Id;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -184,6 +185,23 @@ where
     D: serde::Deserializer<'de>,
 {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// An id that a page stops at, which need not be anybody's. Libraries say 0 for the beginning of all: that is
+/// before every id that there is.
+///
+/// # Errors
+///
+/// When it is no whole number of 64 bits.
+pub fn bound<'de, M, D>(deserializer: D) -> Result<Option<Id<M>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let number: u64 = text.parse().map_err(|_| {
+        serde::de::Error::custom(format_args!("Value \"{text}\" is not snowflake."))
+    })?;
+    Ok(Id::new_checked(number.max(1)))
 }
 
 /// The moderator's reason of `X-Audit-Log-Reason`, percent-decoded, at most 512 characters.

@@ -24,6 +24,7 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
+use super::extract::bound;
 use super::messages;
 use super::messages::place::Place;
 use super::route::Needs;
@@ -167,6 +168,7 @@ async fn unreact(
 
 #[derive(Deserialize)]
 struct Wanted {
+    #[serde(default, deserialize_with = "bound")]
     after: Option<UserId>,
     limit: Option<u16>,
     /// 1 asks for burst reactions, which nobody has here.

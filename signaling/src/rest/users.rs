@@ -28,6 +28,7 @@ use super::extract::Flag;
 use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
+use super::extract::bound;
 use super::extract::member_view;
 use super::extract::some;
 use super::groups;
@@ -193,7 +194,9 @@ async fn user(
 
 #[derive(Deserialize)]
 struct Guilds {
+    #[serde(default, deserialize_with = "bound")]
     before: Option<GuildId>,
+    #[serde(default, deserialize_with = "bound")]
     after: Option<GuildId>,
     limit: Option<usize>,
     #[serde(default)]

@@ -24,6 +24,7 @@ mod oauth2;
 mod onboarding;
 mod openapi;
 mod operations;
+mod pages;
 mod permission_matrix;
 mod pictures;
 mod scheduled_events;

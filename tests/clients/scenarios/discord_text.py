@@ -299,6 +299,14 @@ async def scenario(client: discord.Client, ways: Ways) -> None:
 
     await attempt("forward", forward)
 
+    async def history() -> None:
+        whole = [one.id async for one in text.history(limit=200, oldest_first=True)]
+        assert whole == sorted(whole) and message.id in whole, whole
+        first = [one.id async for one in text.history(limit=1, oldest_first=True)]
+        assert first == whole[:1], (first, whole)
+
+    await attempt("history from the beginning", history)
+
     async def delete() -> None:
         heard = asyncio.create_task(
             next_event(client, "raw_message_delete", lambda m: m.message_id == message.id)

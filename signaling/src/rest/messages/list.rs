@@ -18,11 +18,15 @@ use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::Query;
+use crate::rest::extract::bound;
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
+    #[serde(default, deserialize_with = "bound")]
     before: Option<MessageId>,
+    #[serde(default, deserialize_with = "bound")]
     after: Option<MessageId>,
+    #[serde(default, deserialize_with = "bound")]
     around: Option<MessageId>,
     limit: Option<u16>,
 }

@@ -36,6 +36,7 @@ use crate::rest::extract::Auth;
 use crate::rest::extract::Json;
 use crate::rest::extract::Path;
 use crate::rest::extract::Query;
+use crate::rest::extract::bound;
 use crate::wire;
 
 #[derive(Deserialize)]
@@ -127,6 +128,7 @@ fn unknown_answer() -> ApiError {
 
 #[derive(Deserialize)]
 pub(super) struct Voters {
+    #[serde(default, deserialize_with = "bound")]
     after: Option<UserId>,
     limit: Option<u16>,
 }

@@ -36,6 +36,7 @@ use super::extract::Json;
 use super::extract::Path;
 use super::extract::Query;
 use super::extract::Reason;
+use super::extract::bound;
 use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
@@ -301,7 +302,9 @@ struct Page {
     limit: Option<usize>,
     #[serde(default)]
     with_member: Flag,
+    #[serde(default, deserialize_with = "bound")]
     before: Option<UserId>,
+    #[serde(default, deserialize_with = "bound")]
     after: Option<UserId>,
 }
 
