@@ -27,7 +27,7 @@ use crate::bench::voice::stage::OwnServer;
 const COMMANDS: usize = 64;
 /// Messages a second that nobody is to be refused. A member may say five in five seconds in each
 /// channel (Discord: Rate Limits), and the writers are to be held up by nothing but the disk.
-const UNREFUSED: usize = 10_000;
+const UNREFUSED: usize = 30_000;
 /// Text channels at least and at most.
 const CHANNELS: (usize, usize) = (8, 400);
 /// The owner of the guild.
