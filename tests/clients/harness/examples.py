@@ -104,7 +104,9 @@ class Bot:
         await self.sees(
             lambda name, data: name == "PRESENCE_UPDATE"
             and data["user"]["id"] == self.id
-            and (data["status"] != "offline") is online
+            and (data["status"] != "offline") is online,
+            # Beside other scenarios an interpreter takes its time to come and to go.
+            3 * PATIENCE,
         )
 
     async def again(self) -> None:
