@@ -155,8 +155,11 @@ impl Calls {
         let wants = |again| channel.is_some() && self.needs_ticket((server, user), again);
         let why = match outcome {
             VoiceOutcome::Joined => {
-                // Who is called away is in no call any more.
-                self.leave_calls(user, None).await?;
+                // Who is called away is in no call any more. Where they have come they are let in all the
+                // same.
+                if let Err(error) = self.leave_calls(user, None).await {
+                    tracing::warn!(%error, %user, "a call was not left for a voice channel");
+                }
                 Some(Why::Joined)
             }
             VoiceOutcome::Updated => wants(false).then_some(Why::Told),
