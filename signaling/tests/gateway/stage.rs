@@ -25,8 +25,10 @@ use state::GuildCommand;
 use state::GuildEvent;
 use state::event::ChatEvent;
 use state::guild::command::GuildDraft;
+use state::record::AccountRecord;
 use state::record::ApplicationRecord;
 use state::record::MessageRecord;
+use state::record::UserRecord;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::MaybeTlsStream;
@@ -110,11 +112,21 @@ impl Stage {
         known.expect("a user of this stage").1.clone()
     }
 
-    /// Lets somebody else in who has an account.
+    /// Someone comes along who is in no guild.
     #[allow(dead_code, reason = "not every binary of tests has such people")]
-    pub(crate) async fn enroll(&mut self, user: UserId) {
-        let token = self.parts.auth.issue(user, self.parts.now_ms()).await.expect("a token");
-        self.tokens.push((user, token));
+    pub(crate) async fn welcome(&mut self, id: UserId, username: &str) {
+        let user = UserRecord {
+            id,
+            username: username.to_owned(),
+            global_name: None,
+            avatar: None,
+            bot: false,
+            flags: 0,
+        };
+        let account = AccountRecord { user, password: None, owner: false, disabled: false };
+        self.parts.accounts.create(&account).await.expect("a new account");
+        let token = self.parts.auth.issue(id, self.parts.now_ms()).await.expect("a token");
+        self.tokens.push((id, token));
     }
 
     pub(crate) async fn change(&self, actor: UserId, command: GuildCommand) {

@@ -10,8 +10,6 @@ use model::limits;
 use serde_json::Value;
 use serde_json::json;
 use state::call::CallCommand;
-use state::record::AccountRecord;
-use state::record::UserRecord;
 
 use crate::JSON;
 use crate::relationships::befriend;
@@ -44,12 +42,7 @@ async fn pair(stage: &Stage, me: UserId, other: UserId) -> String {
 
 /// Somebody comes along who is in no guild, and befriends Ana.
 async fn with_cai(stage: &mut Stage) {
-    let username = "cai".to_owned();
-    let user =
-        UserRecord { id: CAI, username, global_name: None, avatar: None, bot: false, flags: 0 };
-    let account = AccountRecord { user, password: None, owner: false, disabled: false };
-    stage.parts.accounts.create(&account).await.expect("a new account");
-    stage.enroll(CAI).await;
+    stage.welcome(CAI, "cai").await;
     done(stage, ANA, "PUT", &format!("/users/@me/relationships/{CAI}"), json!({})).await;
     done(stage, CAI, "PUT", &format!("/users/@me/relationships/{ANA}"), json!({})).await;
 }

@@ -4,8 +4,6 @@ use model::id::UserId;
 use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
-use state::record::AccountRecord;
-use state::record::UserRecord;
 
 use crate::JSON;
 use crate::rest::done;
@@ -24,17 +22,7 @@ const CAI: UserId = Id::new(4);
 /// Ana is a friend of Ben and of Cai.
 async fn open() -> Stage {
     let mut stage = Stage::open().await;
-    let user = UserRecord {
-        id: CAI,
-        username: "cai".to_owned(),
-        global_name: None,
-        avatar: None,
-        bot: false,
-        flags: 0,
-    };
-    let account = AccountRecord { user, password: None, owner: false, disabled: false };
-    stage.parts.accounts.create(&account).await.expect("a new account");
-    stage.enroll(CAI).await;
+    stage.welcome(CAI, "cai").await;
     for user in [BEN, CAI] {
         done(&stage, ANA, "PUT", &format!("/users/@me/relationships/{user}"), json!({})).await;
         done(&stage, user, "PUT", &format!("/users/@me/relationships/{ANA}"), json!({})).await;

@@ -4,8 +4,6 @@ use model::id::UserId;
 use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
-use state::record::AccountRecord;
-use state::record::UserRecord;
 
 use crate::JSON;
 use crate::rest::done;
@@ -31,17 +29,7 @@ fn rules() -> Value {
 /// A guild that screens; Cai has an account.
 async fn open(field: Value) -> Stage {
     let mut stage = Stage::open().await;
-    let user = UserRecord {
-        id: CAI,
-        username: "cai".to_owned(),
-        global_name: None,
-        avatar: None,
-        bot: false,
-        flags: 0,
-    };
-    let account = AccountRecord { user, password: None, owner: false, disabled: false };
-    stage.parts.accounts.create(&account).await.expect("a new account");
-    stage.enroll(CAI).await;
+    stage.welcome(CAI, "cai").await;
     let form = json!({ "enabled": true, "form_fields": [field] });
     done(&stage, ANA, "PATCH", &format!("/guilds/{GUILD}/member-verification"), form).await;
     stage
