@@ -162,31 +162,30 @@ function voiceState(state: VoiceState): void {
 /** The channel whose people are to be rung as soon as we are in its call. */
 let toRing: Snowflake | null = null;
 
-function ringOthers(channelId: Snowflake): void {
+/** Rings those who are not there. */
+export function ringOthers(channelId: Snowflake): void {
   toRing = null;
   rest.ring(channelId).catch((error: unknown) => tell(errorText(error)));
 }
 
-/** Begins a call and rings the others, or joins the one that goes on. */
-export function startCall(channelId: Snowflake): void {
+function enterCall(channelId: Snowflake, rings: boolean): void {
   if (call.place?.channelId === channelId && call.phase !== "failed") return;
-  toRing = calls[channelId] ? null : channelId;
+  toRing = rings ? channelId : null;
   voice.join({ guildId: null, channelId });
 }
 
+/** Begins a call and rings the others, or joins the one that goes on. */
+export function startCall(channelId: Snowflake): void {
+  enterCall(channelId, !calls[channelId]);
+}
+
+/** Joins a call that rings; if it is over by now, nobody is called back. */
 export function acceptCall(channelId: Snowflake): void {
-  if (call.place?.channelId === channelId && call.phase !== "failed") return;
-  toRing = null;
-  voice.join({ guildId: null, channelId });
+  enterCall(channelId, false);
 }
 
 export function declineCall(channelId: Snowflake): void {
   rest.stopRinging(channelId).catch((error: unknown) => tell(errorText(error)));
-}
-
-/** Rings those again who did not come. */
-export function ringAgain(channelId: Snowflake): void {
-  ringOthers(channelId);
 }
 
 function saveMarks(): void {

@@ -1,7 +1,7 @@
 // A voice channel seen from inside, or through its door: seats, and the buttons of the call.
 
 import { createMemo, For, Show } from "solid-js";
-import { call, calls, hall, pictures, ringAgain, speaking, startCall } from "../app";
+import { call, calls, hall, pictures, ringOthers, speaking, startCall } from "../app";
 import type { Channel } from "../api/types";
 import { seats as seatsOf } from "../state/calls";
 import { displayName, voiceRoster, type Guild } from "../state/guilds";
@@ -70,7 +70,7 @@ export function Stage(props: { guild: Guild | null; channel: Channel }) {
           <Show when={!live() && call.phase !== "failed"}><p class="stage-state" role="status">{phaseText()}</p></Show>
           <CallProblems />
           <Show when={alone()}>
-            <p class="stage-alone" role="status">{en.calls.alone} <button type="button" class="linkish" onClick={() => ringAgain(props.channel.id)}>{en.calls.ringAgain}</button></p>
+            <p class="stage-alone" role="status">{en.calls.alone} <button type="button" class="linkish" onClick={() => ringOthers(props.channel.id)}>{en.calls.ringAgain}</button></p>
           </Show>
           <Show when={call.phase !== "failed"}><CallControls large /></Show>
         </Show>
