@@ -178,39 +178,19 @@ async def scenarios(stage: Stage, wanted: list[str], rows: list[Row], tails: dic
             tails.update(streaming.tails())
             await streaming.close()
         belong(rows, "stream")
-    if PICTURES in wanted:
+    for scenario, name, play in (
+        (PICTURES, "chromium", pictures), (CALLS, "chromium", calls), (OAUTH2, "oauth4webapi", oauth2),
+        (API, "schemathesis", api), (API, "chromium", docs),
+    ):
+        if scenario not in wanted:
+            continue
         try:
-            found, client = await pictures(stage)
+            found, client = await play(stage)
             rows += found
-            tails["chromium"] = client.tail()
+            tails[name] = tails.get(name, "") + client.tail()
         except Exception:
-            rows.append(Row(PICTURES, "scenario", False, traceback.format_exc(limit=3)))
-        belong(rows, PICTURES)
-    if CALLS in wanted:
-        try:
-            found, client = await calls(stage)
-            rows += found
-            tails["calls"] = client.tail()
-        except Exception:
-            rows.append(Row(CALLS, "scenario", False, traceback.format_exc(limit=3)))
-        belong(rows, CALLS)
-    if OAUTH2 in wanted:
-        try:
-            found, client = await oauth2(stage)
-            rows += found
-            tails["oauth4webapi"] = client.tail()
-        except Exception:
-            rows.append(Row(OAUTH2, "scenario", False, traceback.format_exc(limit=3)))
-        belong(rows, OAUTH2)
-    if API in wanted:
-        for name, scenario in (("schemathesis", api), ("chromium", docs)):
-            try:
-                found, client = await scenario(stage)
-                rows += found
-                tails[name] = client.tail()
-            except Exception:
-                rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
-        belong(rows, API)
+            rows.append(Row(name, "scenario", False, traceback.format_exc(limit=3)))
+        belong(rows, scenario)
     if not set(VOICE) & set(wanted):
         return
     voice = Voice(stage)

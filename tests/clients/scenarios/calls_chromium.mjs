@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./chromium.mjs";
-import { attempt, check, demand } from "./report.mjs";
+import { check, demand, step } from "./report.mjs";
 
 const { WEB, INVITE, PICTURES = "." } = process.env;
 mkdirSync(PICTURES, { recursive: true });
@@ -61,20 +61,6 @@ async function fits(page, where) {
     return buttons.filter((button) => button.getBoundingClientRect().height < 44).map((button) => button.outerHTML.slice(0, 80));
   }, CARD);
   demand(small.length === 0, `${where}: too small for a finger: ${small}`);
-}
-
-/** One check; without what it shows the ones after it would only wait. */
-let broken = false;
-async function step(name, run) {
-  if (broken) return check(name, false, "an earlier check failed");
-  await attempt(name, async () => {
-    try {
-      return await run();
-    } catch (error) {
-      broken = true;
-      throw error;
-    }
-  });
 }
 
 let [ana, ben, second, dm] = [null, null, null, null];

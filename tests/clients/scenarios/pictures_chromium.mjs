@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./chromium.mjs";
-import { attempt, check, demand } from "./report.mjs";
+import { check, demand, step } from "./report.mjs";
 
 const { WEB, INVITE, HALL, PICTURES = "." } = process.env;
 mkdirSync(PICTURES, { recursive: true });
@@ -110,20 +110,6 @@ const decoded = (page) =>
     const stats = await window.__guildhall.voice.pictureStats();
     return { frames: Object.values(stats.received), heights: Object.values(stats.height), sent: stats.sent };
   });
-
-/** One check; without what it shows the ones after it would only wait. */
-let broken = false;
-async function step(name, run) {
-  if (broken) return check(name, false, "an earlier check failed");
-  await attempt(name, async () => {
-    try {
-      return await run();
-    } catch (error) {
-      broken = true;
-      throw error;
-    }
-  });
-}
 
 let [ana, ben] = [null, null];
 await step("two people join by the web client", async () => {

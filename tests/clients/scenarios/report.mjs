@@ -19,6 +19,21 @@ export async function attempt(name, run) {
   }
 }
 
+let broken = false;
+
+/** One check of several that build upon each other: after the first that fails, the others would only wait. */
+export async function step(name, run) {
+  if (broken) return check(name, false, "an earlier check failed");
+  await attempt(name, async () => {
+    try {
+      return await run();
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  });
+}
+
 /** Asks the harness for an outside event. */
 export async function control(action, body = {}) {
   const answer = await fetch(`${process.env.CONTROL}/${action}`, {
