@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./chromium.mjs";
-import { check, demand, step } from "./report.mjs";
+import { broken, check, demand, step } from "./report.mjs";
 
 const { WEB, INVITE, HALL, PICTURES = "." } = process.env;
 mkdirSync(PICTURES, { recursive: true });

@@ -19,7 +19,8 @@ export async function attempt(name, run) {
   }
 }
 
-let broken = false;
+/** Whether one of the steps has failed. */
+export let broken = false;
 
 /** One check of several that build upon each other: after the first that fails, the others would only wait. */
 export async function step(name, run) {
