@@ -18,6 +18,9 @@ from .stage import Client, Stage
 
 ALIKE = 0.9
 SILENT = 0.001
+LOUD = 0.01
+# Times that somebody who was moved is listened for again, three seconds each.
+PATIENCE = 3
 MODES = {"discord.js": "aead_aes256_gcm_rtpsize", "discord.py": "aead_xchacha20_poly1305_rtpsize"}
 # Longer than one media idle timeout (30 s): a listener that only listens must not be thrown out.
 LONG_SILENCE = 40
@@ -330,11 +333,19 @@ class Voice:
         await speaker.until("in the side room", lambda state: state["channel"] == side)
         await asyncio.sleep(1.5)
         after = await self._listen([stays, goes], speaker.id, 3)
+        left = after[stays.name]
+        # Libraries that connect anew when they are moved take their time where there is little.
+        for _ in range(PATIENCE):
+            if audio.level(after[goes.name]) > LOUD:
+                break
+            await speaker.client.ask("hushed", order="hush")
+            await self._play(speaker)
+            after = await self._listen([goes], speaker.id, 3)
         await speaker.client.ask("hushed", order="hush")
         self._loud(before)
-        self._silent({stays.name: after[stays.name]})
+        self._silent({stays.name: left})
         self._loud({goes.name: after[goes.name]})
-        return self._levels(before, after)
+        return self._levels(before, {stays.name: left, goes.name: after[goes.name]})
 
     async def _kicked(self, speaker: Actor, hearers: list[Actor]) -> str:
         await self._play(speaker)
@@ -459,7 +470,7 @@ class Voice:
     def _loud(takes: dict[str, numpy.ndarray]) -> None:
         for name, heard in takes.items():
             level = audio.level(heard)
-            demand(level > 0.01, f"{name} heard only {level:.4f} in {len(heard) / audio.RATE:.2f} s")
+            demand(level > LOUD, f"{name} heard only {level:.4f} in {len(heard) / audio.RATE:.2f} s")
 
     async def _picture(self, chromium: Actor) -> None:
         file: pathlib.Path = self._stage.folder / "chromium.png"

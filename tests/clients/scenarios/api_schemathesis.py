@@ -262,10 +262,10 @@ class Judge:
         # Whoever leaves or is removed is last of all.
         yield from sorted(found, key=lambda one: order[one.method])
 
-    def settle(self, case: Any, operation: Any) -> None:
-        """Puts what there is into a case."""
+    def settle(self, case: Any, operation: Any, first: bool) -> None:
+        """Puts what there is into a case; into the paths of the first ones always."""
         own = (operation.method.upper(), operation.path) not in NOT_OURS
-        if case.path_parameters and own and self.chance.random() < KNOWN_PATH:
+        if case.path_parameters and own and (first or self.chance.random() < KNOWN_PATH):
             for name in case.path_parameters:
                 known = self.world.known(operation.path, name)
                 if known is not None:
@@ -307,6 +307,7 @@ class Judge:
         name = f"{operation.method.upper()} {operation.path}"
         family = operation.tags[0] if operation.tags else "other"
         done = False
+        first = mode == GenerationMode.POSITIVE
 
         @hypothesis.seed(SEED)
         @hypothesis.settings(
@@ -315,8 +316,9 @@ class Judge:
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: Any) -> None:
-            nonlocal done
-            self.settle(case, operation)
+            nonlocal done, first
+            self.settle(case, operation, first)
+            first = False
             answer = self.send(case, token)
             if 200 <= answer.status_code < 300:
                 done = True
