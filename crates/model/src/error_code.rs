@@ -128,6 +128,10 @@ pub enum ErrorCode {
     LottieSize = 170_005,
     StickerRate = 170_006,
     StickerTooLong = 170_007,
+    WebhookNeedsThread = 220_001,
+    WebhookThreadTwice = 220_002,
+    WebhookNeedsForum = 220_003,
+    WebhookServiceInForum = 220_004,
     EventFinished = 180_000,
     EmptyEventException = 180_005,
     OnboardingRequirements = 350_000,
@@ -239,6 +243,14 @@ impl ErrorCode {
             Self::AlreadyCrossposted => "This message has already been crossposted",
             Self::CannotSendInForum => "Cannot send a message in a forum channel",
             Self::TagNamesUnique => "Tag names must be unique",
+            Self::WebhookNeedsThread => {
+                "Webhooks posted to forum channels must have a thread_name or thread_id"
+            }
+            Self::WebhookThreadTwice => {
+                "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
+            }
+            Self::WebhookNeedsForum => "Webhooks can only create threads in forum channels",
+            Self::WebhookServiceInForum => "Webhook services cannot be used in forum channels",
             Self::TagRequired => "A tag is required to create a forum post in this channel",
             Self::MissingAccess => "Missing Access",
             Self::InvalidAccountType => "Invalid account type",

@@ -12,6 +12,9 @@ pub const VOICE_GATEWAY_PAYLOAD: usize = 64 * 1_024;
 pub const GATEWAY_SENDS: u32 = 120;
 /// The window of [`GATEWAY_SENDS`].
 pub const GATEWAY_SENDS_WINDOW: Duration = Duration::from_secs(60);
+/// Members from which on a guild is told passively to clients that ask for it and do not look at the guild.
+/// Lower keeps events from clients that never say where they look; higher sends more of them in vain.
+pub const PASSIVE_FROM_MEMBERS: usize = 1_000;
 /// Time from accepting a socket to the end of its TLS and HTTP handshake (safety: slowloris).
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Time from Hello to Identify or Resume.

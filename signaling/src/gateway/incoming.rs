@@ -119,6 +119,21 @@ pub(super) struct Subscription {
     /// Rows of member lists, by channel.
     #[serde(default)]
     pub channels: Option<BTreeMap<ChannelId, Vec<[usize; 2]>>>,
+    #[serde(default)]
+    typing: Option<bool>,
+    #[serde(default)]
+    activities: Option<bool>,
+    #[serde(default)]
+    threads: Option<bool>,
+}
+
+impl Subscription {
+    /// Whether the client looks at the guild from here on: whatever it asks for, unless all that it says
+    /// is what it wants no more.
+    pub(super) fn looks(&self) -> bool {
+        let said = [self.typing, self.activities, self.threads];
+        said.contains(&Some(true)) || said == [None; 3] || self.channels.is_some()
+    }
 }
 
 #[derive(Deserialize)]

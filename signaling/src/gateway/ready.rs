@@ -16,6 +16,7 @@ use super::friends;
 use super::incoming::Identify;
 use super::own;
 use super::ready_whole;
+use super::session::PassiveForm;
 use crate::auth::Identity;
 use crate::cdn::Origin;
 use crate::parts::Parts;
@@ -37,6 +38,8 @@ pub(super) struct Wanted {
     /// Whether calls that go on are told after it (userdoccers: Gateway Capabilities). Clients that name
     /// no capabilities could not ask for it, and are told.
     pub calls: bool,
+    /// How little it wants to be told of guilds that it does not look at.
+    pub passive: Option<PassiveForm>,
 }
 
 /// Checks an Identify against its account; `origin` is where its client finds our files, `now_ms`
@@ -74,7 +77,8 @@ pub(super) fn check(
     let whole = identify.capabilities.is_some() && !identity.user.bot;
     let calls = identify.capabilities.is_none_or(|bits| bits & AUTO_CALL_CONNECT != 0);
     let calls = calls && !identity.user.bot;
-    Ok(Wanted { viewer, presence, shard: identify.shard, whole, calls })
+    let passive = identify.capabilities.filter(|_| whole).and_then(PassiveForm::asked);
+    Ok(Wanted { viewer, presence, shard: identify.shard, whole, calls, passive })
 }
 
 /// The capability of a client that does not ask for calls by op 13.

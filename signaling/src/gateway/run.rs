@@ -140,6 +140,9 @@ pub(super) async fn begin(
     } else {
         GatewaySession::new(id.clone(), viewer, window, pulse, (&ready, guilds))
     };
+    if let Some(form) = wanted.passive {
+        session.stay_passive(form);
+    }
     if wanted.calls {
         // What happens to them meanwhile waits in the queue, behind this.
         for call in parts.store.calls_of(user) {
@@ -337,6 +340,11 @@ impl Task {
                     if let Some(call) = theirs {
                         let event = UserEvent::Call(Arc::new(CallEvent::Created(call)));
                         core.session.handle_event(now(), &event, shaper(&self.parts));
+                    }
+                }
+                Output::Passive(guild) => {
+                    if let Some(handle) = self.parts.store.guild(guild) {
+                        core.session.handle_passive(&handle.view(), shaper(&self.parts));
                     }
                 }
                 Output::ChannelInfo(guild, request) => {

@@ -4,6 +4,7 @@
 //! asked for by an output. A session outlives its sockets.
 
 mod calls;
+mod passive;
 mod whole;
 
 use std::collections::HashSet;
@@ -51,6 +52,9 @@ use super::replay::ReplayBuffer;
 use super::shape::Shaper;
 use crate::wire;
 
+use passive::Passive;
+pub(super) use passive::PassiveForm;
+
 /// One identified session.
 ///
 /// After each input drain [`poll_output`](Self::poll_output); [`poll_frame`](Self::poll_frame) is
@@ -68,6 +72,8 @@ pub(super) struct GatewaySession {
     due: Option<Box<Due>>,
     sight: Sight,
     viewer: Viewer,
+    /// Of a client that wants to be told little of guilds that it does not look at.
+    passive: Option<Box<Passive>>,
     rest: Box<Rest>,
 }
 
@@ -146,6 +152,8 @@ pub(super) enum Output {
     ChannelInfo(GuildId, ChannelInfoRequest),
     /// Look up the call of a private channel, and tell of it.
     Call(ChannelId),
+    /// Take a snapshot for [`GatewaySession::handle_passive`].
+    Passive(GuildId),
     /// Look at rows of a guild's member lists.
     Watch(GuildId, Wanted),
     /// Subscribe to a guild, then [`GatewaySession::handle_guild`]. No event may be handled in
@@ -204,6 +212,7 @@ impl GatewaySession {
             due: (!due.is_empty()).then(|| Box::new(due)),
             sight: Sight::default(),
             viewer,
+            passive: None,
             rest: Box::new(rest),
         }
     }
@@ -248,7 +257,9 @@ impl GatewaySession {
                 for (guild, subscription) in all {
                     let guild = Id::new_checked(guild);
                     let guild = guild.filter(|guild| self.rest.guilds.contains(guild));
-                    if let (Some(guild), Some(channels)) = (guild, subscription.channels) {
+                    let Some(guild) = guild else { continue };
+                    self.look_at(guild, subscription.looks());
+                    if let Some(channels) = subscription.channels {
                         let wanted = channels.into_iter().collect();
                         self.ask(Output::Watch(guild, wanted));
                     }
@@ -319,7 +330,7 @@ impl GatewaySession {
             return;
         }
         match event {
-            UserEvent::Guild(publication) => self.handle_publication(publication, shaper),
+            UserEvent::Guild(publication) => self.handle_publication(now, publication, shaper),
             UserEvent::MemberList(update) => {
                 let payload = member_list::payload(update, shaper.users);
                 self.push(Dispatch::new("GUILD_MEMBER_LIST_UPDATE", &payload));
@@ -361,7 +372,12 @@ impl GatewaySession {
         self.give_up_on_slow_readers(now);
     }
 
-    fn handle_publication(&mut self, publication: &Publication, shaper: Shaper<'_>) {
+    fn handle_publication(
+        &mut self,
+        now: Instant,
+        publication: &Publication,
+        shaper: Shaper<'_>,
+    ) {
         let guild = publication.guild.id;
         if self.latest != Some(guild) {
             if !self.rest.guilds.contains(&guild) {
@@ -369,7 +385,18 @@ impl GatewaySession {
             }
             self.latest = Some(guild);
         }
-        let heard = self.sight.hears(&self.viewer, publication, shaper.now_ms);
+        let mut heard = self.sight.hears(&self.viewer, publication, shaper.now_ms);
+        if let Some(passive) = &mut self.passive {
+            match heard {
+                Heard::No => {}
+                Heard::GuildGone => passive.forget(guild),
+                Heard::Yes | Heard::VoiceLeft => {
+                    if passive.withholds(now, publication, &self.viewer) {
+                        heard = Heard::No;
+                    }
+                }
+            }
+        }
         if heard == Heard::GuildGone {
             self.rest.guilds.remove(&guild);
             self.latest = None;
@@ -515,14 +542,22 @@ impl GatewaySession {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing comes first.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match &self.link {
-            Link::Attached(attached) => Some(attached.pulse.poll_timeout()),
+            Link::Attached(attached) => {
+                let passive = self.passive.as_ref().and_then(|passive| passive.poll_timeout());
+                let pulse = attached.pulse.poll_timeout();
+                Some(passive.map_or(pulse, |passive| passive.min(pulse)))
+            }
             Link::Detached { until, .. } => Some(*until),
             Link::Over => None,
         }
     }
 
-    /// Asks silent clients for a heartbeat, closes dead ones, ends what nobody resumed.
+    /// Asks silent clients for a heartbeat, closes dead ones, ends what nobody resumed, tells what came of
+    /// guilds that are not looked at.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.is_attached() {
+            self.tell_passive(now);
+        }
         match &mut self.link {
             Link::Attached(attached) => match attached.pulse.handle_timeout(now) {
                 Some(Beat::Ask) => attached.control(Opcode::Heartbeat, &Value::Null),

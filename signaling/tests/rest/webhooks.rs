@@ -227,3 +227,50 @@ async fn a_webhook_that_speaks_too_often_waits_and_others_do_not() {
     assert_eq!(limited.headers["x-ratelimit-bucket"], "webhook-execute");
     assert_eq!(hall.nobody("POST", &other, json!({ "content": "x" })).await.status, 204);
 }
+
+#[tokio::test]
+async fn a_webhook_of_a_forum_makes_posts_and_speaks_in_them() {
+    let mut hall = Hall::open().await;
+    let channels = format!("/guilds/{}/channels", hall.place.guild);
+    let forum = json!({ "name": "reports", "type": 15, "available_tags": [{ "name": "bug" }] });
+    let forum = hall.ask(&hall.ana, "POST", &channels, forum).await;
+    assert_eq!(forum.status, 201, "{forum:?}");
+    let (id, tag) = (&forum.body["id"], &forum.body["available_tags"][0]["id"]);
+    let forum = id.as_str().unwrap();
+    let made = format!("/channels/{forum}/webhooks");
+    let made = hall.ask(&hall.ana, "POST", &made, json!({ "name": "Herald" })).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let field = |field: &str| made.body[field].as_str().unwrap().to_owned();
+    let path = format!("/webhooks/{}/{}", field("id"), field("token"));
+
+    let body = json!({ "content": "It leaks", "thread_name": "Roof", "applied_tags": [tag] });
+    let post = hall.nobody("POST", &format!("{path}?wait=true"), body).await;
+
+    assert_eq!(post.status, 200, "{post:?}");
+    assert_eq!(post.body["id"], post.body["channel_id"]);
+    let thread = post.body["channel_id"].as_str().unwrap().to_owned();
+    let shown = hall.get(&hall.ben, &format!("/channels/{thread}")).await.body;
+    assert_eq!((&shown["name"], &shown["parent_id"]), (&json!("Roof"), id));
+    assert_eq!((&shown["owner_id"], &shown["applied_tags"]), (&made.body["id"], &json!([tag])));
+    let inside = format!("{path}?wait=true&thread_id={thread}");
+    let more = hall.nobody("POST", &inside, json!({ "content": "More" })).await;
+    assert_eq!(more.body["channel_id"], thread, "{more:?}");
+    let messages = hall.get(&hall.ben, &format!("/channels/{thread}/messages")).await.body;
+    let said: Vec<_> = messages.as_array().unwrap().iter().map(|one| &one["content"]).collect();
+    assert_eq!(said, [&json!("More"), &json!("It leaks")]);
+    hall.api.forget_limits();
+    // Which post is meant has to be said, once, and only in a forum.
+    let say = json!({ "content": "x" });
+    let named = json!({ "content": "x", "thread_name": "y" });
+    hall.nobody("POST", &path, say.clone()).await.refuses(400, 220_001);
+    hall.nobody("POST", &inside, named.clone()).await.refuses(400, 220_002);
+    let long = json!({ "content": "x", "thread_name": "y".repeat(101) });
+    hall.nobody("POST", &path, long).await.refuses_field("thread_name", "BASE_TYPE_BAD_LENGTH");
+    let odd = json!({ "content": "x", "thread_name": "y", "applied_tags": ["9"] });
+    hall.nobody("POST", &path, odd).await.refuses_field("applied_tags.0", "INVALID_FORUM_TAG");
+    hall.api.forget_limits();
+    let slack = hall.nobody("POST", &format!("{path}/slack"), json!({ "text": "x" })).await;
+    slack.refuses(400, 220_004);
+    let (_, elsewhere) = self::made(&hall).await;
+    hall.nobody("POST", &elsewhere, named).await.refuses(400, 220_003);
+}

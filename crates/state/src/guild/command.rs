@@ -316,6 +316,8 @@ pub enum GuildCommand {
     /// Start a thread (CREATE_PUBLIC_THREADS or CREATE_PRIVATE_THREADS in its channel; in a forum
     /// SEND_MESSAGES). Whoever starts it is its first member.
     CreateThread(ThreadDraft),
+    /// Post in a forum by a webhook, which is the actor, needs no permission, and is in no thread.
+    PostByWebhook(ThreadDraft),
     /// Change a thread: its starter or MANAGE_THREADS; to bring back one that is not locked,
     /// SEND_MESSAGES_IN_THREADS.
     UpdateThread(ChannelId, ThreadPatch),

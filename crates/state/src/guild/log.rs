@@ -61,7 +61,9 @@ pub(crate) fn entries(
             moves.iter().flat_map(|(id, ..)| log.channel(*id)).collect()
         }
         GuildCommand::DeleteChannel(id) => log.channel_gone(*id),
-        GuildCommand::CreateThread(draft) => log.thread(draft.id),
+        GuildCommand::CreateThread(draft) | GuildCommand::PostByWebhook(draft) => {
+            log.thread(draft.id)
+        }
         GuildCommand::UpdateThread(id, _) => log.thread(*id),
         GuildCommand::CreateRole(id, _) | GuildCommand::UpdateRole(id, _) => log.role(*id),
         GuildCommand::MoveRoles(moves) => moves.iter().flat_map(|(id, _)| log.role(*id)).collect(),

@@ -16,6 +16,8 @@ use super::super::testing::*;
 use super::*;
 use crate::cdn::Signer;
 
+mod passive;
+
 const WINDOW: Duration = Duration::from_secs(180);
 
 /// A session, its clock, and its socket that takes everything.

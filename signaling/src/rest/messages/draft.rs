@@ -7,6 +7,7 @@ use model::id::AttachmentId;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::StickerId;
+use model::id::TagId;
 use model::limits;
 use model::validate::message::ATTACHMENT_DESCIPTION_LENGTH_MAX;
 use model::validate::message::ATTACHMENT_TITLE_LENGTH_MAX;
@@ -53,6 +54,12 @@ pub(in crate::rest) struct Body {
     /// Where the picture is that it shows this once.
     #[serde(default)]
     pub avatar_url: Option<String>,
+    /// The post that a webhook makes of it in a forum.
+    #[serde(default)]
+    pub thread_name: Option<String>,
+    /// Tags of that post.
+    #[serde(default)]
+    pub applied_tags: Option<Vec<TagId>>,
 }
 
 /// The message that one answers.

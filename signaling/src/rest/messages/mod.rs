@@ -22,7 +22,7 @@ mod pins;
 pub(super) mod place;
 mod poll_draft;
 pub(crate) mod polls;
-mod start;
+pub(in crate::rest) mod start;
 
 pub use chat::Chat;
 

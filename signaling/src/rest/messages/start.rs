@@ -174,7 +174,8 @@ pub(super) async fn start(
     let posting = parts.clone();
     let (view, message) = carry_out(async move {
         let _slot = slot;
-        post(posting, place, user, thread, message, files).await
+        let command = GuildCommand::CreateThread(thread);
+        post(&posting, &place, user, command, message, files).await
     })
     .await?;
     automod::carry_out(&parts, verdicts, Some(message.id)).await;
@@ -211,30 +212,28 @@ async fn start_alone(
 }
 
 /// Stores the first message, then the thread around it: nobody meets a post without one.
-async fn post(
-    parts: Parts,
-    place: Place,
+pub(in crate::rest) async fn post(
+    parts: &Parts,
+    place: &Place,
     user: UserId,
-    thread: ThreadDraft,
+    thread: GuildCommand,
     mut message: MessageRecord,
     files: Vec<NewFile>,
 ) -> Result<(GuildView, MessageRecord), ApiError> {
     let guild = place.guild().ok_or(ErrorCode::CannotExecuteOnPrivateChannel)?;
-    message.attachments = upload::store(&parts, thread.id, files).await?;
+    message.attachments = upload::store(parts, message.channel, files).await?;
     if let Err(error) = parts.messages.insert(&message).await {
-        upload::remove(&parts, &message.attachments).await;
+        upload::remove(parts, &message.attachments).await;
         return Err(error.into());
     }
-    let id = thread.id;
-    let made = parts.store.execute(guild, user, GuildCommand::CreateThread(thread)).await;
-    if let Err(error) = made {
-        parts.messages.remove(id, &[message.id]).await?;
-        upload::remove(&parts, &message.attachments).await;
+    if let Err(error) = parts.store.execute(guild, user, thread).await {
+        parts.messages.remove(message.channel, &[message.id]).await?;
+        upload::remove(parts, &message.attachments).await;
         return Err(error.into());
     }
     let handle = parts.store.guild(guild).ok_or(ErrorCode::UnknownGuild)?;
     metrics::counter!("signaling_messages_created_total").increment(1);
-    place.publish(&parts, ChatEvent::MessageCreated(Arc::new(message.clone()))).await;
+    place.publish(parts, ChatEvent::MessageCreated(Arc::new(message.clone()))).await;
     Ok((handle.view(), message))
 }
 

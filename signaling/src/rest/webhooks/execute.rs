@@ -12,11 +12,15 @@ use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::WebhookId;
 use model::limits;
+use model::wire::channel::ChannelType;
 use serde::Deserialize;
 use serde_json::Value;
+use state::GuildCommand;
 use state::apps::MessageOrigin;
 use state::apps::WebhookRecord;
 use state::event::ChatEvent;
+use state::guild::command::ThreadDraft;
+use state::guild::command::is_forum;
 use state::record::MessageRecord;
 
 use super::by_token;
@@ -101,6 +105,7 @@ pub(super) async fn slack(
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
+    require_no_forum(&parts, &webhook, &wanted)?;
     let body = whole(request).await?;
     let body = translate::slack(&body)?;
     let form = Form { body, files: Vec::new(), slot: None };
@@ -118,6 +123,7 @@ pub(super) async fn github(
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
+    require_no_forum(&parts, &webhook, &wanted)?;
     let event = request.headers().get("x-github-event").and_then(|event| event.to_str().ok());
     let event = event.unwrap_or_default().to_owned();
     let body = whole(request).await?;
@@ -134,6 +140,61 @@ async fn whole(request: Request) -> Result<Vec<u8>, ApiError> {
     Ok(bytes.map_err(|_| ApiError::Code(ErrorCode::RequestTooLarge))?.into())
 }
 
+/// The post that a webhook is to make of what it says: in a forum it makes one, or speaks in one (Discord:
+/// Execute Webhook, `thread_name`).
+fn posts(
+    parts: &Parts,
+    place: &Place,
+    wanted: &Wanted,
+    body: &mut Body,
+) -> Result<Option<ThreadDraft>, ApiError> {
+    let tags = body.applied_tags.take().unwrap_or_default();
+    let Some(name) = body.thread_name.take() else {
+        return if in_forum(place) { Err(ErrorCode::WebhookNeedsThread.into()) } else { Ok(None) };
+    };
+    if wanted.thread_id.is_some() {
+        return Err(ErrorCode::WebhookThreadTwice.into());
+    }
+    if !in_forum(place) {
+        return Err(ErrorCode::WebhookNeedsForum.into());
+    }
+    if !limits::NAME.contains(&name.trim().chars().count()) {
+        let message = "Must be between 1 and 100 in length.";
+        let errors = FormErrors::one("thread_name", "BASE_TYPE_BAD_LENGTH", message);
+        return Err(ApiError::Form(errors));
+    }
+    Ok(Some(ThreadDraft {
+        id: parts.ids.next(),
+        parent: place.channel,
+        kind: ChannelType::PublicThread,
+        name,
+        auto_archive_minutes: None,
+        rate_limit_per_user: None,
+        invitable: None,
+        tags,
+    }))
+}
+
+fn in_forum(place: &Place) -> bool {
+    place.guild_channel().is_some_and(|channel| is_forum(channel.kind))
+}
+
+/// What Slack and GitHub send names no post.
+fn require_no_forum(
+    parts: &Parts,
+    webhook: &WebhookRecord,
+    wanted: &Wanted,
+) -> Result<(), ApiError> {
+    let guild = parts.store.guild(webhook.guild).map(|guild| guild.view());
+    let channel = guild.as_ref().and_then(|guild| guild.channels.get(&webhook.channel));
+    match channel {
+        Some(channel) if wanted.thread_id.is_none() && is_forum(channel.kind) => {
+            Err(ErrorCode::WebhookServiceInForum.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Says something through a webhook.
 async fn spoken(
     parts: &Parts,
@@ -143,6 +204,7 @@ async fn spoken(
 ) -> Result<MessageRecord, ApiError> {
     let place = place(parts, &webhook, wanted.thread_id).await?;
     let Form { mut body, files, slot } = form;
+    let thread = posts(parts, &place, wanted, &mut body)?;
     let username = body.username.take().filter(|name| !name.trim().is_empty());
     let username = username.map(|name| manage::name(&name, "username")).transpose()?;
     let avatar_url = body.avatar_url.take().filter(|url| !url.is_empty());
@@ -151,7 +213,8 @@ async fn spoken(
         let errors = FormErrors::one("avatar_url", "BASE_TYPE_MAX_LENGTH", message);
         return Err(ApiError::Form(errors));
     }
-    let mut draft = body.draft(files, place.channel)?.unforwarded()?;
+    let channel = thread.as_ref().map_or(place.channel, |thread| thread.id);
+    let mut draft = body.draft(files, channel)?.unforwarded()?;
     allow_components(&webhook, wanted, &mut draft)?;
     let avatar = match avatar_url {
         Some(url) => picture(parts, &webhook, &url).await,
@@ -161,7 +224,11 @@ async fn spoken(
     let (parts, (message, files)) = (parts.clone(), message);
     carry_out(async move {
         let _slot = slot;
-        commit(&parts, &place, message, files).await
+        let Some(thread) = thread else { return commit(&parts, &place, message, files).await };
+        let message = MessageRecord { id: thread.id.cast(), channel: thread.id, ..message };
+        let (by, command) = (webhook.id.cast(), GuildCommand::PostByWebhook(thread));
+        let made = messages::start::post(&parts, &place, by, command, message, files).await;
+        made.map(|(_, message)| message)
     })
     .await
 }

@@ -18,6 +18,7 @@ use state::apps::WebhookRecord;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::audit::By;
+use state::guild::command::is_forum;
 
 use super::by_token;
 use super::shown;
@@ -84,7 +85,7 @@ pub(super) async fn create(
     reason: Reason,
     Json(draft): Json<Draft>,
 ) -> Result<Json<Value>, ApiError> {
-    let place = channel_of(&parts, &me, channel).await?;
+    let place = home_of(&parts, &me, channel).await?;
     let guild = place.guild().ok_or(ErrorCode::CannotExecuteOnPrivateChannel)?;
     let name = name(&draft.name, "name")?;
     let wish = Wish::read("avatar", draft.avatar, None)?;
@@ -114,16 +115,30 @@ pub(super) async fn create(
     Ok(Json(shown(&parts, &origin, &webhook, Some(&me)).await?))
 }
 
+/// As [`channel_of`], or a forum, where webhooks post.
+async fn home_of(parts: &Parts, me: &Identity, channel: ChannelId) -> Result<Place, ApiError> {
+    let place = managed_in(parts, me, channel).await?;
+    if !place.guild_channel().is_some_and(|channel| is_forum(channel.kind)) {
+        place.require_textual()?;
+    }
+    Ok(place)
+}
+
 /// A channel of a guild that can hold messages, in which `me` manages webhooks.
 pub(in crate::rest) async fn channel_of(
     parts: &Parts,
     me: &Identity,
     channel: ChannelId,
 ) -> Result<Place, ApiError> {
+    let place = managed_in(parts, me, channel).await?;
+    place.require_textual()?;
+    Ok(place)
+}
+
+async fn managed_in(parts: &Parts, me: &Identity, channel: ChannelId) -> Result<Place, ApiError> {
     let place = Place::open(parts, me, channel, Permissions::empty()).await?;
     place.require_guild()?;
     place.require(Permissions::MANAGE_WEBHOOKS)?;
-    place.require_textual()?;
     Ok(place)
 }
 
@@ -198,7 +213,7 @@ pub(super) async fn of_channel(
     Path(channel): Path<ChannelId>,
     origin: Origin,
 ) -> Result<Json<Value>, ApiError> {
-    channel_of(&parts, &me, channel).await?;
+    home_of(&parts, &me, channel).await?;
     listed(&parts, &origin, &me, &parts.webhooks.of_channel(channel).await?).await
 }
 
@@ -274,7 +289,7 @@ pub(super) async fn edit(
     let before = logged(&webhook);
     let mut left = None;
     if let Some(channel) = patch.channel_id.filter(|channel| *channel != webhook.channel) {
-        let place = channel_of(&parts, &me, channel).await?;
+        let place = home_of(&parts, &me, channel).await?;
         if place.guild() != Some(webhook.guild) {
             return Err(ErrorCode::UnknownChannel.into());
         }

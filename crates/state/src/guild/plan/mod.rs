@@ -173,6 +173,7 @@ impl Guild {
                 | GuildCommand::ArchiveIdle { .. }
                 | GuildCommand::EndDeserted(_)
                 | GuildCommand::TendScheduledEvents { .. }
+                | GuildCommand::PostByWebhook(_)
         );
         if !outside && !self.members.contains_key(&actor) {
             return Err(ErrorCode::MissingAccess.into());
@@ -191,6 +192,7 @@ impl Guild {
             GuildCommand::SetOverwrite(id, overwrite) => asked.set_overwrite(*id, *overwrite),
             GuildCommand::RemoveOverwrite(id, of) => asked.remove_overwrite(*id, *of),
             GuildCommand::CreateThread(draft) => asked.create_thread(draft),
+            GuildCommand::PostByWebhook(draft) => asked.post_by_webhook(draft),
             GuildCommand::UpdateThread(id, patch) => asked.update_thread(*id, patch),
             GuildCommand::AddThreadMembers(id, users) => asked.add_thread_members(*id, users),
             GuildCommand::SpeakInThread { thread, mentioned } => {

@@ -44,6 +44,21 @@ impl Asked<'_> {
             _ => return Err(ErrorCode::CannotExecuteOnChannelType.into()),
         };
         self.require_in(draft.parent, needed)?;
+        let record = self.new_thread(parent, draft)?;
+        let starter = ThreadMember { user: self.actor, joined_ms: self.now_ms, flags: 1 };
+        Ok(vec![Change::PutThread(Arc::new(record)), Change::PutThreadMember(draft.id, starter)])
+    }
+
+    pub(super) fn post_by_webhook(self, draft: &ThreadDraft) -> Result<Vec<Change>, Denied> {
+        let parent = self.guild.channels.get(&draft.parent).ok_or(ErrorCode::UnknownChannel)?;
+        if draft.kind != ChannelType::PublicThread || !is_forum(parent.kind) {
+            return Err(ErrorCode::WebhookNeedsForum.into());
+        }
+        Ok(vec![Change::PutThread(Arc::new(self.new_thread(parent, draft)?))])
+    }
+
+    /// A thread that there is room for, as its parent has threads.
+    fn new_thread(self, parent: &Channel, draft: &ThreadDraft) -> Result<ThreadRecord, Denied> {
         if self.guild.threads.contains_key(&draft.id) {
             return Err(ErrorCode::ThreadExists.into());
         }
@@ -55,7 +70,7 @@ impl Asked<'_> {
         let minutes = draft.auto_archive_minutes.or(default_minutes).unwrap_or(DEFAULT_MINUTES);
         auto_archive("auto_archive_duration", minutes)?;
         let slowmode = draft.rate_limit_per_user.or(parent.default_thread_rate_limit_per_user);
-        let record = ThreadRecord {
+        Ok(ThreadRecord {
             id: draft.id,
             parent: draft.parent,
             kind: draft.kind,
@@ -70,9 +85,7 @@ impl Asked<'_> {
             archive_ms: self.now_ms,
             flags: 0,
             tags: self.checked_tags(parent, &[], &draft.tags)?,
-        };
-        let starter = ThreadMember { user: self.actor, joined_ms: self.now_ms, flags: 1 };
-        Ok(vec![Change::PutThread(Arc::new(record)), Change::PutThreadMember(draft.id, starter)])
+        })
     }
 
     pub(super) fn update_thread(
