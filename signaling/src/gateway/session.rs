@@ -3,6 +3,7 @@
 //! No clock, no socket, no store: time and snapshots are arguments, and whatever takes time is
 //! asked for by an output. A session outlives its sockets.
 
+mod answers;
 mod calls;
 mod passive;
 mod whole;
@@ -21,7 +22,6 @@ use model::limits;
 use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
-use state::Guild;
 use state::GuildView;
 use state::Publication;
 use state::UserEvent;
@@ -31,7 +31,6 @@ use state::presence::SessionPresence;
 use state::private::PrivatePublication;
 use state::record::PrivateChannel;
 
-use super::channel_info;
 use super::encode;
 use super::encode::Dispatch;
 use super::encode::Frame;
@@ -483,44 +482,6 @@ impl GatewaySession {
         }
     }
 
-    /// The snapshot of one guild that came of [`Output::Members`].
-    pub(super) fn handle_members(
-        &mut self,
-        now: Instant,
-        request: &MembersRequest,
-        view: GuildView,
-        shaper: Shaper<'_>,
-    ) {
-        if !self.rest.guilds.contains(&view.id) {
-            return;
-        }
-        if self.due().answers.len() >= ANSWERS {
-            return self.close(now, CloseCode::RateLimited);
-        }
-        let answers = MembersAnswer::new(view, shaper.users, request, &self.viewer);
-        self.due().answers.extend(answers);
-    }
-
-    /// The snapshot of one guild that came of [`Output::Soundboard`].
-    pub(super) fn handle_soundboard(&mut self, view: &Guild) {
-        if self.rest.guilds.contains(&view.id) {
-            let sounds = wire::sounds(view);
-            let payload = json!({ "guild_id": view.id, "soundboard_sounds": sounds });
-            self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
-        }
-    }
-
-    /// The snapshot of one guild that came of [`Output::ChannelInfo`].
-    pub(super) fn handle_channel_info(
-        &mut self,
-        now_ms: u64,
-        view: &Guild,
-        request: &ChannelInfoRequest,
-    ) {
-        let payload = channel_info::payload(view, &self.viewer, request, now_ms);
-        self.push(Dispatch::new("CHANNEL_INFO", &payload));
-    }
-
     /// The server goes down: the client is told to reconnect (op 7); then close the socket.
     pub(super) fn handle_shutdown(&mut self) {
         if let Link::Attached(attached) = &mut self.link {
@@ -719,8 +680,6 @@ const PACE: usize = 256 * 1_024;
 /// a closed one has the time of the rest to come back.
 const UNSENT_BYTES: usize = limits::REPLAY_BYTES / 4 * 3;
 const UNSENT_DISPATCHES: u64 = limits::REPLAY_DISPATCHES as u64 / 4 * 3;
-/// Requests for members that wait at most: a minute's worth, each of several guilds at most.
-const ANSWERS: usize = 128;
 /// Private channels that a bot's session remembers having told of; when full it tells again.
 const TOLD: usize = 4_096;
 

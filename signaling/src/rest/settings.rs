@@ -70,6 +70,16 @@ pub(crate) async fn shown(parts: &Parts, me: UserId) -> Result<Value, RepoError>
     Ok(Value::Object(all))
 }
 
+/// The language that someone's clients show, as BCP 47 writes it.
+///
+/// # Errors
+///
+/// Storage errors.
+pub(crate) async fn locale(parts: &Parts, user: UserId) -> Result<String, RepoError> {
+    let shown = shown(parts, user).await?;
+    Ok(shown["locale"].as_str().unwrap_or("en-US").to_owned())
+}
+
 /// What a key holds.
 #[derive(Debug, Clone, Copy)]
 enum Kind {

@@ -6,6 +6,7 @@ mod member_list;
 #[path = "../support/parts.rs"]
 #[allow(dead_code, reason = "shared with the gateway's tests")]
 mod parts;
+mod passive;
 mod read_states;
 mod relationships;
 mod rest;

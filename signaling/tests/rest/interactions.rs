@@ -40,6 +40,8 @@ async fn a_command_reaches_its_bot_and_its_answer_the_channel() {
     let greet = json!([{ "name": "greet", "description": "Greets", "options": [option] }]);
     let ids = hall.commands(greet).await;
     let (mut bot, mut ben) = (hall.ears(&hall.bot).await, hall.ears(&hall.ben).await);
+    let german = json!({ "locale": "de" });
+    assert_eq!(hall.ask(&hall.ben, "PATCH", "/users/@me/settings", german).await.status, 200);
 
     let given = json!([{ "name": "whom", "type": 6, "value": hall.ana.id }]);
     assert_eq!(slash(&hall, &ids[0], given).await.status, StatusCode::NO_CONTENT);
@@ -47,6 +49,7 @@ async fn a_command_reaches_its_bot_and_its_answer_the_channel() {
     let told = bot.personal("INTERACTION_CREATE").await;
     let body = &told.body;
     assert_eq!((&body["type"], &body["version"]), (&json!(2), &json!(1)));
+    assert_eq!((&body["locale"], &body["guild_locale"]), (&json!("de"), &json!("en-US")));
     assert_eq!(body["data"]["name"], "greet");
     assert_eq!(body["data"]["options"][0]["value"], hall.ana.id);
     assert_eq!(body["data"]["resolved"]["users"][&hall.ana.id]["username"], "ana");

@@ -31,6 +31,7 @@ use crate::rest::ApiError;
 use crate::rest::applications::me::signing_key;
 use crate::rest::error::FormErrors;
 use crate::rest::messages::place::Place;
+use crate::rest::settings;
 use crate::wire;
 
 /// What a bot reads of an interaction beside who and where.
@@ -155,7 +156,7 @@ async fn body(
         "channel_id": interaction.channel,
         "token": interaction.token,
         "version": 1,
-        "locale": "en-US",
+        "locale": settings::locale(parts, me.id()).await?,
         "entitlements": [],
         "attachment_size_limit": parts.config.max_upload,
     });
