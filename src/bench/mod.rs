@@ -1,6 +1,7 @@
 //! Measures this machine with the parts that a server runs on, and servers as their clients do.
 
 mod chat;
+mod members;
 #[cfg(any(test, feature = "mouth-to-ear"))]
 mod mouth_to_ear;
 mod store;
@@ -21,6 +22,8 @@ pub enum Bench {
     Store(store::Options),
     /// Chat through a running server from outside, against raw writes of the same bytes
     Chat(chat::Options),
+    /// A guild of a million members: what each takes in memory, and how soon their lists answer
+    Members(members::Options),
     /// Voice through a running server from outside, against the floor of this machine
     Voice(voice::Options),
     /// How much later a chirp is heard than said, through two clients and a server
@@ -37,6 +40,7 @@ pub async fn run(bench: Bench, json: bool) -> anyhow::Result<()> {
     match bench {
         Bench::Store(options) => store::run(options, json).await,
         Bench::Chat(options) => chat::run(options, json).await,
+        Bench::Members(options) => members::run(options, json).await,
         Bench::Voice(options) => voice::run(options, json).await,
         #[cfg(any(test, feature = "mouth-to-ear"))]
         Bench::MouthToEar(options) => mouth_to_ear::run(options, json).await,

@@ -91,7 +91,7 @@ impl Heard {
 }
 
 /// When a message was said, which it tells itself.
-fn said_at(text: &str) -> Option<Duration> {
+pub(in crate::bench) fn said_at(text: &str) -> Option<Duration> {
     let (_, rest) = text.split_once(r#""content":"t"#)?;
     let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
     rest[..digits].parse().ok().map(Duration::from_nanos)

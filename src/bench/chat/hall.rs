@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::TryStreamExt as _;
+use hyper::Method;
 use indicatif::ProgressBar;
 use serde_json::Value;
 use serde_json::json;
@@ -50,7 +51,7 @@ pub(super) struct Hall {
     pub(super) began: Instant,
 }
 
-/// What the writers did.
+/// What the writers did, or the readers.
 pub(super) struct Written {
     pub(super) acknowledged: u64,
     pub(super) took: Duration,
@@ -181,6 +182,59 @@ impl Hall {
     }
 }
 
+/// How many read the newest messages of a channel at once.
+const READERS: u64 = 32;
+/// How often each bot does, so that nobody is told to be patient: twenty in five seconds are allowed.
+const READS: u64 = 8;
+/// A snowflake that is not reached before the year 2084.
+const LATER: u64 = 1 << 62;
+
+impl Hall {
+    /// Lets many read the newest page of one channel at once: all the same page, or each as many messages
+    /// before another moment to come, which nobody asked for before.
+    ///
+    /// # Errors
+    ///
+    /// When one is refused.
+    pub(super) async fn read(&self, same: bool) -> anyhow::Result<Written> {
+        let reads = READS * self.tokens.len() as u64;
+        let (began, next) = (crate::bench::now(), Arc::new(AtomicU64::new(0)));
+        let mut all = JoinSet::new();
+        for _ in 0..READERS {
+            let (client, next) = (self.client.clone(), Arc::clone(&next));
+            let (tokens, channel) = (Arc::clone(&self.tokens), self.channels[0].clone());
+            all.spawn(async move {
+                let mut times = Vec::new();
+                loop {
+                    let nth = next.fetch_add(1, Relaxed);
+                    if nth >= reads {
+                        return anyhow::Ok(times);
+                    }
+                    let page =
+                        if same { String::new() } else { format!("&before={}", LATER + nth) };
+                    let path = format!("/api/v10/channels/{channel}/messages?limit=50{page}");
+                    let token = &tokens[nth as usize % tokens.len()];
+                    let at = crate::bench::now();
+                    let asking = client.ask(&Method::GET, Some((token, true)), &path, None);
+                    let (status, answer) = asking.await?;
+                    times.push(at.elapsed());
+                    let text = String::from_utf8_lossy(&answer);
+                    anyhow::ensure!(status.is_success(), "a page was refused: {text}");
+                }
+            });
+        }
+        let (mut acknowledged, mut histogram) = (0, Histogram::default());
+        while let Some(done) = all.join_next().await {
+            for time in done?? {
+                acknowledged += 1;
+                histogram.record(time);
+            }
+        }
+        let (took, p99_ms) = (began.elapsed(), histogram.quantile_ms(0.99));
+        Ok(Written { acknowledged, took, p99_ms })
+    }
+}
+
 /// Says one message, which tells when it was said. Bots take turns, and so do the channels of each.
 async fn say(
     client: &Client,
@@ -200,4 +254,4 @@ async fn say(
 }
 
 /// Where the server listens.
-pub(super) type Listen = SocketAddr;
+pub(in crate::bench) type Listen = SocketAddr;

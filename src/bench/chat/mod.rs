@@ -4,10 +4,10 @@
 //! Sessions are bots in one guild, on plain connections: TLS would be the dearest part of both sides
 //! of the ratio, and is no part of what is compared.
 
-mod crowd;
+pub(super) mod crowd;
 mod floor;
 mod hall;
-mod post;
+pub(super) mod post;
 mod report;
 
 use std::net::Ipv4Addr;
@@ -20,6 +20,7 @@ use self::crowd::Crowd;
 use self::floor::Floor;
 use self::hall::Hall;
 use self::report::Delivery;
+use self::report::Reads;
 use self::report::Report;
 use crate::bench::voice::process;
 use crate::bench::voice::process::Cpu;
@@ -126,6 +127,19 @@ async fn measure(
     report.writes_per_second = written.acknowledged as f64 / written.took.as_secs_f64();
     report.create_cpu_us = spent.as_secs_f64() * 1e6 / written.acknowledged as f64;
     report.create_p99_ms = written.p99_ms;
+
+    for same in [true, false] {
+        bar.set_message("reading the newest page, many at once");
+        let before = usage(&server)?;
+        let read = hall.read(same).await?;
+        let spent = usage(&server)?.cpu.since(&before.cpu).all;
+        let reads = Reads {
+            per_second: read.acknowledged as f64 / read.took.as_secs_f64(),
+            cpu_us: spent.as_secs_f64() * 1e6 / read.acknowledged as f64,
+            p99_ms: read.p99_ms,
+        };
+        *(if same { &mut report.same_page } else { &mut report.other_pages }) = Some(reads);
+    }
 
     if options.storm {
         let crowd = Crowd::arrive(&hall, bar).await?;

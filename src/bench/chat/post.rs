@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use hyper::Method;
 use hyper::Request;
+use hyper::StatusCode;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
@@ -12,18 +14,18 @@ use serde_json::Value;
 use super::hall::Listen;
 
 /// Largest answer that is read, in bytes.
-const LARGEST: usize = 1024 * 1024;
+const LARGEST: usize = 8 * 1024 * 1024;
 
 /// A client, cheap to clone.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(in crate::bench) struct Client {
     inner: hyper_util::client::legacy::Client<HttpConnector, axum::body::Body>,
     origin: String,
 }
 
 impl Client {
     /// A client of the server there.
-    pub(super) fn new(listen: Listen) -> Self {
+    pub(in crate::bench) fn new(listen: Listen) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let inner =
@@ -42,17 +44,36 @@ impl Client {
         path: &str,
         body: &Value,
     ) -> anyhow::Result<Value> {
-        let mut request = Request::post(format!("{}{path}", self.origin))
+        let (_, answer) = self.ask(&Method::POST, token, path, Some(body)).await?;
+        serde_json::from_slice(&answer).context("the server answers no JSON")
+    }
+
+    /// Asks for anything, in the name of a person or a bot. The status and the answer, unread.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub(in crate::bench) async fn ask(
+        &self,
+        method: &Method,
+        token: Option<(&str, bool)>,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.origin))
             .header("content-type", "application/json")
             .header("user-agent", "DiscordBot (guildhall-bench, 1)");
         if let Some((token, bot)) = token {
             let scheme = if bot { "Bot " } else { "" };
             request = request.header("authorization", format!("{scheme}{token}"));
         }
-        let request = request.body(axum::body::Body::from(body.to_string()))?;
+        let body = body.map_or_else(String::new, Value::to_string);
+        let request = request.body(axum::body::Body::from(body))?;
         let answer = self.inner.request(request).await.context("the server does not answer")?;
-        let body: Bytes = axum::body::to_bytes(axum::body::Body::new(answer), LARGEST).await?;
-        serde_json::from_slice(&body).context("the server answers no JSON")
+        let status = answer.status();
+        Ok((status, axum::body::to_bytes(axum::body::Body::new(answer), LARGEST).await?))
     }
 
     /// As [`post`](Self::post), again for as long as the server asks for patience.

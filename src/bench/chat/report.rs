@@ -45,6 +45,14 @@ impl Delivery {
     }
 }
 
+/// Reads of a page.
+#[derive(Debug, Serialize)]
+pub(super) struct Reads {
+    pub(super) per_second: f64,
+    pub(super) cpu_us: f64,
+    pub(super) p99_ms: f64,
+}
+
 /// What a run found.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -67,6 +75,9 @@ pub(super) struct Report {
     pub(super) writes_per_second: f64,
     pub(super) create_cpu_us: f64,
     pub(super) create_p99_ms: f64,
+    /// The newest page, as everybody asks for it, and as nobody asked for it before.
+    pub(super) same_page: Option<Reads>,
+    pub(super) other_pages: Option<Reads>,
     pub(super) storm_seconds: Option<f64>,
     bars: Vec<Bar>,
 }
@@ -90,6 +101,8 @@ impl Report {
             writes_per_second: 0.0,
             create_cpu_us: 0.0,
             create_p99_ms: 0.0,
+            same_page: None,
+            other_pages: None,
             storm_seconds: None,
             bars: Vec::new(),
         }
@@ -149,6 +162,16 @@ impl fmt::Display for Report {
         writeln!(f, "{:<44}{:>10.0}", "acknowledged creates a second", self.writes_per_second)?;
         writeln!(f, "{:<44}{:>10.1}", "CPU per durable create, us", self.create_cpu_us)?;
         writeln!(f, "{:<44}{:>10.2}", "until acknowledged, p99, ms", self.create_p99_ms)?;
+        for (what, reads) in
+            [("the newest page", &self.same_page), ("the same, uncached", &self.other_pages)]
+        {
+            let Some(Reads { per_second, cpu_us, p99_ms }) = reads else { continue };
+            for (figure, value) in
+                [("reads a second", per_second), ("CPU per read, us", cpu_us), ("p99, ms", p99_ms)]
+            {
+                writeln!(f, "{:<44}{value:>10.2}", format!("{what}: {figure}"))?;
+            }
+        }
         if let Some(seconds) = self.storm_seconds {
             writeln!(f, "{:<44}{seconds:>10.2}", "everybody back after a restart, s")?;
         }

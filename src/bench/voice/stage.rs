@@ -38,6 +38,7 @@ const OWNER: &str = "bench";
 
 /// A server that this process started; it ends, and its folder goes, with this.
 pub(in crate::bench) struct OwnServer {
+    program: PathBuf,
     folder: PathBuf,
     config: Config,
     listen: SocketAddr,
@@ -71,15 +72,30 @@ impl OwnServer {
         bind: Ipv4Addr,
         environment: Environment,
     ) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        Self::start_on((&program, None), bind, environment).await
+    }
+
+    /// The same of a program, on a data folder that is there, and stays.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub(in crate::bench) async fn start_on(
+        (program, data): (&Path, Option<&Path>),
+        bind: Ipv4Addr,
+        environment: Environment,
+    ) -> anyhow::Result<Self> {
         let (listen, process) = (SocketAddr::from((bind, free_port(bind)?)), std::process::id());
         let folder =
             std::env::temp_dir().join(format!("guildhall-bench-{process}-{}", listen.port()));
         private_file::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let mut config = Config::default();
-        config.server.data_dir = folder.join("data");
-        let process = spawn(&folder, listen, &environment)?;
-        let mut server = Self { folder, config, listen, environment, process };
+        config.server.data_dir = data.map_or_else(|| folder.join("data"), Path::to_owned);
+        let process = spawn(program, &folder, &config, listen, &environment)?;
+        let program = program.to_owned();
+        let mut server = Self { program, folder, config, listen, environment, process };
         server.wait().await?;
         Ok(server)
     }
@@ -93,7 +109,8 @@ impl OwnServer {
     pub(in crate::bench) async fn restart(&mut self) -> anyhow::Result<()> {
         // As a crash: nothing acknowledged is lost.
         self.process.kill().await?;
-        self.process = spawn(&self.folder, self.listen, &self.environment)?;
+        self.process =
+            spawn(&self.program, &self.folder, &self.config, self.listen, &self.environment)?;
         self.wait().await
     }
 
@@ -190,13 +207,19 @@ impl Drop for OwnServer {
     }
 }
 
-fn spawn(folder: &Path, listen: SocketAddr, environment: &Environment) -> anyhow::Result<Child> {
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    config: &Config,
+    listen: SocketAddr,
+    environment: &Environment,
+) -> anyhow::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("server.log"))?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program);
     command
         .arg("serve")
         .arg("--data-dir")
-        .arg(folder.join("data"))
+        .arg(&config.server.data_dir)
         .current_dir(folder)
         .env("GUILDHALL__SERVER__LISTEN", listen.to_string())
         .env("GUILDHALL__SERVER__PRIVATE_LISTEN", "")
