@@ -432,3 +432,12 @@ pub const SOUND_NAME: std::ops::RangeInclusive<usize> = 2..=32;
 pub const SOUND_EMOJI: std::ops::RangeInclusive<usize> = 1..=32;
 /// Length of an emoji's name, in characters (Discord: Emoji Resource).
 pub const EMOJI_NAME: std::ops::RangeInclusive<usize> = 2..=32;
+/// Bytes of messages and reactions that are kept in memory for those who read what others just read, as
+/// messages are stored (ours). Less reads storage more often where many channels are hot.
+pub const PAGES_BYTES: usize = 32 * 1_024 * 1_024;
+/// Pages kept so at most, however little is on each (ours).
+pub const PAGES: usize = 8_192;
+/// Pages of one channel kept so at most (ours).
+pub const PAGES_KEPT: usize = 8;
+/// Reactions to the messages of one page above which these are not kept (ours).
+pub const REACTIONS_KEPT: usize = 4_096;

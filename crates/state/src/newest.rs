@@ -1,14 +1,14 @@
-//! The newest messages of a channel, read once for all who ask at the same time, and kept until something
-//! is written there.
+//! Pages of messages, read once for all who ask at the same time, and kept until something is written that
+//! makes them untrue.
 //!
-//! A message that wakes a thousand people is followed by a thousand reads of the same page. Whoever is
-//! answered here gets what storage said after the last write that was acknowledged before they asked:
-//! a write lets go of the channel's page before it is acknowledged, and who asks then begins anew. Who may
-//! read is the asker's business. Bounded in bytes.
+//! A message that wakes a thousand people is followed by a thousand reads of the newest page, and a link to
+//! an old one by as many of the page around it. Whoever is answered here gets what storage said after the
+//! last write that was acknowledged before they asked: a write lets go of the pages that it touches before
+//! it is acknowledged, and who asks then begins anew. Who may read is the asker's business. Bounded in
+//! bytes.
 
 mod shelf;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -18,9 +18,11 @@ use async_trait::async_trait;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
+use model::limits;
 
 use self::shelf::Flight;
 use self::shelf::Shelf;
+use self::shelf::Wrote;
 use crate::poll::PollCount;
 use crate::poll::PollPlace;
 use crate::poll::Vote;
@@ -28,6 +30,7 @@ use crate::poll::VoteChange;
 use crate::record::MessageRecord;
 use crate::record::ReactionCount;
 use crate::record::ReactionEmoji;
+use crate::repo::Given;
 use crate::repo::Inserted;
 use crate::repo::MessageRepo;
 use crate::repo::Page;
@@ -48,7 +51,7 @@ impl Newest {
     /// In front of these.
     #[must_use]
     pub fn before(messages: Arc<dyn MessageRepo>, polls: Arc<dyn PollRepo>) -> Self {
-        let shelf = Mutex::new(Shelf::new(BYTES, CHANNELS));
+        let shelf = Mutex::new(Shelf::new(limits::PAGES_BYTES, limits::PAGES));
         Self(Arc::new(Inner { messages, polls, shelf }))
     }
 
@@ -60,9 +63,10 @@ impl Newest {
     async fn write<T>(
         &self,
         channel: ChannelId,
+        wrote: Wrote<'_>,
         write: impl Future<Output = Result<T, RepoError>> + Send,
     ) -> Result<T, RepoError> {
-        let mut writing = Writing { newest: self, channel, over: false };
+        let mut writing = Writing { newest: self, channel, wrote, over: false };
         let outcome = write.await;
         writing.over = true;
         outcome
@@ -75,7 +79,7 @@ impl Newest {
         channel: ChannelId,
     ) -> Result<Arc<[MessageRecord]>, RepoError> {
         let read = async {
-            let page = self.0.messages.page(channel, Page::Latest, flight.limit).await?;
+            let page = self.0.messages.page(channel, flight.of, flight.limit).await?;
             let page: Arc<[MessageRecord]> = page.into();
             let bytes = shelf::size(&page);
             self.shelf().landed(channel, flight, bytes);
@@ -89,13 +93,14 @@ impl Newest {
 struct Writing<'a> {
     newest: &'a Newest,
     channel: ChannelId,
+    wrote: Wrote<'a>,
     over: bool,
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         let mut shelf = self.newest.shelf();
-        shelf.forget(self.channel);
+        shelf.wrote(self.channel, self.wrote);
         if !self.over {
             // Whoever wrote hung up, and the write may come about at any time from now on.
             shelf.bar(self.channel);
@@ -106,7 +111,8 @@ impl Drop for Writing<'_> {
 #[async_trait]
 impl MessageRepo for Newest {
     async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError> {
-        self.write(message.channel, self.0.messages.insert(message)).await
+        let wrote = Wrote::New(message.id);
+        self.write(message.channel, wrote, self.0.messages.insert(message)).await
     }
 
     async fn message(
@@ -123,7 +129,7 @@ impl MessageRepo for Newest {
         page: Page,
         limit: u16,
     ) -> Result<Vec<MessageRecord>, RepoError> {
-        let flight = if page == Page::Latest { self.shelf().join(channel, limit) } else { None };
+        let flight = self.shelf().join(channel, page, limit);
         let Some(flight) = flight else {
             return self.0.messages.page(channel, page, limit).await;
         };
@@ -132,7 +138,8 @@ impl MessageRepo for Newest {
     }
 
     async fn update(&self, message: &MessageRecord) -> Result<(), RepoError> {
-        self.write(message.channel, self.0.messages.update(message)).await
+        let wrote = Wrote::Changed(std::slice::from_ref(&message.id));
+        self.write(message.channel, wrote, self.0.messages.update(message)).await
     }
 
     async fn remove(
@@ -140,7 +147,7 @@ impl MessageRepo for Newest {
         channel: ChannelId,
         ids: &[MessageId],
     ) -> Result<Vec<MessageId>, RepoError> {
-        self.write(channel, self.0.messages.remove(channel, ids)).await
+        self.write(channel, Wrote::Changed(ids), self.0.messages.remove(channel, ids)).await
     }
 
     async fn pins(&self, channel: ChannelId) -> Result<Vec<MessageRecord>, RepoError> {
@@ -161,7 +168,8 @@ impl MessageRepo for Newest {
         user: UserId,
         emoji: &ReactionEmoji,
     ) -> Result<bool, RepoError> {
-        self.write(channel, self.0.messages.react(channel, id, user, emoji)).await
+        self.write(channel, Wrote::Changed(&[id]), self.0.messages.react(channel, id, user, emoji))
+            .await
     }
 
     async fn unreact(
@@ -171,7 +179,12 @@ impl MessageRepo for Newest {
         user: UserId,
         emoji: &ReactionEmoji,
     ) -> Result<bool, RepoError> {
-        self.write(channel, self.0.messages.unreact(channel, id, user, emoji)).await
+        self.write(
+            channel,
+            Wrote::Changed(&[id]),
+            self.0.messages.unreact(channel, id, user, emoji),
+        )
+        .await
     }
 
     async fn clear_reactions(
@@ -180,10 +193,15 @@ impl MessageRepo for Newest {
         id: MessageId,
         emoji: Option<&ReactionEmoji>,
     ) -> Result<(), RepoError> {
-        self.write(channel, self.0.messages.clear_reactions(channel, id, emoji)).await
+        self.write(
+            channel,
+            Wrote::Changed(&[id]),
+            self.0.messages.clear_reactions(channel, id, emoji),
+        )
+        .await
     }
 
-    /// Whose reaction is whose is asked of storage; which messages of a page have none is known.
+    /// Of the messages of a page that is kept, those who reacted are kept too, unless they are very many.
     async fn reactions(
         &self,
         channel: ChannelId,
@@ -195,19 +213,26 @@ impl MessageRepo for Newest {
         let Some(flight) = kept else {
             return messages.reactions(channel, ids, user).await;
         };
-        let all = flight.page.get().into_iter().flat_map(|page| page.iter());
-        let all: Vec<_> = all.map(|message| message.id).collect();
-        let read = || async {
-            let found = messages.reactions(channel, &all, user).await?;
-            let some = found.into_iter().filter(|(_, counts)| !counts.is_empty());
-            Ok(some.map(|(id, _)| id).collect::<HashSet<_>>())
+        let read = async {
+            let page = flight.page.get().into_iter().flat_map(|page| page.iter());
+            let all: Vec<_> = page.map(|message| message.id).collect();
+            let given = messages.given(channel, &all, limits::REACTIONS_KEPT).await?;
+            self.shelf().landed(channel, &flight, given.as_ref().map_or(0, shelf::weight));
+            Ok::<_, RepoError>(given)
         };
-        let reacted = flight.reacted.get_or_try_init(read).await?;
-        let asked: Vec<_> = ids.iter().copied().filter(|id| reacted.contains(id)).collect();
-        if asked.is_empty() {
-            return Ok(Vec::new());
+        match flight.given.get_or_try_init(|| read).await? {
+            Some(given) => Ok(shelf::counts(given, ids, user)),
+            None => messages.reactions(channel, ids, user).await,
         }
-        messages.reactions(channel, &asked, user).await
+    }
+
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>, RepoError> {
+        self.0.messages.given(channel, ids, most).await
     }
 
     async fn reactors(
@@ -257,11 +282,6 @@ impl PollRepo for Newest {
     }
 
     async fn end(&self, poll: PollPlace, now_ms: u64) -> Result<Option<MessageRecord>, RepoError> {
-        self.write(poll.0, self.0.polls.end(poll, now_ms)).await
+        self.write(poll.0, Wrote::Changed(&[poll.1]), self.0.polls.end(poll, now_ms)).await
     }
 }
-
-/// Bytes of messages kept, as they are stored. Less reads storage more often where many channels are hot.
-const BYTES: usize = 32 << 20;
-/// Channels kept, however little was said there.
-const CHANNELS: usize = 8_192;

@@ -420,7 +420,7 @@ pub trait RelationshipRepo: Send + Sync + 'static {
 }
 
 /// Which page of a channel's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
     /// The newest.
     Latest,
@@ -498,6 +498,14 @@ pub trait MessageRepo: Send + Sync + 'static {
         ids: &[MessageId],
         user: UserId,
     ) -> Result<Vec<(MessageId, Vec<ReactionCount>)>, RepoError>;
+    /// Who reacted to each message with which emoji, these in the order in which they were first given, if
+    /// there are at most so many reactions in all; messages without any are left out.
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>, RepoError>;
     /// Who gave an emoji, by ascending id, those after `after`, at most `limit`.
     async fn reactors(
         &self,
@@ -508,6 +516,9 @@ pub trait MessageRepo: Send + Sync + 'static {
         limit: u16,
     ) -> Result<Vec<UserId>, RepoError>;
 }
+
+/// Who reacted to messages, by emoji.
+pub type Given = Vec<(MessageId, Vec<(ReactionEmoji, Vec<UserId>)>)>;
 
 /// Polls of messages: who chose what, and what is to end.
 #[async_trait]

@@ -17,6 +17,7 @@ use state::newest::Newest;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::repo::Given;
 use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
@@ -127,6 +128,16 @@ impl MessageRepo for Counted {
     ) -> Result<Vec<(MessageId, Vec<ReactionCount>)>, RepoError> {
         self.reactions.fetch_add(1, Ordering::SeqCst);
         self.inner.reactions(channel, ids, user).await
+    }
+
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>, RepoError> {
+        self.reactions.fetch_add(1, Ordering::SeqCst);
+        self.inner.given(channel, ids, most).await
     }
 
     async fn reactors(
@@ -266,7 +277,7 @@ async fn nobody_reads_an_older_page_after_an_acknowledged_write() {
 }
 
 #[tokio::test]
-async fn a_page_without_reactions_is_not_asked_for_them_again() {
+async fn reactions_to_a_page_are_read_once() {
     let (counted, messages) = counted(true);
     for id in 1..=3 {
         messages.insert(&message(id)).await.expect("inserted");
@@ -283,9 +294,92 @@ async fn a_page_without_reactions_is_not_asked_for_them_again() {
     let emoji = ReactionEmoji { id: None, name: "🍞".to_owned() };
     messages.react(TEXT, Id::new(2), ANA, &emoji).await.expect("given");
     newest(&messages).await;
+    let before = asked();
     for (user, me) in [(ANA, true), (Id::new(7), false)] {
         let found = messages.reactions(TEXT, &ids, user).await.expect("read");
         let [(id, counts)] = &found[..] else { panic!("{found:?}") };
         assert_eq!((id.get(), counts[0].count, counts[0].me), (2, 1, me));
     }
+    // Whose reaction is whose is known of all who react to a page at once.
+    assert_eq!(asked(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_who_follow_a_link_to_an_old_message_are_one_read() {
+    let (counted, messages) = counted(false);
+    counted.doors.add_permits(100);
+    for id in 1..=40 {
+        messages.insert(&message(id)).await.expect("inserted");
+    }
+    let around = Page::Around(Id::new(20));
+    let read = |messages: Newest| async move {
+        let page = messages.page(TEXT, around, 10).await.expect("a page");
+        page.iter().map(|message| message.id.get()).collect::<Vec<_>>()
+    };
+    let mut readers = JoinSet::new();
+    for _ in 0..100 {
+        readers.spawn(read(messages.clone()));
+    }
+    until(|| counted.pages.load(Ordering::SeqCst) > 0).await;
+    counted.gate.add_permits(1);
+
+    let wanted: Vec<_> = (16..=25).rev().collect();
+    assert!(readers.join_all().await.iter().all(|page| *page == wanted));
+    // What is said meanwhile changes nothing there; what is deleted there does.
+    messages.insert(&message(41)).await.expect("inserted");
+    assert_eq!(read(messages.clone()).await, wanted);
+    assert_eq!(counted.pages.load(Ordering::SeqCst), 1);
+    messages.remove(TEXT, &[Id::new(25)]).await.expect("removed");
+    counted.gate.add_permits(1);
+    assert_eq!(
+        read(messages.clone()).await,
+        (16..=26).rev().filter(|id| *id != 25).collect::<Vec<_>>()
+    );
+    assert_eq!(counted.pages.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_shown_a_page_of_the_past_as_it_was_before_an_acknowledged_change() {
+    const CHANGES: u64 = 1_500;
+    let (_, messages) = counted(true);
+    for id in 1..=30 {
+        messages.insert(&message(id)).await.expect("inserted");
+    }
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let mut readers = JoinSet::new();
+    for page in [
+        Page::Latest,
+        Page::Before(Id::new(20)),
+        Page::After(Id::new(9)),
+        Page::Around(Id::new(15)),
+    ] {
+        let (messages, acknowledged) = (messages.clone(), Arc::clone(&acknowledged));
+        readers.spawn(async move {
+            loop {
+                let before = acknowledged.load(Ordering::SeqCst);
+                let found = messages.page(TEXT, page, 25).await.expect("a page");
+                let edited = found.iter().find(|message| message.id.get() == 15).expect("there");
+                let now: u64 = edited
+                    .content
+                    .strip_prefix("message ")
+                    .expect("said")
+                    .parse()
+                    .expect("a number");
+                assert!(now >= before || before == 0, "{now} is older than {before}");
+                if before == CHANGES {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for change in 16..=CHANGES {
+        let edited = MessageRecord { content: format!("message {change}"), ..message(15) };
+        messages.update(&edited).await.expect("changed");
+        acknowledged.store(change, Ordering::SeqCst);
+        if change % 64 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    readers.join_all().await;
 }

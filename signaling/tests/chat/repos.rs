@@ -11,6 +11,7 @@ use model::id::UserId;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::repo::Given;
 use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::ObjectRepo;
@@ -107,6 +108,15 @@ impl MessageRepo for Moody {
         user: UserId,
     ) -> Result<Vec<(MessageId, Vec<ReactionCount>)>> {
         self.inner.reactions(channel, ids, user).await
+    }
+
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>> {
+        self.inner.given(channel, ids, most).await
     }
 
     async fn reactors(

@@ -13,6 +13,7 @@ use model::snowflake;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::repo::Given;
 use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
@@ -247,6 +248,26 @@ impl MessageRepo for MemoryMessages {
             found.push((*id, counts.collect()));
         }
         Ok(found)
+    }
+
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>, RepoError> {
+        let rows = lock(&self.rows);
+        let Some(rows) = rows.get(&channel) else { return Ok(Some(Vec::new())) };
+        let of =
+            |id: &MessageId| Some((*id, rows.reactions.get(id)?)).filter(|(_, on)| !on.is_empty());
+        let found = ids.iter().filter_map(of).map(|(id, given)| {
+            let given =
+                given.iter().map(|(emoji, users)| (emoji.clone(), users.iter().copied().collect()));
+            (id, given.collect::<Vec<(_, Vec<_>)>>())
+        });
+        let found: Given = found.collect();
+        let all = found.iter().flat_map(|(_, given)| given).map(|(_, users)| users.len());
+        Ok((all.sum::<usize>() <= most).then_some(found))
     }
 
     async fn reactors(

@@ -12,6 +12,7 @@ use sqlx::SqliteConnection;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::repo::Given;
 use state::repo::Inserted;
 use state::repo::MessageRepo;
 use state::repo::Page;
@@ -203,6 +204,15 @@ impl MessageRepo for Database {
         user: UserId,
     ) -> Result<Vec<(MessageId, Vec<ReactionCount>)>, RepoError> {
         reactions::counts(&self.readers, channel, ids, user).await
+    }
+
+    async fn given(
+        &self,
+        channel: ChannelId,
+        ids: &[MessageId],
+        most: usize,
+    ) -> Result<Option<Given>, RepoError> {
+        reactions::given(&self.readers, channel, ids, most).await
     }
 
     async fn reactors(

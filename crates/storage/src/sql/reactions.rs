@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use sqlx::SqlitePool;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
+use state::repo::Given;
 use state::repo::RepoError;
 
 use super::row;
@@ -126,6 +127,43 @@ pub(super) async fn counts(
         of_message.push(ReactionCount { emoji, count, me });
     }
     Ok(ids.iter().filter_map(|id| Some((*id, counts.remove(id)?))).collect())
+}
+
+/// Who gave what, in the order of `ids`; none when there are more than so many.
+pub(super) async fn given(
+    readers: &SqlitePool,
+    channel: ChannelId,
+    ids: &[MessageId],
+    most: usize,
+) -> Result<Option<Given>, RepoError> {
+    let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
+        "SELECT message, emoji_id, emoji_name, user
+         FROM reactions
+         WHERE channel = ?1 AND message IN (SELECT value FROM json_each(?2))
+         ORDER BY message, place
+         LIMIT ?3",
+    )
+    .bind(key(channel))
+    .bind(row::keys(ids))
+    .bind(row::signed(most as u64 + 1))
+    .fetch_all(readers)
+    .await
+    .map_err(failed)?;
+    if rows.len() > most {
+        return Ok(None);
+    }
+    let mut given: HashMap<MessageId, Vec<(ReactionEmoji, Vec<UserId>)>> = HashMap::new();
+    for (message, emoji_id, name, user) in rows {
+        let id = if emoji_id == 0 { None } else { Some(row::id(emoji_id)?) };
+        let emoji = ReactionEmoji { id, name };
+        let of_message = given.entry(row::id(message)?).or_default();
+        let user = row::id(user)?;
+        match of_message.iter_mut().find(|(other, _)| *other == emoji) {
+            Some((_, users)) => users.push(user),
+            None => of_message.push((emoji, vec![user])),
+        }
+    }
+    Ok(Some(ids.iter().filter_map(|id| Some((*id, given.remove(id)?))).collect()))
 }
 
 /// Who gave an emoji, by ascending id.

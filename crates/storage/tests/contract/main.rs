@@ -193,7 +193,8 @@ on_every_adapter! {
         clearing_spares_other_emoji_and_other_messages,
         a_custom_emoji_is_not_its_name,
         a_removed_message_has_no_reactions,
-        reactors_are_paged_by_id;
+        reactors_are_paged_by_id,
+        who_gave_what_comes_at_once_unless_it_is_too_much;
     objects:
         an_object_comes_back_byte_for_byte,
         an_object_is_replaced_whole,

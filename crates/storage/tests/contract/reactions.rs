@@ -148,3 +148,23 @@ pub(crate) async fn reactors_are_paged_by_id(repos: &Repos) {
     let none = repos.messages.reactors(TEXT, id, &emoji("x"), None, 2).await.expect("reactors");
     assert!(none.is_empty());
 }
+
+pub(crate) async fn who_gave_what_comes_at_once_unless_it_is_too_much(repos: &Repos) {
+    let (first, silent, second) =
+        (said(repos, 0).await, said(repos, 1).await, said(repos, 2).await);
+    for (message, user, name) in
+        [(first, BEN, "z"), (first, BEN, "a"), (first, ANA, "a"), (second, CAI, "a")]
+    {
+        give(repos, message, user, name).await;
+    }
+    let ids = [second, silent, first];
+
+    let given = repos.messages.given(TEXT, &ids, 4).await.expect("given").expect("few");
+
+    let mut of_first = given[1].1.clone();
+    of_first.iter_mut().for_each(|(_, users)| users.sort_unstable());
+    assert_eq!((given.len(), given[1].0), (2, first));
+    assert_eq!(given[0], (second, vec![(emoji("a"), vec![CAI])]));
+    assert_eq!(of_first, [(emoji("z"), vec![BEN]), (emoji("a"), vec![ANA, BEN])]);
+    assert_eq!(repos.messages.given(TEXT, &ids, 3).await.expect("given"), None);
+}
