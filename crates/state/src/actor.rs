@@ -319,7 +319,7 @@ impl GuildActor {
             // First unfindable, then gone: nobody subscribes to a guild that ends.
             self.shared.index.remove(&self.guild);
             for user in self.guild.members.keys() {
-                self.unpin(*user);
+                self.unpin(user);
             }
             self.turn_to(guild, events);
             return Life::Over;

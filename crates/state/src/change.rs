@@ -114,7 +114,7 @@ async fn judge_profiles(shared: &Shared, view: &Guild, plan: &mut Plan) -> Resul
         let Change::PutMember(member) = change else { continue };
         let old = view.members.get(&member.user);
         // The same member put again is one to be judged anew.
-        if old.is_some_and(|old| old.nick == member.nick && old != member) {
+        if old.is_some_and(|old| old.nick == member.nick && old != *member) {
             continue;
         }
         let Some(user) = shared.users.user(member.user).await? else { continue };
@@ -126,7 +126,7 @@ async fn judge_profiles(shared: &Shared, view: &Guild, plan: &mut Plan) -> Resul
         }
     }
     plan.changes.retain(|change| match change {
-        Change::PutMember(member) => view.members.get(&member.user) != Some(member),
+        Change::PutMember(member) => view.members.get(&member.user).as_ref() != Some(member),
         _ => true,
     });
     Ok(())

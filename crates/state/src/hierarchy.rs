@@ -34,9 +34,9 @@ impl Guild {
     /// age, the older role higher (Discord: Permissions/Role Object).
     #[must_use]
     pub fn highest_role(&self, user: UserId) -> Option<&Role> {
-        let member = self.members.get(&user)?;
+        let member = self.members.peek(user)?;
         let everyone = self.roles.get(&self.id.cast());
-        let roles = member.roles.iter().filter_map(|role| self.roles.get(role));
+        let roles = member.roles().filter_map(|role| self.roles.get(&role));
         everyone.into_iter().chain(roles).map(AsRef::as_ref).max()
     }
 }

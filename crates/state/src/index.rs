@@ -2,20 +2,29 @@
 //!
 //! Written by the guilds' mailboxes as they apply, read by everyone without a lock.
 
-use imbl::OrdSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use arc_swap::ArcSwap;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::wire::id::Id;
 
 use crate::GuildHandle;
 use crate::GuildView;
+use crate::packed::Packed;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Index {
     guilds: papaya::HashMap<GuildId, GuildHandle>,
     channels: papaya::HashMap<ChannelId, GuildId>,
-    memberships: papaya::HashMap<UserId, OrdSet<GuildId>>,
+    /// The guilds of each member, eight bytes each, ascending.
+    memberships: ArcSwap<Packed>,
+    /// Held by whoever changes them.
+    joining: Mutex<()>,
 }
 
 impl Index {
@@ -27,9 +36,7 @@ impl Index {
         for &thread in view.threads.keys() {
             self.insert_channel(thread, view.id);
         }
-        for &user in view.members.keys() {
-            self.insert_member(user, view.id);
-        }
+        self.change_members(view.members.keys(), |guilds| join(guilds, view.id));
         self.guilds.pin().insert(view.id, handle);
     }
 
@@ -39,9 +46,7 @@ impl Index {
         for channel in view.channels.keys().chain(view.threads.keys()) {
             self.remove_channel(*channel);
         }
-        for &user in view.members.keys() {
-            self.remove_member(user, view.id);
-        }
+        self.change_members(view.members.keys(), |guilds| guilds.retain(|guild| *guild != view.id));
     }
 
     pub(crate) fn insert_channel(&self, channel: ChannelId, guild: GuildId) {
@@ -53,23 +58,33 @@ impl Index {
     }
 
     pub(crate) fn insert_member(&self, user: UserId, guild: GuildId) {
-        self.memberships.pin().update_or_insert_with(
-            user,
-            |guilds| guilds.update(guild),
-            || OrdSet::unit(guild),
-        );
+        self.change_members(std::iter::once(user), |guilds| join(guilds, guild));
     }
 
     pub(crate) fn remove_member(&self, user: UserId, guild: GuildId) {
-        self.memberships.pin().compute(user, |entry| {
-            let Some((_, guilds)) = entry else { return papaya::Operation::Abort(()) };
-            let left = guilds.without(&guild);
-            if left.is_empty() {
-                papaya::Operation::Remove
+        self.change_members(std::iter::once(user), |guilds| guilds.retain(|other| *other != guild));
+    }
+
+    /// Changes the guilds of each of these.
+    fn change_members(
+        &self,
+        users: impl Iterator<Item = UserId>,
+        change: impl Fn(&mut Vec<GuildId>),
+    ) {
+        let _joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Packed::clone(&self.memberships.load());
+        for user in users {
+            let mut guilds: Vec<_> = guilds(&all, user).collect();
+            change(&mut guilds);
+            if guilds.is_empty() {
+                all.remove(user.get());
             } else {
-                papaya::Operation::Insert(left)
+                let bytes: Vec<_> =
+                    guilds.iter().flat_map(|guild| guild.get().to_le_bytes()).collect();
+                all.insert(user.get(), &bytes);
             }
-        });
+        }
+        self.memberships.store(Arc::new(all));
     }
 
     pub(crate) fn guild(&self, id: GuildId) -> Option<GuildHandle> {
@@ -88,11 +103,22 @@ impl Index {
     }
 
     pub(crate) fn guilds_of(&self, user: UserId) -> Vec<GuildHandle> {
-        let guilds = self.memberships.pin().get(&user).cloned().unwrap_or_default();
-        guilds.iter().filter_map(|&guild| self.guild(guild)).collect()
+        guilds(&self.memberships.load(), user).filter_map(|guild| self.guild(guild)).collect()
     }
 
     pub(crate) fn membership_count(&self, user: UserId) -> usize {
-        self.memberships.pin().get(&user).map_or(0, OrdSet::len)
+        guilds(&self.memberships.load(), user).count()
+    }
+}
+
+fn guilds(all: &Packed, user: UserId) -> impl Iterator<Item = GuildId> {
+    let bytes = all.get(user.get()).unwrap_or_default();
+    let (words, _) = bytes.as_chunks::<8>();
+    words.iter().filter_map(|word| Id::new_checked(u64::from_le_bytes(*word)))
+}
+
+fn join(guilds: &mut Vec<GuildId>, guild: GuildId) {
+    if let Err(place) = guilds.binary_search(&guild) {
+        guilds.insert(place, guild);
     }
 }

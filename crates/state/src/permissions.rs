@@ -10,7 +10,7 @@ use model::wire::guild::Permissions;
 
 use crate::automod::QUARANTINED;
 use crate::guild::Guild;
-use crate::record::MemberRecord;
+use crate::members::Peek;
 use crate::thread::Thread;
 
 /// What a user may do, ready to be asked.
@@ -49,12 +49,12 @@ impl Guild {
     /// `now_ms`, Unix milliseconds, decides whether a timeout still holds.
     #[must_use]
     pub fn permissions(&self, user: UserId, now_ms: u64) -> Allowed {
-        let Some(member) = self.members.get(&user) else { return Allowed(Permissions::empty()) };
-        let granted = self.granted(member);
+        let Some(member) = self.members.peek(user) else { return Allowed(Permissions::empty()) };
+        let granted = self.granted(&member);
         if granted.contains(Permissions::ADMINISTRATOR) {
             return Allowed(Permissions::all());
         }
-        Allowed(granted & left_to(member, now_ms))
+        Allowed(granted & left_to(&member, now_ms))
     }
 
     /// What `user` may do in a channel or a thread; nothing when not a member or the channel is not here.
@@ -63,21 +63,21 @@ impl Guild {
     #[must_use]
     pub fn permissions_in(&self, user: UserId, channel: ChannelId, now_ms: u64) -> Allowed {
         let nothing = Allowed(Permissions::empty());
-        let Some(member) = self.members.get(&user) else { return nothing };
+        let Some(member) = self.members.peek(user) else { return nothing };
         let thread = self.threads.get(&channel);
         let channel = thread.map_or(channel, |thread| thread.record.parent);
         let Some(channel) = self.channels.get(&channel) else { return nothing };
-        let granted = self.granted(member);
+        let granted = self.granted(&member);
         if granted.contains(Permissions::ADMINISTRATOR) {
             return Allowed(Permissions::all());
         }
         let overwrites = channel.permission_overwrites.as_deref().unwrap_or_default();
-        let mut overwritten = self.overwritten(granted, member, overwrites);
+        let mut overwritten = self.overwritten(granted, &member, overwrites);
         if let Some(thread) = thread {
             overwritten = in_thread(overwritten, thread, user);
         }
         let implied = without_dependants(overwritten, channel.kind);
-        Allowed(implied & left_to(member, now_ms))
+        Allowed(implied & left_to(&member, now_ms))
     }
 
     /// What whoever has no role may do in a channel: what the outside may be shown of it.
@@ -102,16 +102,16 @@ impl Guild {
     /// Whether `user` may do everything: is the owner, or has a role with ADMINISTRATOR.
     #[must_use]
     pub fn is_administrator(&self, user: UserId) -> bool {
-        let member = self.members.get(&user);
-        member.is_some_and(|member| self.granted(member).contains(Permissions::ADMINISTRATOR))
+        let member = self.members.peek(user);
+        member.is_some_and(|member| self.granted(&member).contains(Permissions::ADMINISTRATOR))
     }
 
     /// `@everyone` and the member's roles together; all for owner and administrators.
-    fn granted(&self, member: &MemberRecord) -> Permissions {
-        if self.settings.owner == member.user {
+    fn granted(&self, member: &Peek<'_>) -> Permissions {
+        if self.settings.owner == member.user() {
             return Permissions::all();
         }
-        let roles = member.roles.iter().filter_map(|role| self.roles.get(role));
+        let roles = member.roles().filter_map(|role| self.roles.get(&role));
         let everyone = self.roles.get(&self.id.cast());
         let granted = everyone
             .into_iter()
@@ -124,7 +124,7 @@ impl Guild {
     fn overwritten(
         &self,
         granted: Permissions,
-        member: &MemberRecord,
+        member: &Peek<'_>,
         overwrites: &[PermissionOverwrite],
     ) -> Permissions {
         let mut everyone = Masks::NONE;
@@ -134,12 +134,10 @@ impl Guild {
             let id = overwrite.id.get();
             match overwrite.kind {
                 PermissionOverwriteType::Role if id == self.id.get() => everyone.add(overwrite),
-                PermissionOverwriteType::Role
-                    if member.roles.iter().any(|role| role.get() == id) =>
-                {
+                PermissionOverwriteType::Role if member.roles().any(|role| role.get() == id) => {
                     roles.add(overwrite);
                 }
-                PermissionOverwriteType::Member if id == member.user.get() => own.add(overwrite),
+                PermissionOverwriteType::Member if id == member.user().get() => own.add(overwrite),
                 _ => {}
             }
         }
@@ -196,10 +194,11 @@ fn without_dependants(mut allowed: Permissions, kind: ChannelType) -> Permission
 
 /// What a timeout lets through, and a screening that is still to be passed, and a quarantine for a name,
 /// which can be changed: all when none holds.
-fn left_to(member: &MemberRecord, now_ms: u64) -> Permissions {
-    if member.pending || is_timed_out(member, now_ms) {
+fn left_to(member: &Peek<'_>, now_ms: u64) -> Permissions {
+    let timed_out = member.silent_until_micros().is_some_and(|until| is_ahead(until, now_ms));
+    if member.is_pending() || timed_out {
         Permissions::VIEW_CHANNEL.union(Permissions::READ_MESSAGE_HISTORY)
-    } else if member.flags & QUARANTINED != 0 {
+    } else if member.flags() & QUARANTINED != 0 {
         Permissions::VIEW_CHANNEL
             .union(Permissions::READ_MESSAGE_HISTORY)
             .union(Permissions::CHANGE_NICKNAME)
@@ -208,11 +207,9 @@ fn left_to(member: &MemberRecord, now_ms: u64) -> Permissions {
     }
 }
 
-/// Whether a timeout of the member holds at `now_ms`, Unix milliseconds.
-pub(crate) fn is_timed_out(member: &MemberRecord, now_ms: u64) -> bool {
-    member
-        .communication_disabled_until
-        .is_some_and(|until| i128::from(until.as_micros()) > i128::from(now_ms) * 1_000)
+/// Whether a moment, in microseconds of Unix, is yet to come at `now_ms`.
+fn is_ahead(unix_micros: i64, now_ms: u64) -> bool {
+    i128::from(unix_micros) > i128::from(now_ms) * 1_000
 }
 
 /// Needs SEND_MESSAGES too (Discord: Permissions/Implicit Permissions).
@@ -414,7 +411,7 @@ mod tests {
     fn a_timeout_leaves_reading_until_it_ends() {
         let mut guild = guild();
         grant(&mut guild, LOW, Permissions::all() & !Permissions::ADMINISTRATOR);
-        let mut ben = (**guild.members.get(&BEN).expect("a member")).clone();
+        let mut ben = (*guild.members.get(&BEN).expect("a member")).clone();
         ben.communication_disabled_until = Some(Timestamp::from_secs(2_000).expect("a time"));
         guild.members.insert(BEN, Arc::new(ben));
         let reading = Allowed(SEE | Permissions::READ_MESSAGE_HISTORY);

@@ -3,7 +3,6 @@
 //! Reads are snapshots without a lock held. Writes go through plan - commit - apply: storage is
 //! the arbiter, memory is a cache of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -109,14 +108,10 @@ impl GuildStore {
         users: Arc<Users>,
     ) -> Result<Arc<Self>, RepoError> {
         let loaded = guilds.load().await?;
-        let members: BTreeSet<_> =
-            loaded.iter().flat_map(|guild| guild.members.keys().copied()).collect();
-        let members: Vec<_> = members.into_iter().collect();
-        for chunk in members.chunks(LOAD_CHUNK) {
-            for user in users.load(chunk).await? {
-                users.pin(user);
-            }
+        for guild in &loaded {
+            users.adopt(guild.members.keys()).await?;
         }
+        users.adopted();
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(users));
         let (private_mailbox, requests) = mpsc::channel(private::MAILBOX);
@@ -616,5 +611,3 @@ fn lock<T>(tasks: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How long a change waits for those of its guild before it.
 const TURN_WAIT: Duration = Duration::from_secs(10);
-/// Accounts read at once at start, to bound memory.
-const LOAD_CHUNK: usize = 5_000;

@@ -170,7 +170,7 @@ impl Guild {
             roles: imbl::OrdMap::new(),
             channels: imbl::OrdMap::new(),
             threads: imbl::OrdMap::new(),
-            members: imbl::OrdMap::new(),
+            members: crate::members::Members::new(),
             bans: imbl::OrdMap::new(),
             rules: imbl::OrdMap::new(),
             newest: imbl::HashMap::new(),

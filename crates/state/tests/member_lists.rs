@@ -148,7 +148,7 @@ fn a_hidden_channel_has_a_list_of_its_own_by_the_name_that_clients_compute() {
 #[test]
 fn beyond_a_thousand_members_those_who_are_away_are_not_listed() {
     let mut large = guild(3);
-    let member = Arc::clone(&large.members[&ANA]);
+    let member = large.members.get(&ANA).expect("a member");
     for id in 4..=limits::OFFLINE_LISTED as u64 + 1 {
         let record = state::record::MemberRecord { user: Id::new(id), ..(*member).clone() };
         large.members.insert(Id::new(id), Arc::new(record));
@@ -209,7 +209,7 @@ proptest! {
                     guild = done(&guild, who, &GuildCommand::Leave);
                 }
                 4 => {
-                    let now = guild.members[&ANA].joined_at;
+                    let now = guild.members.get(&ANA).expect("a member").joined_at;
                     guild = done(&guild, who, &GuildCommand::Join { user: who, now, roles: Vec::new() });
                 }
                 _ => {}

@@ -225,9 +225,9 @@ fn check_shape(guild: &Guild) {
             assert!(!role || guild.roles.contains_key(&overwrite.id.cast()), "of a known role");
         }
     }
-    for (id, member) in &guild.members {
-        assert_eq!(*id, member.user);
-        assert!(!guild.bans.contains_key(id), "members are not banned");
+    for (id, member) in guild.members.keys().zip(guild.members.values()) {
+        assert_eq!(id, member.user);
+        assert!(!guild.bans.contains_key(&id), "members are not banned");
         let distinct: BTreeSet<_> = member.roles.iter().collect();
         assert_eq!(distinct.len(), member.roles.len(), "no role twice");
         assert!(member.roles.iter().all(|role| guild.roles.contains_key(role)), "roles exist");
@@ -298,9 +298,10 @@ fn check_reach(before: &Guild, after: &Guild, actor: UserId, command: &GuildComm
     for (id, role) in &before.roles {
         assert!(after.roles.contains_key(id) || role_rank(role) < own, "deleted a role not below");
     }
-    for (user, member) in &before.members {
-        let Some(new) = after.members.get(user) else {
-            assert!(*user == actor || rank(before, *user) < own, "removed someone not below");
+    for member in before.members.values() {
+        let user = member.user;
+        let Some(new) = after.members.get(&user) else {
+            assert!(user == actor || rank(before, user) < own, "removed someone not below");
             continue;
         };
         if member == new {
@@ -315,11 +316,11 @@ fn check_reach(before: &Guild, after: &Guild, actor: UserId, command: &GuildComm
         if member.nick != new.nick
             || member.communication_disabled_until != new.communication_disabled_until
         {
-            assert!(*user == actor || rank(before, *user) < own, "touched someone not below");
+            assert!(user == actor || rank(before, user) < own, "touched someone not below");
         }
     }
     for user in after.members.keys() {
-        assert!(before.members.contains_key(user) || matches!(command, GuildCommand::Join { .. }));
+        assert!(before.members.contains_key(&user) || matches!(command, GuildCommand::Join { .. }));
     }
     let visible = |guild: &Guild| guild.channels.clone();
     if visible(before) != visible(after) {

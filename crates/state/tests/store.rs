@@ -426,7 +426,7 @@ async fn a_slow_commit_does_not_stop_publishing_or_voice() {
     soon(caller.join_all()).await.remove(0).expect("renamed");
     let view = handle.view();
     assert!(view.voice.contains_key(&BEN), "what came meanwhile is kept");
-    assert_eq!(view.members.get(&BEN).and_then(|ben| ben.nick.as_deref()), Some("late"));
+    assert_eq!(view.members.get(&BEN).and_then(|ben| ben.nick.clone()).as_deref(), Some("late"));
 }
 
 #[tokio::test]
@@ -441,7 +441,7 @@ async fn a_conflict_is_planned_again_but_not_for_ever() {
     assert!(matches!(given_up, Err(ChangeError::Busy)));
     guilds.conflicts.store(0, Ordering::SeqCst);
     let view = store.execute(GUILD, OWNER, rename("again")).await.expect("renamed");
-    assert_eq!(view.members.get(&BEN).and_then(|ben| ben.nick.as_deref()), Some("again"));
+    assert_eq!(view.members.get(&BEN).and_then(|ben| ben.nick.clone()).as_deref(), Some("again"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -293,16 +293,16 @@ impl Viewer {
         if before.version == guild.version {
             return false;
         }
-        let (Some(was), Some(is)) = (before.members.get(&self.user), guild.members.get(&self.user))
+        let (Some(was), Some(is)) = (before.members.peek(self.user), guild.members.peek(self.user))
         else {
             return false;
         };
-        let grants = |guild: &Guild, role| guild.roles.get(role).map(|role| role.permissions);
+        let grants = |guild: &Guild, role| guild.roles.get(&role).map(|role| role.permissions);
         let changed = |role| grants(before, role) != grants(guild, role);
         before.settings.owner != guild.settings.owner
-            || was.roles != is.roles
-            || is.roles.iter().any(changed)
-            || changed(&guild.id.cast())
+            || !was.roles().eq(is.roles())
+            || is.roles().any(changed)
+            || changed(guild.id.cast())
     }
 
     /// The channels whose visibility the publication flips: the one that was changed, or after a
@@ -491,7 +491,7 @@ mod tests {
     #[test]
     fn every_event_is_heard_with_its_intent_and_only_with_it() {
         let guild = guild();
-        let member = Arc::clone(&guild.members[&BEN]);
+        let member = guild.members.get(&BEN).expect("a member");
         let channel = Arc::clone(&guild.channels[&text(&guild)]);
         let invite = Arc::new(InviteRecord {
             code: "c".to_owned(),
@@ -658,7 +658,7 @@ mod tests {
     #[test]
     fn one_hears_of_ones_own_member_whatever_one_asked_for() {
         let guild = guild();
-        let own = GuildEvent::MemberUpdated(Arc::clone(&guild.members[&BEN]));
+        let own = GuildEvent::MemberUpdated(guild.members.get(&BEN).expect("a member"));
 
         let publication = publish(own, &guild, &guild);
 

@@ -64,7 +64,7 @@ fn member(guild: &GuildView, users: &Users, user: UserId) -> Value {
     let Some((member, account)) = known else {
         return json!({ "user": { "id": user } });
     };
-    let mut value = wire::member(member, &account);
+    let mut value = wire::member(&member, &account);
     let presence = match guild.presences.get(&user) {
         Some(presence) => wire::presence(presence, guild.id),
         None => wire::presence(&Presence::offline(user), guild.id),

@@ -85,7 +85,7 @@ impl Pending {
         let own = self.views().map(|view| {
             let member = view.members.get(&user).zip(account.as_deref());
             let member = member.map(|(member, account)| {
-                let mut value = wire::member(member, account);
+                let mut value = wire::member(&member, account);
                 value["guild_id"] = json!(view.id);
                 value["user_id"] = json!(user);
                 members::name_as_spacebar(&mut value, user);

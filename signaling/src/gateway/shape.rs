@@ -328,7 +328,7 @@ impl Shaper<'_> {
                 let shown = added.iter().map(|joined| {
                     let mut value = wire::thread_member(*thread, joined);
                     if let Some(member) = guild.members.get(&joined.user) {
-                        value["member"] = wire::member(member, &self.user(joined.user));
+                        value["member"] = wire::member(&member, &self.user(joined.user));
                     }
                     let presence = guild.presences.get(&joined.user);
                     value["presence"] = json!(presence.map(|is| wire::presence(is, id)));
@@ -364,7 +364,7 @@ impl Shaper<'_> {
                 json!({ "guild_id": id, "id": request.id, "user_id": request.user })
             }
             GuildEvent::UserUpdated(user) => {
-                let mut value = wire::member(guild.members.get(&user.id)?, user);
+                let mut value = wire::member(&*guild.members.get(&user.id)?, user);
                 value["guild_id"] = json!(id);
                 value
             }
@@ -452,7 +452,7 @@ impl Shaper<'_> {
 
     fn voice_state(self, state: &VoiceState, guild: &Guild) -> Value {
         let member = guild.members.get(&state.user);
-        let member = member.map(|member| wire::member(member, &self.user(state.user)));
+        let member = member.map(|member| wire::member(&member, &self.user(state.user)));
         wire::voice_state(state, member)
     }
 
@@ -511,7 +511,7 @@ impl Shaper<'_> {
     fn small_talk(self, chat: &ChatEvent, guild: Option<&Guild>) -> Option<Value> {
         let member = |user: &UserId| {
             let member = guild?.members.get(user)?;
-            Some(wire::member(member, &self.user(*user)))
+            Some(wire::member(&member, &self.user(*user)))
         };
         let mut value = match chat {
             ChatEvent::MessageCreated(_) | ChatEvent::MessageUpdated(_) => return None,
@@ -687,7 +687,7 @@ mod tests {
         let id = MessageId::new(99);
         let channel = Arc::clone(&guild.channels[&at]);
         let role = Arc::clone(&guild.roles[&SCRIBES]);
-        let member = Arc::clone(&guild.members[&BEN]);
+        let member = guild.members.get(&BEN).expect("a member");
         let invite = Arc::new(InviteRecord {
             code: "code".to_owned(),
             guild: Some(guild.id),

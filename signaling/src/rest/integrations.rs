@@ -45,9 +45,10 @@ async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     view.permissions(me.id(), parts.now_ms()).require(Permissions::MANAGE_GUILD)?;
-    let members = view.members.values().filter(|member| member.integration.is_some());
+    let members = view.members.peeks().filter(|member| member.is_integration());
     let mut list = Vec::new();
-    for member in members.take(SHOWN) {
+    let members: Vec<_> = members.take(SHOWN).map(|member| member.record()).collect();
+    for member in members {
         let Some(integration) = &member.integration else { continue };
         let bot = parts.store.users().user(member.user).await?;
         let by = parts.store.users().user(integration.user).await?;

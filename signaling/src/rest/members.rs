@@ -97,7 +97,7 @@ pub(super) fn routes() -> Routes {
 async fn shown(parts: &Parts, view: &Guild, user: UserId) -> Result<Value, ApiError> {
     let member = view.members.get(&user).ok_or(ErrorCode::UnknownMember)?;
     let user = parts.store.users().user(user).await?.ok_or(ErrorCode::UnknownUser)?;
-    Ok(wire::member(member, &user))
+    Ok(wire::member(&member, &user))
 }
 
 #[derive(Deserialize)]
@@ -133,10 +133,10 @@ async fn list(
     let limit = page_size(query.limit)?;
     // `0` is how libraries ask for the first page.
     let from = UserId::new(query.after.unwrap_or_default().saturating_add(1));
-    let ids: Vec<_> = view.members.range(from..).take(limit).map(|(user, _)| *user).collect();
+    let ids: Vec<_> = view.members.from(from).take(limit).collect();
     let users = parts.store.users().load(&ids).await?;
     let shown =
-        users.iter().filter_map(|user| Some(wire::member(view.members.get(&user.id)?, user)));
+        users.iter().filter_map(|user| Some(wire::member(&*view.members.get(&user.id)?, user)));
     Ok(Json(shown.collect()))
 }
 
@@ -161,16 +161,12 @@ async fn search(
         let message = "This field is required";
         return Err(ApiError::Form(FormErrors::one("query", "BASE_TYPE_REQUIRED", message)));
     }
-    let begins =
-        |name: Option<&str>| name.is_some_and(|name| name.to_lowercase().starts_with(&wanted));
-    let found = view.members.values().filter_map(|member| {
-        let user = parts.store.users().cached(member.user)?;
-        let hit = user.username.to_lowercase().starts_with(&wanted)
-            || begins(user.global_name.as_deref())
-            || begins(member.nick.as_deref());
-        hit.then(|| wire::member(member, &user))
-    });
-    Ok(Json(found.take(limit).collect()))
+    let users = parts.store.users();
+    let found = view
+        .called(users, &wanted, limit)
+        .into_iter()
+        .filter_map(|user| Some(wire::member(&*view.members.get(&user)?, &*users.cached(user)?)));
+    Ok(Json(found.collect()))
 }
 
 /// `GET /guilds/{guild.id}/members/{user.id}`

@@ -97,7 +97,7 @@ async fn show(
     });
     if wanted.with_mutual_guilds.0 {
         let shown = mutual.iter().map(|guild| {
-            let nick = guild.members.get(&user).and_then(|member| member.nick.as_deref());
+            let nick = guild.members.peek(user).and_then(|member| member.nick());
             json!({ "id": guild.id, "nick": nick })
         });
         value["mutual_guilds"] = shown.collect();
@@ -123,7 +123,7 @@ async fn show(
     if let Some(guild) = guild
         && let Some(member) = guild.members.get(&user)
     {
-        value["guild_member"] = wire::member(member, &record);
+        value["guild_member"] = wire::member(&member, &record);
         value["guild_member_profile"] = json!({
             "guild_id": guild.id,
             "bio": "",

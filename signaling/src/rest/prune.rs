@@ -66,14 +66,15 @@ impl Wanted {
     async fn find(&self, parts: &Parts, view: &Guild, me: UserId) -> Result<Vec<UserId>, ApiError> {
         let since_ms = parts.now_ms().saturating_sub(u64::from(self.days) * DAY_MS);
         let since_micros = i128::from(since_ms) * 1_000;
-        let away = view.members.values().filter(|member| {
-            member.roles.iter().all(|role| self.roles.contains(role))
-                && i128::from(member.joined_at.as_micros()) < since_micros
-                && !view.presences.contains_key(&member.user)
-                && view.outranks(me, member.user)
-                && parts.store.users().cached(member.user).is_some_and(|user| !user.bot)
+        let bots: HashSet<_> = parts.store.users().bots().into_iter().collect();
+        let away = view.members.peeks().filter(|member| {
+            member.roles().all(|role| self.roles.contains(&role))
+                && i128::from(member.joined_micros()) < since_micros
+                && !view.presences.contains_key(&member.user())
+                && view.outranks(me, member.user())
+                && !bots.contains(&member.user())
         });
-        let mut away: Vec<_> = away.map(|member| member.user).collect();
+        let mut away: Vec<_> = away.map(|member| member.user()).collect();
         let seen = parts.accounts.seen_since(&away, since_ms).await?;
         let seen: HashSet<_> = seen.into_iter().collect();
         away.retain(|user| !seen.contains(user));

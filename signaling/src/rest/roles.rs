@@ -85,8 +85,8 @@ async fn counts(
     let view = member_view(&parts, guild, me.id())?;
     let mut counts: BTreeMap<RoleId, usize> = view.roles.keys().map(|role| (*role, 0)).collect();
     counts.remove(&guild.cast());
-    for role in view.members.values().flat_map(|member| &member.roles) {
-        if let Some(count) = counts.get_mut(role) {
+    for role in view.members.peeks().flat_map(|member| member.roles()) {
+        if let Some(count) = counts.get_mut(&role) {
             *count += 1;
         }
     }

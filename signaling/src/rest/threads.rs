@@ -204,7 +204,7 @@ async fn shown_members(
         let mut value = wire::thread_member(thread, member);
         let user = users.iter().find(|user| user.id == member.user);
         if let (Some(user), Some(of_guild)) = (user, view.members.get(&member.user)) {
-            value["member"] = wire::member(of_guild, user);
+            value["member"] = wire::member(&of_guild, user);
         }
         value
     });

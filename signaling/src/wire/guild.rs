@@ -1,5 +1,6 @@
 //! A guild object and GUILD_CREATE (Discord: Guild, Gateway Events/Guild Create).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::id::UserId;
@@ -95,17 +96,16 @@ pub fn guild_create(
     let sees =
         |channel| view.permissions_in(viewer, channel, now_ms).has(Permissions::VIEW_CHANNEL);
     let large = view.members.len() > shown.large_threshold;
-    let comes = |user: UserId| {
-        user == viewer
-            || view.voice.contains_key(&user)
-            || (shown.all && (!large || view.presences.contains_key(&user)))
+    // Of a large guild only those who come are looked at: everybody else may be a million.
+    let coming: BTreeSet<UserId> = match shown.all {
+        true if !large => view.members.keys().collect(),
+        true => view.presences.keys().chain(view.voice.keys()).copied().chain([viewer]).collect(),
+        false => view.voice.keys().copied().chain([viewer]).collect(),
     };
-    let members: Vec<_> = view
-        .members
-        .values()
-        .filter(|member| comes(member.user))
-        .filter_map(|member| Some(super::member(member, &*users.cached(member.user)?)))
-        .collect();
+    let members = coming
+        .into_iter()
+        .filter_map(|user| Some(super::member(&*view.members.get(&user)?, &*users.cached(user)?)));
+    let members: Vec<_> = members.collect();
     let channels: Vec<_> = view
         .channels
         .values()

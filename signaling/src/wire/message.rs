@@ -67,7 +67,7 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
             if let (Some(guild), Value::Object(map)) = (context.guild, &mut value)
                 && let Some(member) = guild.members.get(id)
             {
-                map.insert("member".to_owned(), super::member_without_user(member));
+                map.insert("member".to_owned(), super::member_without_user(&member));
             }
             Some(value)
         })
@@ -164,7 +164,7 @@ pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
     if let Some(guild) = context.guild {
         map.insert("guild_id".to_owned(), json!(guild.id));
         if let Some(member) = guild.members.get(&message.author) {
-            map.insert("member".to_owned(), super::member_without_user(member));
+            map.insert("member".to_owned(), super::member_without_user(&member));
         }
     }
     value

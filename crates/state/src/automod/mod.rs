@@ -74,7 +74,7 @@ impl Guild {
             let record = &rule.record;
             record.enabled
                 && !record.trigger.is_of_profiles()
-                && member.is_some_and(|member| !is_exempt(member, rule))
+                && member.as_ref().is_some_and(|member| !is_exempt(member, rule))
                 && !record.exempt_channels.iter().any(exempt)
         })
     }
@@ -106,9 +106,9 @@ impl Guild {
     }
 
     /// A member whom rules judge at all.
-    fn judged(&self, user: UserId) -> Option<&MemberRecord> {
+    fn judged(&self, user: UserId) -> Option<std::sync::Arc<MemberRecord>> {
         let member = self.members.get(&user)?;
-        (!self.manages(member)).then_some(member)
+        (!self.manages(&member)).then_some(member)
     }
 
     fn manages(&self, member: &MemberRecord) -> bool {

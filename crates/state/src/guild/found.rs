@@ -19,6 +19,7 @@ use super::plan::field;
 use super::plan::new_channel;
 use super::plan::new_member;
 use super::plan::new_role;
+use crate::members::Members;
 use crate::screening::Screening;
 
 /// What `@everyone` of a new guild may do: Discord's own default.
@@ -89,7 +90,7 @@ impl Guild {
             roles: imbl::OrdMap::new(),
             channels: imbl::OrdMap::new(),
             threads: imbl::OrdMap::new(),
-            members: imbl::OrdMap::new(),
+            members: Members::new(),
             bans: imbl::OrdMap::new(),
             emojis: imbl::OrdMap::new(),
             rules: imbl::OrdMap::new(),

@@ -74,7 +74,7 @@ pub(crate) fn entries(
         GuildCommand::UpdateMember(user, _) => log.member(*user),
         GuildCommand::AddBot(draft) => log.bot(draft.bot),
         GuildCommand::RemoveIntegration(bot) => {
-            let old = guild.members.get(bot).map_or(Value::Null, |old| integration_shape(old));
+            let old = guild.members.get(bot).map_or(Value::Null, |old| integration_shape(&old));
             let gone = log.entry(AuditAction::IntegrationDelete, bot.get());
             vec![gone.changing(&old, &Value::Null)]
         }
@@ -443,7 +443,7 @@ impl<'a> Log<'a> {
         };
         let fields = self
             .entry(AuditAction::MemberUpdate, user.get())
-            .changing(&member_shape(old), &member_shape(new));
+            .changing(&member_shape(&old), &member_shape(new));
         let roles = self
             .entry(AuditAction::MemberRoleUpdate, user.get())
             .changing(&Value::Null, &self.roles_shape(&old.roles, &new.roles));
@@ -463,7 +463,7 @@ impl<'a> Log<'a> {
             ],
             Some(old) => {
                 let changed = self.entry(AuditAction::IntegrationUpdate, bot.get());
-                vec![changed.changing(&integration_shape(old), &new)]
+                vec![changed.changing(&integration_shape(&old), &new)]
             }
         }
     }

@@ -36,10 +36,10 @@ use community::WelcomeScreen;
 use community::Widget;
 
 use crate::automod::rule::Rule;
+use crate::members::Members;
 use crate::presence::Presence;
 use crate::record::BanRecord;
 use crate::record::EmojiRecord;
-use crate::record::MemberRecord;
 use crate::record::SoundRecord;
 use crate::record::StickerRecord;
 use crate::scheduled::Scheduled;
@@ -120,7 +120,7 @@ pub struct Guild {
     /// All threads, archived ones too.
     pub threads: OrdMap<ChannelId, Arc<Thread>>,
     /// All members by id, so that pages by id are ranges.
-    pub members: OrdMap<UserId, Arc<MemberRecord>>,
+    pub members: Members,
     /// The guild's own emojis.
     pub emojis: OrdMap<EmojiId, Arc<EmojiRecord>>,
     /// Rules of auto moderation, compiled.
@@ -151,6 +151,6 @@ impl Guild {
     /// Whether `user` is a member who has yet to pass the screening.
     #[must_use]
     pub fn is_pending(&self, user: UserId) -> bool {
-        self.members.get(&user).is_some_and(|member| member.pending)
+        self.members.peek(user).is_some_and(|member| member.is_pending())
     }
 }

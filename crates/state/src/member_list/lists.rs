@@ -445,7 +445,7 @@ mod tests {
             channel_ids: [101, 102, 103, 104].map(Id::new),
         };
         let mut guild = Guild::found(draft).expect("a valid draft");
-        let ana = Arc::clone(&guild.members[&ANA]);
+        let ana = guild.members.get(&ANA).expect("a member");
         for user in (1..=members).map(Id::new) {
             guild.members.insert(user, Arc::new(MemberRecord { user, ..(*ana).clone() }));
             guild.presences.insert(user, online(user));

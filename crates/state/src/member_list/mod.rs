@@ -18,7 +18,7 @@ use model::limits;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
 use model::wire::guild::Permissions;
 
-use self::order::Ordered;
+pub(crate) use self::order::Ordered;
 use crate::Guild;
 use crate::record::UserRecord;
 
@@ -135,7 +135,7 @@ impl MemberList {
             }
         };
         if offline {
-            guild.members.keys().for_each(|user| put(*user));
+            guild.members.keys().for_each(&mut put);
         } else {
             guild.presences.keys().for_each(|user| put(*user));
         }
@@ -302,7 +302,7 @@ impl MemberList {
 
     /// The group that someone is in, by its place.
     fn group_of(&self, guild: &Guild, user: UserId, now_ms: u64) -> Option<usize> {
-        let member = guild.members.get(&user)?;
+        let member = guild.members.peek(user)?;
         let online = guild.presences.contains_key(&user);
         if !online && !self.offline {
             return None;
@@ -317,24 +317,24 @@ impl MemberList {
         if !online {
             return Some(last + 1);
         }
-        let rank = |role: &RoleId| self.hoisted.iter().position(|hoisted| hoisted == role);
-        Some(member.roles.iter().filter_map(rank).min().unwrap_or(last))
+        let rank = |role: RoleId| self.hoisted.iter().position(|hoisted| *hoisted == role);
+        Some(member.roles().filter_map(rank).min().unwrap_or(last))
     }
 }
 
 /// What someone is called in a guild.
-struct Name {
-    nick: Option<Box<str>>,
+struct Name<'a> {
+    nick: Option<&'a str>,
     account: Option<Arc<UserRecord>>,
 }
 
-impl Name {
+impl Name<'_> {
     fn text(&self) -> &str {
         let account = || {
             let account = self.account.as_deref()?;
             Some(account.global_name.as_deref().unwrap_or(&account.username))
         };
-        self.nick.as_deref().or_else(account).unwrap_or_default()
+        self.nick.or_else(account).unwrap_or_default()
     }
 
     fn fold(&self) -> String {
@@ -342,8 +342,8 @@ impl Name {
     }
 }
 
-fn name(guild: &Guild, names: &impl Names, user: UserId) -> Name {
-    let nick = guild.members.get(&user).and_then(|member| member.nick.clone());
+fn name<'a>(guild: &'a Guild, names: &impl Names, user: UserId) -> Name<'a> {
+    let nick = guild.members.peek(user).and_then(|member| member.nick());
     let account = if nick.is_none() { names.account(user) } else { None };
     Name { nick, account }
 }
@@ -353,7 +353,7 @@ fn compare(
     guild: &Guild,
     names: &impl Names,
     one: UserId,
-    (other, known): (UserId, &Name),
+    (other, known): (UserId, &Name<'_>),
 ) -> Ordering {
     let fold = |name: &str| name.chars().flat_map(char::to_lowercase).collect::<String>();
     let made = name(guild, names, one);

@@ -9,31 +9,56 @@ use model::id::UserId;
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ordered {
+pub(crate) struct Ordered {
     chunks: Vec<Vec<UserId>>,
     len: usize,
 }
 
 impl Ordered {
     /// Of people who are in order already.
-    pub(super) fn of(people: &[UserId]) -> Self {
+    pub(crate) fn of(people: &[UserId]) -> Self {
         let chunks = people.chunks(FILLED).map(<[_]>::to_vec).collect();
         Self { chunks, len: people.len() }
     }
 
+    /// Of people who are in order already.
+    pub(crate) fn from_sorted(people: impl Iterator<Item = UserId>) -> Self {
+        let mut list = Self::default();
+        for user in people {
+            match list.chunks.last_mut() {
+                Some(chunk) if chunk.len() < FILLED => chunk.push(user),
+                _ => {
+                    let mut chunk = Vec::with_capacity(FILLED);
+                    chunk.push(user);
+                    list.chunks.push(chunk);
+                }
+            }
+            list.len += 1;
+        }
+        list
+    }
+
+    /// How many of them come before: all for whom that holds come first.
+    pub(crate) fn place(&self, before: impl Fn(UserId) -> bool) -> usize {
+        let first = |chunk: &Vec<UserId>| chunk.first().is_some_and(|first| before(*first));
+        let at = self.chunks.partition_point(first).saturating_sub(1);
+        let Some(chunk) = self.chunks.get(at) else { return 0 };
+        self.before(at) + chunk.partition_point(|other| before(*other))
+    }
+
     /// How many.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.len
     }
 
     /// Bytes of memory, with the room in it.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let room: usize = self.chunks.iter().map(Vec::capacity).sum();
         room * size_of::<UserId>() + self.chunks.capacity() * size_of::<Vec<UserId>>()
     }
 
     /// From that place on, in order.
-    pub(super) fn from(&self, place: usize) -> impl Iterator<Item = UserId> {
+    pub(crate) fn from(&self, place: usize) -> impl Iterator<Item = UserId> {
         let mut skip = place;
         let mut first = self.chunks.len();
         for (at, chunk) in self.chunks.iter().enumerate() {
@@ -47,7 +72,7 @@ impl Ordered {
     }
 
     /// Puts someone where `than` says: how another one compares to them. Their place.
-    pub(super) fn insert(&mut self, user: UserId, than: impl Fn(UserId) -> Ordering) -> usize {
+    pub(crate) fn insert(&mut self, user: UserId, than: impl Fn(UserId) -> Ordering) -> usize {
         let before =
             |chunk: &Vec<UserId>| chunk.first().is_some_and(|first| than(*first) == Ordering::Less);
         let at = self.chunks.partition_point(before).saturating_sub(1);
@@ -67,13 +92,13 @@ impl Ordered {
     }
 
     /// The place of someone who is where `than` says, or, when that has changed, wherever they are.
-    pub(super) fn find(&self, user: UserId, than: impl Fn(UserId) -> Ordering) -> Option<usize> {
+    pub(crate) fn find(&self, user: UserId, than: impl Fn(UserId) -> Ordering) -> Option<usize> {
         let (at, within) = self.seek(user, than)?;
         Some(self.before(at) + within)
     }
 
     /// Whether whoever is at that place is where `than` says.
-    pub(super) fn is_in_order(&self, place: usize, than: impl Fn(UserId) -> Ordering) -> bool {
+    pub(crate) fn is_in_order(&self, place: usize, than: impl Fn(UserId) -> Ordering) -> bool {
         let around = |place: Option<usize>, wanted: Ordering| {
             let other = place.and_then(|place| self.from(place).next());
             other.is_none_or(|other| than(other) == wanted)
@@ -82,7 +107,7 @@ impl Ordered {
     }
 
     /// Takes someone out, as [`find`](Self::find) finds them. The place where they were.
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
         user: UserId,
         than: impl Fn(UserId) -> Ordering,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use model::id::GuildId;
 use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
@@ -164,7 +165,7 @@ fn row(change: &Change) -> Result<Row, RepoError> {
 fn rows(guild: &Guild) -> Result<Vec<Row>, RepoError> {
     let roles = guild.roles.values().cloned().map(Change::PutRole);
     let channels = guild.channels.values().cloned().map(Change::PutChannel);
-    let members = guild.members.values().cloned().map(Change::PutMember);
+    let members = guild.members.values().map(Change::PutMember);
     let bans = guild.bans.values().cloned().map(Change::PutBan);
     roles.chain(channels).chain(members).chain(bans).map(|change| row(&change)).collect()
 }
@@ -343,7 +344,7 @@ impl GuildRepo for Database {
                 roles: imbl::OrdMap::new(),
                 channels: imbl::OrdMap::new(),
                 threads: imbl::OrdMap::new(),
-                members: imbl::OrdMap::new(),
+                members: state::members::Members::new(),
                 bans: imbl::OrdMap::new(),
                 emojis: imbl::OrdMap::new(),
                 rules: imbl::OrdMap::new(),
@@ -546,9 +547,9 @@ async fn each<T: DeserializeOwned>(
     guilds: &mut BTreeMap<GuildId, Guild>,
     put: impl Fn(&mut Guild, T),
 ) -> Result<(), RepoError> {
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as(select).fetch_all(reader).await.map_err(failed)?;
-    for (guild, document) in rows {
+    // One by one: a million documents at once would be most of what the process ever takes.
+    let mut rows = sqlx::query_as::<_, (i64, String)>(select).fetch(reader);
+    while let Some((guild, document)) = rows.try_next().await.map_err(failed)? {
         if let Some(guild) = guilds.get_mut(&row::id(guild)?) {
             put(guild, row::parse(&document)?);
         }

@@ -125,7 +125,7 @@ pub(crate) async fn an_open_request_ends_with_its_membership_and_a_decided_one_d
     repos: &Repos,
 ) {
     let mut guild = guild();
-    let ana = guild.members[&ANA].clone();
+    let ana = guild.members.get(&ANA).expect("a member");
     for user in [BEN, CAI] {
         guild
             .members

@@ -35,7 +35,7 @@ pub(super) async fn of_guild(
 ) -> Result<Json<Value>, ApiError> {
     let view = member_view(&parts, guild, me.id())?;
     let mut index = Index::default();
-    for application in bots_of(&parts, &view).await? {
+    for application in bots_of(&parts, &view) {
         let said = Said(parts.commands.permissions(application, guild).await?);
         let mut commands = parts.commands.list(application, None).await?;
         commands.retain(|command| command.contexts.as_ref().is_none_or(|list| list.contains(&0)));
@@ -75,12 +75,9 @@ pub(super) async fn of_channel(
 }
 
 /// The applications whose bots are in a guild.
-async fn bots_of(parts: &Parts, view: &GuildView) -> Result<Vec<ApplicationId>, ApiError> {
-    let members: Vec<_> = view.members.keys().copied().collect();
-    let people = parts.store.users().load(&members).await?;
-    let mut bots: Vec<_> = people.iter().filter(|user| user.bot).map(|bot| bot.id.cast()).collect();
-    bots.sort_unstable();
-    Ok(bots)
+fn bots_of(parts: &Parts, view: &GuildView) -> Vec<ApplicationId> {
+    let bots = parts.store.users().bots().into_iter().filter(|bot| view.members.contains_key(bot));
+    bots.map(|bot| bot.cast()).collect()
 }
 
 #[derive(Default)]

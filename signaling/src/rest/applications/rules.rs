@@ -49,10 +49,10 @@ impl Said {
                 return false;
             }
         }
-        if let Some(said) = to_member(own, guild, member) {
+        if let Some(said) = to_member(own, guild, &member) {
             return said;
         }
-        to_member(all, guild, member) != Some(false)
+        to_member(all, guild, &member) != Some(false)
             && command.default_member_permissions.is_none_or(|bits| {
                 // Nothing at all is what only administrators have.
                 let needed = Permissions::from_bits_truncate(bits);
@@ -110,7 +110,7 @@ mod tests {
             channel_ids: [101, 102, 103, 104].map(Id::new),
         };
         let mut guild = Guild::found(draft).unwrap();
-        let owner = MemberRecord::clone(&guild.members[&OWNER]);
+        let owner = MemberRecord::clone(&guild.members.get(&OWNER).expect("a member"));
         let ben = MemberRecord { user: BEN, roles: vec![SCRIBE], ..owner };
         guild.members.insert(BEN, Arc::new(ben));
         guild

@@ -100,7 +100,7 @@ pub(in crate::rest) async fn carry_out(
 
 /// Whether a member is kept from interacting for their names.
 pub(in crate::rest) fn quarantined(view: &Guild, user: UserId) -> bool {
-    view.members.get(&user).is_some_and(|member| member.flags & QUARANTINED != 0)
+    view.members.peek(user).is_some_and(|member| member.flags() & QUARANTINED != 0)
 }
 
 /// Does what a rule for profiles is to do, after a member came or changed a name; that they are
@@ -112,7 +112,7 @@ pub(in crate::rest) async fn profile(parts: &Parts, guild: GuildId, user: UserId
     else {
         return;
     };
-    let Some((rule, found)) = view.judge_profile(member, &account) else { return };
+    let Some((rule, found)) = view.judge_profile(&member, &account) else { return };
     let mut rule = Arc::clone(rule);
     if was {
         Arc::make_mut(&mut rule).record.actions.retain(|one| !matches!(one, Action::Quarantine));

@@ -164,7 +164,7 @@ async fn body(
         Some(view) => {
             let member = view.members.get(&me.id());
             let allowed = |user| view.permissions_in(user, place.channel, now_ms).0;
-            let mut member = member.map_or(Value::Null, |member| wire::member(member, &me.user));
+            let mut member = member.map_or(Value::Null, |member| wire::member(&member, &me.user));
             member["permissions"] = json!(allowed(me.id()).bits().to_string());
             let locale = view.settings.preferred_locale.as_deref().unwrap_or("en-US");
             let channel = view.channels.get(&place.channel).map(|channel| wire::channel(channel));

@@ -42,7 +42,7 @@ pub(super) async fn resolve(
     for user in parts.store.users().load(&ids).await? {
         let id = user.id.to_string();
         if let Some(member) = view.and_then(|view| view.members.get(&user.id)) {
-            let mut value = wire::member_without_user(member);
+            let mut value = wire::member_without_user(&member);
             value["permissions"] = json!(
                 view.map(|view| view.permissions_in(user.id, place.channel, now_ms).0)
                     .unwrap_or_else(Permissions::empty)

@@ -346,7 +346,7 @@ async fn listed(
         value["user"] = wire::user(user);
         let member = view.members.get(&user.id).filter(|_| page.with_member.0);
         if let Some(member) = member {
-            value["member"] = wire::member(member, user);
+            value["member"] = wire::member(&member, user);
         }
         value
     });

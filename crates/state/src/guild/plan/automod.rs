@@ -79,7 +79,7 @@ impl Asked<'_> {
         if longer || self.guild.is_administrator(user) {
             return Ok(Vec::new());
         }
-        let mut member = (**old).clone();
+        let mut member = (*old).clone();
         member.communication_disabled_until = Some(until);
         Ok(vec![Change::PutMember(Arc::new(member))])
     }
@@ -87,15 +87,14 @@ impl Asked<'_> {
     /// Names a member to be judged; what comes of it is known where accounts are.
     pub(super) fn judge_profile(self, user: UserId) -> Result<Vec<Change>, Denied> {
         let member = self.guild.members.get(&user).ok_or(ErrorCode::UnknownMember)?;
-        Ok(vec![Change::PutMember(Arc::clone(member))])
+        Ok(vec![Change::PutMember(member)])
     }
 
     /// Lets everyone go whom the only rule for it kept from interacting.
     fn release(self) -> impl Iterator<Item = Change> {
-        let kept: Vec<_> =
-            self.guild.members.values().filter(|one| one.flags & QUARANTINED != 0).collect();
-        kept.into_iter().map(|member| {
-            let mut member = (**member).clone();
+        let kept = self.guild.members.peeks().filter(|one| one.flags() & QUARANTINED != 0);
+        let kept: Vec<_> = kept.map(|one| one.record()).collect();
+        kept.into_iter().map(|mut member| {
             member.flags &= !QUARANTINED;
             Change::PutMember(Arc::new(member))
         })

@@ -32,7 +32,7 @@ impl Asked<'_> {
         let mut changes = Vec::new();
         let old = self.guild.members.get(&draft.bot);
         let mut member =
-            old.map_or_else(|| new_member(draft.bot, draft.now), |old| (**old).clone());
+            old.as_deref().cloned().unwrap_or_else(|| new_member(draft.bot, draft.now));
         let role = self.guild.roles.values().find(|role| is_own(role, draft.bot));
         match role {
             Some(role) if role.permissions.contains(granted) => {}
@@ -48,7 +48,7 @@ impl Asked<'_> {
             }
         }
         member.integration = Some(Arc::new(draft.integration.clone()));
-        if old.is_none_or(|old| **old != member) {
+        if old.is_none_or(|old| *old != member) {
             changes.push(Change::PutMember(Arc::new(member)));
         }
         Ok(changes)
@@ -78,8 +78,8 @@ impl Asked<'_> {
     /// Removes an application and its bot (MANAGE_GUILD, whatever its rank).
     pub(super) fn remove_integration(self, bot: UserId) -> Result<Vec<Change>, Denied> {
         self.require(Permissions::MANAGE_GUILD)?;
-        let member = self.guild.members.get(&bot);
-        if member.is_none_or(|member| member.integration.is_none()) {
+        let member = self.guild.members.peek(bot);
+        if member.is_none_or(|member| !member.is_integration()) {
             return Err(ErrorCode::UnknownIntegration.into());
         }
         Ok(self.gone(bot))

@@ -145,7 +145,7 @@ impl Asked<'_> {
             roles.filter(|role| self.is_given_freely(*role)).collect()
         };
         let (was, is) = (roles_of(&old.onboarding), roles_of(chosen));
-        let mut member = (**old).clone();
+        let mut member = (*old).clone();
         member.roles.retain(|role| is.contains(role) || !was.contains(role));
         for role in is {
             if !member.roles.contains(&role) {
@@ -156,7 +156,7 @@ impl Asked<'_> {
         member.onboarding.sort_unstable();
         member.onboarding.dedup();
         member.flags |= STARTED_ONBOARDING | COMPLETED_ONBOARDING;
-        if member == **old {
+        if member == *old {
             return Ok(Vec::new());
         }
         Ok(vec![Change::PutMember(Arc::new(member))])

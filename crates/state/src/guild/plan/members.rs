@@ -93,7 +93,7 @@ impl Asked<'_> {
         patch: &MemberPatch,
     ) -> Result<Vec<Change>, Denied> {
         let old = self.member(user)?;
-        let mut member = (**old).clone();
+        let mut member = (*old).clone();
         if let Some(nick) = &patch.nick {
             member.nick = self.nick(user, nick.as_deref())?.map(Into::into);
         }
@@ -119,7 +119,7 @@ impl Asked<'_> {
         let given = member.roles.iter().any(|role| !old.roles.contains(role));
         let passes = given || member.flags & BYPASSES_VERIFICATION != 0;
         member.pending &= !passes;
-        if member == **old {
+        if member == *old {
             return Ok(Vec::new());
         }
         let approved = (old.pending && !member.pending).then(|| self.approved(user)).flatten();
@@ -128,7 +128,7 @@ impl Asked<'_> {
         Ok(changes)
     }
 
-    fn member(&self, user: UserId) -> Result<&Arc<MemberRecord>, Denied> {
+    fn member(&self, user: UserId) -> Result<Arc<MemberRecord>, Denied> {
         Ok(self.guild.members.get(&user).ok_or(ErrorCode::UnknownMember)?)
     }
 

@@ -82,8 +82,9 @@ impl Asked<'_> {
             return Err(ErrorCode::InvalidRole.into());
         }
         let mut changes = Vec::new();
-        for member in self.guild.members.values().filter(|member| member.roles.contains(&id)) {
-            let mut member = (**member).clone();
+        let having =
+            self.guild.members.peeks().filter(|member| member.roles().any(|one| one == id));
+        for mut member in having.map(|member| member.record()) {
             member.roles.retain(|&other| other != id);
             changes.push(Change::PutMember(Arc::new(member)));
         }

@@ -160,13 +160,13 @@ impl Asked<'_> {
 
     fn full_member(self, user: UserId) -> Option<Change> {
         let member = self.guild.members.get(&user)?;
-        let member = MemberRecord { pending: false, ..(**member).clone() };
+        let member = MemberRecord { pending: false, ..(*member).clone() };
         Some(Change::PutMember(Arc::new(member)))
     }
 
     fn pending(self) -> Vec<UserId> {
-        let pending = self.guild.members.values().filter(|member| member.pending);
-        pending.map(|member| member.user).collect()
+        let pending = self.guild.members.peeks().filter(|member| member.is_pending());
+        pending.map(|member| member.user()).collect()
     }
 
     fn timestamp(self) -> Timestamp {
