@@ -3,6 +3,7 @@
 //!
 //! The server's half of RFC 6455, without extensions. It knows nothing of gateways.
 
+mod carrier;
 pub(crate) mod frame;
 mod socket;
 mod upgrade;

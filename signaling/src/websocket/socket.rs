@@ -9,12 +9,12 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use bytes::Bytes;
 use tokio::io::AsyncRead as _;
 use tokio::io::AsyncWrite as _;
 use tokio::io::ReadBuf;
 
+use super::carrier::Carrier;
 use super::frame;
 use super::frame::Message;
 use super::frame::Reader;
@@ -38,7 +38,7 @@ thread_local! {
 
 /// One WebSocket.
 pub(crate) struct Socket {
-    io: TokioIo<Upgraded>,
+    carrier: Carrier,
     reader: Reader,
     /// What the peer did not take yet, from a place on.
     unsent: (Vec<u8>, usize),
@@ -70,9 +70,12 @@ pub(crate) enum Incoming {
 }
 
 impl Socket {
-    pub(super) fn new(io: TokioIo<Upgraded>, largest: usize) -> Self {
+    /// A socket on a connection of which some bytes were read already.
+    pub(super) fn new((carrier, read): (Carrier, Bytes), largest: usize) -> Self {
         let (unsent, pong, goodbye) = ((Vec::new(), 0), None, Goodbye::No);
-        Self { io, reader: Reader::new(largest), unsent, dirty: false, pong, goodbye }
+        let mut reader = Reader::new(largest);
+        reader.push(&read);
+        Self { carrier, reader, unsent, dirty: false, pong, goodbye }
     }
 
     /// Writes the frames that `fill` puts behind what is there, as long as it says that it put one and
@@ -116,7 +119,7 @@ impl Socket {
             }
         }
         if self.dirty {
-            ready!(Pin::new(&mut self.io).poll_flush(context))?;
+            ready!(Pin::new(&mut self.carrier).poll_flush(context))?;
             self.dirty = false;
         }
         Poll::Ready(Ok(()))
@@ -140,7 +143,7 @@ impl Socket {
     fn poll_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
         let mut at = 0;
         while at < bytes.len() {
-            match Pin::new(&mut self.io).poll_write(context, &bytes[at..]) {
+            match Pin::new(&mut self.carrier).poll_write(context, &bytes[at..]) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(taken)) => {
                     at += taken;
@@ -190,7 +193,7 @@ impl Socket {
     fn poll_bytes_in(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
         INPUT.with_borrow_mut(|input| {
             let mut input = ReadBuf::new(input);
-            let read = ready!(Pin::new(&mut self.io).poll_read(context, &mut input));
+            let read = ready!(Pin::new(&mut self.carrier).poll_read(context, &mut input));
             let came = read.is_ok() && !input.filled().is_empty();
             self.reader.push(input.filled());
             Poll::Ready(came.then_some(()))

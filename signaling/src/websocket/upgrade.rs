@@ -13,8 +13,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
+use super::carrier::Carrier;
 use super::socket::Socket;
 
 /// What is hashed with a client's key (RFC 6455 §1.3).
@@ -76,7 +76,7 @@ impl Upgrade {
             match connection.await {
                 Ok(connection) => {
                     // In a box, that this future does not hold the room for it while it waits.
-                    Box::pin(then(Socket::new(TokioIo::new(connection), largest))).await;
+                    Box::pin(then(Socket::new(Carrier::of(connection), largest))).await;
                 }
                 Err(error) => tracing::debug!(%error, "a connection became no WebSocket"),
             }
