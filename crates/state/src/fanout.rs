@@ -5,6 +5,7 @@
 //! can: waking a task for each session and event costs more than what is sent. Otherwise the event
 //! waits in the session's queue.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,10 +25,13 @@ use crate::sessions::Pushed;
 use crate::sessions::Session;
 
 /// A session that can hear without its task.
-pub trait Hearer: Send + Sync {
-    /// Hears an event now; `false` when it cannot, because others wait in its queue or it is busy: then
-    /// the event goes by way of the queue.
-    fn hear(&self, event: &UserEvent) -> bool;
+pub trait Hearer: Any + Send + Sync {
+    /// Lets `hearers`, [`TOGETHER`] at most and this one among them, hear an event now, each of them as if
+    /// it were alone. Which of them did, the first in the lowest bit. One does not when others wait in
+    /// its queue or it is busy: then the event goes by way of the queue.
+    ///
+    /// They are asked together because what one costs is waiting for its memory, which many can at once.
+    fn hear_together(&self, hearers: &[&dyn Hearer], event: &UserEvent) -> u64;
 
     /// Something is about to be put into its queue.
     fn queued(&self);
@@ -182,13 +186,6 @@ impl Listener {
     fn new(session: Arc<Session>) -> Self {
         Self { hearer: session.hearer(), id: session.id, user: session.user, session }
     }
-
-    fn deliver(&self, event: &UserEvent) -> Pushed {
-        match &self.hearer {
-            Some(hearer) if hearer.hear(event) => Pushed::Queued,
-            _ => self.session.push(event.clone()),
-        }
-    }
 }
 
 /// Lets all sessions hear an event, and lets those go that hear no more.
@@ -197,18 +194,45 @@ async fn deliver(sessions: &mut Vec<Listener>, event: &UserEvent) {
         let hearer = Arc::clone(hearer);
         hearer.prepare(event).await;
     }
-    let mut next = 0;
-    while next < sessions.len() {
-        match sessions[next].deliver(event) {
-            Pushed::Queued => next += 1,
+    let mut gone = Vec::new();
+    for first in (0..sessions.len()).step_by(TOGETHER) {
+        if first > 0 && first % BURST == 0 {
+            tokio::task::yield_now().await;
+        }
+        let last = sessions.len().min(first + TOGETHER);
+        deliver_together(first, &sessions[first..last], event, &mut gone);
+    }
+    // From behind, that those before keep their places.
+    for place in gone.into_iter().rev() {
+        sessions.swap_remove(place);
+    }
+}
+
+/// Lets some sessions, from a place on, hear an event; notes the places of those that hear no more.
+fn deliver_together(
+    place: usize,
+    listeners: &[Listener],
+    event: &UserEvent,
+    gone: &mut Vec<usize>,
+) {
+    let hearers: Vec<_> =
+        listeners.iter().filter_map(|listener| listener.hearer.as_deref()).collect();
+    let mut heard = hearers.first().map_or(0, |any| any.hear_together(&hearers, event));
+    for (place, listener) in (place..).zip(listeners) {
+        if listener.hearer.is_some() {
+            let it = heard & 1 == 1;
+            heard >>= 1;
+            if it {
+                continue;
+            }
+        }
+        match listener.session.push(event.clone()) {
+            Pushed::Queued => {}
             Pushed::TooSlow => {
                 metrics::counter!("state_subscribers_tripped_total").increment(1);
-                sessions.swap_remove(next);
+                gone.push(place);
             }
-            Pushed::Gone => drop(sessions.swap_remove(next)),
-        }
-        if next % BURST == BURST - 1 {
-            tokio::task::yield_now().await;
+            Pushed::Gone => gone.push(place),
         }
     }
 }
@@ -223,5 +247,9 @@ fn most_lanes() -> usize {
 const FULL: usize = 128;
 /// Events that wait for a lane at most.
 const WAITING: usize = 256;
-/// Sessions that hear in one go, before other tasks of the thread have their turn.
+/// Sessions that hear together: a bit of a word each. More wait for more memory at once, and keep each
+/// other's tasks waiting for longer.
+pub const TOGETHER: usize = 32;
+/// Sessions that hear in one go, before other tasks of the thread have their turn; a multiple of
+/// [`TOGETHER`].
 const BURST: usize = 64;

@@ -50,6 +50,7 @@ pub use event::GuildEvent;
 pub use event::Publication;
 pub use event::UserEvent;
 pub use fanout::Hearer;
+pub use fanout::TOGETHER;
 pub use guild::Guild;
 pub use guild::command::GuildCommand;
 pub use guild::plan::Change;

@@ -1,15 +1,13 @@
 //! The store from outside: order, gaps, slow listeners, callers that hang up.
 
+#[path = "store/hearing.rs"]
+mod hearing;
 #[path = "support/repo.rs"]
 mod repo;
 mod support;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -22,7 +20,6 @@ use state::Denied;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::GuildStore;
-use state::Hearer;
 use state::Overflow;
 use state::Subscriber;
 use state::SubscriberId;
@@ -162,68 +159,6 @@ async fn events_come_in_the_order_in_which_they_were_published() {
     for n in 0..1_000 {
         assert_eq!(said(&ana.guild_event().await), n);
     }
-}
-
-/// A session that hears at once, unless it is busy or something waits for it.
-#[derive(Default)]
-struct Ears {
-    heard: Mutex<Vec<u64>>,
-    busy: AtomicBool,
-    waiting: AtomicUsize,
-    prepared: AtomicUsize,
-}
-
-impl Hearer for Ears {
-    fn hear(&self, event: &UserEvent) -> bool {
-        if self.busy.load(Ordering::SeqCst) || self.waiting.load(Ordering::SeqCst) > 0 {
-            return false;
-        }
-        let UserEvent::Guild(publication) = event else { return false };
-        self.heard.lock().expect("unpoisoned").push(said(&publication.event));
-        true
-    }
-
-    fn queued(&self) {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn prepare<'a>(&'a self, _: &'a UserEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.prepared.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(()))
-    }
-}
-
-#[tokio::test]
-async fn a_session_hears_at_once_while_nothing_waits_and_else_in_its_turn() {
-    let Fixture { store, .. } = fixture().await;
-    let ears = Arc::new(Ears::default());
-    let (mut of_ana, mut ana) = subscriber(1, ANA, 10);
-    of_ana.hearer = Some(Arc::<Ears>::clone(&ears));
-    store.connect(of_ana);
-    let mut ben = connect(&store, 2, BEN, 10);
-    let handle = store.guild(GUILD).expect("loaded");
-    store.subscribe(ana.id, GUILD).await.expect("a member");
-    store.subscribe(ben.id, GUILD).await.expect("a member");
-    let say = async |n, ben: &mut Listener| {
-        handle.publish(typing(n)).await.expect("published");
-        // Of one lane, the second: when he heard it, she had her turn.
-        assert_eq!(said(&ben.guild_event().await), n);
-    };
-
-    say(1, &mut ben).await;
-    ears.busy.store(true, Ordering::SeqCst);
-    say(2, &mut ben).await;
-    ears.busy.store(false, Ordering::SeqCst);
-    say(3, &mut ben).await;
-
-    assert_eq!(*ears.heard.lock().expect("unpoisoned"), [1]);
-    assert_eq!(said(&ana.guild_event().await), 2);
-    assert_eq!(said(&ana.guild_event().await), 3);
-    ears.waiting.store(0, Ordering::SeqCst);
-    say(4, &mut ben).await;
-    assert_eq!(*ears.heard.lock().expect("unpoisoned"), [1, 4]);
-    assert!(ana.is_silent());
-    assert_eq!(ears.prepared.load(Ordering::SeqCst), 4, "once an event");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

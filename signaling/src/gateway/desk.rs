@@ -2,6 +2,10 @@
 //!
 //! A lane lets a session hear at once, and writes to its socket; the task is woken for what is left.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::pin::Pin;
@@ -15,6 +19,7 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
+use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 use state::Hearer;
@@ -27,6 +32,7 @@ use super::session::GatewaySession;
 use super::session::Unresumable;
 use super::shape;
 use super::shape::Shaper;
+use super::socket::Broken;
 use super::socket::Wire;
 use super::socket::now;
 use crate::cdn::Signer;
@@ -125,50 +131,144 @@ impl Desk {
         self.waiting.fetch_sub(1, Ordering::Release);
     }
 
-    fn hear_now(&self, core: &mut Core, event: &UserEvent) {
-        let began = now();
-        let shaper =
-            Shaper { users: &self.users, signer: &self.signer, now_ms: crate::parts::now_ms() };
-        let numbered = core.session.newest();
-        core.session.handle_event(began, event, shaper);
-        METERS.dispatches.increment(core.session.newest() - numbered);
-        let Core { session, wire, broken, .. } = core;
-        let mut wake = session.has_outputs();
-        if let Some(wire) = wire {
-            // When it takes no more, the task waits for it, and says so by its own waker.
-            let mut context = Context::from_waker(Waker::noop());
-            match wire.poll_write(&mut context, began, || session.poll_frame(shaper)) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => {
-                    *broken = true;
-                    wake = true;
-                }
-                Poll::Pending => wake = true,
-            }
+    /// The core, for a lane; none when the session must hear by way of its queue.
+    fn free(&self) -> Option<MutexGuard<'_, Option<Core>>> {
+        // Behind what came before it. Whoever calls put that into the queue itself, or does not mind.
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            return None;
         }
-        if wake {
-            self.reception.waker.wake();
+        // The task has it: by the queue it is heard as soon.
+        let guard = self.core.try_lock().ok()?;
+        guard.as_ref().is_some_and(|core| !core.reserved).then_some(guard)
+    }
+}
+
+/// One of those that hear together.
+struct Turn<'a> {
+    reception: &'a Reception,
+    core: MutexGuard<'a, Option<Core>>,
+    /// Where its frames are, of those that were packed together.
+    packed: Range<usize>,
+    wake: bool,
+}
+
+impl Turn<'_> {
+    /// Does a part of the turn. A fault of ours costs this session, not the lane and all others in it.
+    fn catching(&mut self, part: impl FnOnce(&mut Core, &mut Range<usize>) -> bool) {
+        let Some(core) = &mut *self.core else { return };
+        match catch_unwind(AssertUnwindSafe(|| part(core, &mut self.packed))) {
+            Ok(wake) => self.wake |= wake,
+            Err(_) => {
+                tracing::error!("a session failed while it heard an event");
+                *self.core = None;
+                self.wake = true;
+            }
         }
     }
 }
 
+impl Core {
+    /// Reads something of each line of memory that hearing touches, for nothing else.
+    fn approach(&self) -> usize {
+        self.session.approach() ^ self.wire.as_ref().map_or(0, Wire::approach)
+    }
+
+    /// Hears an event, and packs what is to be said of it. Whether the task is to do something.
+    fn hear(
+        &mut self,
+        now: Instant,
+        event: &UserEvent,
+        shaper: Shaper<'_>,
+        (out, packed): (&mut Vec<u8>, &mut Range<usize>),
+    ) -> bool {
+        let Self { session, wire, broken, .. } = self;
+        session.handle_event(now, event, shaper);
+        let mut wake = session.has_outputs();
+        if let Some(wire) = wire {
+            let start = out.len();
+            match wire.pack(out, || session.poll_frame(shaper)) {
+                Ok(more) => wake |= more,
+                Err(Broken) => {
+                    *broken = true;
+                    wake = true;
+                }
+            }
+            *packed = start..out.len();
+        }
+        wake
+    }
+
+    /// Writes what was packed. Whether the task is to do something.
+    fn write(&mut self, now: Instant, packed: &[u8]) -> bool {
+        let Some(wire) = &mut self.wire else { return false };
+        // When it takes no more, the task waits for it, and says so by its own waker.
+        match wire.poll_packed(&mut Context::from_waker(Waker::noop()), now, packed) {
+            Poll::Ready(Ok(())) => false,
+            Poll::Ready(Err(Broken)) => {
+                self.broken = true;
+                true
+            }
+            Poll::Pending => true,
+        }
+    }
+}
+
+thread_local! {
+    /// What those who hear together are sent.
+    static PACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Hearer for Desk {
-    fn hear(&self, event: &UserEvent) -> bool {
-        // Behind what came before it. Whoever calls put that into the queue itself, or does not mind.
-        if self.waiting.load(Ordering::Acquire) > 0 {
-            return false;
+    fn hear_together(&self, hearers: &[&dyn Hearer], event: &UserEvent) -> u64 {
+        let now = now();
+        let shaper =
+            Shaper { users: &self.users, signer: &self.signer, now_ms: crate::parts::now_ms() };
+        let desks = || hearers.iter().map(|hearer| (*hearer as &dyn Any).downcast_ref::<Self>());
+        // The first line of each is waited for together; each lock waits for the one before.
+        for desk in desks().flatten() {
+            black_box(desk.waiting.load(Ordering::Relaxed));
         }
-        // The task has it: by the queue it is heard as soon.
-        let Ok(mut guard) = self.core.try_lock() else { return false };
-        let Some(core) = guard.as_mut().filter(|core| !core.reserved) else { return false };
-        let heard = catch_unwind(AssertUnwindSafe(|| self.hear_now(core, event)));
-        if heard.is_err() {
-            // A fault of ours costs this session, not the lane and all others in it.
-            tracing::error!("a session failed while it heard an event");
-            *guard = None;
-            self.reception.waker.wake();
+        let mut heard = 0;
+        let mut turns = Vec::with_capacity(hearers.len());
+        for (place, desk) in desks().enumerate() {
+            if let Some(desk) = desk
+                && let Some(core) = desk.free()
+            {
+                heard |= 1 << place;
+                turns.push(Turn { reception: &desk.reception, core, packed: 0..0, wake: false });
+            }
         }
-        true
+        // So are their other lines, now that each may be looked at.
+        for turn in &turns {
+            black_box(turn.core.as_ref().map(Core::approach));
+        }
+        PACKED.with_borrow_mut(|out| {
+            out.clear();
+            let mut dispatches = 0;
+            for turn in &mut turns {
+                turn.catching(|core, packed| {
+                    let numbered = core.session.newest();
+                    let wake = core.hear(now, event, shaper, (out, packed));
+                    dispatches += core.session.newest() - numbered;
+                    wake
+                });
+            }
+            METERS.dispatches.increment(dispatches);
+            for mut turn in turns {
+                if !turn.packed.is_empty() {
+                    turn.catching(|core, packed| core.write(now, &out[packed.clone()]));
+                }
+                let Turn { reception, core, wake, .. } = turn;
+                drop(core);
+                if wake {
+                    reception.waker.wake();
+                }
+            }
+            if out.capacity() > KEPT {
+                *out = Vec::new();
+            }
+        });
+        heard
     }
 
     fn queued(&self) {
@@ -202,3 +302,6 @@ pub(super) static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
     dispatches: metrics::counter!("signaling_dispatches_total"),
     fanout: metrics::histogram!("signaling_fanout_duration_seconds"),
 });
+
+/// Bytes that a lane's buffer keeps room for.
+const KEPT: usize = 256 * 1_024;

@@ -4,6 +4,7 @@
 //! asked for by an output. A session outlives its sockets.
 
 mod answers;
+mod approach;
 mod calls;
 mod passive;
 mod whole;
@@ -69,6 +70,8 @@ pub(super) struct GatewaySession {
     latest: Option<GuildId>,
     /// None while there is nothing to be done.
     due: Option<Box<Due>>,
+    /// READY of a person's client that wants its guilds in it, until all of them are there.
+    pending: Option<Box<Pending>>,
     sight: Sight,
     viewer: Viewer,
     /// Of a client that wants to be told little of guilds that it does not look at.
@@ -88,9 +91,8 @@ struct Rest {
     told: HashSet<ChannelId>,
     /// The guild and version whose changes of view were told last.
     flipped: Option<(GuildId, u64)>,
-    /// READY of a person's client that wants its guilds in it, until all of them are there.
-    pending: Option<Box<Pending>>,
-    /// Whether it is such a client: then guilds have the shape that it knows.
+    /// Whether it is a person's client that wants its guilds in READY: then they have the shape that it
+    /// knows.
     whole: bool,
 }
 
@@ -200,7 +202,6 @@ impl GatewaySession {
             guilds: HashSet::new(),
             told: HashSet::new(),
             flipped: None,
-            pending: None,
             whole: false,
         };
         let due = Due { waiting: guilds.into(), ..Due::default() };
@@ -209,6 +210,7 @@ impl GatewaySession {
             replay: ReplayBuffer::default(),
             latest: None,
             due: (!due.is_empty()).then(|| Box::new(due)),
+            pending: None,
             sight: Sight::default(),
             viewer,
             passive: None,
@@ -320,7 +322,7 @@ impl GatewaySession {
         if matches!(self.link, Link::Over) {
             return;
         }
-        if let Some(pending) = &mut self.rest.pending
+        if let Some(pending) = &mut self.pending
             && !matches!(event, UserEvent::LoggedOut)
         {
             if let Some(gone) = pending.handle_event(event, self.viewer.user) {
@@ -461,7 +463,7 @@ impl GatewaySession {
         if view.is_some() {
             self.rest.guilds.insert(guild);
         }
-        if let Some(pending) = &mut self.rest.pending {
+        if let Some(pending) = &mut self.pending {
             pending.handle_guild(guild, view);
             if pending.is_complete() {
                 self.greet(now, shaper);

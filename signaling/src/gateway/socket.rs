@@ -131,8 +131,7 @@ impl Wire {
                 return false;
             }
             *buffered += out.len() - before;
-            let allowed = Duration::from_secs((*buffered / SLOWEST) as u64);
-            *patience = Some(now + STALL + allowed);
+            *patience = Some(now + STALL + allowed(*buffered));
             true
         });
         match written {
@@ -144,6 +143,51 @@ impl Wire {
             }
             Poll::Ready(Err(_)) => Poll::Ready(Err(Broken)),
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// See [`GatewaySession::approach`](super::session::GatewaySession::approach).
+    pub(super) fn approach(&self) -> usize {
+        let etf = usize::from(matches!(self.encoder.encoding(), Encoding::Etf));
+        usize::from(self.socket.is_clear()) ^ etf ^ self.buffered
+    }
+
+    /// Puts messages of `next` behind what is there, for [`poll_packed`](Self::poll_packed), if the
+    /// socket took everything before. Whether there may be more to write.
+    pub(super) fn pack(
+        &mut self,
+        out: &mut Vec<u8>,
+        mut next: impl FnMut() -> Option<Frame>,
+    ) -> Result<bool, Broken> {
+        if !self.socket.is_clear() {
+            return Ok(true);
+        }
+        let start = out.len();
+        while out.len() - start < GATHER {
+            let Some(message) = next() else { return Ok(false) };
+            if self.encoder.encode(&message, out).is_none() {
+                tracing::error!("a gateway message could not be compressed");
+                out.truncate(start);
+                return Err(Broken);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives the socket what was packed for it. Ready when everything was taken.
+    pub(super) fn poll_packed(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+        packed: &[u8],
+    ) -> Poll<Result<(), Broken>> {
+        match self.socket.poll_frames(context, packed) {
+            Poll::Pending => {
+                self.buffered += packed.len();
+                self.patience = Some(now + STALL + allowed(self.buffered));
+                Poll::Pending
+            }
+            Poll::Ready(written) => Poll::Ready(written.map_err(|_| Broken)),
         }
     }
 
@@ -211,6 +255,11 @@ impl Wire {
     }
 }
 
+/// How long a slow reader may take for so many bytes.
+const fn allowed(bytes: usize) -> Duration {
+    Duration::from_secs((bytes / SLOWEST) as u64)
+}
+
 /// What a developer reads beside the close code (Discord: Gateway Close Event Codes).
 const fn reason(code: CloseCode) -> &'static str {
     match code {
@@ -262,3 +311,5 @@ const STALL: Duration = Duration::from_secs(10);
 const SLOWEST: usize = 32 * 1_024;
 /// How long a close may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Bytes that are packed for a socket before it is written to.
+const GATHER: usize = 16 * 1_024;

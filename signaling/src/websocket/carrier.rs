@@ -10,6 +10,9 @@ use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use rustix::net::send;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -52,7 +55,12 @@ impl AsyncWrite for Carrier {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            // The runtime is asked when the socket takes no more: what it notes of each lies in one more
+            // line of memory to wait for.
+            Self::Tcp(stream) => match send(&*stream, bytes, AT_ONCE) {
+                Err(Errno::AGAIN | Errno::INTR) => Pin::new(stream).poll_write(context, bytes),
+                taken => Poll::Ready(taken.map_err(io::Error::from)),
+            },
             Self::Other(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
@@ -71,3 +79,6 @@ impl AsyncWrite for Carrier {
         }
     }
 }
+
+/// Without waiting, and without a signal when the peer is gone.
+const AT_ONCE: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);

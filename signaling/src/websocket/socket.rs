@@ -118,11 +118,40 @@ impl Socket {
                 break;
             }
         }
+        self.poll_flushed(context)
+    }
+
+    fn poll_flushed(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.dirty {
             ready!(Pin::new(&mut self.carrier).poll_flush(context))?;
             self.dirty = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether frames may be written at once: nothing waits before them.
+    pub(crate) fn is_clear(&self) -> bool {
+        let owed = matches!(self.goodbye, Goodbye::Owed(_)) || self.pong.is_some();
+        self.unsent.0.is_empty() && !owed
+    }
+
+    /// Writes frames, of which it keeps what the peer does not take, while it [is
+    /// clear](Self::is_clear). Ready when all is on its way.
+    ///
+    /// # Errors
+    ///
+    /// When the connection broke.
+    pub(crate) fn poll_frames(
+        &mut self,
+        context: &mut Context<'_>,
+        frames: &[u8],
+    ) -> Poll<io::Result<()>> {
+        let taken = self.poll_bytes(context, frames)?;
+        if taken < frames.len() {
+            self.unsent = (frames[taken..].to_vec(), 0);
+            return Poll::Pending;
+        }
+        self.poll_flushed(context)
     }
 
     /// Writes what was left.

@@ -8,11 +8,15 @@ mod stage;
 mod terms;
 mod threads;
 
+use std::time::Duration;
+
 use model::wire::guild::Permissions;
 use model::wire::id::Id;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::Message;
 
 use stage::ANA;
@@ -501,4 +505,59 @@ async fn before_a_shutdown_every_session_is_told_to_reconnect() {
 
     assert_eq!((sessions, closed), ((), [4000; 3]));
     assert_eq!(stage.parts.sessions.count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_client_says_together_with_its_request_is_heard() {
+    let stage = Stage::open().await;
+    let mut stream = tokio::net::TcpStream::connect(stage.address).await.unwrap();
+    let request = format!(
+        "GET /?{JSON} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        stage.address
+    );
+    let beat = br#"{"op":1,"d":null}"#;
+    let mut bytes = request.into_bytes();
+    // Masked with zeros: as it is.
+    bytes.extend([0x81, 0x80 | beat.len() as u8, 0, 0, 0, 0]);
+    bytes.extend(beat);
+
+    stream.write_all(&bytes).await.unwrap();
+
+    let mut heard = Vec::new();
+    let answered = async {
+        while !String::from_utf8_lossy(&heard).contains(r#""op":11"#) {
+            assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0, "it hung up");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), answered).await.expect("an answer");
+}
+
+#[tokio::test]
+async fn who_reads_late_misses_nothing() {
+    let stage = Stage::open().await;
+    for way in ways() {
+        let (mut ben, _) = stage.identify(BEN, &way).await;
+        let mut bytes = 0;
+        // More than sockets take unread, less than a session may be behind.
+        for n in 0..300_u64 {
+            let noise: String = (0..1_500).map(|at| noise(n * 1_500 + at)).collect();
+            bytes += noise.len();
+            stage.say(&format!("{n} {noise}")).await;
+        }
+        assert!(bytes > 400_000);
+
+        for n in 0..300_u64 {
+            let said = ben.hear("MESSAGE_CREATE").await;
+            let content = said["d"]["content"].as_str().unwrap();
+            let noise: String = (0..1_500).map(|at| noise(n * 1_500 + at)).collect();
+            assert_eq!(content, format!("{n} {noise}"), "{way}");
+        }
+    }
+}
+
+/// A letter that nothing tells from those before it.
+fn noise(number: u64) -> char {
+    let mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    char::from(b'a' + ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as u8 % 26)
 }

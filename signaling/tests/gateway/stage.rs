@@ -167,7 +167,11 @@ impl Stage {
 
 /// Serves on a port of its own until the test ends.
 async fn serve(parts: Parts) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    // So that a client that does not read is soon seen.
+    socket.set_send_buffer_size(SENT_UNREAD).expect("a small buffer");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(1_024).expect("a port that listens");
     let address = listener.local_addr().expect("an address");
     let connection = Connection { peer: address, local: address, tls: false };
     let app = signaling::router(parts, Router::new()).layer(middleware::from_fn(
@@ -180,6 +184,9 @@ async fn serve(parts: Parts) -> SocketAddr {
     tokio::spawn(async move { axum::serve(listener, app).await });
     address
 }
+
+/// Bytes that a connection of the server keeps for its client, and about as much again.
+const SENT_UNREAD: u32 = 16 * 1_024;
 
 /// How a client reads what it is sent, and writes what it says.
 struct Codec {

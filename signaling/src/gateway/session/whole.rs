@@ -36,7 +36,7 @@ impl GatewaySession {
             session.push(Dispatch::new("READY", &ready));
             session.push(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
         } else {
-            session.rest.pending = Some(Box::new(pending));
+            session.pending = Some(Box::new(pending));
         }
         session
     }
@@ -58,7 +58,7 @@ impl GatewaySession {
 
     /// All guilds are there: READY, what supplements it, and what happened meanwhile.
     pub(super) fn greet(&mut self, now: Instant, shaper: Shaper<'_>) {
-        let Some(mut pending) = self.rest.pending.take() else { return };
+        let Some(mut pending) = self.pending.take() else { return };
         let shown: Vec<_> = pending.views().map(|view| self.shown(view, shaper)).collect();
         let held = pending.take_held();
         let [ready, supplement] = pending.with_guilds(shown, self.viewer.user, shaper.users);
