@@ -22,13 +22,7 @@ const OURS: &[&str] = &["cluster", "media", "model", "server", "signaling", "sta
 const ONLY: &[(&str, &[&str])] = &[
     (
         "str0m::",
-        &[
-            "media/src/transport",
-            "media/src/shard/tests",
-            "media/tests",
-            "crates/fuzz",
-            "src/bench/voice/browser.rs",
-        ],
+        &["media/src/shard/tests", "media/tests", "crates/fuzz", "src/bench/voice/browser.rs"],
     ),
     ("sqlx", &["crates/storage"]),
     ("axum", &["signaling", "src", "tests"]),

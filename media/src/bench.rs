@@ -29,10 +29,10 @@ pub use crate::shell::counting::allocations;
 pub use crate::shell::counting::live_bytes;
 use crate::transport::aead::Aead;
 use crate::transport::discovery;
+use crate::transport::dtls::WebRtcIdentity;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 use crate::transport::stun;
-use crate::transport::webrtc::WebRtcIdentity;
 
 /// What a UDP client seals and opens with: one mode and key.
 pub struct UdpCipher(Aead);

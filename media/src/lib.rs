@@ -70,7 +70,7 @@ use crate::shell::steering;
 use crate::shell::steering::Strays;
 use crate::shell::waker::Waker;
 use crate::shell::window::Window;
-use crate::transport::webrtc::WebRtcIdentity;
+use crate::transport::dtls::WebRtcIdentity;
 
 /// Commands that wait for a shard before callers are told [`Busy`](cluster::Busy).
 const COMMANDS: usize = 4_096;

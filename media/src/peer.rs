@@ -319,6 +319,8 @@ pub(crate) struct Activity {
     pub(crate) quiet_pending: bool,
     /// The pending timer that drives the transport.
     pub(crate) drive_at: Option<Instant>,
+    /// How often it was put off.
+    pub(crate) delays: u8,
 }
 
 impl Activity {
@@ -331,6 +333,7 @@ impl Activity {
             speaking: false,
             quiet_pending: false,
             drive_at: None,
+            delays: 0,
         }
     }
 }

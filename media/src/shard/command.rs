@@ -188,7 +188,7 @@ impl Shard {
         if let Transport::WebRtc(webrtc) = &mut peer.transport
             && webrtc.can_restart(&offer, announce)
         {
-            let (changed, gone) = webrtc.restart(offer);
+            let (changed, gone) = webrtc.restart(offer)?;
             let ufrag = Name::Ufrag(webrtc.ufrag().into());
             let sdp = webrtc.answer_text().to_owned();
             peer.path.restart();
@@ -205,13 +205,13 @@ impl Shard {
         }
         let bitrate = peer.bitrate;
         let from = (self.config.index, &self.config.identity);
-        let mut webrtc = WebRtcTransport::answer(now, from, offer, announce)?;
-        webrtc.set_bitrate(bitrate);
+        let webrtc = WebRtcTransport::answer(now, from, (offer, bitrate), announce)?;
         self.forget_session(key);
         let sdp = webrtc.answer_text().to_owned();
         let ufrag = webrtc.ufrag().into();
         let peer = self.peers.get_mut(key).ok_or(Refusal::UnknownPeer)?;
         // What was proven belongs to the transport before.
+        peer.activity.drive_at = None;
         peer.path.aim = None;
         peer.path.proven = false;
         peer.path.renew();
@@ -222,7 +222,6 @@ impl Shard {
         self.demux.add(Name::Ufrag(ufrag), key);
         self.restart_video(now, key);
         self.events.push_back(MediaEvent::Answer { peer: id, sdp });
-        self.drive(now, key, None);
         Ok(())
     }
 

@@ -56,8 +56,8 @@ use crate::transport::Opened;
 use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
 use crate::transport::Transport;
+use crate::transport::dtls::WebRtcIdentity;
 use crate::transport::webrtc::AudioClaim;
-use crate::transport::webrtc::WebRtcIdentity;
 
 /// Events that may wait before statistics are left out.
 const EVENTS_BEFORE_STATS_DROP: usize = 1_024;
@@ -211,7 +211,8 @@ impl Shard {
         let peer = self.attribute(now, shape, from, bytes)?;
         let ssrc = match shape {
             Shape::Rtp { ssrc } | Shape::Rtcp { ssrc } => ssrc,
-            Shape::Stun { .. } | Shape::Dtls => return self.negotiate(now, peer, from, bytes),
+            Shape::Stun { .. } => return self.check(now, peer, from, bytes),
+            Shape::Dtls => return self.shake_hands(now, peer, from, bytes),
             Shape::Proof { .. } => return self.take_proof(now, peer, from, bytes),
             Shape::Discovery { .. } => return self.discover(now, peer, from),
             Shape::Keepalive => return self.keep_alive(now, peer, from),
@@ -221,7 +222,9 @@ impl Shard {
             self.note_duplicate(now, peer, from);
             return Err(DropReason::Replay);
         }
-        match opened? {
+        let opened = opened?;
+        self.settle(peer);
+        match opened {
             Opened::Rtcp { compound, newest } => {
                 self.follow(now, peer, from, newest);
                 self.take_report(now, peer, compound)?;
@@ -460,8 +463,14 @@ impl Shard {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
+        // To wake for a timer that means nothing any more costs more than to look.
+        while let Some((when, Timer::Drive(key))) = self.timers.next()
+            && self.peers.get(key).is_none_or(|peer| peer.activity.drive_at != Some(when))
+        {
+            self.timers.pop(when);
+        }
+        self.timers.next().map(|(when, _)| when)
     }
 
     /// What signaling should learn next.

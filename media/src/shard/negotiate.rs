@@ -9,6 +9,7 @@ use model::media::MediaEvent;
 use model::media::PeerId;
 
 use crate::metrics::DropReason;
+use crate::peer::Peer;
 use crate::peer::PeerKey;
 use crate::shard::Shard;
 use crate::shard::contained;
@@ -25,12 +26,14 @@ use crate::transport::webrtc::Check;
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// A session that asks again and again for a time that has passed must not keep the thread busy.
 const LEAST_SLEEP: Duration = Duration::from_millis(1);
+/// How often a session may put off its timer, each time leaving one behind that means nothing.
+const DELAYS: u8 = 64;
 /// Silence after which a path is given up for another that the browser checks, when it began ICE anew.
 const QUIET: Duration = Duration::from_secs(1);
 
 impl Shard {
-    /// Gives STUN or DTLS to the peer's session.
-    pub(super) fn negotiate(
+    /// Answers a check of the peer's browser, and follows it.
+    pub(super) fn check(
         &mut self,
         now: Instant,
         key: PeerKey,
@@ -38,93 +41,96 @@ impl Shard {
         bytes: &[u8],
     ) -> Result<(), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        admit(now, peer, from)?;
         let Transport::WebRtc(webrtc) = &mut peer.transport else { return Err(DropReason::NoKeys) };
-        // A username is no secret on the way: who knows one must not make the session work for every
-        // datagram. Where the browser is known to be, nothing is cut.
-        if !peer.path.knows(from) && !peer.check_rate.admit(now) {
-            return Err(DropReason::Policed);
-        }
-        let nominates = stun::nominates(bytes);
         let outbox = &mut self.outbox;
-        let answered = contained(|| webrtc.answer_check(from, bytes, outbox));
-        match answered {
+        let check = contained(|| webrtc.answer_check(now, from, bytes, outbox));
+        match check {
             None => {
                 self.faulty.push(key);
                 return Err(DropReason::Fault);
             }
-            Some(Some(Check::Forged)) => return Err(DropReason::Handshake),
-            Some(Some(check)) => {
-                peer.activity.alive = now;
-                // A path of a generation that replaces another is as good as chosen when the one that
-                // was has gone quiet: some browsers choose a second later.
-                let quiet = peer.path.seen.is_none_or(|seen| seen + QUIET < now);
-                let wanted = nominates || (check == Check::Renewing && quiet);
-                self.note_check(now, key, (from, wanted), true);
-                if check == Check::Renewing {
-                    self.settle_restart(key, from);
-                }
-                return Ok(());
-            }
-            Some(None) => {}
+            Some(Check::Forged) => return Err(DropReason::Handshake),
+            Some(Check::Genuine | Check::Renewing) => {}
         }
-        let handled = contained(|| webrtc.handle(now, from, bytes)).unwrap_or_else(|| {
+        let is_renewing = check == Some(Check::Renewing);
+        let is_joining = !webrtc.has_keys();
+        peer.activity.alive = now;
+        // A path of a generation that replaces another is as good as chosen when the one that was has
+        // gone quiet: some browsers choose a second later.
+        let quiet = peer.path.seen.is_none_or(|seen| seen + QUIET < now);
+        let wanted = stun::nominates(bytes) || (is_renewing && quiet);
+        if self.follow_check(now, key, from, wanted) {
+            self.tell_connected(key);
+        }
+        if is_renewing {
+            self.settle_restart(key, from);
+        }
+        if is_joining {
+            self.drive(now, key);
+        }
+        Ok(())
+    }
+
+    /// Gives DTLS to the peer's session.
+    pub(super) fn shake_hands(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
+        admit(now, peer, from)?;
+        let Transport::WebRtc(webrtc) = &mut peer.transport else { return Err(DropReason::NoKeys) };
+        let handled = contained(|| webrtc.handle(now, bytes)).unwrap_or_else(|| {
             self.faulty.push(key);
             Err(DropReason::Fault)
         });
         // Even a refused input may have made the session want to say something or end.
-        self.drive(now, key, Some((from, nominates)));
+        self.drive(now, key);
         handled
     }
 
+    /// Notes that something came under the session's keys: its browser has heard the end of the handshake,
+    /// and no timer is left to say it again. HOT.
+    pub(super) fn settle(&mut self, key: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(key)
+            && let Transport::WebRtc(webrtc) = &mut peer.transport
+            && webrtc.is_settling()
+        {
+            webrtc.settle();
+            peer.activity.drive_at = None;
+        }
+    }
+
     /// Drains the peer's session: answers go out, keys come in, the next wake-up is noted.
-    /// `request` is where a STUN request came from and whether it nominates that path.
-    pub(super) fn drive(
-        &mut self,
-        now: Instant,
-        key: PeerKey,
-        request: Option<(SocketAddr, bool)>,
-    ) {
+    pub(super) fn drive(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Transport::WebRtc(webrtc) = &mut peer.transport else { return };
         let had_keys = webrtc.has_keys();
         let outbox = &mut self.outbox;
-        let driven = contained(|| webrtc.drive(request.map(|(from, _)| from), outbox));
+        let driven = contained(|| webrtc.drive(now, outbox));
         let Some(driven) = driven else {
             self.faulty.push(key);
             return;
         };
         let deadline = driven.deadline.map(|at| at.clamp(now + LEAST_SLEEP, now + LONGEST_SLEEP));
-        if let Some(deadline) = deadline
-            && peer.activity.drive_at.is_none_or(|at| deadline < at || at <= now)
-        {
-            peer.activity.drive_at = Some(deadline);
-            self.timers.set(deadline, Timer::Drive(key));
+        // Later than the timer that is there: a wake is spared, unless that was done so often that
+        // timers would pile up.
+        let (before, activity) = (peer.activity.drive_at, &mut peer.activity);
+        let is_later = before.is_some_and(|at| deadline.is_none_or(|deadline| at < deadline));
+        if before != deadline && (!is_later || activity.delays < DELAYS) {
+            activity.delays += u8::from(is_later);
+            activity.drive_at = deadline;
+            if let Some(deadline) = deadline {
+                self.timers.set(deadline, Timer::Drive(key));
+            }
         }
         if driven.ended {
             let reason = if had_keys { LeaveReason::Silent } else { LeaveReason::HandshakeFailed };
             self.end(key, reason);
-            return;
-        }
-        if let Some(address) = driven.stun_answered {
-            peer.activity.alive = now;
-            let nominates = request.is_some_and(|(_, nominates)| nominates);
-            self.note_check(now, key, (address, nominates), had_keys);
         } else if driven.connected && !had_keys {
-            self.tell_connected(key);
-        }
-    }
-
-    /// Follows a check that was answered. The client learns that it is connected when that moved the
-    /// aim, or when the keys have just come.
-    fn note_check(
-        &mut self,
-        now: Instant,
-        key: PeerKey,
-        (from, nominates): (SocketAddr, bool),
-        had_keys: bool,
-    ) {
-        let moved = self.follow_check(now, key, from, nominates);
-        if moved || !had_keys {
             self.tell_connected(key);
         }
     }
@@ -143,7 +149,7 @@ impl Shard {
         let Some(key) = self.ids.get(&id).copied() else { return };
         let Some(peer) = self.peers.get_mut(key) else { return };
         if let Transport::WebRtc(webrtc) = &mut peer.transport {
-            webrtc.settle(keys);
+            webrtc.skip(keys);
             self.follow(now, key, address, true);
         }
     }
@@ -200,5 +206,15 @@ impl Shard {
         // No idle timeout: listeners may send nothing for hours. Signaling ends a peer whose voice
         // gateway session ended.
         Ok(())
+    }
+}
+
+/// Lets a peer's session work for a datagram. A username is no secret on the way: who knows one must not
+/// make the session work for every datagram. Where the browser is known to be, nothing is cut.
+fn admit(now: Instant, peer: &mut Peer, from: SocketAddr) -> Result<(), DropReason> {
+    if peer.path.knows(from) || peer.check_rate.admit(now) {
+        Ok(())
+    } else {
+        Err(DropReason::Policed)
     }
 }

@@ -57,6 +57,12 @@ impl Outbox {
         &self.arena
     }
 
+    /// The bytes of the datagram that was added last.
+    #[must_use]
+    pub(crate) fn newest(&self) -> &[u8] {
+        self.transmits.last().map_or(&[], |newest| &self.arena[newest.range.clone()])
+    }
+
     /// Empties the outbox and keeps its memory.
     pub(crate) fn clear(&mut self) {
         self.arena.clear();

@@ -40,7 +40,7 @@ impl Shard {
 
     fn drive_on_time(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        // A timer that an earlier one replaced means nothing any more.
+        // A timer that another replaced means nothing any more.
         if peer.activity.drive_at.is_none_or(|at| at > now) {
             return;
         }
@@ -50,7 +50,7 @@ impl Shard {
             self.faulty.push(key);
             return;
         }
-        self.drive(now, key, None);
+        self.drive(now, key);
     }
 
     fn note_quiet(&mut self, now: Instant, key: PeerKey) {

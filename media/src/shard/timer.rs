@@ -62,14 +62,14 @@ impl Timers {
         self.set(self.began + ROUGH * ticks as u32, timer);
     }
 
-    /// When the next one is due.
-    pub(crate) fn next(&self) -> Option<Instant> {
-        self.pending.peek().map(|Reverse((when, _))| *when)
+    /// The next one, and when it is due.
+    pub(crate) fn next(&self) -> Option<(Instant, Timer)> {
+        self.pending.peek().map(|Reverse(next)| *next)
     }
 
     /// The next one that is due by `now`.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Timer> {
-        if self.next()? > now {
+        if self.next()?.0 > now {
             return None;
         }
         self.pending.pop().map(|Reverse((_, timer))| timer)
@@ -97,10 +97,10 @@ mod tests {
             timers.set_roughly(at(millis), Timer::Report(key));
         }
 
-        assert_eq!(timers.next(), Some(at(250)));
+        assert_eq!(timers.next().map(|(when, _)| when), Some(at(250)));
         assert_eq!(timers.pop(at(249)), None);
         let fired = std::iter::from_fn(|| timers.pop(at(250))).count();
         assert_eq!(fired, 3);
-        assert_eq!(timers.next(), Some(at(500)));
+        assert_eq!(timers.next().map(|(when, _)| when), Some(at(500)));
     }
 }

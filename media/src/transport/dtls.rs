@@ -1,183 +1,224 @@
-//! A DTLS provider for the negotiating library that keeps a copy of the exported SRTP keys, so
-//! that audio can bypass it, and that shares one configuration: building it costs 1.5 ms.
+//! A browser's DTLS handshake, as its server: what it says, the certificate that it shows, and the SRTP
+//! keys that it leads to. Time is an argument; where datagrams go, the caller knows.
+//!
+//! All of a node's handshakes share one certificate, one loaded key and one configuration: making them
+//! costs more than the rest of a join.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use aws_lc_rs::digest;
+use dimpl::Config;
+use dimpl::Dtls;
+use dimpl::DtlsCertificate;
+use dimpl::Output;
+use dimpl::SrtpProfile;
 use dimpl::crypto::Buf;
 use dimpl::crypto::HashAlgorithm;
 use dimpl::crypto::KeyProvider;
 use dimpl::crypto::SignatureAlgorithm;
 use dimpl::crypto::SigningKey;
-use dimpl::crypto::aws_lc_rs;
-use str0m::crypto::CryptoError;
-use str0m::crypto::CryptoProvider;
-use str0m::crypto::dtls::DtlsCert;
-use str0m::crypto::dtls::DtlsImplError;
-use str0m::crypto::dtls::DtlsInstance;
-use str0m::crypto::dtls::DtlsOutput;
-use str0m::crypto::dtls::DtlsProvider;
-use str0m::crypto::dtls::DtlsVersion;
-use str0m::crypto::dtls::ProtocolVersion;
-use str0m::crypto::dtls::SrtpProfile;
+use dimpl::crypto::aws_lc_rs as provider;
 
 use crate::metrics::DropReason;
 use crate::transport::repeat::Flight;
 use crate::transport::srtp::Profile;
 use crate::transport::srtp::Srtp;
 
-/// What outlives the library's session of one browser: its handshake, and the SRTP keys that come out
-/// of it.
-#[derive(Clone)]
-pub(crate) struct KeySlot(Arc<Mutex<Handshake>>);
-
-/// A handshake, and its keys until they are taken.
-struct Handshake {
-    dtls: dimpl::Dtls,
-    keys: Option<Srtp>,
-}
-
-impl KeySlot {
-    fn new(dtls: dimpl::Dtls) -> Self {
-        Self(Arc::new(Mutex::new(Handshake { dtls, keys: None })))
-    }
-
-    /// The lock is contended by nobody: a session stays on its shard's thread.
-    fn lock(&self) -> MutexGuard<'_, Handshake> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the keys, once.
-    pub(crate) fn take(&self) -> Option<Srtp> {
-        self.lock().keys.take()
-    }
-
-    /// Reads a datagram for a session whose handshake is done and whose library is gone. Whether the
-    /// browser says in it that it leaves (RFC 5246 §7.2.1). There is nothing to answer.
-    ///
-    /// # Errors
-    ///
-    /// [`DropReason::Handshake`] when it is not acceptable.
-    pub(crate) fn says_farewell(&self, datagram: &[u8]) -> Result<bool, DropReason> {
-        let mut handshake = self.lock();
-        handshake.dtls.handle_packet(datagram).map_err(|_| DropReason::Handshake)?;
-        let mut scratch = [0; LARGEST_RECORD];
-        for _ in 0..OUTPUTS_PER_DATAGRAM {
-            match handshake.dtls.poll_output(&mut scratch) {
-                DtlsOutput::CloseNotify => return Ok(true),
-                DtlsOutput::Timeout(_) => break,
-                _ => {}
-            }
-        }
-        Ok(false)
-    }
-}
-
 /// Room for one datagram of DTLS, in bytes.
 const LARGEST_RECORD: usize = 2_048;
-/// Outputs that one datagram may cause; more is a fault of the library.
+/// Outputs that one datagram may cause; more is a fault of the library that must not hang the shard.
 const OUTPUTS_PER_DATAGRAM: usize = 64;
-
-impl fmt::Debug for KeySlot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeySlot(..)")
-    }
-}
-
-/// When a flight of the handshake is sent again; the time doubles with each. RFC 6347 §4.2.4.1 has a
-/// second where nothing is known of the path, and WebRTC clients begin with 50 ms: ICE has just shown
-/// that the path is short. Lower sends twice what is only slow; higher makes each loss cost a second.
+/// Bytes of a datagram of ours, at most: IPv6 promises 1,280 with its headers (RFC 8200 §5), and a
+/// relay on the way adds its own.
+const LARGEST_FLIGHT: usize = 1_150;
+/// When the library sends a flight again; the time doubles with each. RFC 6347 §4.2.4.1 has a second
+/// where nothing is known of the path, and WebRTC clients begin with 50 ms: ICE has just shown that
+/// the path is short. Lower sends twice what is only slow; higher makes each loss cost a second.
 const FLIGHT: Duration = Duration::from_millis(150);
 /// How often. What a client repeats is answered out of the same budget, and in a bad network it
 /// repeats much; the whole handshake has its own deadline.
 const FLIGHT_RETRIES: usize = 16;
 
-thread_local! {
-    /// The slot of the instance that this thread made last. The library makes the instance inside
-    /// its own constructor and gives no way to pass anything along.
-    static LAST_MADE: RefCell<Option<KeySlot>> = const { RefCell::new(None) };
+/// What all sessions of a node share: one certificate, so that a join generates none.
+#[derive(Clone)]
+pub(crate) struct WebRtcIdentity {
+    config: Arc<Config>,
+    certificate: Arc<DtlsCertificate>,
+    /// Of the certificate, by SHA-256.
+    fingerprint: [u8; FINGERPRINT],
 }
 
-/// The slot of the session that was built on this thread just now.
-pub(crate) fn take_last_made() -> Option<KeySlot> {
-    LAST_MADE.with_borrow_mut(Option::take)
-}
+/// Length of a fingerprint by SHA-256, in bytes.
+pub(crate) const FINGERPRINT: usize = 32;
 
-/// The process's crypto provider: aws-lc-rs with the DTLS of this file.
-pub(crate) fn crypto_provider() -> &'static Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    static DTLS: OnceLock<KeyCopyingDtls> = OnceLock::new();
-    PROVIDER.get_or_init(|| {
-        let stock = str0m::crypto::from_feature_flags();
-        let dtls = DTLS
-            .get_or_init(|| KeyCopyingDtls { stock: stock.dtls_provider, config: OnceLock::new() });
-        Arc::new(CryptoProvider { dtls_provider: dtls, ..stock })
-    })
-}
-
-/// The provider: certificates come from the stock one.
-#[derive(Debug)]
-struct KeyCopyingDtls {
-    stock: &'static dyn DtlsProvider,
-    config: OnceLock<Arc<dimpl::Config>>,
-}
-
-impl DtlsProvider for KeyCopyingDtls {
-    fn generate_certificate(&self) -> Option<DtlsCert> {
-        self.stock.generate_certificate()
+impl WebRtcIdentity {
+    /// Generates the certificate. None when the crypto library fails.
+    pub(crate) fn generate() -> Option<Self> {
+        let certificate = dimpl::certificate::generate_self_signed_certificate().ok()?;
+        let fingerprint = fingerprint_of(&certificate.certificate)?;
+        Some(Self { config: config()?, certificate: Arc::new(certificate), fingerprint })
     }
 
-    fn new_dtls(
-        &self,
-        cert: &DtlsCert,
+    /// The certificate's, by SHA-256.
+    pub(crate) const fn fingerprint(&self) -> &[u8; FINGERPRINT] {
+        &self.fingerprint
+    }
+}
+
+/// How all handshakes go.
+pub(crate) fn config() -> Option<Arc<Config>> {
+    let crypto =
+        dimpl::crypto::CryptoProvider { key_provider: &ONE_KEY, ..provider::default_provider() };
+    // ICE has verified that the client is where it says, which is the cookie's purpose.
+    let builder = Config::builder()
+        .with_crypto_provider(crypto)
+        .use_server_cookie(false)
+        .mtu(LARGEST_FLIGHT)
+        .flight_start_rto(FLIGHT)
+        .flight_retries(FLIGHT_RETRIES);
+    // Times on the virtual clock are then the same in each run.
+    #[cfg(test)]
+    let builder = builder.dangerously_set_rng_seed(7);
+    builder.build().ok().map(Arc::new)
+}
+
+/// The SHA-256 of a certificate (RFC 8122 §5).
+fn fingerprint_of(certificate: &[u8]) -> Option<[u8; FINGERPRINT]> {
+    digest::digest(&digest::SHA256, certificate).as_ref().try_into().ok()
+}
+
+/// One browser's handshake.
+pub(crate) struct Handshake {
+    dtls: Dtls,
+    flight: Flight,
+    /// Of the certificate that the browser said it would show, by SHA-256.
+    expected: [u8; FINGERPRINT],
+    /// Whether it showed that one.
+    is_theirs: bool,
+    /// Whether it failed, or the browser said that it leaves.
+    is_over: bool,
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handshake(..)")
+    }
+}
+
+impl Handshake {
+    /// A handshake with a browser whose certificate has this fingerprint. It waits for the browser.
+    pub(crate) fn new(
         now: Instant,
-        version: DtlsVersion,
-        mtu: Option<usize>,
-    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let config = match self.config.get() {
-            Some(config) => Arc::clone(config),
-            None => {
-                // ICE has verified that the client is where it says, which is the cookie's purpose.
-                let mut builder = dimpl::Config::builder()
-                    .with_crypto_provider(dimpl::crypto::CryptoProvider {
-                        key_provider: &ONE_KEY,
-                        ..aws_lc_rs::default_provider()
-                    })
-                    .use_server_cookie(false)
-                    .flight_start_rto(FLIGHT)
-                    .flight_retries(FLIGHT_RETRIES);
-                if let Some(mtu) = mtu {
-                    builder = builder.mtu(mtu);
+        identity: &WebRtcIdentity,
+        expected: [u8; FINGERPRINT],
+    ) -> Self {
+        let certificate = DtlsCertificate::clone(&identity.certificate);
+        Self {
+            dtls: Dtls::new_12(Arc::clone(&identity.config), certificate, now),
+            flight: Flight::default(),
+            expected,
+            is_theirs: false,
+            is_over: false,
+        }
+    }
+
+    /// Whether it failed, or the browser said that it leaves (RFC 5246 §7.2.1).
+    pub(crate) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Takes a datagram of the browser; then [`drain`](Self::drain).
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Handshake`] when it is not acceptable; the handshake goes on.
+    pub(crate) fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DropReason> {
+        self.flight.hear(datagram);
+        self.tell_time(now);
+        self.dtls.handle_packet(datagram).map_err(|_| DropReason::Handshake)
+    }
+
+    /// Tells the time; then [`drain`](Self::drain).
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.tell_time(now);
+    }
+
+    fn tell_time(&mut self, now: Instant) {
+        // The library gave up: it says so once, and for ever.
+        self.is_over |= self.dtls.handle_timeout(now).is_err();
+    }
+
+    /// Says what is to be said, one datagram at a time, until there is only time to wait for: when it wants
+    /// to be told that. Puts the session's `keys` where they belong, once: they are large, and need not be
+    /// carried about.
+    pub(crate) fn drain(
+        &mut self,
+        now: Instant,
+        keys: &mut Option<Srtp>,
+        mut say: impl FnMut(&[u8]),
+    ) -> Option<Instant> {
+        let mut deadline = None;
+        let mut record = [0; LARGEST_RECORD];
+        for _ in 0..OUTPUTS_PER_DATAGRAM {
+            match self.dtls.poll_output(&mut record) {
+                Output::Packet(packet) => {
+                    self.flight.say(packet);
+                    say(packet);
                 }
-                // Times on the virtual clock are then the same in each run.
-                #[cfg(test)]
-                {
-                    builder = builder.dangerously_set_rng_seed(7);
+                Output::PeerCert(certificate) => {
+                    self.is_theirs = fingerprint_of(certificate) == Some(self.expected);
+                    self.is_over |= !self.is_theirs;
                 }
-                let built = builder.build();
-                let built = built.map_err(|error| CryptoError::Other(error.to_string()))?;
-                Arc::clone(self.config.get_or_init(|| Arc::new(built)))
+                Output::KeyingMaterial(material, profile) if self.is_theirs => {
+                    let ours = profile_of(profile);
+                    *keys = ours.and_then(|ours| Srtp::from_exported(ours, &material, false));
+                    self.flight.finish();
+                }
+                Output::CloseNotify => self.is_over = true,
+                Output::Timeout(at) => {
+                    // Afterwards the library only waits, for years.
+                    deadline = Some(at).filter(|_| !self.flight.is_last());
+                    break;
+                }
+                _ => {}
             }
-        };
-        let cert = DtlsCert {
-            certificate: cert.certificate.clone(),
-            private_key: cert.private_key.clone(),
-        };
-        let dtls = match version {
-            DtlsVersion::Dtls13 => dimpl::Dtls::new_13(config, cert, now),
-            DtlsVersion::Auto => dimpl::Dtls::new_auto(config, cert, now),
-            _ => dimpl::Dtls::new_12(config, cert, now),
-        };
-        let slot = KeySlot::new(dtls);
-        LAST_MADE.set(Some(slot.clone()));
-        Ok(Box::new(KeyCopyingInstance { slot, flight: Flight::default(), now }))
+        }
+        self.flight.handle_timeout(now);
+        while let Some(again) = self.flight.poll() {
+            say(again);
+        }
+        let again = self.flight.poll_timeout();
+        deadline.into_iter().chain(again).min()
+    }
+
+    /// Nothing needs to be said again.
+    pub(crate) fn settle(&mut self) {
+        self.flight = Flight::default();
+    }
+
+    /// Reads a datagram after the handshake has settled; nothing is answered. Whether the browser says
+    /// in it that it leaves, [`is_over`](Self::is_over) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Handshake`] when it is not acceptable.
+    pub(crate) fn listen(&mut self, datagram: &[u8]) -> Result<(), DropReason> {
+        self.dtls.handle_packet(datagram).map_err(|_| DropReason::Handshake)?;
+        let mut record = [0; LARGEST_RECORD];
+        for _ in 0..OUTPUTS_PER_DATAGRAM {
+            match self.dtls.poll_output(&mut record) {
+                Output::CloseNotify => self.is_over = true,
+                Output::Timeout(_) => break,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -197,7 +238,7 @@ impl KeyProvider for OneKey {
         {
             return Ok(Box::new(key.clone()));
         }
-        let key = aws_lc_rs::default_provider().key_provider.load_private_key(key_der)?;
+        let key = provider::default_provider().key_provider.load_private_key(key_der)?;
         let key = SharedKey {
             algorithm: key.algorithm(),
             hash: key.hash_algorithm(),
@@ -242,99 +283,8 @@ impl SigningKey for SharedKey {
     }
 }
 
-/// One handshake; forwards everything, copies the keys as they pass by, and says flights again sooner
-/// than the library.
-struct KeyCopyingInstance {
-    slot: KeySlot,
-    flight: Flight,
-    /// The newest time that it was told.
-    now: Instant,
-}
-
-impl fmt::Debug for KeyCopyingInstance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyCopyingInstance(..)")
-    }
-}
-
-impl DtlsInstance for KeyCopyingInstance {
-    fn set_active(&mut self, active: bool) {
-        self.slot.lock().dtls.set_active(active);
-    }
-
-    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.flight.hear(packet);
-        self.slot.lock().dtls.handle_packet(packet)
-    }
-
-    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let we_are_client = self.slot.lock().dtls.is_active();
-        if let Some(again) = self.flight.poll()
-            && again.len() <= buf.len()
-        {
-            let place = &mut buf[..again.len()];
-            place.copy_from_slice(again);
-            return DtlsOutput::Packet(place);
-        }
-        let output = self.slot.lock().dtls.poll_output(buf);
-        match output {
-            DtlsOutput::KeyingMaterial(material, profile) => {
-                if let Some(ours) = profile_of(profile)
-                    && let Some(keys) = Srtp::from_exported(ours, &material, we_are_client)
-                {
-                    self.slot.lock().keys = Some(keys);
-                    self.flight.finish();
-                }
-                DtlsOutput::KeyingMaterial(material, profile)
-            }
-            DtlsOutput::Packet(packet) => {
-                // Only the server's flights: browsers repeat their own.
-                if !we_are_client {
-                    self.flight.say(packet);
-                }
-                DtlsOutput::Packet(packet)
-            }
-            DtlsOutput::Timeout(at) => {
-                let again = self.flight.poll_timeout(self.now);
-                DtlsOutput::Timeout(again.map_or(at, |again| again.min(at)))
-            }
-            other => other,
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.now = now;
-        self.flight.handle_timeout(now);
-        self.slot.lock().dtls.handle_timeout(now)
-    }
-
-    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.slot.lock().dtls.send_application_data(data)
-    }
-
-    fn is_active(&self) -> bool {
-        self.slot.lock().dtls.is_active()
-    }
-
-    fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.slot.lock().dtls.protocol_version()
-    }
-
-    fn is_closing(&self) -> bool {
-        self.slot.lock().dtls.is_closing()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.slot.lock().dtls.is_closed()
-    }
-
-    fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.slot.lock().dtls.close()
-    }
-}
-
 /// The library's profile as ours; None for one that we cannot speak.
-fn profile_of(profile: SrtpProfile) -> Option<Profile> {
+pub(crate) fn profile_of(profile: SrtpProfile) -> Option<Profile> {
     match profile {
         SrtpProfile::AES128_CM_SHA1_80 => Some(Profile::Aes128CmSha1_80),
         SrtpProfile::AEAD_AES_128_GCM => Some(Profile::AeadAes128Gcm),

@@ -22,8 +22,12 @@ const LONGEST_WAIT: Duration = Duration::from_millis(400);
 const LEAST_WAIT: Duration = Duration::from_millis(20);
 /// How often a flight is said again that the browser must answer: for twelve seconds.
 const REPEATS: usize = 32;
-/// How often the last flight is, whose arrival no answer tells: for one second.
+/// How often the last flight is, whose arrival no answer tells: for one second, on a way that lost or
+/// delayed something before.
 const FINAL_REPEATS: usize = 6;
+/// The same on a way that did not. A browser that misses it repeats its own flight, after 50 ms where it
+/// is Chromium, and is answered at once.
+const FINAL_REPEATS_UNTROUBLED: usize = 1;
 /// How often a session says anything again, asked or not; a bound for who asks in a browser's name.
 const ALL_REPEATS: usize = 96;
 
@@ -43,6 +47,8 @@ pub(crate) struct Flight {
     heard: Option<Piece>,
     /// Whether the peer repeated what was answered already.
     asked: bool,
+    /// Whether anything had to be repeated so far, by the peer or by us.
+    troubled: bool,
     /// Whether the handshake is over, for our part.
     last: bool,
     repeats: usize,
@@ -86,12 +92,18 @@ impl Flight {
             self.heard = Some(piece);
         } else {
             self.asked = self.said != Said::Never;
+            self.troubled |= self.asked;
         }
     }
 
     /// The session has its keys: what it said last is the end of the handshake.
     pub(crate) fn finish(&mut self) {
         self.last = true;
+    }
+
+    /// Whether it has.
+    pub(crate) const fn is_last(&self) -> bool {
+        self.last
     }
 
     /// Tells the time, after which [`poll`](Self::poll) has what is due.
@@ -106,12 +118,13 @@ impl Flight {
             Said::At(at) => at,
         };
         let asked = std::mem::take(&mut self.asked) && now >= at + LEAST_WAIT;
-        let due = self.due().is_some_and(|due| due <= now);
+        let due = self.poll_timeout().is_some_and(|due| due <= now);
         if self.all_repeats < ALL_REPEATS && self.next.is_none() && (asked || due) {
             self.next = Some(0);
             self.said = Said::At(now);
             self.all_repeats += 1;
             self.repeats += usize::from(due);
+            self.troubled |= !self.last;
         }
     }
 
@@ -122,17 +135,14 @@ impl Flight {
         self.datagrams.get(at).map(Vec::as_slice)
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); a time that has passed means at once.
-    pub(crate) fn poll_timeout(&self, past: Instant) -> Option<Instant> {
-        if self.said == Said::Now || (self.asked && self.all_repeats < ALL_REPEATS) {
-            return Some(past);
-        }
-        self.due()
-    }
-
-    /// When the flight is said again unasked.
-    fn due(&self) -> Option<Instant> {
-        let most = if self.last { FINAL_REPEATS } else { REPEATS };
+    /// When to call [`handle_timeout`](Self::handle_timeout): when the flight is said again unasked.
+    /// Besides, it is to be called after all that was said or heard.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let most = match (self.last, self.troubled) {
+            (false, _) => REPEATS,
+            (true, true) => FINAL_REPEATS,
+            (true, false) => FINAL_REPEATS_UNTROUBLED,
+        };
         let Said::At(at) = self.said else { return None };
         let may = self.repeats < most && self.all_repeats < ALL_REPEATS;
         may.then(|| at + wait(self.repeats))
@@ -193,6 +203,11 @@ const ECHO: Duration = Duration::from_millis(15);
 const ECHOES: usize = 8;
 
 impl Echoes {
+    /// The first answers arrived: nothing waits any more.
+    pub(crate) fn cancel(&mut self) {
+        self.0.clear();
+    }
+
     /// Notes an answer that was given at `now`.
     pub(crate) fn note(&mut self, now: Instant, to: SocketAddr, answer: &[u8]) {
         if self.0.len() < ECHOES {
@@ -235,7 +250,6 @@ mod tests {
         flight.hear(&message(0));
         flight.say(&message(0));
         flight.say(&message(1));
-        assert_eq!(flight.poll_timeout(start), Some(start), "it must be told the time");
         flight.handle_timeout(start);
         flight
     }
@@ -249,7 +263,7 @@ mod tests {
     /// When it says something unasked, counted from the start, until it stops.
     fn times(flight: &mut Flight, start: Instant) -> Vec<Duration> {
         let mut times = Vec::new();
-        while let Some(due) = flight.poll_timeout(start) {
+        while let Some(due) = flight.poll_timeout() {
             assert_eq!(said(flight, due - Duration::from_nanos(1)), 0);
             assert!(said(flight, due) > 0);
             times.push(due - start);
@@ -269,12 +283,26 @@ mod tests {
     }
 
     #[test]
-    fn the_last_flight_is_said_again_a_few_times_only() {
+    fn the_last_flight_is_said_again_once_or_a_few_times_where_something_was_lost() {
         let start = Instant::now();
-        let mut flight = flight(start);
-        flight.finish();
+        let mut untroubled = flight(start);
+        untroubled.finish();
+        assert_eq!(times(&mut untroubled, start).len(), FINAL_REPEATS_UNTROUBLED);
 
-        assert_eq!(times(&mut flight, start).len(), FINAL_REPEATS);
+        let mut repeated = flight(start);
+        repeated.hear(&message(0));
+        assert_eq!(said(&mut repeated, start), 0, "not twice in a moment");
+        repeated.finish();
+        assert_eq!(times(&mut repeated, start).len(), FINAL_REPEATS);
+
+        let mut waited = flight(start);
+        assert_eq!(said(&mut waited, start + FIRST_WAIT), 2);
+        waited.finish();
+        waited.hear(&message(1));
+        waited.say(&[CHANGE_CIPHER_SPEC; 30]);
+        let start = start + 2 * FIRST_WAIT;
+        assert_eq!(said(&mut waited, start), 0);
+        assert_eq!(times(&mut waited, start).len(), FINAL_REPEATS);
     }
 
     #[test]
@@ -285,7 +313,6 @@ mod tests {
         flight.hear(&message(0));
         assert_eq!(said(&mut flight, start + millis(10)), 0, "not twice in a moment");
         flight.hear(&message(0));
-        assert_eq!(flight.poll_timeout(start), Some(start));
         assert_eq!(said(&mut flight, start + millis(30)), 2);
         flight.hear(&message(1));
         assert_eq!(said(&mut flight, start + millis(55)), 0);
@@ -301,7 +328,7 @@ mod tests {
         // The second piece was lost, and the browser says both again.
         for piece in [message(0), message(0), second.clone()] {
             flight.hear(&piece);
-            assert_eq!(flight.poll_timeout(start), None);
+            assert_eq!(flight.poll_timeout(), None);
         }
         flight.say(&message(0));
         flight.handle_timeout(start);
@@ -328,13 +355,12 @@ mod tests {
 
     #[test]
     fn alerts_and_data_are_never_said_again() {
-        let start = Instant::now();
         let mut flight = Flight::default();
 
         flight.say(&[21; 30]);
         flight.say(&[23; 30]);
 
-        assert_eq!(flight.poll_timeout(start), None);
+        assert_eq!(flight.poll_timeout(), None);
     }
 
     #[test]
@@ -382,7 +408,7 @@ mod tests {
                 }
                 now += millis(passed);
                 said(&mut flight, now);
-                prop_assert!(flight.poll_timeout(now).is_none_or(|next| next > now));
+                prop_assert!(flight.poll_timeout().is_none_or(|next| next > now));
             }
         }
     }

@@ -1,6 +1,5 @@
-//! The few bytes of STUN (RFC 8489) that we read or write beside the negotiating library: whom a
-//! request names, whether it nominates, the answer to a check on a path that is settled, and the
-//! challenge that proves a changed one.
+//! The few bytes of STUN (RFC 8489) that we read or write: whom a request names, whether it nominates, the
+//! answer to it, and the challenge that proves a changed path.
 //!
 //! Hostile bytes are read here before anything is authenticated. HOT: reading allocates nothing.
 
@@ -117,7 +116,8 @@ pub(crate) fn challenge(
     request(transaction, username, password, &[ICE_CONTROLLED], out);
 }
 
-/// The check that a browser would choose a path with; both are our ICE credentials.
+/// The check that a browser chooses a path with; `username` is `receiver:sender`, and `password` the
+/// receiver's.
 pub(crate) fn nomination(
     transaction: [u8; TRANSACTION],
     username: &str,

@@ -1,28 +1,15 @@
-//! One browser's transport: the library negotiates (ICE, DTLS), audio is opened and sealed here.
+//! One browser's transport: ICE, as the side that only answers (RFC 8445 §2.5, "lite"), the DTLS
+//! handshake, and audio, which is opened and sealed here.
 //!
-//! The only file that drives str0m, whose session declares no media: all SRTP and SRTCP under its
-//! keys is ours, so no nonce can be used by two senders. Once the handshake has settled the library's
-//! session is let go, which held most of what an idle browser cost; checks are then answered here, and
-//! so they are from the first time that a browser begins ICE anew.
+//! All SRTP and SRTCP under a session's keys is ours, so no nonce can be used by two senders. An answer
+//! to a check and a handshake are all that is left of negotiating for a server that browsers can reach;
+//! which addresses a browser has, and which path is the best, is the browser's business.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use model::limits;
 use model::media::Refusal;
-use str0m::Candidate;
-use str0m::IceCreds;
-use str0m::Input;
-use str0m::Output;
-use str0m::Rtc;
-use str0m::RtcConfig;
-use str0m::config::DtlsCert;
-use str0m::config::Fingerprint;
-use str0m::net::DatagramRecv;
-use str0m::net::Protocol;
-use str0m::net::Receive;
 
 use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
@@ -35,8 +22,9 @@ use crate::shard::outbox::Outbox;
 use crate::transport::Opened;
 use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
-use crate::transport::dtls;
-use crate::transport::dtls::KeySlot;
+use crate::transport::dtls::FINGERPRINT;
+use crate::transport::dtls::Handshake;
+use crate::transport::dtls::WebRtcIdentity;
 use crate::transport::repeat::Echoes;
 use crate::transport::sdp::Answer;
 use crate::transport::sdp::Offer;
@@ -45,43 +33,28 @@ use crate::transport::stun;
 use crate::transport::stun::TRANSACTION;
 use crate::video::offer::VideoOffer;
 
-/// How long the library is kept after its handshake: what it may have to say again is said by then.
+/// How long a browser's repetitions are answered after the handshake: what may have to be said again is
+/// said by then.
 const SETTLING: Duration = Duration::from_secs(5);
-
-/// Outputs that one input may cause; more is a fault of the library that must not hang the shard.
-const OUTPUTS_PER_INPUT: usize = 256;
-
-/// What all sessions of a node share: one certificate, so that a join generates none.
-#[derive(Clone)]
-pub(crate) struct WebRtcIdentity {
-    certificate: DtlsCert,
-}
-
-impl WebRtcIdentity {
-    /// Generates the certificate. None when the crypto library fails.
-    pub(crate) fn generate() -> Option<Self> {
-        let certificate = dtls::crypto_provider().dtls_provider.generate_certificate()?;
-        Some(Self { certificate })
-    }
-}
 
 /// One peer's WebRTC transport.
 pub(crate) struct WebRtcTransport {
-    /// The library's session, until the handshake has settled.
-    rtc: Option<Box<Rtc>>,
-    keys: KeySlot,
+    handshake: Box<Handshake>,
+    /// Where the handshake is answered: where the first genuine check came from, and then the one that
+    /// the browser chose. Chromium chooses a second after it began, and the choice can get lost; RFC
+    /// 8445 §12.1.1 lets both send on every valid pair before.
+    path: Option<SocketAddr>,
     /// Of our certificate, by SHA-256.
-    fingerprint: Vec<u8>,
+    fingerprint: [u8; FINGERPRINT],
     srtp: Option<Srtp>,
-    /// The address that the peer was told; the library takes every datagram as sent to it.
+    /// The address that the peer was told.
     announce: SocketAddr,
     offer: Offer,
     ufrag: String,
     password: String,
     /// The credentials before, where the browser began ICE anew, until a path under these has held.
     former: Option<Box<Former>>,
-    /// Whether it ever did, and whether a check under these credentials came since.
-    restarted: bool,
+    /// Whether a check under these credentials came since.
     renewed: bool,
     answer: String,
     bitrate: u32,
@@ -91,26 +64,42 @@ pub(crate) struct WebRtcTransport {
     audio: Option<u32>,
     /// The SSRC of its shared screen's sound, learnt from the name of its line.
     sound: Option<u32>,
-    /// Answers to be given twice, while it joins.
+    /// Answers to be given twice, until the browser has heard one.
     echoes: Echoes,
-    /// Whether the library knows where to send.
-    has_path: bool,
     /// Since when there are keys.
     keys_since: Option<Instant>,
-    /// When the library wants to be told the time.
-    due: Option<Instant>,
-    /// Whether the browser said, after it settled, that it leaves.
-    farewell: bool,
-    /// The newest time that it was told.
-    now: Instant,
+    /// Whether nothing of the handshake is answered any more.
+    settled: bool,
 }
 
-/// New ICE credentials of ours, whose username fragment begins with the shard's mark. What is left of it
-/// is random enough (RFC 8445 §5.3: 24 bits), and the password is all random.
-fn credentials(shard: u16) -> IceCreds {
-    let IceCreds { ufrag, pass } = IceCreds::new();
-    let mark = stun::mark_of(shard).into_iter().map(char::from);
-    IceCreds { ufrag: mark.chain(ufrag.chars().skip(2)).collect(), pass }
+/// Letters of our username fragments after the shard's mark, and of our passwords: of 62, where RFC 8445
+/// §5.3 wants 24 and 128 random bits at least.
+const UFRAG_LETTERS: usize = 14;
+const PASSWORD_LETTERS: usize = 24;
+
+/// New ICE credentials of ours, username fragment and password. The former begins with the shard's mark.
+///
+/// # Errors
+///
+/// [`Refusal::OfferUnusable`] without randomness.
+fn credentials(shard: u16) -> Result<(String, String), Refusal> {
+    let mut ufrag: String = stun::mark_of(shard).into_iter().map(char::from).collect();
+    ufrag.push_str(&letters(UFRAG_LETTERS)?);
+    Ok((ufrag, letters(PASSWORD_LETTERS)?))
+}
+
+/// So many random letters and digits.
+fn letters(count: usize) -> Result<String, Refusal> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut letters = String::with_capacity(count);
+    while letters.len() < count {
+        let mut drawn = [0; 64];
+        aws_lc_rs::rand::fill(&mut drawn).map_err(|_| Refusal::OfferUnusable)?;
+        // Two of 64 are none, so that all letters are equally likely.
+        let drawn = drawn.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 64)));
+        letters.extend(drawn.take(count - letters.len()).map(|letter| char::from(*letter)));
+    }
+    Ok(letters)
 }
 
 /// Both sides' ICE credentials of a generation that another replaces (RFC 8445 §9).
@@ -124,7 +113,7 @@ struct Former {
 /// What a check was that the browser sent, or that seems to be the browser's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// Not by who knows our password.
+    /// Not a check, or not by who knows our password.
     Forged,
     /// Of the path that the browser has or had.
     Genuine,
@@ -137,8 +126,6 @@ pub(crate) enum Check {
 pub(crate) struct Driven {
     /// When to drive it again.
     pub(crate) deadline: Option<Instant>,
-    /// Where a STUN request was answered, which proves that its sender knew the password.
-    pub(crate) stun_answered: Option<SocketAddr>,
     /// Keys arrived: media may flow.
     pub(crate) connected: bool,
     /// The session is over.
@@ -150,62 +137,33 @@ impl WebRtcTransport {
     ///
     /// # Errors
     ///
-    /// [`Refusal::OfferUnusable`] when the library takes neither the offer nor the address.
+    /// [`Refusal::OfferUnusable`] when there is no randomness.
     pub(crate) fn answer(
         now: Instant,
         (shard, identity): (u16, &WebRtcIdentity),
-        offer: Offer,
+        (offer, bitrate): (Offer, u32),
         announce: SocketAddr,
     ) -> Result<Self, Refusal> {
-        let mut rtc = RtcConfig::new()
-            .set_local_ice_credentials(credentials(shard))
-            .set_crypto_provider(Arc::clone(dtls::crypto_provider()))
-            .set_dtls_cert(identity.certificate.clone())
-            .set_ice_lite(true)
-            .clear_codecs()
-            .build(now);
-        let keys = dtls::take_last_made().ok_or(Refusal::OfferUnusable)?;
-        let candidate =
-            Candidate::host(announce, Protocol::Udp).map_err(|_| Refusal::OfferUnusable)?;
-        rtc.add_local_candidate(candidate);
-        let mut api = rtc.direct_api();
-        api.set_ice_controlling(false);
-        api.set_remote_ice_credentials(IceCreds {
-            ufrag: offer.ufrag.clone(),
-            pass: offer.password.clone(),
-        });
-        api.set_remote_fingerprint(Fingerprint {
-            hash_func: "sha-256".to_owned(),
-            bytes: offer.fingerprint.to_vec(),
-        });
-        api.start_dtls(false).map_err(|_| Refusal::OfferUnusable)?;
-        let IceCreds { ufrag, pass } = api.local_ice_credentials();
-        let fingerprint = api.local_dtls_fingerprint().bytes.clone();
-        let answer = String::new();
-        let password = pass;
+        let (ufrag, password) = credentials(shard)?;
         let mut this = Self {
-            rtc: Some(Box::new(rtc)),
-            fingerprint,
-            keys,
+            handshake: Box::new(Handshake::new(now, identity, offer.fingerprint)),
+            path: None,
+            fingerprint: *identity.fingerprint(),
             srtp: None,
             announce,
             offer,
             ufrag,
             password,
             former: None,
-            restarted: false,
             renewed: false,
-            answer,
-            bitrate: limits::BITRATE_DEFAULT,
+            answer: String::new(),
+            bitrate,
             shard,
             audio: None,
             sound: None,
             echoes: Echoes::default(),
-            has_path: false,
             keys_since: None,
-            due: None,
-            farewell: false,
-            now,
+            settled: false,
         };
         this.write_answer();
         Ok(this)
@@ -267,8 +225,12 @@ impl WebRtcTransport {
     /// Begins ICE anew: whether packets are formed in another way from now on, and the username
     /// fragment that is no longer ours, if there is one. The path that is there goes on to be used until
     /// another has held.
-    pub(crate) fn restart(&mut self, offer: Offer) -> (bool, Option<String>) {
-        let IceCreds { ufrag, pass } = credentials(self.shard);
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OfferUnusable`] when there is no randomness; nothing has changed then.
+    pub(crate) fn restart(&mut self, offer: Offer) -> Result<(bool, Option<String>), Refusal> {
+        let (ufrag, password) = credentials(self.shard)?;
         let before = std::mem::replace(&mut self.offer, offer);
         let alike = Offer {
             ufrag: before.ufrag.clone(),
@@ -278,7 +240,7 @@ impl WebRtcTransport {
         let changed = alike != before;
         let latest = Former {
             ufrag: std::mem::replace(&mut self.ufrag, ufrag),
-            password: std::mem::replace(&mut self.password, pass),
+            password: std::mem::replace(&mut self.password, password),
             their_ufrag: before.ufrag,
             their_password: before.password,
         };
@@ -288,9 +250,9 @@ impl WebRtcTransport {
             Some(_) if !self.renewed => Some(latest.ufrag),
             _ => self.former.replace(Box::new(latest)).map(|former| former.ufrag),
         };
-        (self.restarted, self.renewed) = (true, false);
+        self.renewed = false;
         self.write_answer();
-        (changed, gone)
+        Ok((changed, gone))
     }
 
     /// Forgets the generation before, if a check of the new one came: its username fragment.
@@ -321,49 +283,30 @@ impl WebRtcTransport {
         self.answer = answer.to_fragment();
     }
 
-    /// Gives the session a STUN or DTLS datagram.
+    /// Takes a datagram of DTLS; then [`drive`](Self::drive).
     ///
     /// # Errors
     ///
     /// [`DropReason::Handshake`] when it is not acceptable; the session goes on.
-    pub(crate) fn handle(
+    pub(crate) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), DropReason> {
+        // Who begins has heard that its check was answered.
+        self.echoes.cancel();
+        if self.settled {
+            return self.handshake.listen(bytes);
+        }
+        self.handshake.handle(now, bytes)
+    }
+
+    /// Answers a browser's check; then [`drive`](Self::drive). What it was.
+    pub(crate) fn answer_check(
         &mut self,
         now: Instant,
         from: SocketAddr,
-        bytes: &[u8],
-    ) -> Result<(), DropReason> {
-        self.now = now;
-        let Some(rtc) = &mut self.rtc else {
-            self.farewell |= self.keys.says_farewell(bytes)?;
-            return Ok(());
-        };
-        let contents = DatagramRecv::try_from(bytes).map_err(|_| DropReason::Handshake)?;
-        let destination = self.announce;
-        let input = Input::Receive(
-            now,
-            Receive { proto: Protocol::Udp, source: from, destination, contents },
-        );
-        if !rtc.accepts(&input) {
-            return Err(DropReason::Handshake);
-        }
-        rtc.handle_input(input).map_err(|_| DropReason::Handshake)?;
-        if stun::is_request(bytes) && !self.has_path {
-            self.choose_path(from);
-        }
-        Ok(())
-    }
-
-    /// Answers a browser's check as the library would, once that is gone or knows the former
-    /// credentials only. None when the datagram is for [`handle`](Self::handle).
-    pub(crate) fn answer_check(
-        &mut self,
-        from: SocketAddr,
         request: &[u8],
         outbox: &mut Outbox,
-    ) -> Option<Check> {
-        let is_ours = self.rtc.is_none() || self.restarted;
-        if !is_ours || !stun::is_request(request) {
-            return None;
+    ) -> Check {
+        if !stun::is_request(request) {
+            return Check::Forged;
         }
         let (check, password) = if stun::is_between(request, &self.ufrag, &self.offer.ufrag) {
             let check = if self.former.is_some() { Check::Renewing } else { Check::Genuine };
@@ -373,130 +316,79 @@ impl WebRtcTransport {
         {
             (Check::Genuine, &former.password)
         } else {
-            return Some(Check::Forged);
+            return Check::Forged;
         };
         let answered = stun::proves(request, password)
             && outbox.write(from, |out| stun::success(request, from, password, out));
         if !answered {
-            return Some(Check::Forged);
+            return Check::Forged;
+        }
+        if self.path.is_none() {
+            self.echoes.note(now, from, outbox.newest());
+        }
+        if self.path.is_none() || stun::nominates(request) {
+            self.path = Some(from);
         }
         self.renewed |= check == Check::Renewing;
-        Some(check)
+        check
     }
 
-    /// Lets the library answer the handshake on the path whose check was just taken. It would wait
-    /// until the browser chooses one: Chromium does that a second later, and the choice can get lost.
-    /// RFC 8445 §12.1.1 lets both send on every valid pair before.
-    fn choose_path(&mut self, from: SocketAddr) {
-        self.has_path = true;
-        let mut check = Vec::new();
-        let username = format!("{}:{}", self.ufrag, self.offer.ufrag);
-        stun::nomination(CHOICE, &username, &self.password, &mut check);
-        let (Some(rtc), Ok(contents)) = (&mut self.rtc, DatagramRecv::try_from(&check[..])) else {
-            return;
-        };
-        let destination = self.announce;
-        let receive = Receive { proto: Protocol::Udp, source: from, destination, contents };
-        // If it is refused, the browser's own choice counts.
-        let _ = rtc.handle_input(Input::Receive(self.now, receive));
-    }
-
-    /// Tells the session the time. The library, for which that is much work, only when it asked.
+    /// Tells the session the time; then [`drive`](Self::drive).
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        if self.due.is_none_or(|due| due <= now) {
-            self.tell_time();
+        if !self.settled {
+            self.handshake.handle_timeout(now);
         }
     }
 
-    fn tell_time(&mut self) {
-        // An error that ends the session shows in `is_alive`, which `drive` reads.
-        if let Some(rtc) = &mut self.rtc {
-            let _ = rtc.handle_input(Input::Timeout(self.now));
-        }
-    }
-
-    /// Drains the session until it only waits. `request_from` is who sent the STUN request that
-    /// was just handled, if one was.
-    pub(crate) fn drive(
-        &mut self,
-        request_from: Option<SocketAddr>,
-        outbox: &mut Outbox,
-    ) -> Driven {
+    /// Says what the session wants said.
+    pub(crate) fn drive(&mut self, now: Instant, outbox: &mut Outbox) -> Driven {
         let mut driven = Driven::default();
-        self.drain(request_from, outbox, &mut driven);
-        // It may want to be told the time that it is: to wake for that would cost more.
-        if driven.deadline.is_some_and(|deadline| deadline <= self.now) {
-            self.tell_time();
-            self.drain(request_from, outbox, &mut driven);
+        if let (Some(path), false) = (self.path, self.settled) {
+            let say = |datagram: &[u8]| outbox.push(path, datagram);
+            driven.deadline = self.handshake.drain(now, &mut self.srtp, say);
+            if self.srtp.is_some() {
+                self.keys_since.get_or_insert(now);
+            }
         }
-        self.due = driven.deadline;
-        while let Some((to, answer)) = self.echoes.poll(self.now) {
+        while let Some((to, answer)) = self.echoes.poll(now) {
             outbox.push(to, &answer);
         }
-        if let Some(echo) = self.echoes.poll_timeout() {
-            driven.deadline = Some(driven.deadline.map_or(echo, |deadline| deadline.min(echo)));
+        if let Some(since) = self.keys_since.filter(|_| !self.settled) {
+            let settles = since + SETTLING;
+            if now >= settles {
+                self.settle();
+                driven.deadline = None;
+            } else {
+                driven.deadline = Some(driven.deadline.map_or(settles, |at| at.min(settles)));
+            }
         }
-        if let Some(keys) = self.keys.take() {
-            self.srtp = Some(keys);
-            self.keys_since.get_or_insert(self.now);
-        }
-        // Keys count only once the certificate was checked, which ends the session if it is wrong.
-        driven.ended = self.farewell || self.rtc.as_ref().is_some_and(|rtc| !rtc.is_alive());
+        let echo = self.echoes.poll_timeout();
+        driven.deadline = driven.deadline.into_iter().chain(echo).min();
+        driven.ended = self.handshake.is_over();
         if driven.ended {
             self.srtp = None;
         }
         driven.connected = self.srtp.is_some();
-        if driven.connected && self.keys_since.is_some_and(|since| self.now >= since + SETTLING) {
-            self.rtc = None;
-            driven.deadline = None;
-        }
         driven
     }
 
-    /// Ends the handshake with these keys, for benches.
-    pub(crate) fn settle(&mut self, keys: Srtp) {
-        (self.srtp, self.rtc) = (Some(keys), None);
+    /// Whether the browser may not have heard the end of the handshake, for all that is known.
+    pub(crate) const fn is_settling(&self) -> bool {
+        !self.settled
     }
 
-    /// Takes what the library wants said.
-    fn drain(
-        &mut self,
-        request_from: Option<SocketAddr>,
-        outbox: &mut Outbox,
-        driven: &mut Driven,
-    ) {
-        let Some(rtc) = &mut self.rtc else { return };
-        for _ in 0..OUTPUTS_PER_INPUT {
-            match rtc.poll_output() {
-                Ok(Output::Timeout(deadline)) => {
-                    driven.deadline = Some(deadline);
-                    break;
-                }
-                Ok(Output::Transmit(transmit)) => {
-                    if transmit.contents.starts_with(&STUN_SUCCESS)
-                        && transmit.contents.get(8..8 + TRANSACTION) == Some(&CHOICE)
-                    {
-                        // Nobody asked.
-                        continue;
-                    }
-                    if Some(transmit.destination) == request_from
-                        && transmit.contents.starts_with(&STUN_SUCCESS)
-                    {
-                        driven.stun_answered = request_from;
-                        if self.srtp.is_none() {
-                            self.echoes.note(self.now, transmit.destination, &transmit.contents);
-                        }
-                    }
-                    outbox.push(transmit.destination, &transmit.contents);
-                }
-                Ok(Output::Event(_)) => {}
-                Err(error) => tracing::debug!(%error, "session refused an input"),
-            }
-            if !rtc.is_alive() {
-                break;
-            }
-        }
+    /// Something came that only who has the keys can send, or all was said again that may have to be: the
+    /// browser has heard the end of the handshake.
+    pub(crate) fn settle(&mut self) {
+        self.handshake.settle();
+        self.echoes.cancel();
+        self.settled = true;
+    }
+
+    /// Ends the handshake with these keys, for benches.
+    pub(crate) fn skip(&mut self, keys: Srtp) {
+        self.srtp = Some(keys);
+        self.settle();
     }
 
     /// Opens an SRTP or SRTCP packet in place.
@@ -658,12 +550,6 @@ impl WebRtcTransport {
 /// How long a browser's audio SSRC must be quiet before another takes over. Lower lets two tracks
 /// alternate; higher keeps a changed microphone silent.
 const TAKE_OVER: Duration = Duration::from_millis(500);
-
-/// Names the check by which we choose a path ourselves.
-const CHOICE: [u8; TRANSACTION] = *b"path chosen!";
-
-/// Type of a STUN binding success response (RFC 8489 §5).
-const STUN_SUCCESS: [u8; 2] = [0x01, 0x01];
 
 /// Whose audio an SSRC is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

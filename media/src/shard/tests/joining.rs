@@ -1,10 +1,11 @@
 //! How long a browser takes to join behind a bad network.
 
+use super::client;
 use super::network::Network;
 use super::network::Way;
 use super::webrtc::Browser;
 use super::*;
-use crate::transport::dtls;
+use crate::transport::stun;
 use str0m::Rtc;
 use str0m::RtcConfig;
 
@@ -27,8 +28,7 @@ impl Make {
     fn config(self) -> RtcConfig {
         match self {
             Self::Browser => {
-                let mut make =
-                    Rtc::builder().set_crypto_provider(Arc::clone(dtls::crypto_provider()));
+                let mut make = Rtc::builder().set_crypto_provider(client::crypto_provider());
                 make.set_initial_stun_rto(Duration::from_millis(100));
                 make.set_max_stun_rto(Duration::from_millis(500));
                 make
@@ -122,4 +122,33 @@ fn a_browser_that_has_not_chosen_a_path_yet_joins_on_the_one_that_it_checked() {
     assert!(browser.is_connected());
     let connected = MediaEvent::Connected { peer: BEN, address: browser.address };
     assert!(world.take_events().contains(&connected));
+}
+
+#[test]
+fn on_a_clear_way_each_check_is_answered_once_and_only_the_last_flight_is_said_again() {
+    let near = Way { delay: Duration::from_millis(5), ..CLEAR };
+    let mut world = World::new();
+    let make = Make::Browser.config();
+    let mut browser = Browser::join_as(&mut world, (BEN, ANA), make, &[], |offer| offer);
+    browser.network = Some(Network::new(near, near, 1));
+    (browser.watch, browser.records) = (true, true);
+
+    browser.run(&mut world, Duration::from_millis(45));
+    assert!(browser.is_connected());
+    let mut wakes = 0;
+    let end = world.now + Duration::from_secs(4);
+    while let Some(at) = world.shard.poll_timeout().filter(|at| *at <= end) {
+        let rest = at.saturating_duration_since(world.now) + near.delay;
+        browser.run(&mut world, rest);
+        wakes += 1;
+    }
+
+    let checks = browser.recorded.iter().filter(|sent| stun::is_request(sent)).count();
+    let is_answer = |heard: &&Vec<u8>| stun::success_of(heard).is_some();
+    assert_eq!(browser.watched.iter().filter(is_answer).count(), checks);
+    let flights: Vec<_> =
+        browser.watched.iter().filter(|heard| (20..64).contains(&heard[0])).collect();
+    assert_eq!(flights.len(), 3, "two flights, of which the last comes twice");
+    assert_eq!(flights[1], flights[2]);
+    assert_eq!(wakes, 1, "to say it again");
 }

@@ -1,6 +1,7 @@
 //! A shard on a virtual clock, with clients that speak the wire formats by themselves.
 
 mod answer;
+mod client;
 mod funnel;
 mod hostile;
 mod joining;
@@ -50,7 +51,7 @@ use crate::shard::Places;
 use crate::shard::Shard;
 use crate::shard::ShardConfig;
 use crate::shard::WallClock;
-use crate::transport::webrtc::WebRtcIdentity;
+use crate::transport::dtls::WebRtcIdentity;
 
 pub(super) const ANA: PeerId = PeerId(1);
 pub(super) const BEN: PeerId = PeerId(2);

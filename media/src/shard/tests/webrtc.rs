@@ -21,13 +21,13 @@ use str0m::rtp::ExtensionValues;
 use str0m::rtp::RtpPacket;
 use str0m::rtp::RtpWrite;
 
+use super::client;
+use super::client::KeySlot;
 use super::network::Network;
 use super::*;
 use crate::rtp::rtcp;
 use crate::rtp::rtcp::Compound;
 use crate::rtp::rtcp::Item;
-use crate::transport::dtls;
-use crate::transport::dtls::KeySlot;
 use crate::transport::srtp::Srtp;
 use crate::transport::stun;
 
@@ -107,7 +107,7 @@ impl Browser {
     ) -> Self {
         let address = SocketAddr::from(([203, 0, 113, peer.0 as u8], 50_000));
         let mut rtc = make.set_rtp_mode(true).build(world.now);
-        let keys = dtls::take_last_made();
+        let keys = client::take_last_made();
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("valid"));
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);

@@ -1,7 +1,7 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714): key derivation, sealing, opening, replay protection.
 //!
-//! Ours rather than the negotiating library's, because one packet goes to many listeners and is
-//! sealed for each straight into the outbox. HOT: keys are set up once; no allocation per packet.
+//! Ours rather than a library's, because one packet goes to many listeners and is sealed for each
+//! straight into the outbox. HOT: keys are set up once; no allocation per packet.
 
 mod cipher;
 mod sources;
