@@ -1,6 +1,5 @@
 //! The guild where the crowd meets: its channels, its bots, and those who speak in it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
@@ -252,6 +251,3 @@ async fn say(
     anyhow::ensure!(said["id"].is_string(), "a message was refused: {said}");
     Ok(())
 }
-
-/// Where the server listens.
-pub(in crate::bench) type Listen = SocketAddr;

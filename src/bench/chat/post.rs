@@ -1,5 +1,6 @@
 //! Requests to the server, over connections that are kept.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,8 +11,6 @@ use hyper::StatusCode;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-
-use super::hall::Listen;
 
 /// Largest answer that is read, in bytes.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -25,7 +24,7 @@ pub(in crate::bench) struct Client {
 
 impl Client {
     /// A client of the server there.
-    pub(in crate::bench) fn new(listen: Listen) -> Self {
+    pub(in crate::bench) fn new(listen: SocketAddr) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let inner =
@@ -38,7 +37,7 @@ impl Client {
     /// # Errors
     ///
     /// When there is no answer, or one that is no JSON.
-    pub(super) async fn post(
+    pub(in crate::bench) async fn post(
         &self,
         token: Option<(&str, bool)>,
         path: &str,
@@ -81,7 +80,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`post`](Self::post).
-    pub(super) async fn patiently(
+    pub(in crate::bench) async fn patiently(
         &self,
         token: Option<(&str, bool)>,
         path: &str,

@@ -46,6 +46,7 @@ impl Duet {
             rooms: 1,
             speakers: 1,
             listeners: 1,
+            stage: false,
             seconds: 1,
             mode: Mode::Aes256Gcm,
             speaker_mode: Speaking::Udp,

@@ -61,6 +61,9 @@ pub struct Options {
     /// Participants of each room who hear everybody and do not speak
     #[arg(long, default_value_t = 50, value_name = "L", value_parser = clap::value_parser!(u16).range(1..=5_000))]
     listeners: u16,
+    /// Rooms are stages: who listens is an audience, of which nobody is told who they are
+    #[arg(long, conflicts_with = "server")]
+    stage: bool,
     /// Measured seconds, of the server and of the floor each
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3_600))]
     seconds: u16,
@@ -242,7 +245,7 @@ async fn attend_own(
 ) -> anyhow::Result<Load> {
     bar.set_message("making guilds and bots");
     let sizes = (options.speakers.into(), options.listeners.into());
-    let places = server.furnish(options.rooms.into(), sizes).await?;
+    let places = server.furnish(options.rooms.into(), sizes, options.stage).await?;
     server.restart().await?;
     Load::attend(options, server.door()?, server.process(), places, bar).await
 }

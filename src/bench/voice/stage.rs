@@ -15,12 +15,15 @@ use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::TryStreamExt as _;
 use model::id::GuildId;
+use model::wire::guild::Permissions;
+use serde_json::json;
 use tokio::process::Child;
 use tokio::process::Command;
 
 use crate::admin;
 use crate::admin::AdminCommand;
 use crate::admin::AdminReply;
+use crate::bench::chat::post::Client;
 use crate::config::Config;
 use crate::private_file;
 
@@ -35,6 +38,11 @@ const ASK: Duration = Duration::from_millis(50);
 const COMMANDS: usize = 16;
 /// Who owns the guilds of the load.
 const OWNER: &str = "bench";
+const PASSWORD: &str = "a long enough password";
+/// A stage (Discord: Channel Types).
+const STAGE: u64 = 13;
+/// An overwrite of a member's permissions (Discord: Overwrite Structure).
+const MEMBER: u64 = 1;
 
 /// A server that this process started; it ends, and its folder goes, with this.
 pub(in crate::bench) struct OwnServer {
@@ -144,7 +152,8 @@ impl OwnServer {
         Door::trusting(format!("localhost:{}", self.listen.port()), &read(&ca)?)
     }
 
-    /// Founds a guild for each room, with a bot for each participant.
+    /// Founds a guild for each room, with a bot for each participant; they meet in its first voice
+    /// channel, or else on a stage.
     ///
     /// # Errors
     ///
@@ -153,11 +162,11 @@ impl OwnServer {
         &self,
         rooms: usize,
         (speakers, listeners): (usize, usize),
+        on_stage: bool,
     ) -> anyhow::Result<Vec<Place>> {
-        let owner =
-            AdminCommand::UserAdd { username: OWNER.to_owned(), password: None, owner: true };
-        self.ask(owner).await?;
-        let mut wanted = Vec::new();
+        let (username, password) = (OWNER.to_owned(), Some(PASSWORD.to_owned()));
+        self.ask(AdminCommand::UserAdd { username, password, owner: true }).await?;
+        let (mut wanted, mut guilds) = (Vec::new(), Vec::new());
         for room in 0..rooms {
             let found =
                 AdminCommand::GuildCreate { name: format!("Room {room}"), owner: OWNER.to_owned() };
@@ -165,6 +174,7 @@ impl OwnServer {
                 anyhow::bail!("no guild was founded")
             };
             let guild: GuildId = guild.id.parse()?;
+            guilds.push(guild);
             let participants = (0..speakers + listeners).map(|index| (room, index, guild));
             wanted.extend(participants);
         }
@@ -176,12 +186,46 @@ impl OwnServer {
                 content: false,
                 presences: false,
             };
-            let AdminReply::Bot { token: Some(token), .. } = self.ask(add).await? else {
+            let AdminReply::Bot { token: Some(token), bot } = self.ask(add).await? else {
                 anyhow::bail!("no bot was made")
             };
-            Ok(Place { token, room, channel: None, speaks: index < speakers })
+            anyhow::Ok((Place { token, room, channel: None, speaks: index < speakers }, bot.id))
         });
-        futures_util::stream::iter(bots).buffered(COMMANDS).try_collect().await
+        let bots: Vec<_> =
+            futures_util::stream::iter(bots).buffered(COMMANDS).try_collect().await?;
+        if !on_stage {
+            return Ok(bots.into_iter().map(|(place, _)| place).collect());
+        }
+        let client = Client::new(self.listen);
+        let login = json!({ "login": OWNER, "password": PASSWORD });
+        let login = client.post(None, "/api/v10/auth/login", &login).await?;
+        let owner = login["token"].as_str().context("the owner cannot log in")?.to_owned();
+        let mut stages = Vec::new();
+        for (room, guild) in guilds.into_iter().enumerate() {
+            let speakers = bots.iter().filter(|(place, _)| place.room == room && place.speaks);
+            // Its moderators are on the stage as soon as they come.
+            let moderates = Permissions::MANAGE_CHANNELS
+                | Permissions::MUTE_MEMBERS
+                | Permissions::MOVE_MEMBERS;
+            let moderates = moderates.bits().to_string();
+            let overwrites: Vec<_> = speakers
+                .map(|(_, bot)| json!({ "id": bot, "type": MEMBER, "allow": moderates }))
+                .collect();
+            let stage = json!({
+                "name": "stage",
+                "type": STAGE,
+                "permission_overwrites": overwrites,
+            });
+            let path = format!("/api/v10/guilds/{guild}/channels");
+            let made = client.patiently(Some((&owner, false)), &path, &stage).await?;
+            let id = made["id"].as_str().with_context(|| format!("no stage was made: {made}"))?;
+            stages.push(id.to_owned());
+        }
+        let on_stage = |place: Place| {
+            let channel = stages.get(place.room).cloned();
+            Place { channel, ..place }
+        };
+        Ok(bots.into_iter().map(|(place, _)| on_stage(place)).collect())
     }
 
     /// Where it listens.
