@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use model::id::ChannelId;
 use model::id::GuildId;
+use model::id::RoleId;
 use model::id::UserId;
 use model::limits;
 use serde_json::Value;
@@ -163,7 +164,7 @@ impl Passive {
         };
         let members = states.iter().filter_map(|state| {
             let member = guild.members.get(&state.user)?;
-            Some(wire::member(member, &*shaper.users.cached(state.user)?))
+            Some(wire::member(&member, &*shaper.users.cached(state.user)?))
         });
         let members: Vec<_> = members.collect();
         let removed: Vec<_> = changed.voice.iter().filter(|user| seen(user).is_none()).collect();
@@ -197,7 +198,8 @@ impl Passive {
 
 /// Whether a message is told wherever a client looks: its own, and those that mention it.
 fn concerns(message: &MessageRecord, guild: &Guild, viewer: &Viewer) -> bool {
-    let has = |role| guild.members.get(&viewer.user).is_some_and(|own| own.roles.contains(role));
+    let own = guild.members.peek(viewer.user);
+    let has = |role: &RoleId| own.is_some_and(|own| own.roles().any(|own| own == *role));
     message.author == viewer.user
         || message.mention_everyone
         || message.mentions.contains(&viewer.user)
