@@ -128,6 +128,11 @@ impl Handshake {
         }
     }
 
+    /// Whether the browser has begun.
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.flight.has_heard()
+    }
+
     /// Whether it failed, or the browser said that it leaves (RFC 5246 §7.2.1).
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over

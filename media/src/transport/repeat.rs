@@ -96,6 +96,11 @@ impl Flight {
         }
     }
 
+    /// Whether the peer has said anything.
+    pub(crate) const fn has_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// The session has its keys: what it said last is the end of the handshake.
     pub(crate) fn finish(&mut self) {
         self.last = true;

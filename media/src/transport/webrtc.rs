@@ -323,7 +323,7 @@ impl WebRtcTransport {
         if !answered {
             return Check::Forged;
         }
-        if self.path.is_none() {
+        if self.srtp.is_none() && !self.handshake.has_begun() {
             self.echoes.note(now, from, outbox.newest());
         }
         if self.path.is_none() || stun::nominates(request) {
