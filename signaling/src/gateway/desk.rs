@@ -168,11 +168,6 @@ impl Turn<'_> {
 }
 
 impl Core {
-    /// Reads something of each line of memory that hearing touches, for nothing else.
-    fn approach(&self) -> usize {
-        self.session.approach() ^ self.wire.as_ref().map_or(0, Wire::approach)
-    }
-
     /// Hears an event, and packs what is to be said of it. Whether the task is to do something.
     fn hear(
         &mut self,
@@ -237,10 +232,6 @@ impl Hearer for Desk {
                 heard |= 1 << place;
                 turns.push(Turn { reception: &desk.reception, core, packed: 0..0, wake: false });
             }
-        }
-        // So are their other lines, now that each may be looked at.
-        for turn in &turns {
-            black_box(turn.core.as_ref().map(Core::approach));
         }
         PACKED.with_borrow_mut(|out| {
             out.clear();

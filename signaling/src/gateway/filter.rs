@@ -79,11 +79,6 @@ pub(super) struct Flip {
 }
 
 impl Viewer {
-    /// See [`GatewaySession::approach`](super::session::GatewaySession::approach).
-    pub(super) const fn approach(&self) -> usize {
-        self.user.get() as usize ^ self.intents.bits() as usize ^ self.bot as usize
-    }
-
     pub(super) fn sees(&self, guild: &Guild, channel: ChannelId, now_ms: u64) -> bool {
         guild.permissions_in(self.user, channel, now_ms).has(Permissions::VIEW_CHANNEL)
     }
@@ -353,11 +348,6 @@ struct Known {
 const KNOWN: usize = 4;
 
 impl Sight {
-    /// See [`GatewaySession::approach`](super::session::GatewaySession::approach).
-    pub(super) fn approach(&self) -> usize {
-        self.known.iter().fold(0, |all, known| all ^ known.channel as usize)
-    }
-
     /// As [`Viewer::hears`], of one viewer all the time.
     pub(super) fn hears(
         &mut self,

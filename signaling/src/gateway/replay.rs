@@ -101,12 +101,6 @@ impl ReplayBuffer {
         }
     }
 
-    /// See [`GatewaySession::approach`](super::session::GatewaySession::approach).
-    pub(super) fn approach(&self) -> usize {
-        let last = self.kept.back().is_some_and(|kept| matches!(kept, Kept::Packed(_)));
-        self.bytes ^ usize::from(last)
-    }
-
     /// The number of the newest dispatch; 0 before the first.
     pub(super) const fn newest(&self) -> u64 {
         self.newest

@@ -4,7 +4,6 @@
 //! asked for by an output. A session outlives its sockets.
 
 mod answers;
-mod approach;
 mod calls;
 mod passive;
 mod whole;
@@ -373,12 +372,7 @@ impl GatewaySession {
         self.give_up_on_slow_readers(now);
     }
 
-    fn handle_publication(
-        &mut self,
-        now: Instant,
-        publication: &Publication,
-        shaper: Shaper<'_>,
-    ) {
+    fn handle_publication(&mut self, now: Instant, publication: &Publication, shaper: Shaper<'_>) {
         let guild = publication.guild.id;
         if self.latest != Some(guild) {
             if !self.rest.guilds.contains(&guild) {

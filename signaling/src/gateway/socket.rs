@@ -146,12 +146,6 @@ impl Wire {
         }
     }
 
-    /// See [`GatewaySession::approach`](super::session::GatewaySession::approach).
-    pub(super) fn approach(&self) -> usize {
-        let etf = usize::from(matches!(self.encoder.encoding(), Encoding::Etf));
-        usize::from(self.socket.is_clear()) ^ etf ^ self.buffered
-    }
-
     /// Puts messages of `next` behind what is there, for [`poll_packed`](Self::poll_packed), if the
     /// socket took everything before. Whether there may be more to write.
     pub(super) fn pack(

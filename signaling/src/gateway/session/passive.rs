@@ -171,7 +171,8 @@ impl Passive {
         if channels.is_empty() && changed.voice.is_empty() {
             return None;
         }
-        let states: Vec<Value> = states.iter().map(|state| wire::voice_state(state, None)).collect();
+        let states: Vec<Value> =
+            states.iter().map(|state| wire::voice_state(state, None)).collect();
         Some(match self.form {
             PassiveForm::V1 => Dispatch::new(
                 "PASSIVE_UPDATE_V1",
