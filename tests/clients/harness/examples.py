@@ -111,7 +111,9 @@ class Bot:
 
     async def again(self) -> None:
         """Ends it and starts it anew."""
-        await self.stop()
+        if self.client:
+            # Who is killed says no goodbye, and is waited for as one who may resume.
+            await self.client.kill(3 * PATIENCE)
         await self._comes(online=False)
         await self._begin()
 

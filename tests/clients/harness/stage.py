@@ -260,8 +260,8 @@ class Client:
             self.checks["ends by itself"] = (False, f"still running after {timeout} s")
         await self.kill()
 
-    async def kill(self) -> None:
-        """Ends the process, and those that it started, if it still runs."""
+    async def kill(self, seconds: float = 5) -> None:
+        """Ends the process, and those that it started, if it still runs after so long."""
         if self._process is None:
             return
         if self._process.returncode is None:
@@ -269,7 +269,7 @@ class Client:
             assert self._process.stdin is not None
             self._process.stdin.close()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(seconds):
                     await self._process.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -339,7 +339,11 @@ class Voice:
             if audio.level(after[goes.name]) > LOUD:
                 break
             await speaker.client.ask("hushed", order="hush")
-            await self._play(speaker)
+            try:
+                await self._play(speaker)
+            except RuntimeError as not_yet:
+                print(f"  {speaker.name} after its move: {str(not_yet).strip().splitlines()[-1]}", flush=True)
+                await asyncio.sleep(1)
             after = await self._listen([goes], speaker.id, 3)
         await speaker.client.ask("hushed", order="hush")
         self._loud(before)
