@@ -56,7 +56,7 @@ const MEMBERS: usize = 10_000;
 const LABEL: &str = "bench-members.json";
 
 const NAMES: [&str; 16] = [
-    "Ada", "Benno", "Clara", "Dario", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kaja",
+    "Ada", "Benno", "Clara", "Dario", "Elif", "Farid", "Greta", "Hugo", "Ida", "Jonas", "Kaja",
     "Liam", "Mira", "Nils", "Olga", "Pavel",
 ];
 

@@ -82,9 +82,10 @@ impl Looker {
         some.sort_unstable();
         some.dedup();
         let ids: Vec<_> = some.iter().map(|nth| folk::id(*nth as u32)).collect();
-        let wanted = json!({ "guild_id": GUILD, "user_ids": ids, "nonce": chance.to_string() });
+        let nonce = chance.to_string();
+        let wanted = json!({ "guild_id": GUILD, "user_ids": ids, "nonce": nonce });
         let is_it = |chunk: &Value| {
-            chunk["nonce"] == chance.to_string()
+            chunk["nonce"] == nonce.as_str()
                 && chunk["members"].as_array().is_some_and(|members| members.len() == ids.len())
         };
         self.ask((8, &wanted), "GUILD_MEMBERS_CHUNK", is_it).await
@@ -100,11 +101,12 @@ impl Looker {
         // The more letters, the fewer people.
         let letters = 2 + (chance >> 40) as usize % (name.len() - 1);
         let prefix: String = name.chars().take(letters).collect();
+        let nonce = chance.to_string();
         let wanted = json!({
-            "guild_id": GUILD, "query": prefix, "limit": 100, "nonce": chance.to_string(),
+            "guild_id": GUILD, "query": prefix, "limit": 100, "nonce": nonce,
         });
         let is_it = |chunk: &Value| {
-            chunk["nonce"] == chance.to_string()
+            chunk["nonce"] == nonce.as_str()
                 && chunk["members"].as_array().is_some_and(|members| !members.is_empty())
         };
         self.ask((8, &wanted), "GUILD_MEMBERS_CHUNK", is_it).await

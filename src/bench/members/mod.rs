@@ -206,7 +206,6 @@ async fn rows(
     note("a role's own settings", &repeated(ROLES, async |nth| desk.recolor(nth).await).await?);
     note("a join", &repeated(folk::STRANGERS, async |nth| desk.join(nth).await).await?);
     note("a kick", &repeated(folk::STRANGERS, async |nth| desk.kick(nth).await).await?);
-    drop(note);
     for looker in lookers {
         looker.leave().await;
     }

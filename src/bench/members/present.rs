@@ -31,7 +31,7 @@ const STATUS: [&str; 2] = ["invisible", "online"];
 
 /// See the module.
 pub(super) struct Present {
-    orders: Vec<mpsc::UnboundedSender<Value>>,
+    orders: Vec<mpsc::Sender<Value>>,
     sessions: JoinSet<()>,
     lost: Arc<AtomicUsize>,
 }
@@ -55,7 +55,7 @@ impl Present {
         let (mut orders, mut sessions) = (Vec::new(), JoinSet::new());
         let lost = Arc::new(AtomicUsize::new(0));
         for line in lines {
-            let (order, ordered) = mpsc::unbounded_channel();
+            let (order, ordered) = mpsc::channel(ORDERS);
             orders.push(order);
             sessions.spawn(live(line, ordered, Arc::clone(&lost)));
         }
@@ -75,7 +75,7 @@ impl Present {
             let who = folk::scatter(step / 2) as usize % self.orders.len();
             let status = STATUS[step as usize % 2];
             let presence = json!({ "since": 0, "activities": [], "status": status, "afk": false });
-            self.orders[who].send(presence).ok().context("somebody was thrown out")?;
+            self.orders[who].send(presence).await.ok().context("somebody was thrown out")?;
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Present {
 }
 
 /// Hears, and says how present it is, until nobody gives orders any more.
-async fn live(mut line: Line, mut orders: mpsc::UnboundedReceiver<Value>, lost: Arc<AtomicUsize>) {
+async fn live(mut line: Line, mut orders: mpsc::Receiver<Value>, lost: Arc<AtomicUsize>) {
     loop {
         tokio::select! {
             heard = line.next_text() => {
@@ -130,3 +130,6 @@ pub(super) async fn identify(door: &Door, nth: u32, intents: u64) -> anyhow::Res
     line.until_event("GUILD_CREATE").await.context("no guild")?;
     Ok(line)
 }
+
+/// Orders that wait for a session at most; then whoever gives them waits.
+const ORDERS: usize = 4;

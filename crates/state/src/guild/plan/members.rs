@@ -55,7 +55,7 @@ impl Asked<'_> {
     pub(super) fn prune(self, users: &[UserId]) -> Result<Vec<Change>, Denied> {
         self.require(Permissions::KICK_MEMBERS | Permissions::MANAGE_GUILD)?;
         let below = users.iter().filter(|user| {
-            self.guild.members.contains_key(*user) && self.guild.outranks(self.actor, **user)
+            self.guild.members.contains_key(user) && self.guild.outranks(self.actor, **user)
         });
         Ok(below.map(|user| Change::DeleteMember(*user)).collect())
     }
