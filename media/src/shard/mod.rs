@@ -188,7 +188,6 @@ impl Shard {
         from: SocketAddr,
         bytes: &mut [u8],
     ) -> Handled {
-        let before = self.outbox.transmits().len();
         let handled = match self.journey(now, from, bytes) {
             Ok(()) => Handled::Here,
             Err(DropReason::UnknownSource) => Handled::Unattributed,
@@ -197,7 +196,6 @@ impl Shard {
                 Handled::Here
             }
         };
-        self.outbox.note_cause(before);
         self.remove_faulty();
         handled
     }

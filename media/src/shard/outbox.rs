@@ -19,8 +19,6 @@ pub(crate) struct Transmit {
 pub(crate) struct Outbox {
     arena: Vec<u8>,
     transmits: Vec<Transmit>,
-    /// What they came of, as far as it was noted.
-    causes: u32,
 }
 
 impl Outbox {
@@ -47,17 +45,6 @@ impl Outbox {
         true
     }
 
-    /// Notes that all from `before` on came of one thing, such as a datagram of one speaker: of those none
-    /// is for the same listener as another.
-    pub(crate) fn note_cause(&mut self, before: usize) {
-        self.causes += u32::from(self.transmits.len() > before);
-    }
-
-    /// Whether two of the datagrams may be for the same listener.
-    pub(crate) fn is_mixed(&self) -> bool {
-        self.causes != 1
-    }
-
     /// The datagrams, in the order in which they were added.
     #[must_use]
     pub(crate) fn transmits(&self) -> &[Transmit] {
@@ -80,29 +67,5 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         self.arena.clear();
         self.transmits.clear();
-        self.causes = 0;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_came_of_one_thing_is_not_mixed_until_something_else_adds_to_it() {
-        let to = SocketAddr::from(([192, 0, 2, 1], 9));
-        let mut outbox = Outbox::default();
-        outbox.push(to, b"of nobody knows what");
-        assert!(outbox.is_mixed());
-        outbox.clear();
-
-        outbox.push(to, b"one");
-        outbox.note_cause(0);
-        outbox.note_cause(1);
-        assert!(!outbox.is_mixed(), "the second added nothing");
-        outbox.push(to, b"two");
-        outbox.note_cause(1);
-
-        assert!(outbox.is_mixed());
     }
 }

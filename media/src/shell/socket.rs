@@ -230,9 +230,7 @@ impl BatchSocket {
     /// buffers full, and voice that waits is worth less than voice that is lost.
     pub(crate) fn send(&mut self, outbox: &Outbox) -> usize {
         let mut pairing = mem::take(&mut self.pairing);
-        // To look for company that nobody has costs a send its hundredth.
-        let together = self.together && outbox.is_mixed();
-        pairing.plan(outbox.transmits(), outbox.bytes(), together);
+        pairing.plan(outbox.transmits(), outbox.bytes(), self.together);
         let mut sent = 0;
         let mut groups = pairing.groups();
         while !groups.is_empty() {

@@ -25,13 +25,11 @@ impl Shard {
     /// Takes a packet that another shard opened and accounted for. One of a room that nobody here is
     /// in any more is nobody's.
     pub(crate) fn handle_passed(&mut self, now: Instant, passed: &Passed, payload: &[u8]) {
-        let before = self.outbox.transmits().len();
         if let Some(room) = self.room_of.get(&passed.room).copied()
             && let Err(reason) = self.take_passed(now, room, passed, payload)
         {
             self.totals.drop(reason);
         }
-        self.outbox.note_cause(before);
         self.remove_faulty();
     }
 
