@@ -145,16 +145,12 @@ impl Handshake {
     /// [`DropReason::Handshake`] when it is not acceptable; the handshake goes on.
     pub(crate) fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DropReason> {
         self.flight.hear(datagram);
-        self.tell_time(now);
+        self.handle_timeout(now);
         self.dtls.handle_packet(datagram).map_err(|_| DropReason::Handshake)
     }
 
     /// Tells the time; then [`drain`](Self::drain).
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.tell_time(now);
-    }
-
-    fn tell_time(&mut self, now: Instant) {
         // The library gave up: it says so once, and for ever.
         self.is_over |= self.dtls.handle_timeout(now).is_err();
     }
