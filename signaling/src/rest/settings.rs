@@ -62,8 +62,7 @@ async fn show(Auth(me): Auth, State(parts): State<Parts>) -> Result<Json<Value>,
 ///
 /// Storage errors.
 pub(crate) async fn shown(parts: &Parts, me: UserId) -> Result<Value, RepoError> {
-    let stored = parts.settings.settings(me, JSON).await?.unwrap_or_default();
-    let stored: Map<String, Value> = serde_json::from_slice(&stored).unwrap_or_default();
+    let stored = stored(parts, me).await?;
     let mut all: Map<String, Value> =
         KEYS.iter().map(|(key, kind)| ((*key).to_owned(), kind.default())).collect();
     all.extend(stored);
@@ -75,9 +74,15 @@ pub(crate) async fn shown(parts: &Parts, me: UserId) -> Result<Value, RepoError>
 /// # Errors
 ///
 /// Storage errors.
-pub(crate) async fn locale(parts: &Parts, user: UserId) -> Result<String, RepoError> {
-    let shown = shown(parts, user).await?;
-    Ok(shown["locale"].as_str().unwrap_or("en-US").to_owned())
+pub(crate) async fn locale(parts: &Parts, user: UserId) -> Result<Value, RepoError> {
+    let chosen = stored(parts, user).await?.remove("locale");
+    Ok(chosen.unwrap_or_else(|| Kind::Locale.default()))
+}
+
+/// What someone chose otherwise than it is by default.
+async fn stored(parts: &Parts, user: UserId) -> Result<Map<String, Value>, RepoError> {
+    let stored = parts.settings.settings(user, JSON).await?.unwrap_or_default();
+    Ok(serde_json::from_slice(&stored).unwrap_or_default())
 }
 
 /// What a key holds.

@@ -75,7 +75,7 @@ pub(super) async fn execute(
     }
     let webhook = by_token(&parts, id, &secret).await?;
     let form = multipart::read(&parts, request).await?;
-    let message = spoken(&parts, webhook, &wanted, form).await?;
+    let message = spoken(&parts, webhook, &wanted, form, ErrorCode::WebhookNeedsThread).await?;
     answer(&parts, &origin, &wanted, &message).await
 }
 
@@ -105,11 +105,10 @@ pub(super) async fn slack(
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
-    require_no_forum(&parts, &webhook, &wanted)?;
     let body = whole(request).await?;
     let body = translate::slack(&body)?;
     let form = Form { body, files: Vec::new(), slot: None };
-    spoken(&parts, webhook, &wanted, form).await?;
+    spoken(&parts, webhook, &wanted, form, ErrorCode::WebhookServiceInForum).await?;
     Ok("ok".into_response())
 }
 
@@ -123,7 +122,6 @@ pub(super) async fn github(
     request: Request,
 ) -> Result<Response, ApiError> {
     let webhook = by_token(&parts, id, &secret).await?;
-    require_no_forum(&parts, &webhook, &wanted)?;
     let event = request.headers().get("x-github-event").and_then(|event| event.to_str().ok());
     let event = event.unwrap_or_default().to_owned();
     let body = whole(request).await?;
@@ -131,7 +129,8 @@ pub(super) async fn github(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let form = Form { body, files: Vec::new(), slot: None };
-    let message = spoken(&parts, webhook, &wanted, form).await?;
+    let unnamed = ErrorCode::WebhookServiceInForum;
+    let message = spoken(&parts, webhook, &wanted, form, unnamed).await?;
     answer(&parts, &origin, &wanted, &message).await
 }
 
@@ -141,16 +140,17 @@ async fn whole(request: Request) -> Result<Vec<u8>, ApiError> {
 }
 
 /// The post that a webhook is to make of what it says: in a forum it makes one, or speaks in one (Discord:
-/// Execute Webhook, `thread_name`).
+/// Execute Webhook, `thread_name`); `unnamed` where it names none.
 fn posts(
     parts: &Parts,
     place: &Place,
     wanted: &Wanted,
     body: &mut Body,
+    unnamed: ErrorCode,
 ) -> Result<Option<ThreadDraft>, ApiError> {
     let tags = body.applied_tags.take().unwrap_or_default();
     let Some(name) = body.thread_name.take() else {
-        return if in_forum(place) { Err(ErrorCode::WebhookNeedsThread.into()) } else { Ok(None) };
+        return if in_forum(place) { Err(unnamed.into()) } else { Ok(None) };
     };
     if wanted.thread_id.is_some() {
         return Err(ErrorCode::WebhookThreadTwice.into());
@@ -179,32 +179,17 @@ fn in_forum(place: &Place) -> bool {
     place.guild_channel().is_some_and(|channel| is_forum(channel.kind))
 }
 
-/// What Slack and GitHub send names no post.
-fn require_no_forum(
-    parts: &Parts,
-    webhook: &WebhookRecord,
-    wanted: &Wanted,
-) -> Result<(), ApiError> {
-    let guild = parts.store.guild(webhook.guild).map(|guild| guild.view());
-    let channel = guild.as_ref().and_then(|guild| guild.channels.get(&webhook.channel));
-    match channel {
-        Some(channel) if wanted.thread_id.is_none() && is_forum(channel.kind) => {
-            Err(ErrorCode::WebhookServiceInForum.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Says something through a webhook.
+/// Says something through a webhook; in a forum, `unnamed` is the error of what names no post.
 async fn spoken(
     parts: &Parts,
     webhook: WebhookRecord,
     wanted: &Wanted,
     form: Form,
+    unnamed: ErrorCode,
 ) -> Result<MessageRecord, ApiError> {
     let place = place(parts, &webhook, wanted.thread_id).await?;
     let Form { mut body, files, slot } = form;
-    let thread = posts(parts, &place, wanted, &mut body)?;
+    let thread = posts(parts, &place, wanted, &mut body, unnamed)?;
     let username = body.username.take().filter(|name| !name.trim().is_empty());
     let username = username.map(|name| manage::name(&name, "username")).transpose()?;
     let avatar_url = body.avatar_url.take().filter(|url| !url.is_empty());
