@@ -140,19 +140,11 @@ fn member(place: u64) -> MemberRecord {
     let chance = scatter(place);
     let role = |chance: u64| -> RoleId { Id::new(100 + chance % ROLES) };
     let nick = || format!("Captain {}", chance >> 40).into();
+    let joined_at = Timestamp::from_secs(NOW as i64 / 1_000).expect("a time");
     MemberRecord {
-        user: Id::new(FIRST + place),
         nick: chance.is_multiple_of(10).then(nick),
         roles: if chance.is_multiple_of(3) { vec![role(chance >> 8)] } else { Vec::new() },
-        joined_at: Timestamp::from_secs(NOW as i64 / 1_000).expect("a time"),
-        mute: false,
-        deaf: false,
-        pending: false,
-        communication_disabled_until: None,
-        flags: 0,
-        avatar: None,
-        onboarding: Vec::new(),
-        integration: None,
+        ..MemberRecord::joined(Id::new(FIRST + place), joined_at)
     }
 }
 

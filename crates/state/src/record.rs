@@ -202,6 +202,27 @@ pub struct MemberRecord {
     pub integration: Option<std::sync::Arc<IntegrationRecord>>,
 }
 
+impl MemberRecord {
+    /// Somebody who joined, with nothing of their own yet.
+    #[must_use]
+    pub const fn joined(user: UserId, joined_at: Timestamp) -> Self {
+        Self {
+            user,
+            nick: None,
+            roles: Vec::new(),
+            joined_at,
+            mute: false,
+            deaf: false,
+            pending: false,
+            communication_disabled_until: None,
+            flags: 0,
+            avatar: None,
+            onboarding: Vec::new(),
+            integration: None,
+        }
+    }
+}
+
 /// How an application came into a guild. Its number there is the application's, and it ends with the
 /// membership of its bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -123,19 +123,11 @@ fn member(nth: u32) -> anyhow::Result<MemberRecord> {
         _ => Vec::new(),
     };
     let nick = || format!("Captain {}", chance >> 44).into();
+    let joined_at = Timestamp::from_secs(SINCE + i64::from(nth))?;
     Ok(MemberRecord {
-        user: id(nth),
         nick: (chance >> 5).is_multiple_of(10).then(nick),
         roles,
-        joined_at: Timestamp::from_secs(SINCE + i64::from(nth))?,
-        mute: false,
-        deaf: false,
-        pending: false,
-        communication_disabled_until: None,
-        flags: 0,
-        avatar: None,
-        onboarding: Vec::new(),
-        integration: None,
+        ..MemberRecord::joined(id(nth), joined_at)
     })
 }
 

@@ -17,9 +17,9 @@ use super::community::Widget;
 use super::plan::Denied;
 use super::plan::field;
 use super::plan::new_channel;
-use super::plan::new_member;
 use super::plan::new_role;
 use crate::members::Members;
+use crate::record::MemberRecord;
 use crate::screening::Screening;
 
 /// What `@everyone` of a new guild may do: Discord's own default.
@@ -106,7 +106,7 @@ impl Guild {
         };
         let everyone = new_role(draft.id.cast(), "@everyone", EVERYONE, 0);
         guild.roles.insert(everyone.id, Arc::new(everyone));
-        let owner = new_member(draft.owner, draft.now);
+        let owner = MemberRecord::joined(draft.owner, draft.now);
         guild.members.insert(owner.user, Arc::new(owner));
         for (id, kind, name, parent) in [
             (text_category, ChannelType::GuildCategory, "Text channels", None),

@@ -14,7 +14,6 @@ use super::Asked;
 use super::Change;
 use super::Denied;
 use super::field;
-use super::new_member;
 use super::new_role;
 use crate::guild::command::BotDraft;
 use crate::guild::command::MemberDraft;
@@ -32,7 +31,7 @@ impl Asked<'_> {
         let mut changes = Vec::new();
         let old = self.guild.members.get(&draft.bot);
         let mut member =
-            old.as_deref().cloned().unwrap_or_else(|| new_member(draft.bot, draft.now));
+            old.as_deref().cloned().unwrap_or_else(|| MemberRecord::joined(draft.bot, draft.now));
         let role = self.guild.roles.values().find(|role| is_own(role, draft.bot));
         match role {
             Some(role) if role.permissions.contains(granted) => {}

@@ -34,7 +34,7 @@ impl Asked<'_> {
         let roles = self.known_roles(roles)?;
         // Whoever is given a role is taken for known.
         let pending = self.guild.settings.screening.enabled && roles.is_empty();
-        let member = MemberRecord { roles, pending, ..new_member(user, now) };
+        let member = MemberRecord { roles, pending, ..MemberRecord::joined(user, now) };
         Ok(vec![Change::PutMember(Arc::new(member))])
     }
 
@@ -231,21 +231,3 @@ impl Asked<'_> {
 /// All ways to keep somebody out.
 const REMOVING: Permissions =
     Permissions::MODERATE_MEMBERS.union(Permissions::KICK_MEMBERS).union(Permissions::BAN_MEMBERS);
-
-/// A member without nick and roles.
-pub(crate) const fn new_member(user: UserId, joined_at: Timestamp) -> MemberRecord {
-    MemberRecord {
-        user,
-        nick: None,
-        roles: Vec::new(),
-        joined_at,
-        mute: false,
-        deaf: false,
-        pending: false,
-        communication_disabled_until: None,
-        flags: 0,
-        avatar: None,
-        integration: None,
-        onboarding: Vec::new(),
-    }
-}

@@ -37,7 +37,6 @@ use model::wire::guild::Permissions;
 use model::wire::guild::Role;
 
 pub(super) use channels::new_channel;
-pub(crate) use members::new_member;
 pub(crate) use roles::new_role;
 
 use super::Guild;
