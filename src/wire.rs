@@ -24,7 +24,7 @@ use signaling::rest::messages::Chat;
 use signaling::voice::Calls;
 use signaling::voice::Papers;
 use state::GuildStore;
-use state::newest::Newest;
+use state::pages::Pages;
 use state::users::Users;
 use storage::Repos;
 use tokio::sync::mpsc;
@@ -90,9 +90,9 @@ impl Wings {
         let port: Arc<dyn MediaPort> = Arc::new(media.clone());
         let store = Arc::clone(&ground.accounts.store);
         let (messages, polls) = (&ground.repos.messages, &ground.repos.polls);
-        let newest = Newest::before(Arc::clone(messages), Arc::clone(polls));
+        let pages = Pages::before(Arc::clone(messages), Arc::clone(polls));
         let papers = Papers {
-            messages: Arc::new(newest.clone()),
+            messages: Arc::new(pages.clone()),
             relationships: Arc::clone(&ground.repos.relationships),
             ids: Arc::clone(&ground.accounts.ids),
         };
@@ -106,12 +106,12 @@ impl Wings {
             apps: Arc::clone(&ground.repos.apps),
             webhooks: Arc::clone(&ground.repos.webhooks),
             templates: Arc::clone(&ground.repos.templates),
-            messages: Arc::new(newest.clone()),
+            messages: Arc::new(pages.clone()),
             search: Arc::clone(&ground.repos.search),
             settings: Arc::clone(&ground.repos.settings),
             relationships: Arc::clone(&ground.repos.relationships),
             reads: Arc::clone(&ground.repos.reads),
-            polls: Arc::new(newest),
+            polls: Arc::new(pages),
             objects: Arc::clone(&ground.repos.objects),
             media: port,
             auth: Arc::clone(&ground.accounts.auth),

@@ -18,7 +18,7 @@ use signaling::rest::limit::Limiter;
 use signaling::voice::Calls;
 use signaling::voice::Papers;
 use state::GuildStore;
-use state::newest::Newest;
+use state::pages::Pages;
 use state::record::AccountRecord;
 use state::record::UserRecord;
 use state::users::Users;
@@ -44,10 +44,10 @@ pub async fn in_memory(
     let users = Arc::new(Users::new(repos.accounts.clone()));
     let store = GuildStore::load(repos.guilds, repos.privates, users).await;
     let store = store.expect("an empty store");
-    let newest = Newest::before(repos.messages, repos.polls);
+    let pages = Pages::before(repos.messages, repos.polls);
     let ids = Arc::new(Ids::new(1));
     let papers = Papers {
-        messages: Arc::new(newest.clone()),
+        messages: Arc::new(pages.clone()),
         relationships: repos.relationships.clone(),
         ids: ids.clone(),
     };
@@ -62,12 +62,12 @@ pub async fn in_memory(
         apps: repos.apps,
         webhooks: repos.webhooks,
         templates: repos.templates,
-        messages: Arc::new(newest.clone()),
+        messages: Arc::new(pages.clone()),
         search: repos.search,
         settings: repos.settings,
         relationships: repos.relationships,
         reads: repos.reads,
-        polls: Arc::new(newest),
+        polls: Arc::new(pages),
         objects: repos.objects,
         media,
         sessions: Arc::new(Sessions::default()),

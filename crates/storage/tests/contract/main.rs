@@ -37,14 +37,14 @@ macro_rules! on_every_adapter {
             })+
         }
 
-        mod newest {
+        mod pages {
             $(mod $port {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
                     let mut repos = storage::memory();
-                    let newest = state::newest::Newest::before(repos.messages, repos.polls);
-                    repos.messages = std::sync::Arc::new(newest.clone());
-                    repos.polls = std::sync::Arc::new(newest);
+                    let pages = state::pages::Pages::before(repos.messages, repos.polls);
+                    repos.messages = std::sync::Arc::new(pages.clone());
+                    repos.polls = std::sync::Arc::new(pages);
                     crate::$port::$behaviour(&repos).await;
                 })+
             })+

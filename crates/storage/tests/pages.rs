@@ -13,7 +13,7 @@ use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
 use model::wire::id::Id;
-use state::newest::Newest;
+use state::pages::Pages;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
@@ -153,7 +153,7 @@ impl MessageRepo for Counted {
 }
 
 /// `free`: nothing waits.
-fn counted(free: bool) -> (Arc<Counted>, Newest) {
+fn counted(free: bool) -> (Arc<Counted>, Pages) {
     let repos = storage::memory();
     let permits = if free { 1_000_000 } else { 0 };
     let counted = Arc::new(Counted {
@@ -165,14 +165,14 @@ fn counted(free: bool) -> (Arc<Counted>, Newest) {
         doors: Semaphore::new(permits),
     });
     let messages: Arc<dyn MessageRepo> = counted.clone();
-    (counted, Newest::before(messages, repos.polls))
+    (counted, Pages::before(messages, repos.polls))
 }
 
 fn message(id: u64) -> MessageRecord {
     MessageRecord::said(Id::new(id), TEXT, ANA, format!("message {id}"))
 }
 
-async fn newest(messages: &Newest) -> Option<u64> {
+async fn newest(messages: &Pages) -> Option<u64> {
     let page = messages.page(TEXT, Page::Latest, 50).await.expect("a page");
     page.first().map(|message| message.id.get())
 }
@@ -312,7 +312,7 @@ async fn a_hundred_who_follow_a_link_to_an_old_message_are_one_read() {
         messages.insert(&message(id)).await.expect("inserted");
     }
     let around = Page::Around(Id::new(20));
-    let read = |messages: Newest| async move {
+    let read = |messages: Pages| async move {
         let page = messages.page(TEXT, around, 10).await.expect("a page");
         page.iter().map(|message| message.id.get()).collect::<Vec<_>>()
     };

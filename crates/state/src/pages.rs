@@ -37,9 +37,9 @@ use crate::repo::Page;
 use crate::repo::PollRepo;
 use crate::repo::RepoError;
 
-/// Messages and polls with the newest pages in memory. All writes have to come this way.
+/// Messages and polls with the pages that many read in memory. All writes have to come this way.
 #[derive(Clone)]
-pub struct Newest(Arc<Inner>);
+pub struct Pages(Arc<Inner>);
 
 struct Inner {
     messages: Arc<dyn MessageRepo>,
@@ -47,7 +47,7 @@ struct Inner {
     shelf: Mutex<Shelf>,
 }
 
-impl Newest {
+impl Pages {
     /// In front of these.
     #[must_use]
     pub fn before(messages: Arc<dyn MessageRepo>, polls: Arc<dyn PollRepo>) -> Self {
@@ -66,7 +66,7 @@ impl Newest {
         wrote: Wrote<'_>,
         write: impl Future<Output = Result<T, RepoError>> + Send,
     ) -> Result<T, RepoError> {
-        let mut writing = Writing { newest: self, channel, wrote, over: false };
+        let mut writing = Writing { pages: self, channel, wrote, over: false };
         let outcome = write.await;
         writing.over = true;
         outcome
@@ -91,7 +91,7 @@ impl Newest {
 
 /// A write that is under way.
 struct Writing<'a> {
-    newest: &'a Newest,
+    pages: &'a Pages,
     channel: ChannelId,
     wrote: Wrote<'a>,
     over: bool,
@@ -99,7 +99,7 @@ struct Writing<'a> {
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        let mut shelf = self.newest.shelf();
+        let mut shelf = self.pages.shelf();
         shelf.wrote(self.channel, self.wrote);
         if !self.over {
             // Whoever wrote hung up, and the write may come about at any time from now on.
@@ -109,7 +109,7 @@ impl Drop for Writing<'_> {
 }
 
 #[async_trait]
-impl MessageRepo for Newest {
+impl MessageRepo for Pages {
     async fn insert(&self, message: &MessageRecord) -> Result<Inserted, RepoError> {
         let wrote = Wrote::New(message.id);
         self.write(message.channel, wrote, self.0.messages.insert(message)).await
@@ -248,7 +248,7 @@ impl MessageRepo for Newest {
 }
 
 #[async_trait]
-impl PollRepo for Newest {
+impl PollRepo for Pages {
     async fn vote(
         &self,
         poll: PollPlace,
