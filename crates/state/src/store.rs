@@ -108,10 +108,7 @@ impl GuildStore {
         users: Arc<Users>,
     ) -> Result<Arc<Self>, RepoError> {
         let loaded = guilds.load().await?;
-        for guild in &loaded {
-            users.adopt(guild.members.keys()).await?;
-        }
-        users.adopted();
+        users.adopt(loaded.iter().flat_map(|guild| guild.members.keys())).await?;
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(users));
         let (private_mailbox, requests) = mpsc::channel(private::MAILBOX);

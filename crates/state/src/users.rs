@@ -83,8 +83,8 @@ impl Users {
         Ok(found.collect())
     }
 
-    /// Loads the members of guilds and pins them, before anybody else uses them;
-    /// [`adopted`](Self::adopted) is to follow.
+    /// Loads the members of all guilds and pins them, before anybody else uses them. Some may come more
+    /// than once.
     ///
     /// # Errors
     ///
@@ -104,12 +104,9 @@ impl Users {
             }
             self.kept.store(Arc::new(kept));
         }
-        Ok(())
-    }
-
-    /// Orders the names of all who were adopted, at once.
-    pub(crate) fn adopted(&self) {
+        // At once: one name after the other would take longer.
         self.write().names = Names::of(&self.kept.load());
+        Ok(())
     }
 
     /// The account if it is in memory; members of guilds always are.
