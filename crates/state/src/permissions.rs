@@ -266,8 +266,8 @@ mod tests {
 
     use super::*;
     use crate::guild::command::GuildDraft;
-    use crate::guild::plan::new_member;
     use crate::guild::plan::new_role;
+    use crate::record::MemberRecord;
 
     const OWNER: UserId = Id::new(1);
     const BEN: UserId = Id::new(2);
@@ -292,7 +292,8 @@ mod tests {
             let role = new_role(id, "role", Permissions::empty(), position);
             guild.roles.insert(id, Arc::new(role));
         }
-        let mut ben = new_member(BEN, Timestamp::from_secs(1_790_000_000).expect("a time"));
+        let mut ben =
+            MemberRecord::joined(BEN, Timestamp::from_secs(1_790_000_000).expect("a time"));
         ben.roles = vec![LOW, HIGH];
         guild.members.insert(BEN, Arc::new(ben));
         guild

@@ -25,7 +25,7 @@ use crate::guild::GuildSettings;
 use crate::guild::command::is_creatable;
 use crate::guild::plan::Denied;
 use crate::guild::plan::field;
-use crate::guild::plan::new_member;
+use crate::record::MemberRecord;
 use crate::screening::Screening;
 
 /// A template as storage keeps it.
@@ -205,7 +205,7 @@ impl Guild {
             }
             guild.channels.insert(id, Arc::new(new));
         }
-        let owner = new_member(founding.owner, founding.now);
+        let owner = MemberRecord::joined(founding.owner, founding.now);
         guild.members.insert(owner.user, Arc::new(owner));
         Ok(guild)
     }
