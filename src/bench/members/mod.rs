@@ -45,7 +45,10 @@ pub struct Options {
     /// How many of them are online, each with a session of their own
     #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u16).range(10..=20_000))]
     online: u16,
-    /// Seconds for which people scroll through the list
+    /// People who scroll through the list at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    lookers: u16,
+    /// Seconds for which they scroll through the list
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=50))]
     seconds: u16,
     /// A folder to make the guild in; it stays, and is used again by a run with as many members
@@ -60,9 +63,7 @@ pub struct Options {
 const REQUESTS: usize = 2_000;
 /// Until a server that came up, or sessions that came, have settled.
 const SETTLE: Duration = Duration::from_secs(2);
-/// People who scroll at once.
-const LOOKERS: usize = 32;
-/// How often each asks for other rows.
+/// How often each who scrolls asks for other rows.
 const SCROLL: Duration = Duration::from_millis(200);
 /// Questions by op 8 of each kind that each of them asks; a session may send 120 messages a minute
 /// (Discord: Gateway/Rate Limiting).
@@ -123,7 +124,8 @@ async fn measure(options: &Options, data: &Path, bar: &ProgressBar) -> anyhow::R
     report.opened_s = began.elapsed().as_secs_f64();
     tokio::time::sleep(SETTLE).await;
     let after = resident(&server)?;
-    report.bytes_per_member = (after as f64 - before as f64) / f64::from(options.members);
+    let per_member = |resident: u64| (resident as f64 - before as f64) / f64::from(options.members);
+    report.bytes_when_opened = per_member(after);
     report.peak_mib = process::peak(id(&server)?).unwrap_or_default() as f64 / MIB;
 
     let door = Door { host: format!("127.0.0.1:{}", server.listen().port()), tls: None };
@@ -132,14 +134,12 @@ async fn measure(options: &Options, data: &Path, bar: &ProgressBar) -> anyhow::R
     let present = Present::arrive(folk, &door, bar).await?;
     report.identified_ms = began.elapsed().as_secs_f64() * 1e3 / f64::from(options.online);
     tokio::time::sleep(SETTLE).await;
-    report.bytes_per_online =
-        (resident(&server)? as f64 - after as f64) / f64::from(options.online);
 
     bar.set_message("looking at the list for the first time");
     let mut looker = Looker::open(&door, folk, 0).await?;
     report.first_list_ms = looker.look(0).await?.as_secs_f64() * 1e3;
     let mut lookers = vec![looker];
-    for nth in 1..LOOKERS.min(usize::from(options.online)) {
+    for nth in 1..usize::from(options.lookers.min(options.online)) {
         lookers.push(Looker::open(&door, folk, nth).await?);
     }
     let pulse = Pulse::begin(&door, &client, folk).await?;
@@ -148,7 +148,9 @@ async fn measure(options: &Options, data: &Path, bar: &ProgressBar) -> anyhow::R
     // Who threw somebody out is told why.
     let rows = rows.with_context(|| format!("{} people were thrown out", present.lost()))?;
     report.rows = rows;
-    report.with_use_mib = resident(&server)? as f64 / MIB;
+    let in_the_end = resident(&server)?;
+    report.bytes_per_member = per_member(in_the_end);
+    report.with_use_mib = in_the_end as f64 / MIB;
     pulse.end().await;
     anyhow::ensure!(present.lost() == 0, "{} people were thrown out", present.lost());
     present.leave().await;

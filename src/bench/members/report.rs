@@ -42,17 +42,19 @@ impl Row {
 pub(super) struct Report {
     members: u32,
     online: u16,
+    lookers: u16,
     /// From the start of the process until it answers.
     pub(super) opened_s: f64,
-    /// Resident, with the account of each, above a server without members.
-    pub(super) bytes_per_member: f64,
+    /// Resident when it had just been opened, with the account of each, above a server without members;
+    /// what opening took and was not given back yet is in it.
+    pub(super) bytes_when_opened: f64,
     /// Resident at most until then.
     pub(super) peak_mib: f64,
-    /// Of a session of someone who came online, with their place in the list.
-    pub(super) bytes_per_online: f64,
     /// Time for each of many who came online at once.
     pub(super) identified_ms: f64,
     pub(super) first_list_ms: f64,
+    /// The same as when it was opened, in the end: all sessions are in it.
+    pub(super) bytes_per_member: f64,
     /// Resident in the end.
     pub(super) with_use_mib: f64,
     pub(super) rows: Vec<Row>,
@@ -68,12 +70,13 @@ impl Report {
         Self {
             members: options.members,
             online: options.online,
+            lookers: options.lookers,
             opened_s: 0.0,
-            bytes_per_member: 0.0,
+            bytes_when_opened: 0.0,
             peak_mib: 0.0,
-            bytes_per_online: 0.0,
             identified_ms: 0.0,
             first_list_ms: 0.0,
+            bytes_per_member: 0.0,
             with_use_mib: 0.0,
             rows: Vec::new(),
             bars: Vec::new(),
@@ -97,17 +100,21 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "a guild of {} members, {} of them online\n", self.members, self.online)?;
+        let Self { members, online, lookers, .. } = self;
+        writeln!(
+            f,
+            "a guild of {members} members, {online} of them online, {lookers} who scroll\n"
+        )?;
         for (what, value, digits) in [
             ("opening it, s", self.opened_s, 2),
-            ("memory per member with their account, bytes", self.bytes_per_member, 1),
+            ("memory per member when it is open, bytes", self.bytes_when_opened, 1),
             ("resident while it was opened at most, MiB", self.peak_mib, 1),
             ("coming online, many at once, ms each", self.identified_ms, 2),
-            ("memory per member online, session and all, bytes", self.bytes_per_online, 0),
             ("until the first list is there, ms", self.first_list_ms, 2),
+            ("memory per member in the end, sessions and all, bytes", self.bytes_per_member, 1),
             ("resident in the end, MiB", self.with_use_mib, 1),
         ] {
-            writeln!(f, "{what:<52}{value:>10.digits$}")?;
+            writeln!(f, "{what:<54}{value:>10.digits$}")?;
         }
         let head = ["asked", "p50 ms", "p99 ms", "messages", "p50 ms", "longest"];
         write!(f, "\n{:<30}", "")?;
@@ -133,7 +140,8 @@ mod tests {
     use super::*;
 
     fn report(members: u32) -> Report {
-        let options = Options { members, online: 10, seconds: 1, keep: None, program: None };
+        let options =
+            Options { members, online: 10, lookers: 2, seconds: 1, keep: None, program: None };
         let mut times = Histogram::default();
         times.record(Duration::from_millis(6));
         let rows = vec![Row::new(RANGE, &times, Heard::default())];
