@@ -161,6 +161,32 @@ fn beyond_a_thousand_members_those_who_are_away_are_not_listed() {
     assert!(list.is_outdated(&large, &guild(3)));
 }
 
+#[test]
+fn a_list_is_made_anew_only_where_a_role_changes_who_is_in_it_or_where() {
+    let hide = PermissionOverwrite {
+        id: Id::new(50),
+        kind: PermissionOverwriteType::Role,
+        allow: Permissions::empty(),
+        deny: Permissions::VIEW_CHANNEL,
+    };
+    let open = guild(3);
+    let hidden = done(&open, ANA, &GuildCommand::SetOverwrite(TEXT, hide));
+    for guild in [open, hidden] {
+        let list = MemberList::new(&guild, TEXT, &Called::default(), NOW);
+        let outdated_by = |patch: RolePatch| {
+            let after = done(&guild, ANA, &GuildCommand::UpdateRole(SAILORS, patch));
+            list.is_outdated(&guild, &after)
+        };
+        let everyone = list_id(&guild, TEXT) == "everyone";
+
+        assert!(!outdated_by(RolePatch { name: Some("mates".into()), ..RolePatch::default() }));
+        assert!(outdated_by(RolePatch { hoist: Some(false), ..RolePatch::default() }));
+        let all = Some(Permissions::ADMINISTRATOR);
+        let allows = outdated_by(RolePatch { permissions: all, ..RolePatch::default() });
+        assert_eq!(allows, !everyone);
+    }
+}
+
 /// Carries ops out on rows, as a client does.
 fn carry_out(rows: &mut Vec<Row>, ops: &[ListOp]) {
     for op in ops {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use model::gateway::Opcode;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -126,6 +127,12 @@ impl Dispatch {
     /// A dispatch whose payload is encoded here.
     pub(super) fn new(name: &'static str, payload: &Value) -> Self {
         Self::of(name, payload.to_string())
+    }
+
+    /// As [`new`](Self::new), of what is no tree of values.
+    pub(super) fn written(name: &'static str, payload: &impl Serialize) -> Self {
+        let text = serde_json::to_string(payload);
+        Self::of(name, text.expect("texts and numbers under names can be written"))
     }
 
     /// A dispatch whose payload is encoded.

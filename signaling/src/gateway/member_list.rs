@@ -1,8 +1,15 @@
 //! GUILD_MEMBER_LIST_UPDATE: rows of a list, as clients count them. Pure.
+//!
+//! Two hundred rows come at once, again and again while somebody scrolls: they are written without making
+//! a tree of values first.
 
+use std::borrow::Cow;
+
+use model::id::GuildId;
 use model::id::UserId;
-use serde_json::Value;
-use serde_json::json;
+use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeSeq as _;
 use state::GuildView;
 use state::member_list::GroupKey;
 use state::member_list::ListOp;
@@ -11,64 +18,151 @@ use state::member_list::Row;
 use state::presence::Presence;
 use state::users::Users;
 
+use super::encode::Dispatch;
 use crate::wire;
 
 /// What a session is told of a list that it looks at.
-pub(super) fn payload(update: &ListUpdate, users: &Users) -> Value {
-    let guild = &update.guild;
+pub(super) fn dispatch(update: &ListUpdate, users: &Users) -> Dispatch {
+    let source = Source { guild: &update.guild, users };
     let [listed, online] = update.counts;
-    let item = |row: &Row| match row {
-        Row::Group(key, count) => json!({ "group": group(*key, *count) }),
-        Row::Member(user) => json!({ "member": member(guild, users, *user) }),
-    };
-    let ops = update.ops.iter().map(|op| match op {
-        ListOp::Sync { range, rows } => {
-            let items: Vec<_> = rows.iter().map(item).collect();
-            json!({ "op": "SYNC", "range": range, "items": items })
-        }
-        ListOp::Insert { index, row } => {
-            json!({ "op": "INSERT", "index": index, "item": item(row) })
-        }
-        ListOp::Update { index, row } => {
-            json!({ "op": "UPDATE", "index": index, "item": item(row) })
-        }
-        ListOp::Delete { index } => json!({ "op": "DELETE", "index": index }),
-    });
-    let ops: Vec<_> = ops.collect();
-    let groups: Vec<_> = update.groups.iter().map(|(key, count)| group(*key, *count)).collect();
     // Those who are away are members too, even where they are not listed.
-    let members = if update.list == "everyone" { guild.members.len() } else { listed };
-    json!({
-        "guild_id": guild.id,
-        "id": update.list,
-        "member_count": members,
-        "online_count": online,
-        "groups": groups,
-        "ops": ops,
-    })
+    let members = if update.list == "everyone" { update.guild.members.len() } else { listed };
+    let told = Told {
+        guild_id: update.guild.id,
+        id: &update.list,
+        member_count: members,
+        online_count: online,
+        groups: update.groups.iter().map(|(key, count)| Group::new(*key, *count)).collect(),
+        ops: Ops(source, &update.ops),
+    };
+    Dispatch::written("GUILD_MEMBER_LIST_UPDATE", &told)
 }
 
-fn group(key: GroupKey, count: usize) -> Value {
-    let id = match key {
-        GroupKey::Role(role) => role.to_string(),
-        GroupKey::Online => "online".to_owned(),
-        GroupKey::Offline => "offline".to_owned(),
-    };
-    json!({ "id": id, "count": count })
+/// Where members and their accounts are.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    guild: &'a GuildView,
+    users: &'a Users,
 }
 
-/// Someone in a list, with their presence. Who left since is shown by their number alone: the row that
-/// takes them away comes next.
-fn member(guild: &GuildView, users: &Users, user: UserId) -> Value {
-    let known = guild.members.get(&user).zip(users.cached(user));
-    let Some((member, account)) = known else {
-        return json!({ "user": { "id": user } });
-    };
-    let mut value = wire::member(&member, &account);
-    let presence = match guild.presences.get(&user) {
-        Some(presence) => wire::presence(presence, guild.id),
-        None => wire::presence(&Presence::offline(user), guild.id),
-    };
-    value["presence"] = presence;
-    value
+#[derive(Serialize)]
+struct Told<'a> {
+    guild_id: GuildId,
+    id: &'a str,
+    member_count: usize,
+    online_count: usize,
+    groups: Vec<Group>,
+    ops: Ops<'a>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    id: Cow<'static, str>,
+    count: usize,
+}
+
+impl Group {
+    fn new(key: GroupKey, count: usize) -> Self {
+        let id = match key {
+            GroupKey::Role(role) => role.to_string().into(),
+            GroupKey::Online => "online".into(),
+            GroupKey::Offline => "offline".into(),
+        };
+        Self { id, count }
+    }
+}
+
+struct Ops<'a>(Source<'a>, &'a [ListOp]);
+
+impl Serialize for Ops<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(source, ops) = self;
+        let op = |op| match op {
+            &ListOp::Sync { range, ref rows } => Op::Sync { range, items: Items(*source, rows) },
+            &ListOp::Insert { index, row } => Op::Insert { index, item: Item(*source, row) },
+            &ListOp::Update { index, row } => Op::Update { index, item: Item(*source, row) },
+            &ListOp::Delete { index } => Op::Delete { index },
+        };
+        serializer.collect_seq(ops.iter().map(op))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "op", rename_all = "UPPERCASE")]
+enum Op<'a> {
+    Sync { range: [usize; 2], items: Items<'a> },
+    Insert { index: usize, item: Item<'a> },
+    Update { index: usize, item: Item<'a> },
+    Delete { index: usize },
+}
+
+struct Items<'a>(Source<'a>, &'a [Row]);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(source, rows) = self;
+        let mut items = serializer.serialize_seq(Some(rows.len()))?;
+        for row in *rows {
+            items.serialize_element(&Item(*source, *row))?;
+        }
+        items.end()
+    }
+}
+
+struct Item<'a>(Source<'a>, Row);
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(source, row) = self;
+        match *row {
+            Row::Group(key, count) => Headed::Group(Group::new(key, count)).serialize(serializer),
+            Row::Member(user) => source.member(user, |member| member.serialize(serializer)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Headed<'a> {
+    Group(Group),
+    Member(Listed<'a>),
+}
+
+/// Someone in a list, with their presence.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Listed<'a> {
+    Known {
+        #[serde(flatten)]
+        member: wire::Member<'a>,
+        presence: wire::Shown<'a>,
+    },
+    /// Who left since is shown by their number alone: the row that takes them away comes next.
+    Gone { user: Gone },
+}
+
+#[derive(Serialize)]
+struct Gone {
+    id: UserId,
+}
+
+impl Source<'_> {
+    fn member<T>(self, user: UserId, then: impl FnOnce(Headed<'_>) -> T) -> T {
+        let Self { guild, users } = self;
+        let member = guild.members.peek(user).map(|member| member.record());
+        let Some((member, account)) = member.zip(users.cached(user)) else {
+            return then(Headed::Member(Listed::Gone { user: Gone { id: user } }));
+        };
+        let offline;
+        let presence = match guild.presences.get(&user) {
+            Some(presence) => &**presence,
+            None => {
+                offline = Presence::offline(user);
+                &offline
+            }
+        };
+        let member = wire::Member::new(&member, Some(&account));
+        let presence = wire::Shown::new(presence, Some(guild.id));
+        then(Headed::Member(Listed::Known { member, presence }))
+    }
 }

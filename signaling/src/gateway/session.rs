@@ -332,8 +332,7 @@ impl GatewaySession {
         match event {
             UserEvent::Guild(publication) => self.handle_publication(now, publication, shaper),
             UserEvent::MemberList(update) => {
-                let payload = member_list::payload(update, shaper.users);
-                self.push(Dispatch::new("GUILD_MEMBER_LIST_UPDATE", &payload));
+                self.push(member_list::dispatch(update, shaper.users));
             }
             UserEvent::GuildJoined(guild) => {
                 let waits = |due: &Due| due.waiting.contains(guild);

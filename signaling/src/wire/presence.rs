@@ -1,43 +1,67 @@
 //! A presence (Discord: Gateway Events/Presence Update).
 
 use model::id::GuildId;
+use model::id::UserId;
 use model::wire::gateway::presence::Activity;
 use model::wire::gateway::presence::Status;
-use serde_json::Map;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use state::presence::Client;
 use state::presence::Presence;
 use state::presence::SessionPresence;
 
+/// A [`Presence`] as others see it, to be written without being copied.
+#[derive(Serialize)]
+pub(crate) struct Shown<'a> {
+    user: Whose,
+    /// None of a friend, outside any guild.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guild_id: Option<GuildId>,
+    status: Status,
+    activities: &'a [Activity],
+    client_status: Clients,
+}
+
+#[derive(Serialize)]
+struct Whose {
+    id: UserId,
+}
+
+#[derive(Serialize)]
+struct Clients {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desktop: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web: Option<Status>,
+}
+
+impl<'a> Shown<'a> {
+    /// A presence in a guild, or outside any.
+    pub(crate) fn new(presence: &'a Presence, guild: Option<GuildId>) -> Self {
+        let Presence { desktop, mobile, web, .. } = *presence;
+        Self {
+            user: Whose { id: presence.user },
+            guild_id: guild,
+            status: shown(presence.status),
+            activities: &presence.activities,
+            client_status: Clients { desktop, mobile, web },
+        }
+    }
+}
+
 /// What others see of someone in a guild.
 #[must_use]
 pub fn presence(presence: &Presence, guild: GuildId) -> Value {
-    let mut client_status = Map::new();
-    for (client, status) in
-        [("desktop", presence.desktop), ("mobile", presence.mobile), ("web", presence.web)]
-    {
-        if let Some(status) = status {
-            client_status.insert(client.to_owned(), json!(status));
-        }
-    }
-    json!({
-        "user": { "id": presence.user },
-        "guild_id": guild,
-        "status": shown(presence.status),
-        "activities": presence.activities,
-        "client_status": client_status,
-    })
+    json!(Shown::new(presence, Some(guild)))
 }
 
 /// What a friend sees of someone, outside any guild.
 #[must_use]
 pub fn presence_of_friend(friend: &Presence) -> Value {
-    let mut value = presence(friend, GuildId::new(1));
-    if let Value::Object(map) = &mut value {
-        map.remove("guild_id");
-    }
-    value
+    json!(Shown::new(friend, None))
 }
 
 /// Invisible people are shown as offline.

@@ -1,27 +1,52 @@
 //! A user object (Discord: User). The nulls are there because clients index them.
 
+use model::id::UserId;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use state::record::AccountRecord;
 use state::record::UserRecord;
 
+/// A [`UserRecord`] as others see it, to be written without being copied.
+#[derive(Serialize)]
+pub(crate) struct User<'a> {
+    id: UserId,
+    username: &'a str,
+    discriminator: &'static str,
+    global_name: Option<&'a str>,
+    avatar: Option<&'a str>,
+    avatar_decoration_data: (),
+    banner: (),
+    accent_color: (),
+    bot: bool,
+    system: bool,
+    public_flags: u64,
+    flags: u64,
+}
+
+impl<'a> From<&'a UserRecord> for User<'a> {
+    fn from(user: &'a UserRecord) -> Self {
+        Self {
+            id: user.id,
+            username: &user.username,
+            discriminator: "0",
+            global_name: user.global_name.as_deref(),
+            avatar: user.avatar.as_deref(),
+            avatar_decoration_data: (),
+            banner: (),
+            accent_color: (),
+            bot: user.bot,
+            system: false,
+            public_flags: user.flags,
+            flags: user.flags,
+        }
+    }
+}
+
 /// A user as others see it.
 #[must_use]
 pub fn user(user: &UserRecord) -> Value {
-    json!({
-        "id": user.id,
-        "username": user.username,
-        "discriminator": "0",
-        "global_name": user.global_name,
-        "avatar": user.avatar,
-        "avatar_decoration_data": null,
-        "banner": null,
-        "accent_color": null,
-        "bot": user.bot,
-        "system": false,
-        "public_flags": user.flags,
-        "flags": user.flags,
-    })
+    json!(User::from(user))
 }
 
 /// A user as it sees itself (`/users/@me`, READY).

@@ -119,9 +119,7 @@ impl MemberList {
         } else {
             Audience::Of(channel)
         };
-        let mut hoisted: Vec<_> = guild.roles.values().filter(|role| role.hoist).collect();
-        hoisted.sort_by_key(|role| (std::cmp::Reverse(role.position), role.id));
-        let hoisted: Vec<_> = hoisted.into_iter().map(|role| role.id).collect();
+        let hoisted = hoisted(guild);
         let offline = guild.members.len() <= limits::OFFLINE_LISTED;
         let keys = hoisted.iter().map(|role| GroupKey::Role(*role));
         let keys = keys.chain([GroupKey::Online, GroupKey::Offline]);
@@ -155,13 +153,18 @@ impl MemberList {
         if offline != self.offline {
             return true;
         }
-        let roles = !before.roles.ptr_eq(&after.roles);
-        let structure = roles
-            || !before.channels.ptr_eq(&after.channels)
-            || before.settings.owner != after.settings.owner;
+        let same_roles = before.roles.ptr_eq(&after.roles);
+        if !same_roles && self.hoisted != hoisted(after) {
+            return true;
+        }
         match self.audience {
-            Audience::Everyone => roles,
-            Audience::Of(_) => structure,
+            Audience::Everyone => false,
+            // Names and colours let nobody see it who did not.
+            Audience::Of(_) => {
+                !before.channels.ptr_eq(&after.channels)
+                    || before.settings.owner != after.settings.owner
+                    || (!same_roles && !allowing(before).eq(allowing(after)))
+            }
         }
     }
 
@@ -320,6 +323,18 @@ impl MemberList {
         let rank = |role: RoleId| self.hoisted.iter().position(|hoisted| *hoisted == role);
         Some(member.roles().filter_map(rank).min().unwrap_or(last))
     }
+}
+
+/// Hoisted roles, highest first.
+fn hoisted(guild: &Guild) -> Vec<RoleId> {
+    let mut hoisted: Vec<_> = guild.roles.values().filter(|role| role.hoist).collect();
+    hoisted.sort_by_key(|role| (std::cmp::Reverse(role.position), role.id));
+    hoisted.into_iter().map(|role| role.id).collect()
+}
+
+/// What roles allow.
+fn allowing(guild: &Guild) -> impl Iterator<Item = (RoleId, Permissions)> {
+    guild.roles.values().map(|role| (role.id, role.permissions))
 }
 
 /// What someone is called in a guild.
