@@ -2,8 +2,10 @@
 
 mod chat;
 mod members;
+mod meter;
 #[cfg(any(test, feature = "mouth-to-ear"))]
 mod mouth_to_ear;
+mod pace;
 mod store;
 mod voice;
 
@@ -57,6 +59,7 @@ async fn report<T: Serialize + Display>(
     json: bool,
     measure: impl AsyncFnOnce(&ProgressBar) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    pace::watch();
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));
     // An interrupted run still ends its server and removes its folder.
@@ -66,10 +69,18 @@ async fn report<T: Serialize + Display>(
     };
     bar.finish_and_clear();
     let report = report?;
+    let pace = pace::told();
     if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        let mut value = serde_json::to_value(&report)?;
+        if let Some(report) = value.as_object_mut() {
+            report.insert("machine".to_owned(), serde_json::to_value(&pace)?);
+        }
+        println!("{}", serde_json::to_string_pretty(&value)?);
     } else {
         print!("{report}");
+        if let Some(pace) = pace {
+            println!("{pace}");
+        }
     }
     Ok(report)
 }

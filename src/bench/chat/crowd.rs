@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::hall::Hall;
-use crate::bench::voice::histogram::Histogram;
+use crate::bench::voice::histogram::Times;
 use crate::bench::voice::line::Door;
 use crate::bench::voice::line::Kind;
 use crate::bench::voice::line::Line;
@@ -40,7 +40,7 @@ pub(super) struct Heard {
     expected: AtomicU64,
     count: AtomicU64,
     longest: AtomicUsize,
-    times: [Mutex<Histogram>; STRIPES],
+    times: [Mutex<Times>; STRIPES],
 }
 
 impl Heard {
@@ -62,17 +62,22 @@ impl Heard {
     /// Forgets the times of what came so far.
     pub(super) fn forget_times(&self) {
         for stripe in &self.times {
-            *stripe.lock().unwrap_or_else(PoisonError::into_inner) = Histogram::default();
+            *stripe.lock().unwrap_or_else(PoisonError::into_inner) = Times::default();
         }
     }
 
-    /// The time that `part` of all deliveries took at most, in milliseconds.
-    pub(super) fn quantile_ms(&self, part: f64) -> f64 {
-        let mut all = Histogram::default();
+    /// How long deliveries took.
+    pub(super) fn times(&self) -> Times {
+        let mut all = Times::default();
         for stripe in &self.times {
             all.add(&stripe.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        all.quantile_ms(part)
+        all
+    }
+
+    /// Deliveries so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Relaxed)
     }
 
     fn note(&self, session: usize, text: &str, length: usize) {
@@ -83,9 +88,10 @@ impl Heard {
         self.count.fetch_add(1, Relaxed);
         self.longest.fetch_max(length, Relaxed);
         if let Some(said) = said_at(text) {
-            let took = began.elapsed().saturating_sub(said);
+            let now = crate::bench::now();
             let stripe = &self.times[session % STRIPES];
-            stripe.lock().unwrap_or_else(PoisonError::into_inner).record(took);
+            let mut times = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+            times.record((began + said).min(now), now);
         }
     }
 }
@@ -100,6 +106,8 @@ pub(in crate::bench) fn said_at(text: &str) -> Option<Duration> {
 /// Sessions in the hall.
 pub(super) struct Crowd {
     heard: Arc<Heard>,
+    /// How many identified.
+    arrived: Arc<AtomicU64>,
     sessions: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -108,7 +116,12 @@ impl Crowd {
     /// Nobody yet.
     pub(super) fn empty(hall: &Hall) -> Self {
         let heard = Arc::new(Heard { began: Some(hall.began), ..Heard::default() });
-        Self { heard, sessions: JoinSet::new(), stop: CancellationToken::new() }
+        Self {
+            heard,
+            arrived: Arc::default(),
+            sessions: JoinSet::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// Lets everybody identify, and waits until all see the guild.
@@ -133,12 +146,11 @@ impl Crowd {
         who: Range<usize>,
         bar: &ProgressBar,
     ) -> anyhow::Result<()> {
-        let there = AtomicUsize::new(who.start);
         let lines = who.map(|session| {
-            let there = &there;
+            let arrived = &self.arrived;
             async move {
                 let line = identify(&hall.door, &hall.tokens[session], hall.compressed).await?;
-                let there = there.fetch_add(1, Relaxed) + 1;
+                let there = arrived.fetch_add(1, Relaxed) + 1;
                 bar.set_message(format!("coming online, {there} of {}", hall.tokens.len()));
                 anyhow::Ok((session, line))
             }
@@ -159,8 +171,13 @@ impl Crowd {
     }
 
     /// What it heard so far.
-    pub(super) fn heard(&self) -> &Heard {
+    pub(super) fn heard(&self) -> &Arc<Heard> {
         &self.heard
+    }
+
+    /// How many identified so far.
+    pub(super) fn arrived(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.arrived)
     }
 
     /// Everybody leaves.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::task::JoinSet;
 
-use crate::bench::voice::process::own_cpu;
+use crate::bench::meter::Bursts;
+use crate::bench::meter::Metered;
 
 /// Bytes of a WebSocket frame's head, for messages of 126 bytes to 64 KiB (RFC 6455 §5.2).
 const FRAME: usize = 4;
@@ -18,13 +19,6 @@ const FRAME: usize = 4;
 pub(super) struct Floor {
     writers: Vec<TcpStream>,
     _readers: JoinSet<()>,
-}
-
-/// What a turn cost.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cost {
-    pub(super) writes: u64,
-    pub(super) cpu: Duration,
 }
 
 impl Floor {
@@ -52,7 +46,7 @@ impl Floor {
         Ok(Self { writers, _readers: readers })
     }
 
-    /// Writes `messages` of so many bytes to everybody, evenly over the span.
+    /// Writes `messages` of so many bytes to everybody, evenly over the span. Its work are writes.
     ///
     /// # Errors
     ///
@@ -62,20 +56,20 @@ impl Floor {
         messages: u64,
         span: Duration,
         bytes: usize,
-    ) -> anyhow::Result<Cost> {
+    ) -> anyhow::Result<Metered> {
         let message = vec![b'x'; bytes + FRAME];
         let began = crate::bench::now();
-        let mut cost = Cost::default();
+        let mut bursts = Bursts::default();
         for number in 0..messages {
             let due = span.mul_f64(number as f64 / messages as f64);
             std::thread::sleep(due.saturating_sub(began.elapsed()));
-            let before = own_cpu();
-            for writer in &mut self.writers {
-                writer.write_all(&message)?;
-                cost.writes += 1;
-            }
-            cost.cpu += own_cpu() - before;
+            bursts.try_note(|| {
+                for writer in &mut self.writers {
+                    writer.write_all(&message)?;
+                }
+                anyhow::Ok(self.writers.len() as u64)
+            })?;
         }
-        Ok(cost)
+        Ok(bursts.metered())
     }
 }

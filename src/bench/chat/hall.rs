@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 use super::post::Client;
 use crate::admin::AdminCommand;
 use crate::admin::AdminReply;
-use crate::bench::voice::histogram::Histogram;
+use crate::bench::pace;
+use crate::bench::voice::histogram::Times;
 use crate::bench::voice::line::Door;
 use crate::bench::voice::stage::OwnServer;
 
@@ -44,6 +45,8 @@ pub(super) struct Hall {
     pub(super) tokens: Arc<[String]>,
     client: Client,
     channels: Arc<[String]>,
+    /// Requests of writers and readers that were answered.
+    acknowledged: Arc<AtomicU64>,
     /// Counts everything that was said, so that everybody speaks in turn.
     said: u64,
     /// What times in messages are counted from.
@@ -117,6 +120,7 @@ impl Hall {
             tokens: tokens.into(),
             client,
             channels: channels.into(),
+            acknowledged: Arc::default(),
             said: 0,
             began: crate::bench::now(),
         })
@@ -157,27 +161,25 @@ impl Hall {
         for _ in 0..writers {
             let (client, next) = (self.client.clone(), Arc::clone(&next));
             let (tokens, channels) = (Arc::clone(&self.tokens), Arc::clone(&self.channels));
-            let start = self.began;
+            let (start, acknowledged) = (self.began, self.acknowledged());
             all.spawn(async move {
-                let (mut count, mut times) = (0, Vec::new());
+                let mut times = Times::default();
                 while began.elapsed() < span {
                     let said = next.fetch_add(1, Relaxed);
                     let at = crate::bench::now();
                     say(&client, &tokens, &channels, said, start).await?;
-                    times.push(at.elapsed());
-                    count += 1;
+                    times.record(at, crate::bench::now());
+                    acknowledged.fetch_add(1, Relaxed);
                 }
-                anyhow::Ok((count, times))
+                anyhow::Ok(times)
             });
         }
-        let (mut acknowledged, mut histogram) = (0, Histogram::default());
-        while let Some(done) = all.join_next().await {
-            let (count, times) = done??;
-            acknowledged += count;
-            times.into_iter().for_each(|time| histogram.record(time));
-        }
-        let (took, p99_ms) = (began.elapsed(), histogram.quantile_ms(0.99));
-        Ok(Written { acknowledged, took, p99_ms })
+        written(began, all).await
+    }
+
+    /// How many requests of writers and readers were answered so far.
+    pub(super) fn acknowledged(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.acknowledged)
     }
 }
 
@@ -202,8 +204,9 @@ impl Hall {
         for _ in 0..READERS {
             let (client, next) = (self.client.clone(), Arc::clone(&next));
             let (tokens, channel) = (Arc::clone(&self.tokens), self.channels[0].clone());
+            let acknowledged = self.acknowledged();
             all.spawn(async move {
-                let mut times = Vec::new();
+                let mut times = Times::default();
                 loop {
                     let nth = next.fetch_add(1, Relaxed);
                     if nth >= reads {
@@ -216,22 +219,29 @@ impl Hall {
                     let at = crate::bench::now();
                     let asking = client.ask(&Method::GET, Some((token, true)), &path, None);
                     let (status, answer) = asking.await?;
-                    times.push(at.elapsed());
+                    times.record(at, crate::bench::now());
+                    acknowledged.fetch_add(1, Relaxed);
                     let text = String::from_utf8_lossy(&answer);
                     anyhow::ensure!(status.is_success(), "a page was refused: {text}");
                 }
             });
         }
-        let (mut acknowledged, mut histogram) = (0, Histogram::default());
-        while let Some(done) = all.join_next().await {
-            for time in done?? {
-                acknowledged += 1;
-                histogram.record(time);
-            }
-        }
-        let (took, p99_ms) = (began.elapsed(), histogram.quantile_ms(0.99));
-        Ok(Written { acknowledged, took, p99_ms })
+        written(began, all).await
     }
+}
+
+/// What all of them did since then, when the last is done.
+async fn written(
+    began: Instant,
+    mut all: JoinSet<anyhow::Result<Times>>,
+) -> anyhow::Result<Written> {
+    let mut times = Times::default();
+    while let Some(done) = all.join_next().await {
+        times.add(&done??);
+    }
+    let took = began.elapsed();
+    pace::settle();
+    Ok(Written { acknowledged: times.total(), took, p99_ms: times.kept().quantile_ms(0.99) })
 }
 
 /// Says one message, which tells when it was said. Bots take turns, and so do the channels of each.

@@ -11,8 +11,11 @@ pub(super) mod post;
 mod report;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -22,9 +25,10 @@ use self::hall::Hall;
 use self::report::Delivery;
 use self::report::Reads;
 use self::report::Report;
+use crate::bench::meter::Meter;
+use crate::bench::meter::Metered;
+use crate::bench::pace;
 use crate::bench::voice::process;
-use crate::bench::voice::process::Cpu;
-use crate::bench::voice::process::Spent;
 use crate::bench::voice::stage::OwnServer;
 
 /// What is measured.
@@ -91,51 +95,54 @@ async fn measure(
     server.restart().await?;
     let mut report = Report::new(options);
 
-    let before = usage(&server)?;
+    let before = resident(&server)?;
     let mut crowd = Crowd::empty(&hall);
+    let arrived = crowd.arrived();
+    let meter = Meter::begin(id(&server)?, move || arrived.load(Relaxed))?;
     // What the first sessions bring into memory, such as the server's own code, is no session's.
     let first = sessions.div_ceil(10).min(sessions - 1);
     crowd.admit(&hall, 0..first, bar).await?;
     tokio::time::sleep(SETTLE).await;
-    let warm = usage(&server)?;
+    let warm = resident(&server)?;
     crowd.admit(&hall, first..sessions, bar).await?;
     tokio::time::sleep(SETTLE).await;
-    let after = usage(&server)?;
-    report.identify_cpu_ms = after.cpu.since(&before.cpu).all.as_secs_f64() * 1e3 / sessions as f64;
-    let grown = |since: &Usage, by: usize| {
-        (after.resident as f64 - since.resident as f64) / 1_024.0 / by as f64
-    };
-    report.memory_per_session_kib = grown(&warm, sessions - first);
-    report.memory_all_of_it_kib = grown(&before, sessions);
+    let after = resident(&server)?;
+    report.identify_cpu_ms = ended(meter).await?.cost() * 1e3;
+    let grown = |since: u64, by: usize| (after as f64 - since as f64) / 1_024.0 / by as f64;
+    report.memory_per_session_kib = grown(warm, sessions - first);
+    report.memory_all_of_it_kib = grown(before, sessions);
 
     // Each of the floor's connections has both of its ends here.
     let room = descriptors.saturating_sub(sessions + REQUESTS) / 2;
     let floor = Floor::open(sessions.min(room)).await?;
     report.delivery = deliver(options, &server, (&mut hall, &mut crowd), floor, bar).await?;
     report.lost = crowd.heard().missing();
-    report.added_latency_p50_ms = crowd.heard().quantile_ms(0.5);
-    report.added_latency_p99_ms = crowd.heard().quantile_ms(0.99);
+    pace::settle();
+    let mut times = crowd.heard().times();
+    report.added_latency_p99_of_all_ms = times.all().quantile_ms(0.99);
+    report.added_latency_p50_ms = times.kept().quantile_ms(0.5);
+    report.added_latency_p99_ms = times.kept().quantile_ms(0.99);
     crowd.leave().await;
     tokio::time::sleep(SETTLE).await;
 
     bar.set_message("writing as much as it takes");
     let span = Duration::from_secs(options.seconds.into());
-    let before = usage(&server)?;
+    let acknowledged = hall.acknowledged();
+    let meter = Meter::begin(id(&server)?, move || acknowledged.load(Relaxed))?;
     let written = hall.write(options.writers.into(), span).await?;
-    let after = usage(&server)?;
-    let spent = after.cpu.since(&before.cpu).all;
+    report.create_cpu_us = ended(meter).await?.cost() * 1e6;
     report.writes_per_second = written.acknowledged as f64 / written.took.as_secs_f64();
-    report.create_cpu_us = spent.as_secs_f64() * 1e6 / written.acknowledged as f64;
     report.create_p99_ms = written.p99_ms;
 
     for same in [true, false] {
         bar.set_message("reading the newest page, many at once");
-        let before = usage(&server)?;
+        let acknowledged = hall.acknowledged();
+        let meter = Meter::begin(id(&server)?, move || acknowledged.load(Relaxed))?;
         let read = hall.read(same).await?;
-        let spent = usage(&server)?.cpu.since(&before.cpu).all;
+        let cost = ended(meter).await?.cost();
         let reads = Reads {
             per_second: read.acknowledged as f64 / read.took.as_secs_f64(),
-            cpu_us: spent.as_secs_f64() * 1e6 / read.acknowledged as f64,
+            cpu_us: cost * 1e6,
             p99_ms: read.p99_ms,
         };
         *(if same { &mut report.same_page } else { &mut report.other_pages }) = Some(reads);
@@ -164,10 +171,11 @@ async fn deliver(
     let mut delivery = Delivery::default();
     for turn in 0..=options.seconds {
         bar.set_message(format!("speaking and writing in turns, {turn} of {}", options.seconds));
-        let before = usage(server)?;
+        let heard = Arc::clone(crowd.heard());
+        let meter = Meter::begin(id(server)?, move || heard.count())?;
         let said = hall.speak(options.rate, SLICE).await?;
         tokio::time::sleep(DRAIN).await;
-        let Spent { all, .. } = usage(server)?.cpu.since(&before.cpu);
+        let metered = ended(meter).await?;
         crowd.heard().expect(said * sessions);
         let bytes = crowd.heard().longest();
         let cost;
@@ -181,19 +189,20 @@ async fn deliver(
             crowd.heard().forget_times();
             continue;
         }
-        delivery.note(all, said * sessions, cost?);
+        delivery.note(metered, cost?);
     }
     Ok(delivery)
 }
 
-/// What the server has used so far.
-struct Usage {
-    cpu: Cpu,
-    resident: u64,
+/// What was used until now.
+async fn ended(meter: Meter) -> anyhow::Result<Metered> {
+    tokio::task::spawn_blocking(move || meter.end()).await?
 }
 
-fn usage(server: &OwnServer) -> anyhow::Result<Usage> {
-    let id = server.process().ok_or_else(|| anyhow::anyhow!("the server ended"))?;
-    let resident = process::resident(id).unwrap_or_default();
-    Ok(Usage { cpu: Cpu::read(id)?, resident })
+fn id(server: &OwnServer) -> anyhow::Result<u32> {
+    server.process().context("the server ended")
+}
+
+fn resident(server: &OwnServer) -> anyhow::Result<u64> {
+    process::resident(id(server)?).context("the memory of the server is not known")
 }

@@ -1,42 +1,28 @@
 //! What a run found, as a table and as JSON. Pure.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Options;
-use super::floor::Cost;
+use crate::bench::meter::Metered;
 use crate::bench::voice::bars::Bar;
 
 /// Server and floor, turn by turn.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    cpu: Duration,
-    delivered: u64,
-    floor_cpu: Duration,
-    floor_writes: u64,
+    server: Metered,
+    floor: Metered,
     ratios: Vec<f64>,
 }
 
 impl Delivery {
-    /// Notes a turn of each.
-    pub(super) fn note(&mut self, cpu: Duration, delivered: u64, floor: Cost) {
-        self.cpu += cpu;
-        self.delivered += delivered;
-        self.floor_cpu += floor.cpu;
-        self.floor_writes += floor.writes;
-        let per = |cpu: Duration, count: u64| cpu.as_secs_f64() / count.max(1) as f64;
-        self.ratios.push(per(cpu, delivered) / per(floor.cpu, floor.writes));
+    /// Notes a turn of each: deliveries and writes.
+    pub(super) fn note(&mut self, server: Metered, floor: Metered) {
+        self.server.add(server);
+        self.floor.add(floor);
+        self.ratios.push(server.cost() / floor.cost());
         self.ratios.sort_by(f64::total_cmp);
-    }
-
-    fn per_event_us(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.delivered.max(1) as f64
-    }
-
-    fn per_write_us(&self) -> f64 {
-        self.floor_cpu.as_secs_f64() * 1e6 / self.floor_writes.max(1) as f64
     }
 
     /// The median of the turns.
@@ -72,6 +58,8 @@ pub(super) struct Report {
     pub(super) lost: u64,
     pub(super) added_latency_p50_ms: f64,
     pub(super) added_latency_p99_ms: f64,
+    /// The same, whatever the machine did.
+    pub(super) added_latency_p99_of_all_ms: f64,
     pub(super) writes_per_second: f64,
     pub(super) create_cpu_us: f64,
     pub(super) create_p99_ms: f64,
@@ -98,6 +86,7 @@ impl Report {
             lost: 0,
             added_latency_p50_ms: 0.0,
             added_latency_p99_ms: 0.0,
+            added_latency_p99_of_all_ms: 0.0,
             writes_per_second: 0.0,
             create_cpu_us: 0.0,
             create_p99_ms: 0.0,
@@ -110,8 +99,8 @@ impl Report {
 
     /// Draws the figures that follow from others, and judges the bars.
     pub(super) fn judged(mut self) -> Self {
-        self.cpu_per_event_us = self.delivery.per_event_us();
-        self.cpu_per_write_us = self.delivery.per_write_us();
+        self.cpu_per_event_us = self.delivery.server.cost() * 1e6;
+        self.cpu_per_write_us = self.delivery.floor.cost() * 1e6;
         self.over_floor = self.delivery.ratio();
         // Writes are judged upside down: how long one takes, at the least.
         let per_write_us = Some(1e6 / self.writes_per_second.max(1.0));
@@ -159,6 +148,7 @@ impl fmt::Display for Report {
             "{:<44}{:>10.2}",
             "from saying to hearing, p99, ms", self.added_latency_p99_ms
         )?;
+        writeln!(f, "{:<44}{:>10.2}", "the same p99 of all, ms", self.added_latency_p99_of_all_ms)?;
         writeln!(f, "{:<44}{:>10.0}", "acknowledged creates a second", self.writes_per_second)?;
         writeln!(f, "{:<44}{:>10.1}", "CPU per durable create, us", self.create_cpu_us)?;
         writeln!(f, "{:<44}{:>10.2}", "until acknowledged, p99, ms", self.create_p99_ms)?;

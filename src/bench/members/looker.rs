@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures_util::future::try_join_all;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::task::JoinSet;
 
+use super::Took;
 use super::folk;
 use super::folk::Folk;
 use super::folk::GUILD;
 use super::folk::TEXT;
 use super::present::identify;
-use crate::bench::voice::histogram::Histogram;
+use crate::bench::voice::histogram::Times;
 use crate::bench::voice::line::Door;
 use crate::bench::voice::line::Line;
 use crate::bench::voice::line::PATIENCE;
@@ -53,19 +56,21 @@ impl Looker {
     /// # Errors
     ///
     /// When it does not come.
-    pub(super) async fn look(&mut self, row: usize) -> anyhow::Result<Duration> {
+    pub(super) async fn look(&mut self, row: usize) -> anyhow::Result<Took> {
         let first = row / ROWS * ROWS;
         let mut ranges = vec![[0, ROWS - 1]];
         if first > 0 {
             ranges.push([first, first + ROWS - 1]);
         }
         let wanted = json!({ "guild_id": GUILD, "channels": { TEXT.to_string(): ranges } });
-        let is_it = |update: &Value| {
-            let mut ops = update["ops"].as_array().into_iter().flatten();
-            ops.any(|op| {
-                let rows = op["items"].as_array().map_or(0, Vec::len);
-                op["op"] == "SYNC" && op["range"][0] == first && rows > 0
-            })
+        let is_it = |update: &str| {
+            let update = serde_json::from_str::<Update<'_>>(update)?;
+            let rows = |op: &Op<'_>| op.items.is_some_and(|items| items.get() != "[]");
+            Ok(update
+                .d
+                .ops
+                .iter()
+                .any(|op| op.range.is_some_and(|[of, _]| of == first) && rows(op)))
         };
         self.ask((14, &wanted), "GUILD_MEMBER_LIST_UPDATE", is_it).await
     }
@@ -75,7 +80,7 @@ impl Looker {
     /// # Errors
     ///
     /// When not all of them come.
-    pub(super) async fn by_ids(&mut self, chance: u64) -> anyhow::Result<Duration> {
+    pub(super) async fn by_ids(&mut self, chance: u64) -> anyhow::Result<Took> {
         let members = u64::from(self.folk.members);
         let some = (0..IDS).map(|nth| folk::scatter(chance ^ nth << 40) % members);
         let mut some: Vec<_> = some.collect();
@@ -84,9 +89,10 @@ impl Looker {
         let ids: Vec<_> = some.iter().map(|nth| folk::id(*nth as u32)).collect();
         let nonce = chance.to_string();
         let wanted = json!({ "guild_id": GUILD, "user_ids": ids, "nonce": nonce });
-        let is_it = |chunk: &Value| {
-            chunk["nonce"] == nonce.as_str()
-                && chunk["members"].as_array().is_some_and(|members| members.len() == ids.len())
+        let is_it = |chunk: &str| {
+            let chunk = &serde_json::from_str::<Value>(chunk)?["d"];
+            let members = chunk["members"].as_array().map_or(0, Vec::len);
+            Ok(chunk["nonce"] == nonce.as_str() && members == ids.len())
         };
         self.ask((8, &wanted), "GUILD_MEMBERS_CHUNK", is_it).await
     }
@@ -96,7 +102,7 @@ impl Looker {
     /// # Errors
     ///
     /// When they do not come.
-    pub(super) async fn by_prefix(&mut self, chance: u64) -> anyhow::Result<Duration> {
+    pub(super) async fn by_prefix(&mut self, chance: u64) -> anyhow::Result<Took> {
         let name = folk::username((chance % u64::from(self.folk.members)) as u32);
         // The more letters, the fewer people.
         let letters = 2 + (chance >> 40) as usize % (name.len() - 1);
@@ -105,9 +111,10 @@ impl Looker {
         let wanted = json!({
             "guild_id": GUILD, "query": prefix, "limit": 100, "nonce": nonce,
         });
-        let is_it = |chunk: &Value| {
-            chunk["nonce"] == nonce.as_str()
-                && chunk["members"].as_array().is_some_and(|members| !members.is_empty())
+        let is_it = |chunk: &str| {
+            let chunk = &serde_json::from_str::<Value>(chunk)?["d"];
+            let members = chunk["members"].as_array().map_or(0, Vec::len);
+            Ok(chunk["nonce"] == nonce.as_str() && members > 0)
         };
         self.ask((8, &wanted), "GUILD_MEMBERS_CHUNK", is_it).await
     }
@@ -130,8 +137,8 @@ impl Looker {
         &mut self,
         (op, wanted): (u8, &Value),
         event: &str,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> anyhow::Result<Duration> {
+        is_it: impl Fn(&str) -> serde_json::Result<bool>,
+    ) -> anyhow::Result<Took> {
         let head = format!(r#"{{"t":"{event}""#);
         let began = crate::bench::now();
         self.line.send(op, wanted).await?;
@@ -139,9 +146,9 @@ impl Looker {
             loop {
                 let (text, _) = self.line.next_text().await?;
                 // To read it is not the server's.
-                let took = began.elapsed();
-                if text.starts_with(&head) && is_it(&serde_json::from_str::<Value>(&text)?["d"]) {
-                    return anyhow::Ok(took);
+                let came = crate::bench::now();
+                if text.starts_with(&head) && is_it(&text)? {
+                    return anyhow::Ok([began, came]);
                 }
             }
         };
@@ -155,30 +162,62 @@ impl Looker {
     }
 }
 
-/// Lets all of them scroll for a while, each at its own moments.
+/// GUILD_MEMBER_LIST_UPDATE, as far as it is read: reading rows is the client's own time.
+#[derive(Deserialize)]
+struct Update<'a> {
+    #[serde(borrow)]
+    d: Ops<'a>,
+}
+
+#[derive(Deserialize)]
+struct Ops<'a> {
+    #[serde(borrow)]
+    ops: Vec<Op<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Op<'a> {
+    /// Of SYNC alone.
+    range: Option<[usize; 2]>,
+    #[serde(borrow)]
+    items: Option<&'a RawValue>,
+}
+
+/// Lets all of them scroll for a while, each at its own moments; they come back.
 ///
 /// # Errors
 ///
 /// When rows do not come.
 pub(super) async fn scroll(
-    lookers: &mut [Looker],
+    lookers: Vec<Looker>,
     span: Duration,
     each: Duration,
-) -> anyhow::Result<Histogram> {
+) -> anyhow::Result<(Vec<Looker>, Times)> {
     let count = lookers.len() as u32;
     let began = crate::bench::now();
-    let all = lookers.iter_mut().enumerate().map(|(nth, looker)| async move {
-        let mut times = Vec::new();
-        tokio::time::sleep(each * nth as u32 / count).await;
-        let mut ticks = tokio::time::interval(each);
-        while began.elapsed() < span {
-            ticks.tick().await;
-            let row = looker.next_row();
-            times.push(looker.look(row).await?);
-        }
-        anyhow::Ok(times)
-    });
-    collect(try_join_all(all).await?)
+    // A task for each: what one reads keeps no other one waiting.
+    let mut all = JoinSet::new();
+    for (nth, mut looker) in (0_u32..).zip(lookers) {
+        all.spawn(async move {
+            let mut times = Times::default();
+            tokio::time::sleep(each * nth / count).await;
+            let mut ticks = tokio::time::interval(each);
+            while began.elapsed() < span {
+                ticks.tick().await;
+                let row = looker.next_row();
+                let [asked, came] = looker.look(row).await?;
+                times.record(asked, came);
+            }
+            anyhow::Ok((looker, times))
+        });
+    }
+    let (mut lookers, mut times) = (Vec::new(), Times::default());
+    while let Some(done) = all.join_next().await {
+        let (looker, theirs) = done??;
+        lookers.push(looker);
+        times.add(&theirs);
+    }
+    Ok((lookers, times))
 }
 
 /// Lets one after the other ask so often.
@@ -189,20 +228,15 @@ pub(super) async fn scroll(
 pub(super) async fn each(
     lookers: &mut [Looker],
     times: u32,
-    ask: impl AsyncFn(&mut Looker, u64) -> anyhow::Result<Duration>,
-) -> anyhow::Result<Histogram> {
-    let mut took = Vec::new();
+    ask: impl AsyncFn(&mut Looker, u64) -> anyhow::Result<Took>,
+) -> anyhow::Result<Times> {
+    let mut took = Times::default();
     for _ in 0..times {
         for looker in &mut *lookers {
             let chance = looker.chance();
-            took.push(ask(looker, chance).await?);
+            let [asked, came] = ask(looker, chance).await?;
+            took.record(asked, came);
         }
     }
-    collect(vec![took])
-}
-
-fn collect(all: Vec<Vec<Duration>>) -> anyhow::Result<Histogram> {
-    let mut times = Histogram::default();
-    all.into_iter().flatten().for_each(|time| times.record(time));
-    Ok(times)
+    Ok(took)
 }

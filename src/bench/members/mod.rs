@@ -31,7 +31,8 @@ use self::report::Report;
 use self::report::Row;
 use self::rest::Desk;
 use super::chat::post::Client;
-use super::voice::histogram::Histogram;
+use super::pace;
+use super::voice::histogram::Times;
 use super::voice::line::Door;
 use super::voice::process;
 use super::voice::stage::OwnServer;
@@ -137,7 +138,8 @@ async fn measure(options: &Options, data: &Path, bar: &ProgressBar) -> anyhow::R
 
     bar.set_message("looking at the list for the first time");
     let mut looker = Looker::open(&door, folk, 0).await?;
-    report.first_list_ms = looker.look(0).await?.as_secs_f64() * 1e3;
+    let [asked, came] = looker.look(0).await?;
+    report.first_list_ms = (came - asked).as_secs_f64() * 1e3;
     let mut lookers = vec![looker];
     for nth in 1..usize::from(options.lookers.min(options.online)) {
         lookers.push(Looker::open(&door, folk, nth).await?);
@@ -163,51 +165,53 @@ const MIB: f64 = 1024.0 * 1024.0;
 async fn rows(
     options: &Options,
     bar: &ProgressBar,
-    (present, mut lookers): (&Present, Vec<Looker>),
+    (present, lookers): (&Present, Vec<Looker>),
     pulse: &Pulse,
     desk: &Desk,
 ) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     let span = Duration::from_secs(options.seconds.into());
-    let mut note = |what, times: &Histogram| rows.push(Row::new(what, times, pulse.take()));
+    let mut note = |what, mut times: Times| {
+        pace::settle();
+        rows.push(Row::new(what, &mut times, pulse.take()));
+    };
 
     bar.set_message("listening to messages alone");
     pulse.take();
     tokio::time::sleep(span / 4).await;
-    note("nothing", &Histogram::default());
+    note("nothing", Times::default());
 
     bar.set_message("scrolling while people come, go and are renamed");
-    let times = {
-        let scroll = looker::scroll(&mut lookers, span, SCROLL);
-        beside(scroll, async { tokio::try_join!(present.churn(), desk.rename()).map(drop) }).await?
-    };
-    note("range of the member list", &times);
+    let scroll = looker::scroll(lookers, span, SCROLL);
+    let others = async { tokio::try_join!(present.churn(), desk.rename()).map(drop) };
+    let (mut lookers, times) = beside(scroll, others).await?;
+    note("range of the member list", times);
 
     bar.set_message("asking by op 8");
     let times =
         looker::each(&mut lookers, REQUESTED, async |looker, chance| looker.by_ids(chance).await);
-    note("members by 100 ids (op 8)", &times.await?);
+    note("members by 100 ids (op 8)", times.await?);
     let times = looker::each(&mut lookers, REQUESTED, async |looker, chance| {
         looker.by_prefix(chance).await
     });
-    note("members by a prefix (op 8)", &times.await?);
+    note("members by a prefix (op 8)", times.await?);
 
     bar.set_message("asking by HTTP");
-    note("page of 1,000 members", &repeated(ASKED, async |nth| desk.page(nth).await).await?);
+    note("page of 1,000 members", repeated(ASKED, async |nth| desk.page(nth).await).await?);
     note(
         "search for a rare name",
-        &repeated(ASKED, async |nth| desk.search(nth, true).await).await?,
+        repeated(ASKED, async |nth| desk.search(nth, true).await).await?,
     );
     note(
         "search for a common name",
-        &repeated(ASKED, async |nth| desk.search(nth, false).await).await?,
+        repeated(ASKED, async |nth| desk.search(nth, false).await).await?,
     );
 
     bar.set_message("changing members and roles");
-    note("a role given or taken", &repeated(CHANGED, async |nth| desk.give(nth).await).await?);
-    note("a role's own settings", &repeated(ROLES, async |nth| desk.recolor(nth).await).await?);
-    note("a join", &repeated(folk::STRANGERS, async |nth| desk.join(nth).await).await?);
-    note("a kick", &repeated(folk::STRANGERS, async |nth| desk.kick(nth).await).await?);
+    note("a role given or taken", repeated(CHANGED, async |nth| desk.give(nth).await).await?);
+    note("a role's own settings", repeated(ROLES, async |nth| desk.recolor(nth).await).await?);
+    note("a join", repeated(folk::STRANGERS, async |nth| desk.join(nth).await).await?);
+    note("a kick", repeated(folk::STRANGERS, async |nth| desk.kick(nth).await).await?);
     for looker in lookers {
         looker.leave().await;
     }
@@ -231,20 +235,24 @@ async fn beside<T>(
 /// Does something again and again, each after the one before; how long each took.
 async fn repeated(
     times: u32,
-    mut one: impl AsyncFnMut(u32) -> anyhow::Result<Duration>,
-) -> anyhow::Result<Histogram> {
-    let mut took = Histogram::default();
+    mut one: impl AsyncFnMut(u32) -> anyhow::Result<Took>,
+) -> anyhow::Result<Times> {
+    let mut took = Times::default();
     for nth in 0..times {
-        took.record(one(nth).await?);
+        let [asked, came] = one(nth).await?;
+        took.record(asked, came);
     }
     Ok(took)
 }
 
+/// When something was asked, and when it was there.
+type Took = [Instant; 2];
+
 /// How long it takes until something is done.
-async fn timed<T>(what: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<(Duration, T)> {
-    let began: Instant = super::now();
+async fn timed<T>(what: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<(Took, T)> {
+    let began = super::now();
     let done = what.await?;
-    Ok((began.elapsed(), done))
+    Ok(([began, super::now()], done))
 }
 
 fn id(server: &OwnServer) -> anyhow::Result<u32> {

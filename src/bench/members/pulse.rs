@@ -17,7 +17,7 @@ use super::folk::TEXT;
 use super::present::identify;
 use crate::bench::chat::crowd::said_at;
 use crate::bench::chat::post::Client;
-use crate::bench::voice::histogram::Histogram;
+use crate::bench::voice::histogram::Times;
 use crate::bench::voice::line::Door;
 use crate::bench::voice::line::Line;
 
@@ -29,8 +29,7 @@ const PER_SECOND: u32 = 40;
 /// What was heard since it was last asked.
 #[derive(Default)]
 pub(super) struct Heard {
-    pub(super) times: Histogram,
-    pub(super) longest: Duration,
+    pub(super) times: Times,
 }
 
 /// See the module.
@@ -78,10 +77,9 @@ async fn listen(mut line: Line, began: Instant, heard: Arc<Mutex<Heard>>, stop: 
         if text.starts_with(r#"{"t":"MESSAGE_CREATE""#)
             && let Some(said) = said_at(&text)
         {
-            let took = began.elapsed().saturating_sub(said);
+            let now = crate::bench::now();
             let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-            heard.times.record(took);
-            heard.longest = heard.longest.max(took);
+            heard.times.record((began + said).min(now), now);
         }
     }
 }

@@ -7,6 +7,7 @@ use hyper::Method;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Took;
 use super::folk;
 use super::folk::Folk;
 use super::folk::GUILD;
@@ -37,7 +38,7 @@ impl Desk {
     /// # Errors
     ///
     /// When they do not come.
-    pub(super) async fn page(&self, nth: u32) -> anyhow::Result<Duration> {
+    pub(super) async fn page(&self, nth: u32) -> anyhow::Result<Took> {
         let after = folk::scatter(nth.into()) % u64::from(self.folk.members);
         let path = format!("members?limit={PAGE}&after={}", folk::id(after as u32));
         let (took, found) = self.ask(nth, Method::GET, &path, None).await?;
@@ -51,7 +52,7 @@ impl Desk {
     /// # Errors
     ///
     /// When nobody is found.
-    pub(super) async fn search(&self, nth: u32, rare: bool) -> anyhow::Result<Duration> {
+    pub(super) async fn search(&self, nth: u32, rare: bool) -> anyhow::Result<Took> {
         let who = folk::scatter(u64::from(nth) ^ 0xabc) % u64::from(self.folk.members);
         let name = folk::username(who as u32);
         let name = if rare { &name } else { &name[..2] };
@@ -66,7 +67,7 @@ impl Desk {
     /// # Errors
     ///
     /// When a moderator may not.
-    pub(super) async fn give(&self, nth: u32) -> anyhow::Result<Duration> {
+    pub(super) async fn give(&self, nth: u32) -> anyhow::Result<Took> {
         let who = folk::id(self.folk.present().start + nth / 2 % self.folk.online);
         let method = if nth.is_multiple_of(2) { Method::PUT } else { Method::DELETE };
         let path = format!("members/{who}/roles/{}", folk::role(u64::from(nth / 2)));
@@ -78,7 +79,7 @@ impl Desk {
     /// # Errors
     ///
     /// When a moderator may not.
-    pub(super) async fn recolor(&self, nth: u32) -> anyhow::Result<Duration> {
+    pub(super) async fn recolor(&self, nth: u32) -> anyhow::Result<Took> {
         let path = format!("roles/{}", folk::role(nth.into()));
         let body = json!({ "color": nth + 1 });
         Ok(self.moderate(nth, Method::PATCH, &path, Some(&body)).await?.0)
@@ -89,7 +90,7 @@ impl Desk {
     /// # Errors
     ///
     /// When they may not.
-    pub(super) async fn join(&self, nth: u32) -> anyhow::Result<Duration> {
+    pub(super) async fn join(&self, nth: u32) -> anyhow::Result<Took> {
         let token = Folk::token(self.folk.strangers().start + nth);
         let path = format!("/api/v10/invites/{INVITE}");
         let (took, joined) = self.send(&token, Method::POST, &path, Some(&json!({}))).await?;
@@ -102,7 +103,7 @@ impl Desk {
     /// # Errors
     ///
     /// When a moderator may not.
-    pub(super) async fn kick(&self, nth: u32) -> anyhow::Result<Duration> {
+    pub(super) async fn kick(&self, nth: u32) -> anyhow::Result<Took> {
         let path = format!("members/{}", folk::id(self.folk.strangers().start + nth));
         Ok(self.moderate(nth, Method::DELETE, &path, None).await?.0)
     }
@@ -131,7 +132,7 @@ impl Desk {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<(Duration, Value)> {
+    ) -> anyhow::Result<(Took, Value)> {
         let token = Folk::token(self.folk.present().start + nth % self.folk.online);
         self.send(&token, method, &format!("/api/v10/guilds/{GUILD}/{path}"), body).await
     }
@@ -143,7 +144,7 @@ impl Desk {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<(Duration, Value)> {
+    ) -> anyhow::Result<(Took, Value)> {
         let token = Folk::token(1 + nth % MODERATORS);
         self.send(&token, method, &format!("/api/v10/guilds/{GUILD}/{path}"), body).await
     }
@@ -154,7 +155,7 @@ impl Desk {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<(Duration, Value)> {
+    ) -> anyhow::Result<(Took, Value)> {
         loop {
             let asking = self.client.ask(&method, Some((token, false)), path, body);
             let (took, (status, answer)) = timed(asking).await?;

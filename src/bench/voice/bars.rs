@@ -214,9 +214,11 @@ mod tests {
     #[test]
     fn a_server_that_forwards_half_of_the_packets_is_not_judged_by_them() {
         let row = |wanted| {
-            let mut heard = crate::bench::voice::histogram::Histogram::default();
-            (0..1_000).for_each(|_| heard.record(std::time::Duration::from_millis(1)));
-            Row::new(&heard, wanted, 1.0)
+            let mut heard = crate::bench::voice::histogram::Times::default();
+            let now = crate::bench::now();
+            let end = now + std::time::Duration::from_millis(1);
+            (0..1_000).for_each(|_| heard.record(now, end));
+            Row::new(&mut heard, wanted, 1.0)
         };
 
         assert!(is_whole(&row(1_000)) && is_whole(&row(1_001)));

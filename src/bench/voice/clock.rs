@@ -22,6 +22,11 @@ impl Clock {
         u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// The moment of so many nanoseconds.
+    pub(super) fn at(self, nanos: u64) -> Instant {
+        self.0 + Duration::from_nanos(nanos)
+    }
+
     /// Sleeps until a moment, unless it has passed.
     pub(super) fn sleep_until(self, at: Duration) {
         if let Some(rest) = at.checked_sub(self.elapsed()) {

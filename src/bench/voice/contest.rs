@@ -15,7 +15,6 @@ use super::clock::Clock;
 use super::code;
 use super::ears::Heard;
 use super::ears::Way;
-use super::floor::FloorCost;
 use super::janus::Janus;
 use super::load;
 use super::load::Load;
@@ -25,14 +24,15 @@ use super::mouths::Mouths;
 use super::mumble::Mumble;
 use super::packet::Lap;
 use super::process;
-use super::process::Cpu;
-use super::process::Spent;
 use super::quiet;
 use super::report::Capacity;
 use super::report::Ratio;
 use super::report::Report;
 use super::report::Row;
 use super::rhythm::Slice;
+use crate::bench::meter::Meter;
+use crate::bench::meter::Metered;
+use crate::bench::pace;
 
 /// All take turns of this length.
 const SLICE: Duration = Duration::from_secs(1);
@@ -49,6 +49,16 @@ const QUIET: Duration = Duration::from_secs(5);
 const STEPS: usize = 12;
 /// How long one lasts.
 const STEP: Duration = Duration::from_secs(2);
+
+/// Seconds of the whole process for each of `wanted` packets, of which as great a part counts as of the time.
+fn cost(metered: Metered, wanted: u64) -> f64 {
+    metered.spent.all.as_secs_f64() / (wanted as f64 * metered.part())
+}
+
+/// The same of the threads that forward packets.
+fn media_cost(metered: Metered, wanted: u64) -> f64 {
+    metered.spent.media.as_secs_f64() / (wanted as f64 * metered.part())
+}
 
 /// Everybody who takes turns, in their channels.
 pub(super) struct Entrants {
@@ -67,8 +77,8 @@ pub(super) struct Contender {
     mouths: Mouths,
     /// Packets that listeners should have heard.
     wanted: u64,
-    /// Processor time of all turns; none of a server on another machine.
-    spent: Option<Spent>,
+    /// Processor time of all turns, and nanoseconds of speaking; none of a server on another machine.
+    metered: Option<Metered>,
     /// Processor time per packet, in seconds, turn by turn.
     costs: Vec<f64>,
 }
@@ -76,39 +86,53 @@ pub(super) struct Contender {
 impl Contender {
     /// One that had no turn yet.
     pub(super) const fn new(way: Way, pid: Option<u32>, mouths: Mouths) -> Self {
-        Self { way, pid, mouths, wanted: 0, spent: None, costs: Vec::new() }
+        Self { way, pid, mouths, wanted: 0, metered: None, costs: Vec::new() }
     }
 
     /// Its speakers speak, and what came of it is heard.
     async fn turn(&mut self, slice: Slice) -> anyhow::Result<()> {
-        let (wanted, spent) = self.speak(slice, usize::MAX).await?;
+        let (wanted, metered) = self.speak(slice, usize::MAX).await?;
         if slice.lap != Lap::WARM_UP {
             self.wanted += wanted;
-            if let Some(spent) = spent {
-                self.spent.get_or_insert_default().add(spent);
-                self.costs.push(spent.all.as_secs_f64() / wanted as f64);
+            if let Some(metered) = metered {
+                self.metered.get_or_insert_default().add(metered);
+                self.costs.push(cost(metered, wanted));
             }
         }
         Ok(())
     }
 
     /// The first `active` speakers speak. How many packets should be heard, and what it took.
-    async fn speak(&mut self, slice: Slice, active: usize) -> anyhow::Result<(u64, Option<Spent>)> {
-        let cpu = read_cpu(self.pid)?;
+    async fn speak(
+        &mut self,
+        slice: Slice,
+        active: usize,
+    ) -> anyhow::Result<(u64, Option<Metered>)> {
         let clock = self.mouths.clock;
         let mouths = mem::replace(&mut self.mouths, Mouths { mouths: Vec::new(), clock });
-        let wanted;
-        (self.mouths, wanted) = blocking(mouths, move |mouths| mouths.speak(slice, active)).await?;
+        let pid = self.pid;
+        let done;
+        (self.mouths, done) = blocking(mouths, move |mouths| {
+            // They speak evenly: what a part of the time cost tells what that part of the packets did.
+            let meter = pid.map(|pid| Meter::begin(pid, move || clock.nanos())).transpose()?;
+            let wanted = mouths.speak(slice, active);
+            anyhow::Ok((wanted, meter.map(Meter::end).transpose()?))
+        })
+        .await?;
         tokio::time::sleep(DRAIN).await;
-        Ok((wanted, spent_since(self.pid, cpu.as_ref())?))
+        done
     }
 
     fn row(&self, heard: &mut Heard, seconds: f64) -> Row {
-        let ours = matches!(self.way, Way::Server | Way::Paired);
-        Row::new(heard.of(self.way, Lap::MAIN), self.wanted, seconds).with_cpu(
-            self.spent.map(|spent| spent.all),
-            self.spent.map(|spent| spent.media).filter(|_| ours),
-        )
+        let row = Row::new(heard.of(self.way, Lap::MAIN), self.wanted, seconds);
+        match self.metered {
+            // Who forwards in other servers has no name that tells.
+            Some(metered) if matches!(self.way, Way::Server | Way::Paired) => {
+                row.with_cpu(cost(metered, self.wanted), Some(media_cost(metered, self.wanted)))
+            }
+            Some(metered) => row.with_cpu(cost(metered, self.wanted), None),
+            None => row,
+        }
     }
 }
 
@@ -144,13 +168,18 @@ pub(super) async fn measure(
 
     bar.set_message("watching everybody be quiet");
     tokio::time::sleep(SETTLE).await;
-    let cpu = read_cpu(pid)?;
+    let meter = pid.map(|pid| Meter::begin(pid, move || clock.nanos())).transpose()?;
     tokio::time::sleep(QUIET).await;
-    let idle_spent = spent_since(pid, cpu.as_ref())?;
+    let idle = meter.map(Meter::end).transpose()?;
+    // Nanoseconds of processor time for each nanosecond, of the process and of its media threads.
+    let idle = idle.map(|idle| {
+        let spent = [idle.spent.all, idle.spent.media];
+        spent.map(|spent| spent.as_secs_f64() * 1e9 / idle.work as f64)
+    });
     let [before, online, spoken, _] = server.memory;
     let marks = [before, online, spoken, pid.and_then(process::resident)];
-    if let Some(spent) = idle_spent {
-        let micros = spent.media.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
+    if let Some([_, media]) = idle {
+        let micros = media * 1e6 / count;
         bar.println(format!("quiet: {micros:.1} us/s of the media threads for each participant"));
     }
 
@@ -167,7 +196,7 @@ pub(super) async fn measure(
 
     let seconds = f64::from(options.seconds) * SLICE.as_secs_f64();
     let rhythm = options.rhythm();
-    let (mut floor_cost, mut floor_costs) = (FloorCost::default(), Vec::new());
+    let (mut floor_cost, mut floor_costs) = (Metered::default(), Vec::new());
     show(bar, options.seconds.into(), "speaking");
     for index in 0..=options.seconds {
         // The first turn of each warms caches and counts for nothing.
@@ -182,9 +211,8 @@ pub(super) async fn measure(
         if index == 0 {
             continue;
         }
-        floor_cost.packets += cost.packets;
-        floor_cost.cpu += cost.cpu;
-        floor_costs.push(cost.cpu.as_secs_f64() / cost.packets as f64);
+        floor_costs.push(cost.cost());
+        floor_cost.add(cost);
         bar.set_message(standing(&contenders, &floor_costs));
         bar.inc(1);
     }
@@ -192,7 +220,11 @@ pub(super) async fn measure(
     let climb =
         if options.capacity { climb(&mut contenders, options, bar).await? } else { Vec::new() };
     drop(keepalive);
-    let mut heard = tokio::task::spawn_blocking(move || ears.stop()).await?;
+    let mut heard = tokio::task::spawn_blocking(move || {
+        pace::settle();
+        ears.stop()
+    })
+    .await?;
     server.leave().await?;
     if let Some(paired) = &mut paired {
         paired.leave().await?;
@@ -204,16 +236,20 @@ pub(super) async fn measure(
     let mut row = |way| of(way).map(|contender| contender.row(&mut heard, seconds));
     let (server_row, paired_row) = (row(Way::Server), row(Way::Paired));
     let (mumble_row, janus_row) = (row(Way::Mumble), row(Way::Janus));
-    let floor_row = Row::new(heard.of(Way::Floor, Lap::MAIN), floor_cost.packets, seconds)
-        .with_cpu(Some(floor_cost.cpu), None);
+    let floor_row = Row::new(heard.of(Way::Floor, Lap::MAIN), floor_cost.all_work, seconds)
+        .with_cpu(floor_cost.cost(), None);
     let climb = climb.iter().map(|step| {
         let row = Row::new(heard.of(Way::Server, step.lap), step.wanted, STEP.as_secs_f64());
-        row.with_cpu(step.spent.map(|spent| spent.all), step.spent.map(|spent| spent.media))
+        match step.metered {
+            Some(metered) => {
+                row.with_cpu(cost(metered, step.wanted), Some(media_cost(metered, step.wanted)))
+            }
+            None => row,
+        }
     });
     let capacity = options.capacity.then(|| Capacity::of(climb.collect()));
     // Among few participants it may even shrink: the allocator gives back what starting took.
     let grown = before.zip(after).map(|(before, after)| after as f64 - before as f64);
-    let idle = |time: Duration| time.as_secs_f64() * 1e6 / QUIET.as_secs_f64() / count;
     Ok(Report {
         mode: options.mode.name(),
         rhythm: rhythm.name(),
@@ -234,8 +270,8 @@ pub(super) async fn measure(
         browser_join: server.joins.browser.report(),
         memory: memory::per_participant(marks, server.browsers, sizes),
         memory_per_participant_kib: grown.map(|grown| grown / 1_024.0 / count),
-        idle_cpu_per_participant_us_per_s: idle_spent.map(|spent| idle(spent.all)),
-        idle_media_cpu_per_participant_us_per_s: idle_spent.map(|spent| idle(spent.media)),
+        idle_cpu_per_participant_us_per_s: idle.map(|[all, _]| all * 1e6 / count),
+        idle_media_cpu_per_participant_us_per_s: idle.map(|[_, media]| media * 1e6 / count),
         idle_floor_cpu_per_browser_us_per_s: checks
             .map(|cost| quiet::per_browser(cost).as_secs_f64() * 1e6),
         capacity,
@@ -268,7 +304,7 @@ struct Step {
     lap: Lap,
     /// Packets that listeners should have heard.
     wanted: u64,
-    spent: Option<Spent>,
+    metered: Option<Metered>,
 }
 
 /// Lets more and more speak, room after room.
@@ -286,8 +322,8 @@ async fn climb(
     for (index, lap) in (1..=steps).zip(Lap::MAIN.0 + 1..) {
         let (active, lap) = ((all * index).div_ceil(steps), Lap(lap));
         let slice = Slice { span: STEP, lap, rhythm: options.rhythm(), seed: index as u64 };
-        let (wanted, spent) = server.speak(slice, active).await?;
-        climb.push(Step { lap, wanted, spent });
+        let (wanted, metered) = server.speak(slice, active).await?;
+        climb.push(Step { lap, wanted, metered });
         bar.inc(1);
     }
     Ok(climb)
@@ -303,22 +339,4 @@ async fn blocking<T: Send + 'static, R: Send + 'static>(
         (with, result)
     });
     Ok(done.await?)
-}
-
-/// What a process has used.
-///
-/// # Errors
-///
-/// When it is gone.
-pub(super) fn read_cpu(pid: Option<u32>) -> anyhow::Result<Option<Cpu>> {
-    pid.map(Cpu::read).transpose().context("the server's process is gone")
-}
-
-/// What it has used since.
-///
-/// # Errors
-///
-/// When it is gone.
-pub(super) fn spent_since(pid: Option<u32>, before: Option<&Cpu>) -> anyhow::Result<Option<Spent>> {
-    Ok(read_cpu(pid)?.zip(before).map(|(after, before)| after.since(before)))
 }

@@ -26,7 +26,7 @@ use super::chance::Dice;
 use super::chance::part;
 use super::clock::Clock;
 use super::floor::FLOOR_SSRC;
-use super::histogram::Histogram;
+use super::histogram::Times;
 use super::mumble::ocb::Ocb;
 use super::mumble::wire;
 use super::packet::Lap;
@@ -101,16 +101,22 @@ pub(super) enum Hearing {
 }
 
 /// What listeners heard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Heard {
+    clock: Clock,
     ways: [Laps; WAYS],
     /// Datagrams that were not authentic, or not of this load.
     pub(super) strange: u64,
 }
 
 impl Heard {
+    /// Nothing yet; `clock` is that of the speakers.
+    fn new(clock: Clock) -> Self {
+        Self { clock, ways: Default::default(), strange: 0 }
+    }
+
     /// What came this way in a lap.
-    pub(super) fn of(&mut self, way: Way, lap: Lap) -> &mut Histogram {
+    pub(super) fn of(&mut self, way: Way, lap: Lap) -> &mut Times {
         self.ways[way as usize].of(lap)
     }
 
@@ -125,8 +131,8 @@ impl Heard {
     fn count(&mut self, now: u64, way: Way, payload: Option<&[u8]>) {
         match payload.and_then(Stamp::parse) {
             Some(stamp) => {
-                let time = Duration::from_nanos(now.saturating_sub(stamp.nanos));
-                self.of(way, stamp.lap).record(time);
+                let [from, to] = [stamp.nanos.min(now), now].map(|nanos| self.clock.at(nanos));
+                self.of(way, stamp.lap).record(from, to);
             }
             None => self.strange += 1,
         }
@@ -135,13 +141,13 @@ impl Heard {
 
 /// Time from speaker to listener, by lap; the totals are the packets counted.
 #[derive(Debug, Default)]
-struct Laps(Vec<Histogram>);
+struct Laps(Vec<Times>);
 
 impl Laps {
-    fn of(&mut self, lap: Lap) -> &mut Histogram {
+    fn of(&mut self, lap: Lap) -> &mut Times {
         let index = usize::from(lap.0);
         if self.0.len() <= index {
-            self.0.resize_with(index + 1, Histogram::default);
+            self.0.resize_with(index + 1, Times::default);
         }
         &mut self.0[index]
     }
@@ -156,6 +162,7 @@ impl Laps {
 /// The running threads.
 pub(super) struct Ears {
     threads: Vec<JoinHandle<Heard>>,
+    clock: Clock,
     over: Arc<AtomicBool>,
     /// Packets heard so far.
     pub(super) packets: Arc<AtomicU64>,
@@ -174,6 +181,7 @@ impl Ears {
         }
         let mut this = Self {
             threads: Vec::new(),
+            clock,
             over: Arc::new(AtomicBool::new(false)),
             packets: Arc::new(AtomicU64::new(0)),
         };
@@ -200,7 +208,7 @@ impl Ears {
     /// Ends the threads; blocks until they are gone. What was heard.
     pub(super) fn stop(mut self) -> Heard {
         self.over.store(true, Relaxed);
-        let mut all = Heard::default();
+        let mut all = Heard::new(self.clock);
         for thread in self.threads.drain(..) {
             // A thread that panicked heard nothing, which shows as loss.
             let Ok(heard) = thread.join() else { continue };
@@ -229,7 +237,7 @@ impl Share {
     fn run(mut self) -> Heard {
         // Where it is refused the readers push the sender off its processor, and all cost more alike.
         let _ = setpriority_process(Some(gettid()), MODEST);
-        let mut heard = Heard::default();
+        let mut heard = Heard::new(self.clock);
         let mut ready = Vec::with_capacity(EVENTS);
         let mut datagram = [0; DATAGRAM];
         let mut look_up = crate::bench::now();

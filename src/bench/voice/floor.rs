@@ -7,7 +7,6 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::ops::Range;
-use std::time::Duration;
 
 use media::bench::SrtpCipher;
 use media::bench::UdpCipher;
@@ -20,9 +19,10 @@ use rustix::net::sendmmsg;
 use super::clock::Clock;
 use super::packet::Stamp;
 use super::packet::Stream;
-use super::process::own_cpu;
 use super::rhythm;
 use super::rhythm::Slice;
+use crate::bench::meter::Bursts;
+use crate::bench::meter::Metered;
 
 /// The SSRC of the floor's packets. The server assigns multiples of 32.
 pub(super) const FLOOR_SSRC: u32 = 7;
@@ -49,15 +49,6 @@ impl Destination {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self { address: address.into(), seal, stream: Stream::new(FLOOR_SSRC), counter: 0 }
     }
-}
-
-/// What the floor took.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct FloorCost {
-    /// Packets that the kernel took.
-    pub(super) packets: u64,
-    /// Processor time of sealing and sending them.
-    pub(super) cpu: Duration,
 }
 
 /// The sender.
@@ -87,20 +78,20 @@ impl Floor {
         Ok(Self { socket, rooms, speakers, clock, arena: Vec::new(), ranges: Vec::new() })
     }
 
-    /// Sends for `span` what a server would forward; blocks as long.
-    pub(super) fn run(&mut self, Slice { span, lap, rhythm, seed }: Slice) -> FloorCost {
+    /// Sends for `span` what a server would forward; blocks as long. Its work are packets that the kernel took.
+    pub(super) fn run(&mut self, Slice { span, lap, rhythm, seed }: Slice) -> Metered {
         let began = self.clock.elapsed();
-        let mut cost = FloorCost::default();
+        let mut bursts = Bursts::default();
         for turn in rhythm::turns(rhythm, seed, self.speakers.len(), span) {
             self.clock.sleep_until(began + turn.at);
             let payload = Stamp { lap, nanos: self.clock.nanos() }.to_payload();
             let room = self.speakers[turn.speaker];
-            let before = own_cpu();
-            self.seal(room, &payload[..turn.length]);
-            cost.packets += self.send(room);
-            cost.cpu += own_cpu().saturating_sub(before);
+            bursts.note(|| {
+                self.seal(room, &payload[..turn.length]);
+                self.send(room)
+            });
         }
-        cost
+        bursts.metered()
     }
 
     fn seal(&mut self, room: usize, payload: &[u8]) {

@@ -4,6 +4,8 @@ use std::mem;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,8 +21,6 @@ use tokio_util::sync::CancellationToken;
 use super::Mode;
 use super::Options;
 use super::Speaking;
-use super::contest::read_cpu;
-use super::contest::spent_since;
 use super::histogram::Histogram;
 use super::line::Door;
 use super::participant;
@@ -30,8 +30,9 @@ use super::participant::Progress;
 use super::participant::Seat;
 use super::participant::Transport;
 use super::process;
-use super::process::Spent;
 use super::report::Join;
+use crate::bench::meter::Meter;
+use crate::bench::meter::Metered;
 
 /// Participants that come online at once.
 const ARRIVALS: usize = 16;
@@ -68,7 +69,8 @@ pub(super) struct Joins {
 #[derive(Default)]
 pub(super) struct Tally {
     took: Histogram,
-    spent: Option<Spent>,
+    /// With joins as work.
+    metered: Option<Metered>,
     /// Joins that failed.
     failures: u64,
 }
@@ -77,14 +79,16 @@ impl Tally {
     /// The figures, if there were any.
     pub(super) fn report(&self) -> Option<Join> {
         let joins = self.took.total();
-        let per_join = |time: Duration| time.as_secs_f64() * 1e3 / joins.max(1) as f64;
+        let per_join = |metered: Metered, time: Duration| {
+            time.as_secs_f64() * 1e3 / metered.work.max(1) as f64
+        };
         (joins + self.failures > 0).then(|| Join {
             joins,
             failures: self.failures,
             join_p50_ms: self.took.quantile_ms(0.5),
             join_p95_ms: self.took.quantile_ms(0.95),
-            server_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.all)),
-            media_cpu_per_join_ms: self.spent.map(|spent| per_join(spent.media)),
+            server_cpu_per_join_ms: self.metered.map(|of| per_join(of, of.spent.all)),
+            media_cpu_per_join_ms: self.metered.map(|of| per_join(of, of.spent.media)),
         })
     }
 }
@@ -153,7 +157,10 @@ impl Load {
         show(bar, count, "joining");
         for (phase, most) in begun.into_iter().enumerate() {
             let tally = if browsers[phase] { &mut joins.browser } else { &mut joins.udp };
-            let cpu = read_cpu(pid)?;
+            let joined = Arc::new(AtomicU64::new(0));
+            let counted = Arc::clone(&joined);
+            let meter = pid.map(|pid| Meter::begin(pid, move || counted.load(Relaxed)));
+            let meter = meter.transpose()?;
             let mut leave = Leave::give(options, &company.joining[phase], most);
             let mut arrived = 0;
             while arrived < most {
@@ -164,6 +171,7 @@ impl Load {
                 match step {
                     Progress::Online => continue,
                     Progress::Seated(seat) => {
+                        joined.fetch_add(1, Relaxed);
                         tally.took.record(seat.took);
                         seats.push(*seat);
                     }
@@ -178,8 +186,9 @@ impl Load {
                 arrived += 1;
                 bar.inc(1);
             }
-            if let Some(spent) = spent_since(pid, cpu.as_ref())? {
-                tally.spent.get_or_insert_default().add(spent);
+            if let Some(meter) = meter {
+                let metered = tokio::task::spawn_blocking(move || meter.end()).await??;
+                tally.metered.get_or_insert_default().add(metered);
             }
             bar.println(tally.line(browsers[phase]));
             memory[2 + phase] = pid.and_then(process::resident);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use super::bars;
 use super::bars::Bar;
 use super::bars::Open;
 use super::code::Code;
-use super::histogram::Histogram;
+use super::histogram::Times;
 use super::memory::PerParticipant;
 
 /// All figures of one run. What could not be measured is `null`: CPU and memory of a server on
@@ -89,9 +88,11 @@ pub(super) struct Row {
     pub(super) cores: Option<f64>,
     /// Part of the packets that no listener heard, 0 to 1.
     pub(super) loss: f64,
-    /// From before the speaker seals to after the listener's read.
+    /// From before the speaker seals to after the listener's read, while the machine kept its pace.
     pub(super) added_latency_p50_ms: f64,
     pub(super) added_latency_p99_ms: f64,
+    /// The same of all packets.
+    pub(super) added_latency_p99_of_all_ms: f64,
 }
 
 /// What joins took.
@@ -184,8 +185,10 @@ impl Report {
 
 impl Row {
     /// What listeners heard of `sent` packets in `seconds`.
-    pub(super) fn new(heard: &Histogram, sent: u64, seconds: f64) -> Self {
+    pub(super) fn new(heard: &mut Times, sent: u64, seconds: f64) -> Self {
         let packets = heard.total();
+        let kept = heard.kept();
+        let [p50, p99] = [0.5, 0.99].map(|part| kept.quantile_ms(part));
         Self {
             packets,
             packets_per_second: packets as f64 / seconds,
@@ -193,19 +196,18 @@ impl Row {
             media_cpu_per_forwarded_packet_us: None,
             cores: None,
             loss: if sent == 0 { 0.0 } else { 1.0 - packets as f64 / sent as f64 },
-            added_latency_p50_ms: heard.quantile_ms(0.5),
-            added_latency_p99_ms: heard.quantile_ms(0.99),
+            added_latency_p50_ms: p50,
+            added_latency_p99_ms: p99,
+            added_latency_p99_of_all_ms: heard.all().quantile_ms(0.99),
         }
     }
 
-    /// The same with processor time: of the process, and of its media threads.
-    pub(super) fn with_cpu(self, all: Option<Duration>, media: Option<Duration>) -> Self {
-        let packets = self.packets.max(1) as f64;
-        let per_packet = |time: Duration| time.as_secs_f64() * 1e6 / packets;
+    /// The same with processor time, in seconds for each packet: of the process, and of its media threads.
+    pub(super) fn with_cpu(self, all: f64, media: Option<f64>) -> Self {
         Self {
-            cpu_per_forwarded_packet_us: all.map(per_packet),
-            media_cpu_per_forwarded_packet_us: media.map(per_packet),
-            cores: all.map(|all| all.as_secs_f64() * self.packets_per_second / packets),
+            cpu_per_forwarded_packet_us: Some(all * 1e6),
+            media_cpu_per_forwarded_packet_us: media.map(|media| media * 1e6),
+            cores: Some(all * self.packets_per_second),
             ..self
         }
     }
@@ -221,8 +223,17 @@ impl fmt::Display for Report {
         );
         let _ = writeln!(
             text,
-            "{:<8} {:>11} {:>9} {:>10} {:>10} {:>7} {:>8} {:>8} {:>8}",
-            "", "packets", "per s", "CPU us", "media us", "cores", "loss %", "p50 ms", "p99 ms"
+            "{:<8} {:>11} {:>9} {:>10} {:>10} {:>7} {:>8} {:>8} {:>8} {:>8}",
+            "",
+            "packets",
+            "per s",
+            "CPU us",
+            "media us",
+            "cores",
+            "loss %",
+            "p50 ms",
+            "p99 ms",
+            "of all"
         );
         let mut rows = vec![("server", &self.server), ("floor", &self.floor)];
         rows.extend(self.paired.as_ref().map(|row| ("paired", row)));
@@ -334,7 +345,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:>11} {:>9.0} {:>10} {:>10} {:>7} {:>8.3} {:>8.2} {:>8.2}",
+            "{:>11} {:>9.0} {:>10} {:>10} {:>7} {:>8.3} {:>8.2} {:>8.2} {:>8.2}",
             self.packets,
             self.packets_per_second,
             or_dash(self.cpu_per_forwarded_packet_us, 3),
@@ -343,6 +354,7 @@ impl fmt::Display for Row {
             self.loss * 100.0,
             self.added_latency_p50_ms,
             self.added_latency_p99_ms,
+            self.added_latency_p99_of_all_ms,
         )
     }
 }
@@ -353,12 +365,14 @@ fn or_dash(value: Option<f64>, digits: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn step(packets: u64, sent: u64, millis: u64) -> Row {
-        let mut times = Histogram::default();
-        (0..packets).for_each(|_| times.record(Duration::from_millis(millis)));
-        Row::new(&times, sent, 1.0)
+        let (mut times, now) = (Times::default(), crate::bench::now());
+        (0..packets).for_each(|_| times.record(now, now + Duration::from_millis(millis)));
+        Row::new(&mut times, sent, 1.0)
     }
 
     #[test]
