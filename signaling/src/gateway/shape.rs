@@ -108,15 +108,24 @@ impl Shapes {
     fn dispatch(
         &self,
         name: &'static str,
-        (form, origin): (Form, Option<&Origin>),
+        form: (Form, Option<&Origin>),
         make: impl FnOnce() -> Option<Value>,
+    ) -> Option<Dispatch> {
+        self.kept(form, || Some(Dispatch::new(name, &make()?)))
+    }
+
+    /// The same of what is made as a dispatch.
+    fn kept(
+        &self,
+        (form, origin): (Form, Option<&Origin>),
+        make: impl FnOnce() -> Option<Dispatch>,
     ) -> Option<Dispatch> {
         let common = form.place().filter(|_| origin.is_none()).map(|place| &self.common[place]);
         if let Some(slot) = common {
             if let Some(dispatch) = slot.get() {
                 return Some(dispatch.clone());
             }
-            let dispatch = Dispatch::new(name, &make()?);
+            let dispatch = make()?;
             // Another lane may have been first.
             return Some(slot.get_or_init(|| dispatch).clone());
         }
@@ -132,7 +141,7 @@ impl Shapes {
         if let Some(dispatch) = find(&made) {
             return Some(dispatch);
         }
-        let dispatch = Dispatch::new(name, &make()?);
+        let dispatch = make()?;
         made.push((form, origin.cloned(), dispatch.clone()));
         Some(dispatch)
     }
@@ -479,7 +488,7 @@ impl Shaper<'_> {
         };
         let has_files = files(message) || reference.flatten().is_some_and(files);
         let origin = has_files.then_some(&viewer.origin);
-        shapes.dispatch(name, (form, origin), || {
+        shapes.kept((form, origin), || {
             let context = wire::MessageContext {
                 users: self.users,
                 guild,
@@ -490,14 +499,14 @@ impl Shaper<'_> {
                 referenced: reference,
                 urls: Urls { signer: self.signer, origin: &viewer.origin, now_ms: self.now_ms },
             };
-            let mut value = wire::message(message, context);
+            let mut shown = wire::Message::new(message, context);
             if !content {
-                strip(&mut value);
+                shown.strip();
             }
-            if !reads_reference && let Some(answered) = value.get_mut("referenced_message") {
-                strip(answered);
+            if !reads_reference && let Some(answered) = shown.answered() {
+                answered.strip();
             }
-            Some(value)
+            Some(Dispatch::written(name, &shown))
         })
     }
 
@@ -617,22 +626,6 @@ fn thread_list(
         "members": members.collect::<Vec<_>>(),
     });
     Dispatch::new("THREAD_LIST_SYNC", &payload)
-}
-
-/// Takes what a message says out of it (Discord: Gateway/Message Content Intent).
-fn strip(message: &mut Value) {
-    let Value::Object(message) = message else { return };
-    message.insert("content".to_owned(), json!(""));
-    for key in ["embeds", "attachments", "components"] {
-        message.insert(key.to_owned(), json!([]));
-    }
-    message.remove("poll");
-    let snapshots = message.get_mut("message_snapshots").and_then(Value::as_array_mut);
-    for snapshot in snapshots.into_iter().flatten() {
-        if let Some(forwarded) = snapshot.get_mut("message") {
-            strip(forwarded);
-        }
-    }
 }
 
 #[cfg(test)]

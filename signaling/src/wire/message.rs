@@ -2,14 +2,26 @@
 
 use std::sync::Arc;
 
+use model::id::ApplicationId;
+use model::id::ChannelId;
+use model::id::GuildId;
+use model::id::MessageId;
+use model::id::RoleId;
+use model::id::UserId;
+use model::id::WebhookId;
 use model::wire::channel::Attachment;
 use model::wire::channel::message::Embed;
+use model::wire::channel::message::MessageReference;
+use model::wire::util::Timestamp;
+use serde::Serialize;
+use serde::Serializer;
 use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::apps::InteractionMetadata;
 use state::event::Personal;
 use state::poll::PollCount;
+use state::record::MemberRecord;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
 use state::record::ReactionEmoji;
@@ -17,6 +29,8 @@ use state::record::Snapshot;
 use state::record::UserRecord;
 use state::users::Users;
 
+use super::member::Member;
+use super::user::User;
 use crate::cdn::Urls;
 
 /// What a message needs to be shown beside itself.
@@ -55,119 +69,203 @@ impl<'a> MessageContext<'a> {
     }
 }
 
+/// A [`MessageRecord`] as it is read, to be written without making a tree of values of what most messages
+/// are.
+#[derive(Serialize)]
+pub(crate) struct Message<'a> {
+    id: MessageId,
+    channel_id: ChannelId,
+    #[serde(rename = "type")]
+    kind: u8,
+    author: Author,
+    pub(crate) content: &'a str,
+    timestamp: Timestamp,
+    edited_timestamp: Option<Timestamp>,
+    tts: bool,
+    mention_everyone: bool,
+    mentions: Vec<Mention>,
+    mention_roles: &'a [RoleId],
+    mention_channels: [(); 0],
+    attachments: Vec<Value>,
+    embeds: Value,
+    components: Value,
+    pinned: bool,
+    flags: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_id: Option<ApplicationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_id: Option<WebhookId>,
+    /// What came before the metadata, and what older libraries still read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interaction: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interaction_metadata: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sticker_items: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    message_snapshots: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_reference: Option<&'a MessageReference>,
+    /// `null` when it was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referenced_message: Option<Option<Box<Self>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guild_id: Option<GuildId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Membership>,
+}
+
+/// Who said it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Author {
+    Known(Account),
+    /// A webhook by a name of its own, or someone whose account was deleted.
+    Else(Value),
+}
+
+/// An account that was looked up.
+struct Account(Arc<UserRecord>);
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        User::from(&*self.0).serialize(serializer)
+    }
+}
+
+/// A member who was looked up, beside their user.
+struct Membership(Arc<MemberRecord>);
+
+impl Serialize for Membership {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Member::new(&self.0, None).serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Mention {
+    #[serde(flatten)]
+    user: Account,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Membership>,
+}
+
+impl<'a> Message<'a> {
+    /// A message, as far as `context` shows it.
+    pub(crate) fn new(message: &'a MessageRecord, context: MessageContext<'a>) -> Self {
+        let membership = |user: &UserId| context.guild?.members.get(user).map(Membership);
+        let mention = |id: &UserId| {
+            let user = Account(context.users.cached(*id)?);
+            Some(Mention { user, member: membership(id) })
+        };
+        let author = match (spoken(message), context.users.cached(message.author)) {
+            (Some(spoken), _) => Author::Else(spoken),
+            (None, Some(author)) => Author::Known(Account(author)),
+            (None, None) => Author::Else(unknown(message)),
+        };
+        let attachments = attachments(&message.attachments, context.urls);
+        let origin = message.origin.as_ref();
+        let metadata = origin.and_then(|origin| origin.interaction.as_ref());
+        let shown = metadata.map(|metadata| interaction(metadata, context.users));
+        let older = metadata.zip(shown.as_ref()).and_then(|(metadata, shown)| {
+            let name = metadata.name.as_ref()?;
+            Some(json!({
+                "id": metadata.id, "type": metadata.kind, "name": name, "user": shown["user"],
+            }))
+        });
+        let answered = |answered: &'a MessageRecord| {
+            let (guild, poll, referenced) = (None, None, None);
+            let context = MessageContext { guild, poll, reactions: &[], referenced, ..context };
+            Box::new(Self::new(answered, context))
+        };
+        let reference = message.reference.as_ref();
+        let call = message.call.as_ref().map(|call| {
+            let ended = call.ended_ms.map(crate::parts::timestamp);
+            json!({ "participants": call.participants, "ended_timestamp": ended })
+        });
+        let thread = context.threads.and_then(|guild| {
+            let thread = guild.threads.get(&message.id.cast())?;
+            let its = thread.record.parent == message.channel;
+            its.then(|| super::thread(thread, guild.id, None))
+        });
+        Self {
+            id: message.id,
+            channel_id: message.channel,
+            kind: message.kind,
+            author,
+            content: &message.content,
+            timestamp: crate::parts::timestamp(model::snowflake::unix_ms(message.id.get())),
+            edited_timestamp: message.edited_at,
+            tts: message.tts,
+            mention_everyone: message.mention_everyone,
+            mentions: message.mentions.iter().filter_map(mention).collect(),
+            mention_roles: &message.mention_roles,
+            mention_channels: [],
+            embeds: embeds(&message.embeds, &attachments),
+            components: components(message, &attachments),
+            attachments,
+            pinned: message.pinned,
+            flags: message.flags,
+            nonce: message.nonce.as_deref(),
+            application_id: origin.and_then(|origin| origin.application),
+            webhook_id: origin.and_then(|origin| origin.webhook),
+            interaction: older,
+            interaction_metadata: shown,
+            reactions: context.reactions.iter().map(reaction).collect(),
+            poll: message.poll.as_ref().map(|poll| super::poll(poll, context.poll)),
+            call,
+            sticker_items: message.stickers.iter().map(super::sticker_item).collect(),
+            message_snapshots: message.snapshots.iter().map(|one| snapshot(one, context)).collect(),
+            message_reference: reference,
+            referenced_message: reference
+                .and(context.referenced)
+                .map(|referenced| referenced.map(answered)),
+            thread,
+            guild_id: context.guild.map(|guild| guild.id),
+            member: membership(&message.author),
+        }
+    }
+
+    /// Takes out what one may not read without the intent for it (Discord: Message Content Intent).
+    pub(crate) fn strip(&mut self) {
+        self.content = "";
+        self.attachments.clear();
+        self.embeds = Value::Array(Vec::new());
+        self.components = Value::Array(Vec::new());
+        self.poll = None;
+        let forwarded = self.message_snapshots.iter_mut();
+        forwarded.filter_map(|snapshot| snapshot.get_mut("message")).for_each(strip);
+    }
+
+    /// The message that it answers, if that is shown.
+    pub(crate) fn answered(&mut self) -> Option<&mut Self> {
+        self.referenced_message.as_mut()?.as_deref_mut()
+    }
+}
+
+/// As [`Message::strip`], of a message that was forwarded.
+fn strip(forwarded: &mut Value) {
+    let Value::Object(forwarded) = forwarded else { return };
+    forwarded.insert("content".to_owned(), json!(""));
+    for key in ["embeds", "attachments", "components"] {
+        forwarded.insert(key.to_owned(), json!([]));
+    }
+}
+
 /// A message.
 #[must_use]
 pub fn message(message: &MessageRecord, context: MessageContext<'_>) -> Value {
-    let author = context.users.cached(message.author);
-    let mentions: Vec<_> = message
-        .mentions
-        .iter()
-        .filter_map(|id| {
-            let mut value = super::user(&*context.users.cached(*id)?);
-            if let (Some(guild), Value::Object(map)) = (context.guild, &mut value)
-                && let Some(member) = guild.members.get(id)
-            {
-                map.insert("member".to_owned(), super::member_without_user(&member));
-            }
-            Some(value)
-        })
-        .collect();
-    let attachments = attachments(&message.attachments, context.urls);
-    let mut value = json!({
-        "id": message.id,
-        "channel_id": message.channel,
-        "type": message.kind,
-        "author": spoken(message).unwrap_or_else(|| {
-            author.as_deref().map_or_else(|| unknown(message), super::user)
-        }),
-        "content": message.content,
-        "timestamp": crate::parts::timestamp(model::snowflake::unix_ms(message.id.get())),
-        "edited_timestamp": message.edited_at,
-        "tts": message.tts,
-        "mention_everyone": message.mention_everyone,
-        "mentions": mentions,
-        "mention_roles": message.mention_roles,
-        "mention_channels": [],
-        "attachments": attachments,
-        "embeds": embeds(&message.embeds, &attachments),
-        "components": components(message, &attachments),
-        "pinned": message.pinned,
-        "flags": message.flags,
-    });
-    let Value::Object(map) = &mut value else { return value };
-    if let Some(nonce) = &message.nonce {
-        map.insert("nonce".to_owned(), json!(nonce));
-    }
-    if let Some(origin) = &message.origin {
-        if let Some(application) = origin.application {
-            map.insert("application_id".to_owned(), json!(application));
-        }
-        if let Some(webhook) = origin.webhook {
-            map.insert("webhook_id".to_owned(), json!(webhook));
-        }
-        if let Some(metadata) = &origin.interaction {
-            let shown = interaction(metadata, context.users);
-            if let Some(name) = &metadata.name {
-                // What came before the metadata, and what older libraries still read.
-                let older = json!({
-                    "id": metadata.id, "type": metadata.kind, "name": name, "user": shown["user"],
-                });
-                map.insert("interaction".to_owned(), older);
-            }
-            map.insert("interaction_metadata".to_owned(), shown);
-        }
-    }
-    if !context.reactions.is_empty() {
-        let reactions = context.reactions.iter().map(reaction).collect();
-        map.insert("reactions".to_owned(), Value::Array(reactions));
-    }
-    if let Some(poll) = &message.poll {
-        map.insert("poll".to_owned(), super::poll(poll, context.poll));
-    }
-    if let Some(call) = &message.call {
-        let ended = call.ended_ms.map(crate::parts::timestamp);
-        let call = json!({ "participants": call.participants, "ended_timestamp": ended });
-        map.insert("call".to_owned(), call);
-    }
-    if !message.stickers.is_empty() {
-        let items = message.stickers.iter().map(super::sticker_item).collect();
-        map.insert("sticker_items".to_owned(), Value::Array(items));
-    }
-    if !message.snapshots.is_empty() {
-        let snapshots = message.snapshots.iter().map(|one| snapshot(one, context)).collect();
-        map.insert("message_snapshots".to_owned(), Value::Array(snapshots));
-    }
-    if let Some(reference) = &message.reference {
-        map.insert("message_reference".to_owned(), json!(reference));
-        if let Some(referenced) = context.referenced {
-            let referenced = referenced.map(|referenced| {
-                self::message(
-                    referenced,
-                    MessageContext {
-                        guild: None,
-                        poll: None,
-                        reactions: &[],
-                        referenced: None,
-                        ..context
-                    },
-                )
-            });
-            map.insert("referenced_message".to_owned(), json!(referenced));
-        }
-    }
-    if let Some(guild) = context.threads
-        && let Some(thread) = guild.threads.get(&message.id.cast())
-        && thread.record.parent == message.channel
-    {
-        map.insert("thread".to_owned(), super::thread(thread, guild.id, None));
-    }
-    if let Some(guild) = context.guild {
-        map.insert("guild_id".to_owned(), json!(guild.id));
-        if let Some(member) = guild.members.get(&message.author) {
-            map.insert("member".to_owned(), super::member_without_user(&member));
-        }
-    }
-    value
+    json!(Message::new(message, context))
 }
 
 /// What a forwarded message said: no author, no channel (Discord: Message Snapshot Object).
@@ -380,7 +478,7 @@ fn unknown(message: &MessageRecord) -> Value {
 }
 
 /// Ids of all users that `messages` name, for one load before they are shown.
-fn users_of<'a>(messages: impl IntoIterator<Item = &'a MessageRecord>) -> Vec<model::id::UserId> {
+fn users_of<'a>(messages: impl IntoIterator<Item = &'a MessageRecord>) -> Vec<UserId> {
     let mut ids: Vec<_> = messages
         .into_iter()
         .flat_map(|message| {

@@ -58,6 +58,7 @@ pub use join_request::own_join_request;
 pub(crate) use member::Member;
 pub use member::member;
 pub use member::member_without_user;
+pub(crate) use message::Message;
 pub use message::MessageContext;
 pub use message::emoji;
 pub use message::load_users;

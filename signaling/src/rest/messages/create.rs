@@ -14,7 +14,7 @@ use model::id::UserId;
 use model::wire::channel::message::MessageReference;
 use model::wire::channel::message::MessageReferenceType;
 use model::wire::guild::Permissions;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use state::GuildCommand;
 use state::event::ChatEvent;
 use state::guild::command::is_forum;
@@ -57,7 +57,7 @@ pub(super) async fn create(
     Path(channel): Path<ChannelId>,
     origin: Origin,
     request: Request,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Box<RawValue>>, ApiError> {
     let began = clock();
     Place::open(&parts, &me, channel, Permissions::SEND_MESSAGES).await?.require_textual()?;
     let form = multipart::read(&parts, request).await?;
@@ -77,8 +77,11 @@ pub(super) async fn create(
     automod::carry_out(&parts, verdicts, Some(said.id())).await;
     metrics::histogram!("signaling_message_create_duration_seconds").record(began.elapsed());
     match said {
-        Said::Now(message) => Ok(Json(super::shown_new(&parts, &origin, &message).await?)),
-        Said::Earlier(message) => super::shown_one(&parts, &origin, me.id(), *message).await,
+        Said::Now(message) => Ok(Json(super::written_new(&parts, &origin, &message).await?)),
+        Said::Earlier(message) => {
+            let shown = super::shown_one(&parts, &origin, me.id(), *message).await?;
+            Ok(Json(super::raw(&shown.0)))
+        }
     }
 }
 
@@ -267,8 +270,9 @@ async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<Said, Api
     speak_in_thread(&parts, &place, &message).await?;
     message.attachments = upload::store(&parts, place.channel, files).await?;
     // Without enforcement the nonce only travels: it is shown to the sender and in the event.
-    let stored =
-        MessageRecord { nonce: message.nonce.clone().filter(|_| enforced), ..message.clone() };
+    let unnamed = (message.nonce.is_some() && !enforced)
+        .then(|| MessageRecord { nonce: None, ..message.clone() });
+    let stored = unnamed.as_ref().unwrap_or(&message);
     // At once: both are in one sync of the store.
     let read = async {
         let read = [Ack::read(message.channel, message.id)];
@@ -276,7 +280,7 @@ async fn commit(parts: Parts, place: Place, new: NewMessage) -> Result<Said, Api
             tracing::debug!(%error, "a message was said, and is not marked as read");
         }
     };
-    let (inserted, ()) = tokio::join!(parts.messages.insert(&stored), read);
+    let (inserted, ()) = tokio::join!(parts.messages.insert(stored), read);
     match inserted {
         Ok(Inserted::New) => {
             metrics::counter!("signaling_messages_created_total").increment(1);

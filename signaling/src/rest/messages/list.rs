@@ -7,6 +7,7 @@ use model::limits;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use state::repo::Page;
 
 use super::place::Place;
@@ -38,7 +39,7 @@ pub(super) async fn list(
     Path(channel): Path<ChannelId>,
     Query(wanted): Query<Wanted>,
     origin: Origin,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
     let place = Place::open(&parts, &me, channel, Permissions::empty()).await?;
     let limit = wanted.limit.unwrap_or(50);
     if !(1..=limits::MESSAGES_PAGE).contains(&limit) {
@@ -49,7 +50,7 @@ pub(super) async fn list(
         )));
     }
     if !place.has(Permissions::READ_MESSAGE_HISTORY) {
-        return Ok(Json(Value::Array(Vec::new())));
+        return Ok(Json(Vec::new()));
     }
     let page = match (wanted.around, wanted.before, wanted.after) {
         (Some(id), _, _) => Page::Around(id),
@@ -58,8 +59,7 @@ pub(super) async fn list(
         (None, None, None) => Page::Latest,
     };
     let messages = parts.messages.page(channel, page, limit).await?;
-    let shown = super::shown(&parts, &origin, me.id(), channel, &messages).await?;
-    Ok(Json(Value::Array(shown)))
+    Ok(Json(super::written(&parts, &origin, me.id(), channel, &messages).await?))
 }
 
 /// `GET /channels/{channel.id}/messages/{message.id}`

@@ -35,7 +35,11 @@ use model::id::MessageId;
 use model::id::UserId;
 use model::limits;
 use model::wire::guild::Permissions;
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
+use serde_json::value::RawValue;
+use serde_json::value::to_raw_value;
 use state::poll::PollCount;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
@@ -155,16 +159,25 @@ pub(super) async fn shown(
     channel: ChannelId,
     messages: &[MessageRecord],
 ) -> Result<Vec<Value>, ApiError> {
-    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    let reactions = parts.messages.reactions(channel, &ids, viewer).await?.into_iter().collect();
-    let polls = messages.iter().filter(|message| message.poll.is_some());
-    let polls: Vec<_> = polls.map(|message| message.id).collect();
-    let votes = if polls.is_empty() {
-        HashMap::new()
-    } else {
-        parts.polls.counts(channel, &polls, viewer).await?.into_iter().collect()
-    };
-    shown_with(parts, origin, messages, Given { reactions, votes }).await
+    let given = Given::look_up(parts, viewer, channel, messages).await?;
+    shown_with(parts, origin, messages, given, |message| json!(message)).await
+}
+
+/// The same as the text that it is sent as.
+pub(super) async fn written(
+    parts: &Parts,
+    origin: &Origin,
+    viewer: UserId,
+    channel: ChannelId,
+    messages: &[MessageRecord],
+) -> Result<Vec<Box<RawValue>>, ApiError> {
+    let given = Given::look_up(parts, viewer, channel, messages).await?;
+    shown_with(parts, origin, messages, given, |message| raw(&message)).await
+}
+
+/// What can be written as JSON, as the text that it is sent as.
+pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("texts and numbers under names can be written")
 }
 
 /// What people gave to messages.
@@ -174,12 +187,34 @@ struct Given {
     votes: HashMap<MessageId, Vec<PollCount>>,
 }
 
-async fn shown_with(
+impl Given {
+    /// Of messages of a channel, as `viewer` sees it.
+    async fn look_up(
+        parts: &Parts,
+        viewer: UserId,
+        channel: ChannelId,
+        messages: &[MessageRecord],
+    ) -> Result<Self, ApiError> {
+        let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+        let reactions = parts.messages.reactions(channel, &ids, viewer).await?;
+        let polls = messages.iter().filter(|message| message.poll.is_some());
+        let polls: Vec<_> = polls.map(|message| message.id).collect();
+        let votes = if polls.is_empty() {
+            HashMap::new()
+        } else {
+            parts.polls.counts(channel, &polls, viewer).await?.into_iter().collect()
+        };
+        Ok(Self { reactions: reactions.into_iter().collect(), votes })
+    }
+}
+
+async fn shown_with<T>(
     parts: &Parts,
     origin: &Origin,
     messages: &[MessageRecord],
     Given { reactions, votes }: Given,
-) -> Result<Vec<Value>, ApiError> {
+    make: impl Fn(wire::Message<'_>) -> T,
+) -> Result<Vec<T>, ApiError> {
     let mut referenced: HashMap<MessageId, Option<MessageRecord>> = HashMap::new();
     for message in messages {
         if let Some((channel, id)) = answered(message)
@@ -211,7 +246,7 @@ async fn shown_with(
                 .map(|found| found.as_ref()),
             urls,
         };
-        wire::message(message, context)
+        make(wire::Message::new(message, context))
     });
     Ok(shown.collect())
 }
@@ -236,8 +271,21 @@ pub(super) async fn shown_new(
     message: &MessageRecord,
 ) -> Result<Value, ApiError> {
     let messages = std::slice::from_ref(message);
-    let shown = shown_with(parts, origin, messages, Given::default()).await?;
+    let make = |message: wire::Message<'_>| json!(message);
+    let shown = shown_with(parts, origin, messages, Given::default(), make).await?;
     Ok(shown.into_iter().next().unwrap_or_default())
+}
+
+/// The same as the text that it is sent as.
+pub(super) async fn written_new(
+    parts: &Parts,
+    origin: &Origin,
+    message: &MessageRecord,
+) -> Result<Box<RawValue>, ApiError> {
+    let messages = std::slice::from_ref(message);
+    let make = |message: wire::Message<'_>| raw(&message);
+    let written = shown_with(parts, origin, messages, Given::default(), make).await?;
+    Ok(written.into_iter().next().unwrap_or_else(|| raw(&Value::Null)))
 }
 
 /// The message that one answers, or that a thread was started from, and where it is.

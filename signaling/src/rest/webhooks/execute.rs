@@ -88,7 +88,7 @@ async fn answer(
     if !wanted.wait.0 {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Json(messages::shown_new(parts, origin, message).await?).into_response())
+    Ok(Json(messages::written_new(parts, origin, message).await?).into_response())
 }
 
 async fn shown(parts: &Parts, origin: &Origin, message: &MessageRecord) -> Result<Value, ApiError> {
