@@ -1,5 +1,8 @@
 //! Numbers for Prometheus: the recorder, what is counted at the door, and how they are rendered.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::sync::OnceLock;
 use std::time::Duration;
 use std::time::Instant;
@@ -8,6 +11,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
+use metrics::Counter;
+use metrics::Histogram;
 use metrics_exporter_prometheus::Matcher;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -78,14 +83,27 @@ pub(crate) fn count_requests(router: Router) -> Router {
 async fn count(request: Request, next: Next) -> Response {
     let began = Instant::now();
     // Methods are the client's to invent, labels are not.
-    let method = match request.method().as_str() {
-        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => known,
-        _ => "other",
-    }
-    .to_owned();
+    let method = METHODS.into_iter().find(|known| *known == request.method().as_str());
+    let method = method.unwrap_or("other");
     let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("server_requests_total", "method" => method, "status" => status).increment(1);
-    metrics::histogram!("server_request_duration_seconds").record(began.elapsed());
+    let status = response.status().as_u16();
+    REQUESTS.with_borrow_mut(|requests| {
+        let counter = requests.entry((method, status)).or_insert_with(|| {
+            let (method, status) = (method.to_owned(), status.to_string());
+            metrics::counter!("server_requests_total", "method" => method, "status" => status)
+        });
+        counter.increment(1);
+    });
+    DURATION.record(began.elapsed());
     response
 }
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+thread_local! {
+    /// Looked up once each: labels are texts that are made and hashed.
+    static REQUESTS: RefCell<HashMap<(&'static str, u16), Counter>> = RefCell::default();
+}
+
+static DURATION: LazyLock<Histogram> =
+    LazyLock::new(|| metrics::histogram!("server_request_duration_seconds"));

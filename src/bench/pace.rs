@@ -22,16 +22,23 @@ const APART: Duration = Duration::from_millis(1);
 /// Turns of the loop of a probe, some microseconds, and how often it is done: an interrupt falls into one.
 const TURNS: u64 = 4_000;
 const RUNS: usize = 3;
-/// Probes from which the machine's own speed is taken at first.
+/// Probes from which the machine's own speed is taken, at first and then again and again.
 const FIRST: usize = 200;
-/// From how many times the fastest probe on a machine is slow. Caches, a sibling on the same core and
-/// clocks that rise and fall make less.
+const AGAIN: usize = 1_000;
+/// The part of them that is faster than that speed: a few are too fast, where the clock of processor time
+/// steps, and more may be slow.
+const FASTER: usize = 5;
+/// From how many times what a probe takes at the machine's own speed it is slow. Caches, a sibling on the
+/// same core and clocks that rise and fall make less.
 const SLOW: u32 = 3;
 
 /// Moments in order at which a machine was slow. Pure.
 #[derive(Debug)]
 pub(super) struct Pace {
-    fastest: Duration,
+    /// What a probe takes at the machine's own speed.
+    usual: Duration,
+    /// Probes from which that is taken next.
+    probes: Vec<Duration>,
     /// Spans that do not meet.
     slow: Vec<[Instant; 2]>,
     /// Whether the last probe was slow.
@@ -43,14 +50,19 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Of a machine of which nothing is known from then on.
-    pub(super) const fn new(now: Instant) -> Self {
-        Self { fastest: Duration::MAX, slow: Vec::new(), is_slow: false, began: now, until: now }
+    /// Where a probe takes so long.
+    pub(super) const fn new(now: Instant, usual: Duration) -> Self {
+        Self { usual, probes: Vec::new(), slow: Vec::new(), is_slow: false, began: now, until: now }
     }
 
     /// Takes a probe between two moments, and the processor time that it took.
     pub(super) fn probe(&mut self, [from, to]: [Instant; 2], took: Duration) {
-        self.fastest = self.fastest.min(took);
-        let is_slow = took > self.fastest * SLOW;
+        let is_slow = took > self.usual * SLOW;
+        self.probes.push(took);
+        if self.probes.len() == AGAIN {
+            self.usual = usual(&mut self.probes);
+            self.probes.clear();
+        }
         // Slowness began after the probe before, and ends before the first that is fast again.
         let span = match (self.is_slow, is_slow) {
             (_, true) => Some([self.until, to]),
@@ -120,12 +132,13 @@ static MACHINE: OnceLock<Mutex<Pace>> = OnceLock::new();
 
 /// Watches this machine from now on. A run in which nobody does measures as if it were never slow.
 pub(super) fn watch() {
-    let pace = MACHINE.get_or_init(|| Mutex::new(Pace::new(super::now())));
+    let first = || {
+        let mut probes: Vec<_> = (0..FIRST).map(|_| work()).collect();
+        Mutex::new(Pace::new(super::now(), usual(&mut probes)))
+    };
+    let pace = MACHINE.get_or_init(first);
     // Without a thread nothing is known, and everything counts.
     let _ = std::thread::Builder::new().name("pace".to_owned()).spawn(move || {
-        let mut fastest = Duration::MAX;
-        (0..FIRST).for_each(|_| fastest = fastest.min(work()));
-        lock(pace).fastest = fastest;
         loop {
             std::thread::sleep(APART);
             let from = super::now();
@@ -166,6 +179,12 @@ fn lock(pace: &Mutex<Pace>) -> std::sync::MutexGuard<'_, Pace> {
     pace.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What probes take at the machine's own speed.
+fn usual(probes: &mut [Duration]) -> Duration {
+    probes.sort_unstable();
+    probes.get(probes.len() / FASTER).copied().unwrap_or(Duration::MAX)
+}
+
 /// Processor time of the fastest of a few pieces of work.
 fn work() -> Duration {
     let run = |seed: u64| {
@@ -189,7 +208,7 @@ mod tests {
     /// Probes of a microsecond every millisecond, of which some take so many times as long.
     fn watched(took: &[u32]) -> (Instant, Pace) {
         let began = crate::bench::now();
-        let mut pace = Pace::new(began);
+        let mut pace = Pace::new(began, Duration::from_micros(1));
         for (nth, took) in (1..).zip(took) {
             let from = began + MS * nth;
             let took = Duration::from_micros(1) * *took;
@@ -220,6 +239,21 @@ mod tests {
 
         assert_eq!(pace.kept([began + MS * 4, began + MS * 5]), None);
         assert_eq!(pace.kept([began, began + MS * 5]), Some(false));
+    }
+
+    #[test]
+    fn its_own_speed_is_found_again_and_by_no_probe_that_was_too_fast() {
+        // Now each takes thirty: it was measured wrong, or clocks were lowered.
+        let mut took = vec![30; AGAIN];
+        took[7] = 0;
+        took.extend([30, 30, 200, 30]);
+
+        let (began, pace) = watched(&took);
+
+        let at = |ms: usize| began + MS * ms as u32 + MS / 2;
+        assert_eq!(pace.kept([at(AGAIN - 1), at(AGAIN - 1)]), Some(false));
+        assert_eq!(pace.kept([at(AGAIN + 1), at(AGAIN + 1)]), Some(true));
+        assert_eq!(pace.kept([at(AGAIN + 2), at(AGAIN + 2)]), Some(false));
     }
 
     #[test]

@@ -76,14 +76,7 @@ struct Ops<'a>(Source<'a>, &'a [ListOp]);
 
 impl Serialize for Ops<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(source, ops) = self;
-        let op = |op| match op {
-            &ListOp::Sync { range, ref rows } => Op::Sync { range, items: Items(*source, rows) },
-            &ListOp::Insert { index, row } => Op::Insert { index, item: Item(*source, row) },
-            &ListOp::Update { index, row } => Op::Update { index, item: Item(*source, row) },
-            &ListOp::Delete { index } => Op::Delete { index },
-        };
-        serializer.collect_seq(ops.iter().map(op))
+        serializer.collect_seq(self.1.iter().map(|op| Op::new(self.0, op)))
     }
 }
 
@@ -94,6 +87,17 @@ enum Op<'a> {
     Insert { index: usize, item: Item<'a> },
     Update { index: usize, item: Item<'a> },
     Delete { index: usize },
+}
+
+impl<'a> Op<'a> {
+    fn new(source: Source<'a>, op: &'a ListOp) -> Self {
+        match *op {
+            ListOp::Sync { range, ref rows } => Self::Sync { range, items: Items(source, rows) },
+            ListOp::Insert { index, row } => Self::Insert { index, item: Item(source, row) },
+            ListOp::Update { index, row } => Self::Update { index, item: Item(source, row) },
+            ListOp::Delete { index } => Self::Delete { index },
+        }
+    }
 }
 
 struct Items<'a>(Source<'a>, &'a [Row]);
@@ -114,55 +118,50 @@ struct Item<'a>(Source<'a>, Row);
 impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(source, row) = self;
-        match *row {
-            Row::Group(key, count) => Headed::Group(Group::new(key, count)).serialize(serializer),
-            Row::Member(user) => source.member(user, |member| member.serialize(serializer)),
-        }
+        let user = match *row {
+            Row::Group(key, count) => {
+                return Headed::<Gone>::Group(Group::new(key, count)).serialize(serializer);
+            }
+            Row::Member(user) => user,
+        };
+        let Source { guild, users } = *source;
+        let member = guild.members.peek(user).map(|member| member.record());
+        let Some((member, account)) = member.zip(users.cached(user)) else {
+            let gone = Gone { user: Whose { id: user } };
+            return Headed::Member(gone).serialize(serializer);
+        };
+        let offline = Presence::offline(user);
+        let presence = guild.presences.get(&user).map_or(&offline, |presence| presence);
+        let known = Known {
+            member: wire::Member::new(&member, Some(&account)),
+            presence: wire::Shown::new(presence, Some(guild.id)),
+        };
+        Headed::Member(known).serialize(serializer)
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Headed<'a> {
+enum Headed<T> {
     Group(Group),
-    Member(Listed<'a>),
+    Member(T),
 }
 
 /// Someone in a list, with their presence.
 #[derive(Serialize)]
-#[serde(untagged)]
-enum Listed<'a> {
-    Known {
-        #[serde(flatten)]
-        member: wire::Member<'a>,
-        presence: wire::Shown<'a>,
-    },
-    /// Who left since is shown by their number alone: the row that takes them away comes next.
-    Gone { user: Gone },
+struct Known<'a> {
+    #[serde(flatten)]
+    member: wire::Member<'a>,
+    presence: wire::Shown<'a>,
+}
+
+/// Who left since is shown by their number alone: the row that takes them away comes next.
+#[derive(Serialize)]
+struct Gone {
+    user: Whose,
 }
 
 #[derive(Serialize)]
-struct Gone {
+struct Whose {
     id: UserId,
-}
-
-impl Source<'_> {
-    fn member<T>(self, user: UserId, then: impl FnOnce(Headed<'_>) -> T) -> T {
-        let Self { guild, users } = self;
-        let member = guild.members.peek(user).map(|member| member.record());
-        let Some((member, account)) = member.zip(users.cached(user)) else {
-            return then(Headed::Member(Listed::Gone { user: Gone { id: user } }));
-        };
-        let offline;
-        let presence = match guild.presences.get(&user) {
-            Some(presence) => &**presence,
-            None => {
-                offline = Presence::offline(user);
-                &offline
-            }
-        };
-        let member = wire::Member::new(&member, Some(&account));
-        let presence = wire::Shown::new(presence, Some(guild.id));
-        then(Headed::Member(Listed::Known { member, presence }))
-    }
 }

@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::header;
 use axum::middleware::Next;
@@ -265,17 +266,20 @@ fn describe(headers: &mut HeaderMap, outcome: Outcome, class: Class, now_ms: u64
         return;
     }
     let after = outcome.reset_ms.saturating_sub(now_ms);
-    let mut number = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    };
-    number("x-ratelimit-limit", class.rate.requests.to_string());
-    number("x-ratelimit-remaining", outcome.remaining.to_string());
-    number("x-ratelimit-reset", format!("{:.3}", seconds(outcome.reset_ms)));
-    number("x-ratelimit-reset-after", format!("{:.3}", seconds(after)));
-    headers.insert("x-ratelimit-bucket", HeaderValue::from_static(class.bucket));
+    // Whole milliseconds have three digits, without the arithmetic of doubles.
+    let number = |ms: u64| HeaderValue::from_str(&format!("{}.{:03}", ms / 1_000, ms % 1_000)).ok();
+    headers.insert(LIMIT, class.rate.requests.into());
+    headers.insert(REMAINING, outcome.remaining.into());
+    headers.extend(number(outcome.reset_ms).map(|reset| (RESET, reset)));
+    headers.extend(number(after).map(|after| (RESET_AFTER, after)));
+    headers.insert(BUCKET, HeaderValue::from_static(class.bucket));
 }
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const RESET_AFTER: HeaderName = HeaderName::from_static("x-ratelimit-reset-after");
+const BUCKET: HeaderName = HeaderName::from_static("x-ratelimit-bucket");
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this era fit a double")]
 fn seconds(ms: u64) -> f64 {
