@@ -36,6 +36,10 @@ pub trait Hearer: Any + Send + Sync {
     /// Something is about to be put into its queue.
     fn queued(&self);
 
+    /// Whether it may hear of presences; that never changes. In a guild where thousands come and go most
+    /// of what happens are presences, and most who listen are bots that asked for none.
+    fn hears_presences(&self) -> bool;
+
     /// Loads what sessions look up when they hear an event. Asked of one session for all of a lane.
     fn prepare<'a>(&'a self, event: &'a UserEvent)
     -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -179,17 +183,25 @@ struct Listener {
     hearer: Option<Arc<dyn Hearer>>,
     id: SubscriberId,
     user: UserId,
+    presences: bool,
     session: Arc<Session>,
 }
 
 impl Listener {
     fn new(session: Arc<Session>) -> Self {
-        Self { hearer: session.hearer(), id: session.id, user: session.user, session }
+        let hearer = session.hearer();
+        let presences = hearer.as_ref().is_none_or(|hearer| hearer.hears_presences());
+        Self { hearer, id: session.id, user: session.user, presences, session }
     }
 }
 
 /// Lets all sessions hear an event, and lets those go that hear no more.
 async fn deliver(sessions: &mut Vec<Listener>, event: &UserEvent) {
+    let presence = matches!(event, UserEvent::Guild(publication)
+        if matches!(publication.event, GuildEvent::PresenceUpdated { .. }));
+    if presence && !sessions.iter().any(|listener| listener.presences) {
+        return;
+    }
     if let Some(hearer) = sessions.iter().find_map(|listener| listener.hearer.as_ref()) {
         let hearer = Arc::clone(hearer);
         hearer.prepare(event).await;
@@ -200,7 +212,10 @@ async fn deliver(sessions: &mut Vec<Listener>, event: &UserEvent) {
             tokio::task::yield_now().await;
         }
         let last = sessions.len().min(first + TOGETHER);
-        deliver_together(first, &sessions[first..last], event, &mut gone);
+        let together = &sessions[first..last];
+        if !presence || together.iter().any(|listener| listener.presences) {
+            deliver_together(first, together, event, &mut gone);
+        }
     }
     // From behind, that those before keep their places.
     for place in gone.into_iter().rev() {

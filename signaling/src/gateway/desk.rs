@@ -43,6 +43,7 @@ pub(super) struct Desk {
     waiting: AtomicUsize,
     core: Mutex<Option<Core>>,
     pub(super) reception: Arc<Reception>,
+    presences: bool,
     users: Arc<Users>,
     signer: Arc<Signer>,
     messages: Arc<dyn MessageRepo>,
@@ -102,12 +103,14 @@ pub(super) struct Core {
 }
 
 impl Desk {
-    /// A desk where nobody sits yet: events wait in the queue.
-    pub(super) fn new(reception: Arc<Reception>, parts: &Parts) -> Self {
+    /// A desk where nobody sits yet: events wait in the queue. `presences`: whether whoever will sit there
+    /// may hear of them.
+    pub(super) fn new(reception: Arc<Reception>, parts: &Parts, presences: bool) -> Self {
         Self {
             waiting: AtomicUsize::new(0),
             core: Mutex::new(None),
             reception,
+            presences,
             users: Arc::clone(parts.store.users()),
             signer: Arc::clone(&parts.cdn),
             messages: Arc::clone(&parts.messages),
@@ -259,6 +262,10 @@ impl Hearer for Desk {
 
     fn queued(&self) {
         self.waiting.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn hears_presences(&self) -> bool {
+        self.presences
     }
 
     fn prepare<'a>(

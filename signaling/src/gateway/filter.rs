@@ -105,6 +105,13 @@ impl Viewer {
             {
                 return if self.bot { Heard::No } else { Heard::Yes };
             }
+            // Asked first: to look for oneself among very many costs more than all the rest.
+            GuildEvent::MemberAdded(member) | GuildEvent::MemberUpdated(member)
+                if member.user != self.user && !self.wants(Intents::GUILD_MEMBERS) =>
+            {
+                false
+            }
+            GuildEvent::PresenceUpdated { .. } if !self.wants(Intents::GUILD_PRESENCES) => false,
             _ if !guild.members.contains_key(&self.user) => false,
             // Of others once there is something to decide (userdoccers: Guild Join Request Create).
             GuildEvent::JoinRequestCreated(request)
@@ -163,7 +170,7 @@ impl Viewer {
             GuildEvent::InviteDeleted { channel, .. } => {
                 self.hears_invites(guild, *channel, now_ms)
             }
-            GuildEvent::PresenceUpdated { .. } => self.wants(Intents::GUILD_PRESENCES),
+            GuildEvent::PresenceUpdated { .. } => true,
             GuildEvent::VoiceStateUpdated(state) => {
                 if !self.wants(Intents::GUILD_VOICE_STATES) {
                     return Heard::No;

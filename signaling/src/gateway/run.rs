@@ -10,6 +10,7 @@ use std::task::Poll;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::gateway::CloseCode;
+use model::gateway::Intents;
 use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
@@ -97,7 +98,8 @@ pub(super) async fn begin(
     let overflow = Arc::new(Overflow::default());
     let id_in_store = parts.sessions.subscriber();
     let subscription = Subscription { store: Arc::clone(&parts.store), id: id_in_store };
-    let desk = Arc::new(Desk::new(reception, &parts));
+    let presences = wanted.viewer.wants(Intents::GUILD_PRESENCES);
+    let desk = Arc::new(Desk::new(reception, &parts, presences));
     // Connected before the guilds are looked up: whichever is joined meanwhile is told.
     parts.store.connect(Subscriber {
         id: subscription.id,

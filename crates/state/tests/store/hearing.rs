@@ -10,9 +10,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use state::GuildEvent;
 use state::Hearer;
 use state::TOGETHER;
 use state::UserEvent;
+use state::presence::Presence;
 
 use super::Fixture;
 use super::Listener;
@@ -31,6 +33,10 @@ use super::typing;
 struct Ears {
     heard: Mutex<Vec<u64>>,
     busy: AtomicBool,
+    /// Whether it hears of no presences.
+    absent: AtomicBool,
+    /// Presences that it was asked to hear all the same.
+    presences: AtomicUsize,
     waiting: AtomicUsize,
     prepared: AtomicUsize,
 }
@@ -41,6 +47,10 @@ impl Ears {
             return false;
         }
         let UserEvent::Guild(publication) = event else { return false };
+        if matches!(publication.event, GuildEvent::PresenceUpdated { .. }) {
+            self.presences.fetch_add(1, Ordering::SeqCst);
+            return true;
+        }
         self.heard.lock().expect("unpoisoned").push(said(&publication.event));
         true
     }
@@ -56,6 +66,10 @@ impl Hearer for Ears {
 
     fn queued(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn hears_presences(&self) -> bool {
+        !self.absent.load(Ordering::SeqCst)
     }
 
     fn prepare<'a>(&'a self, _: &'a UserEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
@@ -95,6 +109,41 @@ async fn a_session_hears_at_once_while_nothing_waits_and_else_in_its_turn() {
     assert_eq!(*ears.heard.lock().expect("unpoisoned"), [1, 4]);
     assert!(ana.is_silent());
     assert_eq!(ears.prepared.load(Ordering::SeqCst), 4, "once an event");
+}
+
+#[tokio::test]
+async fn who_hears_of_no_presences_is_not_asked_to() {
+    let Fixture { store, .. } = fixture().await;
+    let handle = store.guild(GUILD).expect("loaded");
+    let presence =
+        || GuildEvent::PresenceUpdated { user: ANA, presence: Arc::new(Presence::offline(ANA)) };
+    let join = async |id: u64, absent: bool| {
+        let ears = Arc::new(Ears::default());
+        ears.absent.store(absent, Ordering::SeqCst);
+        let (mut told, listener) = subscriber(id, ANA, 10);
+        told.hearer = Some(Arc::<Ears>::clone(&ears));
+        store.connect(told);
+        store.subscribe(listener.id, GUILD).await.expect("a member");
+        (ears, listener)
+    };
+    let presences = |ears: &Ears| ears.presences.load(Ordering::SeqCst);
+
+    let (bot, _quiet) = join(1, true).await;
+    let mut ben = connect(&store, 2, BEN, 10);
+    handle.publish(presence()).await.expect("published");
+    handle.publish(typing(1)).await.expect("published");
+    store.subscribe(ben.id, GUILD).await.expect("a member");
+    let (person, _too) = join(3, false).await;
+    handle.publish(presence()).await.expect("published");
+    handle.publish(typing(2)).await.expect("published");
+
+    // Who has no ears hears everything.
+    assert!(matches!(ben.guild_event().await, GuildEvent::PresenceUpdated { .. }));
+    assert_eq!(said(&ben.guild_event().await), 2);
+    assert_eq!(*bot.heard.lock().expect("unpoisoned"), [1, 2]);
+    assert_eq!(presences(&person), 1);
+    // With others who do, one may be asked, and knows better: alone it never is.
+    assert!(presences(&bot) <= 1);
 }
 
 #[tokio::test]
