@@ -141,10 +141,13 @@ await attempt("429 handled by the library's queue", async () => {
 });
 await attempt("thread", async () => {
   const created = once(client, Events.ThreadCreate, (t) => t.id === message.id);
+  const marked = once(client, Events.MessageUpdate, (_, m) => m.id === message.id && m.hasThread);
   const thread = await message.startThread({ name: "Bread", autoArchiveDuration: 60 });
   const [event, newly] = await created;
   demand(newly && event.parentId === TEXT_CHANNEL, "another thread");
   demand(thread.ownerId === client.user.id && thread.autoArchiveDuration === 60, "not ours");
+  // The starter comes from the cache, which hears of the thread by an event of its own.
+  await marked;
   const starter = await thread.fetchStarterMessage();
   demand(starter.id === message.id && starter.hasThread, "no starter message");
   const heard = once(client, Events.MessageCreate, (m) => m.channelId === thread.id && m.content === "rye");
