@@ -199,9 +199,6 @@ impl Listener {
 async fn deliver(sessions: &mut Vec<Listener>, event: &UserEvent) {
     let presence = matches!(event, UserEvent::Guild(publication)
         if matches!(publication.event, GuildEvent::PresenceUpdated { .. }));
-    if presence && !sessions.iter().any(|listener| listener.presences) {
-        return;
-    }
     if let Some(hearer) = sessions.iter().find_map(|listener| listener.hearer.as_ref()) {
         let hearer = Arc::clone(hearer);
         hearer.prepare(event).await;

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use model::id::GuildId;
-use model::id::UserId;
 use serde::Serialize;
 use serde::Serializer;
 use serde::ser::SerializeSeq as _;
+use serde_json::Value;
+use serde_json::json;
 use state::GuildView;
 use state::member_list::GroupKey;
 use state::member_list::ListOp;
@@ -120,15 +121,15 @@ impl Serialize for Item<'_> {
         let Self(source, row) = self;
         let user = match *row {
             Row::Group(key, count) => {
-                return Headed::<Gone>::Group(Group::new(key, count)).serialize(serializer);
+                return Headed::<Value>::Group(Group::new(key, count)).serialize(serializer);
             }
             Row::Member(user) => user,
         };
         let Source { guild, users } = *source;
         let member = guild.members.peek(user).map(|member| member.record());
         let Some((member, account)) = member.zip(users.cached(user)) else {
-            let gone = Gone { user: Whose { id: user } };
-            return Headed::Member(gone).serialize(serializer);
+            // Who left since is shown by their number alone: the row that takes them away comes next.
+            return Headed::Member(json!({ "user": { "id": user } })).serialize(serializer);
         };
         let offline = Presence::offline(user);
         let presence = guild.presences.get(&user).map_or(&offline, |presence| presence);
@@ -153,15 +154,4 @@ struct Known<'a> {
     #[serde(flatten)]
     member: wire::Member<'a>,
     presence: wire::Shown<'a>,
-}
-
-/// Who left since is shown by their number alone: the row that takes them away comes next.
-#[derive(Serialize)]
-struct Gone {
-    user: Whose,
-}
-
-#[derive(Serialize)]
-struct Whose {
-    id: UserId,
 }
