@@ -50,16 +50,6 @@ const STEPS: usize = 12;
 /// How long one lasts.
 const STEP: Duration = Duration::from_secs(2);
 
-/// Seconds of the whole process for each of `wanted` packets, of which as great a part counts as of the time.
-fn cost(metered: Metered, wanted: u64) -> f64 {
-    metered.spent.all.as_secs_f64() / (wanted as f64 * metered.part())
-}
-
-/// The same of the threads that forward packets.
-fn media_cost(metered: Metered, wanted: u64) -> f64 {
-    metered.spent.media.as_secs_f64() / (wanted as f64 * metered.part())
-}
-
 /// Everybody who takes turns, in their channels.
 pub(super) struct Entrants {
     /// The server that is measured.
@@ -96,7 +86,7 @@ impl Contender {
             self.wanted += wanted;
             if let Some(metered) = metered {
                 self.metered.get_or_insert_default().add(metered);
-                self.costs.push(cost(metered, wanted));
+                self.costs.push(per_packet(metered, wanted, metered.spent.all));
             }
         }
         Ok(())
@@ -125,15 +115,23 @@ impl Contender {
 
     fn row(&self, heard: &mut Heard, seconds: f64) -> Row {
         let row = Row::new(heard.of(self.way, Lap::MAIN), self.wanted, seconds);
-        match self.metered {
-            // Who forwards in other servers has no name that tells.
-            Some(metered) if matches!(self.way, Way::Server | Way::Paired) => {
-                row.with_cpu(cost(metered, self.wanted), Some(media_cost(metered, self.wanted)))
-            }
-            Some(metered) => row.with_cpu(cost(metered, self.wanted), None),
-            None => row,
-        }
+        // Who forwards in other servers has no name that tells.
+        let ours = matches!(self.way, Way::Server | Way::Paired);
+        with_cpu(row, self.metered, self.wanted, ours)
     }
+}
+
+/// Seconds of some of the processor time for each of `wanted` packets, of which as great a part counts as of
+/// the time.
+fn per_packet(metered: Metered, wanted: u64, spent: Duration) -> f64 {
+    spent.as_secs_f64() / (wanted as f64 * metered.part())
+}
+
+/// A row with processor time, if it is known, and with that of the threads that forward packets.
+fn with_cpu(row: Row, metered: Option<Metered>, wanted: u64, media: bool) -> Row {
+    let Some(metered) = metered else { return row };
+    let of_media = media.then(|| per_packet(metered, wanted, metered.spent.media));
+    row.with_cpu(per_packet(metered, wanted, metered.spent.all), of_media)
 }
 
 /// Lets all take turns, and tells what came of it.
@@ -240,12 +238,7 @@ pub(super) async fn measure(
         .with_cpu(floor_cost.cost(), None);
     let climb = climb.iter().map(|step| {
         let row = Row::new(heard.of(Way::Server, step.lap), step.wanted, STEP.as_secs_f64());
-        match step.metered {
-            Some(metered) => {
-                row.with_cpu(cost(metered, step.wanted), Some(media_cost(metered, step.wanted)))
-            }
-            None => row,
-        }
+        with_cpu(row, step.metered, step.wanted, true)
     });
     let capacity = options.capacity.then(|| Capacity::of(climb.collect()));
     // Among few participants it may even shrink: the allocator gives back what starting took.
