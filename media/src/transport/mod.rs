@@ -3,9 +3,11 @@
 //! A transport knows keys and packet formats. It knows neither rooms nor who may speak.
 
 pub(crate) mod aead;
+mod chacha;
 pub(crate) mod discovery;
 pub(crate) mod dtls;
-mod hchacha;
+
+mod poly1305;
 pub(crate) mod repeat;
 pub(crate) mod sdp;
 pub(crate) mod srtp;
