@@ -227,6 +227,11 @@ impl Peer {
         }
     }
 
+    /// Whether it has not said yet how its packets come.
+    pub(crate) const fn is_choosing(&self) -> bool {
+        matches!(self.transport, Transport::Unchosen)
+    }
+
     /// Reads what the next packet to this listener will need. Between two packets the kernel's sends
     /// drive the peers out of the caches; read for many peers in a row, before any of it is
     /// needed, the lines come side by side instead of one after the other. What it returns means

@@ -37,6 +37,7 @@ use slab::Slab;
 
 use crate::metrics::DropReason;
 use crate::metrics::Totals;
+use crate::peer::Peer;
 use crate::peer::PeerKey;
 use crate::peer::Peers;
 use crate::peer::RateLimit;
@@ -465,12 +466,20 @@ impl Shard {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
         // To wake for a timer that means nothing any more costs more than to look.
-        while let Some((when, Timer::Drive(key))) = self.timers.next()
-            && self.peers.get(key).is_none_or(|peer| peer.activity.drive_at != Some(when))
-        {
+        while let Some((when, timer)) = self.timers.next() {
+            let means = match timer {
+                Timer::Drive(key) => {
+                    self.peers.get(key).is_some_and(|peer| peer.activity.drive_at == Some(when))
+                }
+                Timer::Discovery(key, _) => self.peers.get(key).is_some_and(Peer::is_choosing),
+                _ => true,
+            };
+            if means {
+                return Some(when);
+            }
             self.timers.pop(when);
         }
-        self.timers.next().map(|(when, _)| when)
+        None
     }
 
     /// What signaling should learn next.

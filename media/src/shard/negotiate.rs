@@ -30,6 +30,10 @@ const LEAST_SLEEP: Duration = Duration::from_millis(1);
 const DELAYS: u8 = 64;
 /// Silence after which a path is given up for another that the browser checks, when it began ICE anew.
 const QUIET: Duration = Duration::from_secs(1);
+/// How long after an answer to IP discovery it is said again, to who has not gone on. The first covers a
+/// client that is not listening yet, the second a line that lost both. Each answer counts for the
+/// peer's rate, so that no more is reflected than without.
+const DISCOVERED_AGAIN: [Duration; 2] = [Duration::from_millis(40), Duration::from_millis(400)];
 
 impl Shard {
     /// Answers a check of the peer's browser, and follows it.
@@ -188,7 +192,25 @@ impl Shard {
             self.demux.add(Name::Guess(from), key);
         }
         self.outbox.push(from, &discovery::reply(ssrc, from));
+        if peer.is_choosing() {
+            self.timers.set(now + DISCOVERED_AGAIN[0], Timer::Discovery(key, 0));
+        }
         Ok(())
+    }
+
+    /// Says the answer to IP discovery once more to who has not gone on since. Clients ask once and begin
+    /// to listen for the answer after that: beside the server it comes before they do (discord.py), and
+    /// on a bad line not at all.
+    pub(super) fn discover_again(&mut self, now: Instant, key: PeerKey, said: u8) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(to) = peer.path.guess.filter(|_| peer.is_choosing()) else { return };
+        if !peer.discovery_rate.admit(now) {
+            return;
+        }
+        self.outbox.push(to, &discovery::reply(peer.ssrc, to));
+        if let Some(pause) = DISCOVERED_AGAIN.get(usize::from(said) + 1) {
+            self.timers.set(now + *pause, Timer::Discovery(key, said + 1));
+        }
     }
 
     /// Takes a keepalive, which is life only from where the peer is.

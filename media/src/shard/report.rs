@@ -33,6 +33,7 @@ impl Shard {
                 Timer::Report(key) => self.report(now, key),
                 Timer::Video(key) => self.look_at_video(now, key),
                 Timer::StandIn(key) => self.end_idle_stand_in(now, key),
+                Timer::Discovery(key, said) => self.discover_again(now, key, said),
             }
         }
         self.remove_faulty();

@@ -30,6 +30,8 @@ pub(crate) enum Timer {
     Video(PeerKey),
     /// Somebody who stands for a peer of another shard may stand for nothing any more.
     StandIn(PeerKey),
+    /// The peer may have missed the answer to its IP discovery: said again so often already.
+    Discovery(PeerKey, u8),
 }
 
 /// Timers that need not be exact fire together at multiples of this. Lower wakes the thread for each

@@ -219,6 +219,32 @@ fn discovery_answers_at_most_its_rate() {
     let answers = world.take_sent_to(ana.address);
     assert_eq!(answers.len(), 5);
     assert!(answers.iter().all(|answer| answer.len() == 74));
+    // What is said again counts, too.
+    world.pass(Duration::from_millis(100));
+    assert!(world.take_sent_to(ana.address).is_empty());
+}
+
+#[test]
+fn who_missed_the_answer_to_its_discovery_hears_it_again_until_it_goes_on() {
+    let mut world = World::new();
+    let ana = UdpClient::new(ANA, MODE);
+    world.join(ANA, ALL);
+    world.deliver(ana.address, &ana.discovery());
+    let first = world.take_sent_to(ana.address);
+    assert_eq!(first.len(), 1);
+
+    world.pass(Duration::from_millis(40));
+    assert_eq!(world.take_sent_to(ana.address), first);
+    world.pass(Duration::from_millis(400));
+    assert_eq!(world.take_sent_to(ana.address), first);
+    world.pass(Duration::from_secs(10));
+    assert!(world.take_sent_to(ana.address).is_empty(), "not for ever");
+
+    world.deliver(ana.address, &ana.discovery());
+    assert_eq!(world.take_sent_to(ana.address), first);
+    world.command(ana.select());
+    world.pass(Duration::from_secs(10));
+    assert!(world.take_sent_to(ana.address).is_empty(), "it has gone on");
 }
 
 #[test]
