@@ -1,5 +1,5 @@
-//! A browser's DTLS handshake, as its server: what it says, the certificate that it shows, and the SRTP
-//! keys that it leads to. Time is an argument; where datagrams go, the caller knows.
+//! A browser's DTLS handshake, as its client or its server: what it says, the certificate that it shows,
+//! and the SRTP keys that it leads to. Time is an argument; where datagrams go, the caller knows.
 //!
 //! All of a node's handshakes share one certificate, one loaded key and one configuration: making them
 //! costs more than the rest of a join.
@@ -93,9 +93,22 @@ fn fingerprint_of(certificate: &[u8]) -> Option<[u8; FINGERPRINT]> {
     digest::digest(&digest::SHA256, certificate).as_ref().try_into().ok()
 }
 
+/// Which side of a handshake is ours (RFC 8842 §5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// We begin, with one small datagram that is said again by our own clock; the browser says the
+    /// last flight. What a browser begins with fills two datagrams where it offers ML-KEM.
+    Client,
+    /// The browser begins: who writes its answers without asking us expects that.
+    Server,
+}
+
 /// One browser's handshake.
 pub(crate) struct Handshake {
     dtls: Dtls,
+    role: Role,
+    /// Whether we are to begin and have not yet.
+    waits: bool,
     flight: Flight,
     /// Of the certificate that the browser said it would show, by SHA-256.
     expected: [u8; FINGERPRINT],
@@ -112,15 +125,21 @@ impl fmt::Debug for Handshake {
 }
 
 impl Handshake {
-    /// A handshake with a browser whose certificate has this fingerprint. It waits for the browser.
+    /// A handshake with a browser whose certificate has this fingerprint. It waits for the browser, or
+    /// else until it is first [drained](Self::drain).
     pub(crate) fn new(
         now: Instant,
         identity: &WebRtcIdentity,
+        role: Role,
         expected: [u8; FINGERPRINT],
     ) -> Self {
         let certificate = DtlsCertificate::clone(&identity.certificate);
+        let mut dtls = Dtls::new_12(Arc::clone(&identity.config), certificate, now);
+        dtls.set_active(role == Role::Client);
         Self {
-            dtls: Dtls::new_12(Arc::clone(&identity.config), certificate, now),
+            dtls,
+            role,
+            waits: role == Role::Client,
             flight: Flight::default(),
             expected,
             is_theirs: false,
@@ -128,8 +147,13 @@ impl Handshake {
         }
     }
 
-    /// Whether the browser has begun.
-    pub(crate) const fn has_begun(&self) -> bool {
+    /// Which side is ours.
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the browser has said anything.
+    pub(crate) const fn has_heard(&self) -> bool {
         self.flight.has_heard()
     }
 
@@ -164,6 +188,9 @@ impl Handshake {
         keys: &mut Option<Srtp>,
         mut say: impl FnMut(&[u8]),
     ) -> Option<Instant> {
+        if std::mem::take(&mut self.waits) {
+            self.handle_timeout(now);
+        }
         let mut deadline = None;
         let mut record = [0; LARGEST_RECORD];
         for _ in 0..OUTPUTS_PER_DATAGRAM {
@@ -178,8 +205,12 @@ impl Handshake {
                 }
                 Output::KeyingMaterial(material, profile) if self.is_theirs => {
                     let ours = profile_of(profile);
-                    *keys = ours.and_then(|ours| Srtp::from_exported(ours, &material, false));
-                    self.flight.finish();
+                    let is_client = self.role == Role::Client;
+                    *keys = ours.and_then(|ours| Srtp::from_exported(ours, &material, is_client));
+                    match self.role {
+                        Role::Client => self.flight.conclude(),
+                        Role::Server => self.flight.finish(),
+                    }
                 }
                 Output::CloseNotify => self.is_over = true,
                 Output::Timeout(at) => {

@@ -73,9 +73,12 @@ impl Flight {
             return;
         }
         if std::mem::take(&mut self.complete) {
-            // The library's own repetition of a flight begins with the same type as the flight.
-            let same = self.datagrams.first().and_then(|first| first.first()) == datagram.first();
-            if !same {
+            // The library's own repetition of a flight begins with the same message as the flight.
+            let message = |datagram: &[u8]| Piece::of(datagram).map(|piece| piece.message);
+            let is_same = self.datagrams.first().is_some_and(|first| {
+                first.first() == datagram.first() && message(first) == message(datagram)
+            });
+            if !is_same {
                 self.repeats = 0;
             }
             self.datagrams.clear();
@@ -104,6 +107,12 @@ impl Flight {
     /// The session has its keys: what it said last is the end of the handshake.
     pub(crate) fn finish(&mut self) {
         self.last = true;
+    }
+
+    /// The session has its keys by what the peer said last, which shows that the peer heard all that was
+    /// said here: nothing of it is said again.
+    pub(crate) fn conclude(&mut self) {
+        *self = Self { last: true, ..Self::default() };
     }
 
     /// Whether it has.

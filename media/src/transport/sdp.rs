@@ -20,6 +20,10 @@ pub(crate) struct Offer {
     pub(crate) password: String,
     /// SHA-256 of the browser's certificate.
     pub(crate) fingerprint: [u8; 32],
+    /// Whether the browser waits for us to begin the DTLS handshake (`a=setup:passive`, RFC 8842 §5.3).
+    /// Whoever says nothing of it begins, and so do pages written for Discord, which write
+    /// `a=setup:passive` into our answer whatever they offered.
+    pub(crate) waits: bool,
     /// The browser's number for Opus.
     pub(crate) opus: u8,
     /// The browser's id for the audio level of a packet (RFC 6464), if it offered one.
@@ -39,13 +43,14 @@ impl Offer {
     /// # Errors
     ///
     /// [`Refusal::OfferTooLarge`] beyond the limits, [`Refusal::OfferUnusable`] when something is
-    /// missing or the browser wants to be the DTLS server.
+    /// missing.
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         if text.len() > limits::SDP_BYTES {
             return Err(Refusal::OfferTooLarge);
         }
         let mut media_lines = 0;
         let (mut ufrag, mut password, mut fingerprint) = (None, None, None);
+        let mut setup = None;
         let (mut opus, mut audio_level, mut red) = (None, None, None);
         let mut nacks = Vec::new();
         for line in text.split('\n') {
@@ -68,15 +73,26 @@ impl Offer {
                 nacks.extend(value.strip_suffix(" nack"));
             } else if let Some(value) = line.strip_prefix("a=extmap:") {
                 audio_level = audio_level.or_else(|| audio_level_id(value));
-            } else if line == "a=setup:passive" {
-                return Err(Refusal::OfferUnusable);
+            } else if let Some(value) = line.strip_prefix("a=setup:") {
+                setup = setup.or(Some(value));
             }
         }
         match (ufrag, password, fingerprint, opus) {
             (Some(ufrag), Some(password), Some(fingerprint), Some(opus)) => {
                 let nack = nacks.iter().any(|of| *of == "*" || of.parse() == Ok(opus));
                 let video = VideoOffer::parse(text);
-                Ok(Self { ufrag, password, fingerprint, opus, audio_level, red, nack, video })
+                let waits = setup == Some("passive");
+                Ok(Self {
+                    ufrag,
+                    password,
+                    fingerprint,
+                    waits,
+                    opus,
+                    audio_level,
+                    red,
+                    nack,
+                    video,
+                })
             }
             _ => Err(Refusal::OfferUnusable),
         }
@@ -137,6 +153,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) password: &'a str,
     /// SHA-256 of our certificate.
     pub(crate) fingerprint: &'a [u8],
+    /// Whether we begin the DTLS handshake.
+    pub(crate) is_active: bool,
     /// What is answered: we take all that was offered of what we know.
     pub(crate) offer: &'a Offer,
     /// Bits of audio a second that it is to send.
@@ -145,8 +163,9 @@ pub(crate) struct Answer<'a> {
 
 impl Answer<'_> {
     /// The answer as Discord forms it: one `m=audio` line, lines joined by LF. Behind that follow, for
-    /// a page that composes its remote description of them, what Discord leaves to its pages: in-band
-    /// FEC, DTX and bitrate (RFC 7587 §6.1), retransmission, redundancy, and the audio level.
+    /// a page that composes its remote description of them, what Discord leaves to its pages: who
+    /// begins the handshake, where that is us, in-band FEC, DTX and bitrate (RFC 7587 §6.1),
+    /// retransmission, redundancy, and the audio level.
     pub(crate) fn to_fragment(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
@@ -156,10 +175,11 @@ impl Answer<'_> {
             // Writing to a String does not fail.
             let _ = write!(fingerprint, "{separator}{byte:02X}");
         }
-        let Self { ufrag, password, offer, bitrate, .. } = self;
+        let Self { ufrag, password, is_active, offer, bitrate, .. } = self;
         let opus = offer.opus;
+        let setup = if *is_active { "\na=setup:active" } else { "" };
         let mut more = format!(
-            "\na=rtpmap:{opus} opus/48000/2\na=fmtp:{opus} minptime=10;useinbandfec=1;usedtx=1;\
+            "{setup}\na=rtpmap:{opus} opus/48000/2\na=fmtp:{opus} minptime=10;useinbandfec=1;usedtx=1;\
              maxaveragebitrate={bitrate}"
         );
         if offer.nack {
@@ -219,10 +239,21 @@ mod tests {
 
             assert_eq!(Offer::parse(&text), Err(Refusal::OfferUnusable), "{part}");
         }
-        assert_eq!(
-            Offer::parse(&format!("{FRAGMENT}\na=setup:passive")),
-            Err(Refusal::OfferUnusable)
-        );
+    }
+
+    #[test]
+    fn a_browser_is_waited_for_unless_it_says_that_it_waits() {
+        for (line, waits) in [
+            ("a=x", false),
+            ("a=setup:actpass", false),
+            ("a=setup:active", false),
+            ("a=setup:passive", true),
+            ("a=setup:passive\na=setup:active", true),
+        ] {
+            let offer = Offer::parse(&format!("{FRAGMENT}\n{line}")).expect("usable");
+
+            assert_eq!(offer.waits, waits, "{line}");
+        }
     }
 
     #[test]
@@ -267,17 +298,24 @@ mod tests {
         let address = "192.0.2.1:8443".parse().expect("address");
         let offer = format!("{FRAGMENT}\na=rtcp-fb:111 nack\na=rtpmap:63 red/48000/2");
         let offer = Offer::parse(&offer).expect("usable");
-        let answer = Answer {
+        let mut answer = Answer {
             address,
             ufrag: "abcd",
             password: "secret",
             fingerprint: &[0xAB, 0x01],
+            is_active: false,
             offer: &offer,
             bitrate: 96_000,
         };
 
+        let passive = answer.to_fragment();
+        answer.is_active = true;
+        let active = answer.to_fragment();
+
+        assert_eq!(active.replacen("\na=setup:active\n", "\n", 1), passive);
+        assert_ne!(active, passive);
         assert_eq!(
-            answer.to_fragment(),
+            passive,
             "m=audio 8443 ICE/SDP\na=fingerprint:sha-256 AB:01\nc=IN IP4 192.0.2.1\na=rtcp:8443\n\
              a=ice-ufrag:abcd\na=ice-pwd:secret\na=fingerprint:sha-256 AB:01\n\
              a=candidate:1 1 UDP 4261412862 192.0.2.1 8443 typ host\n\

@@ -24,6 +24,7 @@ use crate::transport::Outgoing;
 use crate::transport::RtpPacket;
 use crate::transport::dtls::FINGERPRINT;
 use crate::transport::dtls::Handshake;
+use crate::transport::dtls::Role;
 use crate::transport::dtls::WebRtcIdentity;
 use crate::transport::repeat::Echoes;
 use crate::transport::sdp::Answer;
@@ -145,8 +146,9 @@ impl WebRtcTransport {
         announce: SocketAddr,
     ) -> Result<Self, Refusal> {
         let (ufrag, password) = credentials(shard)?;
+        let role = if offer.waits { Role::Client } else { Role::Server };
         let mut this = Self {
-            handshake: Box::new(Handshake::new(now, identity, offer.fingerprint)),
+            handshake: Box::new(Handshake::new(now, identity, role, offer.fingerprint)),
             path: None,
             fingerprint: *identity.fingerprint(),
             srtp: None,
@@ -277,6 +279,7 @@ impl WebRtcTransport {
             ufrag: &self.ufrag,
             password: &self.password,
             fingerprint: &self.fingerprint,
+            is_active: self.handshake.role() == Role::Client,
             offer: &self.offer,
             bitrate: self.bitrate,
         };
@@ -323,7 +326,7 @@ impl WebRtcTransport {
         if !answered {
             return Check::Forged;
         }
-        if self.srtp.is_none() && !self.handshake.has_begun() {
+        if self.srtp.is_none() && !self.handshake.has_heard() {
             self.echoes.note(now, from, outbox.newest());
         }
         if self.path.is_none() || stun::nominates(request) {
@@ -346,7 +349,11 @@ impl WebRtcTransport {
         if let (Some(path), false) = (self.path, self.settled) {
             let say = |datagram: &[u8]| outbox.push(path, datagram);
             driven.deadline = self.handshake.drain(now, &mut self.srtp, say);
-            if self.srtp.is_some() {
+            if self.srtp.is_some() && self.handshake.role() == Role::Client {
+                // The browser said the last flight, because it had heard ours.
+                self.settle();
+                driven.deadline = None;
+            } else if self.srtp.is_some() {
                 self.keys_since.get_or_insert(now);
             }
         }

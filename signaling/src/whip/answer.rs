@@ -15,6 +15,8 @@ struct Ours<'a> {
     ufrag: &'a str,
     password: &'a str,
     fingerprint: &'a str,
+    /// Who begins the DTLS handshake: the client, unless it offered to wait.
+    setup: &'a str,
     candidates: Vec<&'a str>,
     /// The number for redundant audio (RFC 2198), if it was taken.
     red: Option<u8>,
@@ -203,6 +205,7 @@ impl<'a> Ours<'a> {
             ufrag: value("a=ice-ufrag:")?,
             password: value("a=ice-pwd:")?,
             fingerprint: value("a=fingerprint:")?,
+            setup: value("a=setup:").unwrap_or("passive"),
             candidates: values("a=candidate:").collect(),
             red,
             codecs: codecs.collect(),
@@ -220,8 +223,8 @@ impl<'a> Ours<'a> {
     fn write_transport(&self, text: &mut String) {
         let _ = write!(
             text,
-            "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:passive\r\n",
-            self.ufrag, self.password, self.fingerprint
+            "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:{}\r\n",
+            self.ufrag, self.password, self.fingerprint, self.setup
         );
     }
 }

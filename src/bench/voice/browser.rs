@@ -272,7 +272,7 @@ fn remote_description(fragment: &str, mid: Mid) -> anyhow::Result<String> {
         line("a=ice-pwd:")?,
         line("a=fingerprint:")?,
         line("a=candidate:")?,
-        "a=setup:passive",
+        line("a=setup:").unwrap_or("a=setup:passive"),
         &format!("a=mid:{mid}"),
         "a=rtcp-mux",
         "a=sendrecv",

@@ -3,6 +3,7 @@
 use str0m::media::Mid;
 
 use super::video::LAYERS;
+use super::webrtc::setup_of;
 
 /// Feedback of arrivals, and what it is about.
 pub(super) const TRANSPORT: &str = "transport-cc";
@@ -38,7 +39,8 @@ pub(super) fn section(
     for line in fragment.lines().filter(|line| taken.iter().any(|start| line.starts_with(start))) {
         out += &format!("{line}\r\n");
     }
-    out += &format!("a=setup:passive\r\na=mid:{mid}\r\na=rtcp-mux\r\na={direction}\r\n");
+    let setup = setup_of(fragment);
+    out += &format!("{setup}\r\na=mid:{mid}\r\na=rtcp-mux\r\na={direction}\r\n");
     for line in own.lines().filter(|line| line.starts_with("a=extmap:")) {
         // Of numbers for feedback the server must have said that it takes them, and never of sound.
         if !line.contains(WIDE) || (is_video && ssrc.is_none() && fragment.contains(WIDE)) {

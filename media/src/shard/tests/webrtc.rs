@@ -83,9 +83,9 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Offers, and takes the answer for hearing the peer `speaker`.
+    /// Offers as the web client does, and takes the answer for hearing the peer `speaker`.
     pub(super) fn join(world: &mut World, peer: PeerId, speaker: PeerId) -> Self {
-        Self::join_with(world, peer, speaker, |offer| offer)
+        Self::join_with(world, peer, speaker, |offer| waiting(&offer))
     }
 
     pub(super) fn join_with(
@@ -401,6 +401,17 @@ pub(super) fn another_offer(world: &World) -> String {
     change.apply().expect("a change").0.to_sdp_string()
 }
 
+/// The offer of a page that lets the server begin the handshake, as the web client's.
+pub(super) fn waiting(offer: &str) -> String {
+    assert!(offer.contains("a=setup:actpass"), "a browser leaves it to the server");
+    offer.replace("a=setup:actpass", "a=setup:passive")
+}
+
+/// The line of our fragment that says who begins the handshake; the browser, where there is none.
+pub(super) fn setup_of(fragment: &str) -> &str {
+    fragment.lines().find(|line| line.starts_with("a=setup:")).unwrap_or("a=setup:passive")
+}
+
 /// What a web client composes of our fragment (Discord: Generating the Browser Remote Answer).
 fn remote_description(fragment: &str, mid: Mid, ssrc: u32, more: &[&str]) -> String {
     let line = |prefix: &str| {
@@ -420,7 +431,7 @@ fn remote_description(fragment: &str, mid: Mid, ssrc: u32, more: &[&str]) -> Str
         line("a=ice-pwd:"),
         line("a=fingerprint:"),
         line("a=candidate:"),
-        "a=setup:passive",
+        setup_of(fragment),
         &format!("a=mid:{mid}"),
         "a=rtcp-mux",
         "a=sendrecv",
