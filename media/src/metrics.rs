@@ -48,6 +48,8 @@ drop_reasons! {
     ForeignPayloadType => "foreign_payload_type",
     /// The speaker may not speak.
     Muted => "muted",
+    /// Nothing but silence for a second or longer, as of a microphone that is switched off.
+    Silence => "silence",
     /// Louder speakers take all places of a large room.
     NotSelected => "not_selected",
     /// A picture of a track that its publisher did not announce, or of no track.

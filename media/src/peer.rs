@@ -316,8 +316,12 @@ pub(crate) struct Activity {
     pub(crate) expects_life: bool,
     /// The last packet that was accepted, silence or not.
     pub(crate) heard: Option<Instant>,
-    /// The last audio that was not silence.
+    /// The last audio that was voice.
     pub(crate) audio: Option<Instant>,
+    /// The last audio that was not silence altogether.
+    pub(crate) sound: Option<Instant>,
+    /// Whether its last packet was not forwarded, because it has said nothing for long.
+    pub(crate) hushed: bool,
     /// What listeners were told last.
     pub(crate) speaking: bool,
     /// Whether a timer will look if the speaker stopped.
@@ -335,6 +339,8 @@ impl Activity {
             expects_life: false,
             heard: None,
             audio: None,
+            sound: None,
+            hushed: false,
             speaking: false,
             quiet_pending: false,
             drive_at: None,

@@ -151,6 +151,10 @@ pub(crate) struct Shard {
 /// Searches a second, and at once. More finds a moved browser in a flood sooner; each costs up to
 /// what `path::search` is bounded to, and a flood from nowhere can ask for all of them.
 const SEARCHES: u32 = 200;
+/// How long silence is forwarded behind what was said, so that listeners hear where it ends. Browsers whose
+/// microphone is off, or that have none, go on to send a packet of silence each 400 ms, which shows
+/// where they are and is nobody else's business.
+const HUSH: Duration = Duration::from_secs(1);
 /// Listeners that are read ahead of a packet: as many as stay in a core's own caches until their turn.
 const AT_A_GLANCE: usize = 32;
 
@@ -325,9 +329,20 @@ impl Shard {
         packet: &RtpPacket<'_>,
         accepted: Accepted,
     ) -> Result<(), DropReason> {
-        let speaker = self.peers.get(key).ok_or(DropReason::UnknownSource)?;
+        let speaker = self.peers.get_mut(key).ok_or(DropReason::UnknownSource)?;
         if !speaker.grants.speak {
             return Err(DropReason::Muted);
+        }
+        let (loudness, _) = speakers::hear(packet.level, packet.payload);
+        if loudness > Loudness::SILENCE {
+            speaker.activity.sound = Some(now);
+        } else if speaker.activity.sound.is_none_or(|sound| sound + HUSH < now) {
+            speaker.activity.hushed = true;
+            return Err(DropReason::Silence);
+        }
+        // What was left out must not seem lost.
+        if std::mem::take(&mut speaker.activity.hushed) {
+            speaker.resumptions = speaker.resumptions.wrapping_add(1);
         }
         let Some(room) = self.rooms.get(speaker.room) else { return Ok(()) };
         let (source, resumptions) = (speaker.inbound.piece, speaker.resumptions);

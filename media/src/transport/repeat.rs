@@ -368,6 +368,31 @@ mod tests {
     }
 
     #[test]
+    fn who_begins_repeats_each_flight_with_short_waits_and_nothing_once_the_peer_has_heard_it() {
+        let start = Instant::now();
+        let mut flight = Flight::default();
+        flight.say(&message(0));
+        flight.handle_timeout(start);
+        assert_eq!(said(&mut flight, start + FIRST_WAIT), 1);
+        assert_eq!(said(&mut flight, start + millis(150)), 1);
+
+        // The library says the same once more, which is no other flight.
+        flight.handle_timeout(start + millis(160));
+        flight.say(&message(0));
+        flight.handle_timeout(start + millis(160));
+        assert_eq!(flight.poll_timeout(), Some(start + millis(160) + millis(135)));
+        flight.hear(&message(0));
+        flight.say(&message(1));
+        flight.handle_timeout(start + millis(200));
+        assert_eq!(flight.poll_timeout(), Some(start + millis(200) + FIRST_WAIT));
+
+        flight.conclude();
+        flight.hear(&message(0));
+        assert_eq!(said(&mut flight, start + millis(900)), 0);
+        assert!(flight.is_last() && flight.poll_timeout().is_none());
+    }
+
+    #[test]
     fn alerts_and_data_are_never_said_again() {
         let mut flight = Flight::default();
 

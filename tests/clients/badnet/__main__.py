@@ -38,6 +38,7 @@ class Scene:
 
     def __init__(self, arguments: argparse.Namespace, near: str, far: str, host: str) -> None:
         options = ["--binary", str(arguments.binary), "--host", host, "--far", far, "--joins", str(arguments.joins)]
+        options += ["--microphone", arguments.microphone]
         if arguments.no_browser:
             options.append("--no-browser")
         environment = dict(
@@ -163,8 +164,13 @@ def rebinding(arguments: argparse.Namespace) -> int:
         lines = {"bot, up": of["up"], "bot, down": of["down"]}
         if browser := result.get("browser"):
             ssrc = str(result["near_joins"][-1]["ssrc"])
-            lines |= {"Chromium, up": of["browser up"], "Chromium, down": browser["arrivals"][ssrc]}
+            if arguments.microphone == "on":
+                lines["Chromium, up"] = of["browser up"]
+            lines["Chromium, down"] = browser["arrivals"][ssrc]
         print(f"gaps around {len(swaps)} mappings anew, in milliseconds; a packet is sent every 20 ms")
+        if browser and arguments.microphone != "on":
+            heard = len(of["browser up"])
+            print(f"  Chromium only listens, its microphone {arguments.microphone}; {heard} packets of it were heard")
         for who, stream in lines.items():
             gaps = [gap(sorted(moment for _, moment in stream), at) for at in swaps]
             print(f"  {who:<15} p50 {percentile(gaps, 50):4.0f}, longest {max(gaps):4.0f}")
@@ -218,6 +224,7 @@ def main() -> int:
     parser.add_argument("--profile", type=int, help=f"one alone: {', '.join(f'{n} {p}' for n, p in enumerate(PROFILES))}".replace("%", "%%"))
     parser.add_argument("--joins", type=int, default=10, help="how often each client joins")
     parser.add_argument("--swaps", type=int, default=10, help="how often the NAT maps anew, or UDP dies")
+    parser.add_argument("--microphone", choices=["on", "muted", "none"], default="on", help="Chromium's: it speaks, or only listens")
     parser.add_argument("--no-browser", action="store_true", help="bots alone")
     parser.add_argument("--log", default="badnet.log", help="what servers and clients said")
     arguments = parser.parse_args()

@@ -2,7 +2,7 @@
 // and notes when packets come. Reports and ends as `bot.py`.
 import { person } from "../scenarios/chromium.mjs";
 
-const { WEB, INVITE, SPEECH, JOINS = "1" } = process.env;
+const { WEB, INVITE, SPEECH, JOINS = "1", MICROPHONE = "on" } = process.env;
 const tell = (report) => console.log(JSON.stringify(report));
 const { page, close } = await person(SPEECH, { ignoreHTTPSErrors: true, args: ["--ignore-certificate-errors"] });
 
@@ -56,6 +56,13 @@ await page.addInitScript(() => {
   };
 });
 
+if (MICROPHONE === "none") {
+  await page.addInitScript(() => {
+    const refuse = () => Promise.reject(new DOMException("the person said no", "NotAllowedError"));
+    MediaDevices.prototype.getUserMedia = refuse;
+  });
+}
+
 async function enter() {
   await page.click(`.voice-card button.channel:has(.channel-name:text-is("Hall"))`, { timeout: 60_000 });
   await page.waitForFunction(() => window.__watch.pc?.connectedAt, null, { timeout: 60_000, polling: 20 });
@@ -80,6 +87,7 @@ try {
       await page.waitForFunction(() => window.__guildhall?.gateway.state === "ready", null, { timeout: 60_000 });
     }
   }
+  if (MICROPHONE === "muted") await page.click('button[aria-label="Mute"]', { timeout: 60_000 });
   // Speakers become known, and their lines negotiated.
   await page.waitForTimeout(3_000);
   const before = await page.evaluate(() => {

@@ -92,6 +92,7 @@ async def play(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str,
                 WEB=f"https://{host}",
                 INVITE=invite,
                 SPEECH=str(speech),
+                MICROPHONE=arguments.microphone,
                 JOINS=str(arguments.joins),
             )
             clients.append(chromium)
@@ -119,6 +120,7 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--far", required=True)
     parser.add_argument("--joins", type=int, required=True)
+    parser.add_argument("--microphone", default="on")
     parser.add_argument("--no-browser", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="guildhall-badnet-") as folder:

@@ -230,8 +230,13 @@ export class VoiceConnection {
       this.gateMicrophone();
     }
     this.playback?.watchOwn(this.track);
-    await this.peer?.setMicrophone(this.track).catch(() => {});
+    await this.peer?.setMicrophone(this.said()).catch(() => {});
     this.show();
+  }
+
+  /** What is sent: the microphone, or silence. */
+  private said(): MediaStreamTrack | null {
+    return this.track ?? this.playback?.silence() ?? null;
   }
 
   private gateMicrophone(): void {
@@ -350,7 +355,7 @@ export class VoiceConnection {
       peer.onBroken = () => mine() && this.feed({ kind: "peer_broken" });
       peer.onVoice = (userId, track) => mine() && this.playback?.attach(userId, track);
       peer.onShown = (userId, shown, track) => mine() && this.shows.arrived(userId, shown, track);
-      const selection = await peer.offer(this.track);
+      const selection = await peer.offer(this.said());
       if (!mine()) return;
       void this.shows.attach();
       this.feed({ kind: "offer", ...selection, connectionId: randomUuid() });

@@ -19,6 +19,8 @@ export class Playback {
   private readonly samples = new Float32Array(512);
   private own: { source: MediaStreamAudioSourceNode; analyser: AnalyserNode; track: MediaStreamTrack } | null = null;
 
+  private quiet: MediaStreamTrack | null = null;
+
   constructor(private readonly volumeOf: (userId: string) => number) {
     this.master.connect(this.context.destination);
   }
@@ -101,6 +103,23 @@ export class Playback {
     analyser.fftSize = this.samples.length;
     source.connect(analyser);
     this.own = { source, analyser, track: copy };
+  }
+
+  /**
+   * A track on which nothing is ever said, for who has no microphone; it needs no permission. A page that
+   * sends nothing would be found late where a NAT maps it anew. Of silence a browser still sends a packet
+   * each 400 ms, which the server forwards to nobody.
+   */
+  silence(): MediaStreamTrack | null {
+    if (!this.quiet) {
+      const source = this.context.createConstantSource();
+      source.offset.value = 0;
+      const end = this.context.createMediaStreamDestination();
+      source.connect(end);
+      source.start();
+      this.quiet = end.stream.getAudioTracks()[0] ?? null;
+    }
+    return this.quiet;
   }
 
   ownLevel(): number {

@@ -50,6 +50,7 @@ describe("the server's fragment", () => {
       ufrag: "srvU",
       pwd: "serverPasswordOf22Chars",
       fingerprint: "sha-256 4A:79:94:16",
+      setup: "passive",
       candidates: ["1 1 UDP 4261412862 203.0.113.7 50001 typ host"],
     });
   });

@@ -48,6 +48,15 @@ enum First {
     Client,
 }
 
+impl First {
+    fn edit(self, offer: String) -> String {
+        match self {
+            Self::Server => waiting(&offer),
+            Self::Client => offer,
+        }
+    }
+}
+
 /// Times from the answer to the keys of all joins behind this way, in order; [`LIMIT`] for one that
 /// failed. The seeds are fixed, and so is the client's jitter where its DTLS is ours.
 fn join_times(make: Make, first: First, way: Way) -> Vec<Duration> {
@@ -56,10 +65,7 @@ fn join_times(make: Make, first: First, way: Way) -> Vec<Duration> {
         .map(|seed| {
             let mut world = World::new();
             let make = make.config();
-            let edit = |offer: String| match first {
-                First::Server => waiting(&offer),
-                First::Client => offer,
-            };
+            let edit = |offer: String| first.edit(offer);
             let mut browser = Browser::join_as(&mut world, (BEN, ANA), make, &[], edit);
             browser.network = Some(Network::new(way, way, seed));
             browser.may_give_up = true;
@@ -144,12 +150,14 @@ fn a_browser_that_has_not_chosen_a_path_yet_joins_on_the_one_that_it_checked() {
     assert!(world.take_events().contains(&connected));
 }
 
-#[test]
-fn on_a_clear_way_each_check_is_answered_once_and_only_the_last_flight_is_said_again() {
+/// A join on a clear way: checks, answers to them, flights of ours as they arrived, and how often the
+/// shard was woken from 45 ms on, when the browser was connected.
+fn clear_join(first: First) -> (usize, usize, Vec<Vec<u8>>, usize) {
     let near = Way { delay: Duration::from_millis(5), ..CLEAR };
     let mut world = World::new();
     let make = Make::Browser.config();
-    let mut browser = Browser::join_as(&mut world, (BEN, ANA), make, &[], |offer| offer);
+    let edit = |offer: String| first.edit(offer);
+    let mut browser = Browser::join_as(&mut world, (BEN, ANA), make, &[], edit);
     browser.network = Some(Network::new(near, near, 1));
     (browser.watch, browser.records) = (true, true);
 
@@ -165,10 +173,22 @@ fn on_a_clear_way_each_check_is_answered_once_and_only_the_last_flight_is_said_a
 
     let checks = browser.recorded.iter().filter(|sent| stun::is_request(sent)).count();
     let is_answer = |heard: &&Vec<u8>| stun::success_of(heard).is_some();
-    assert_eq!(browser.watched.iter().filter(is_answer).count(), checks);
-    let flights: Vec<_> =
-        browser.watched.iter().filter(|heard| (20..64).contains(&heard[0])).collect();
+    let answers = browser.watched.iter().filter(is_answer).count();
+    let flights = browser.watched.iter().filter(|heard| (20..64).contains(&heard[0]));
+    (checks, answers, flights.cloned().collect(), wakes)
+}
+
+#[test]
+fn on_a_clear_way_each_check_is_answered_once_and_only_a_last_flight_of_ours_is_said_again() {
+    let (checks, answers, flights, wakes) = clear_join(First::Client);
+    assert_eq!(answers, checks);
     assert_eq!(flights.len(), 3, "two flights, of which the last comes twice");
     assert_eq!(flights[1], flights[2]);
     assert_eq!(wakes, 1, "to say it again");
+
+    let (checks, answers, flights, wakes) = clear_join(First::Server);
+    assert_eq!(answers, checks);
+    assert_eq!(flights.len(), 2, "the browser says the last one");
+    assert!(flights[0].len() < 200, "what begins it is {} bytes long", flights[0].len());
+    assert_eq!(wakes, 0);
 }

@@ -5,6 +5,7 @@ use str0m::rtp::Extension;
 
 use super::webrtc::Browser;
 use super::*;
+use crate::metrics::DropReason;
 use crate::room::select::LARGE;
 use crate::room::select::SPEAKERS;
 
@@ -72,20 +73,34 @@ fn noise_in_an_open_microphone_is_forwarded_and_not_shown_as_speaking() {
 }
 
 #[test]
-fn a_browser_in_dtx_is_not_speaking() {
+fn silence_is_forwarded_for_a_second_and_what_was_left_out_of_it_does_not_seem_lost() {
     let mut world = World::new();
     let mut ana = browser(&mut world, ANA, BEN, 3);
     let bot = world.udp_client(CAI, MODE, ALL);
     ana.run(&mut world, Duration::from_secs(2));
     world.take_events();
+    // Of a microphone that is off: DTX, and frames of digital silence.
+    let silence = |world: &mut World, ana: &mut Browser| {
+        for payload in [&[0x78][..], b"digital"].repeat(10) {
+            ana.speak_at(world, payload, Some(-127));
+            ana.run(world, Duration::from_millis(380));
+        }
+    };
 
-    for _ in 0..5 {
-        ana.speak_at(&mut world, &[0x78], None);
-        ana.run(&mut world, Duration::from_millis(380));
-    }
-
-    assert_eq!(bot.hear(&mut world).len(), 5);
+    silence(&mut world, &mut ana);
+    assert!(bot.hear(&mut world).is_empty(), "nothing was said yet");
     assert!(speaking(&world.take_events(), ANA).is_empty());
+    ana.speak_at(&mut world, b"words", Some(-30));
+    silence(&mut world, &mut ana);
+    ana.speak_at(&mut world, b"words", Some(-30));
+
+    let heard = bot.hear(&mut world);
+    let said: Vec<_> = heard.iter().map(|(_, payload)| &payload[..]).collect();
+    assert_eq!(said, [b"words", &[0x78][..], b"digital", b"words"]);
+    let numbers = heard.windows(2).map(|pair| pair[1].0.sequence.wrapping_sub(pair[0].0.sequence));
+    assert!(numbers.eq([1; 3]));
+    assert_eq!(world.dropped(DropReason::Silence), 20 + 18);
+    assert_eq!(speaking(&world.take_events(), ANA), [true, false, true]);
 }
 
 /// A room of this many bots.

@@ -81,6 +81,37 @@ fn a_browser_that_is_mapped_anew_is_heard_and_hears_within_half_a_second() {
 }
 
 #[test]
+fn a_browser_that_sends_nothing_but_silence_hears_within_half_a_second() {
+    // What Opus sends of silence (DTX): a packet each 400 ms.
+    const SILENCE: usize = 20;
+    let mut world = World::new();
+    let mut bot = world.udp_client(ANA, MODE, ALL);
+    let mut browser = Browser::join(&mut world, BEN, ANA);
+    browser.run(&mut world, Duration::from_secs(2));
+    browser.hear();
+    let mut down = Ear::default();
+
+    for frame in 0..400 {
+        if frame == 10 * SILENCE + 1 {
+            // It just sent one, which is the worst moment.
+            browser.address = elsewhere();
+        }
+        let packet = bot.speak(b"down");
+        world.deliver(bot.address, &packet);
+        if frame % SILENCE == 0 {
+            browser.speak_at(&mut world, &[0xF8], Some(-127));
+        } else {
+            browser.run(&mut world, FRAME);
+        }
+        down.note(world.now, browser.hear().len());
+    }
+
+    println!("browser that sends silence: gap down {:?}", down.longest_gap());
+    assert!(down.longest_gap() <= SILENCE as u32 * FRAME + FRAME, "{:?}", down.longest_gap());
+    assert!(bot.hear(&mut world).is_empty(), "nobody else hears silence");
+}
+
+#[test]
 fn a_browser_that_only_listens_is_followed_by_its_own_next_check() {
     let mut world = World::new();
     let mut bot = world.udp_client(ANA, MODE, ALL);

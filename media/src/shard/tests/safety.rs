@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::webrtc::Browser;
+use super::webrtc::waiting;
 use super::*;
 use crate::metrics::DropReason;
 use crate::rtp::red;
@@ -57,6 +58,14 @@ fn client_hello() -> Vec<u8> {
     hello
 }
 
+/// What would make whoever sent a ClientHello begin anew (RFC 6347 §4.2.1): a HelloVerifyRequest.
+fn hello_verify_request() -> Vec<u8> {
+    let mut request = vec![22, 254, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 23];
+    request.extend([3, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 11, 254, 255, 8]);
+    request.extend([7; 8]);
+    request
+}
+
 /// A STUN binding request for this user, whose integrity is made up.
 fn forged_check(username: &str) -> Vec<u8> {
     let mut check = Vec::new();
@@ -103,21 +112,22 @@ fn srtp_and_srtcp_of_every_length_end_no_call() {
 }
 
 #[test]
-fn a_client_hello_from_elsewhere_wins_no_race_against_a_joining_browser() {
+fn a_hello_from_elsewhere_wins_no_race_against_a_joining_browser() {
     const JOINS: u64 = 200;
-    let connect_times = |attacked: bool| {
+    let connect_times = |attacked: bool, begin: fn(&str) -> String, hello: &[u8]| {
         let mut world = World::with_places(300);
         let mut call = Unharmed::join(&mut world);
         let (mut times, mut before) = (Vec::new(), None);
         for peer in 300..300 + JOINS {
-            let mut browser = Browser::join(&mut world, PeerId(peer), PeerId(91));
+            let mut browser =
+                Browser::join_with(&mut world, PeerId(peer), PeerId(91), |offer| begin(&offer));
             let start = world.now;
             while !browser.is_connected() && world.now - start < Duration::from_secs(5) {
                 // 100 a second, and as many in the names of those who joined before.
                 if attacked {
-                    world.deliver(stranger(), &client_hello());
+                    world.deliver(stranger(), hello);
                     if let Some(before) = before {
-                        world.deliver(before, &client_hello());
+                        world.deliver(before, hello);
                     }
                 }
                 call.goes_on(&mut world);
@@ -135,9 +145,40 @@ fn a_client_hello_from_elsewhere_wins_no_race_against_a_joining_browser() {
         times[times.len() * 95 / 100]
     };
 
-    let (quiet, attacked) = (connect_times(false), connect_times(true));
+    // Where the browser begins, and where we do.
+    let begins: fn(&str) -> String = str::to_owned;
+    for (begin, hello) in [(begins, client_hello()), (waiting, hello_verify_request())] {
+        let quiet = connect_times(false, begin, &hello);
+        let attacked = connect_times(true, begin, &hello);
 
-    assert!(attacked <= quiet + quiet / 10, "{quiet:?} {attacked:?}");
+        assert!(attacked <= quiet + quiet / 10, "{quiet:?} {attacked:?}");
+    }
+}
+
+#[test]
+fn rubbish_from_where_a_browser_is_does_not_end_its_join() {
+    for begin in [waiting, str::to_owned] {
+        let mut world = World::new();
+        let mut call = Unharmed::join(&mut world);
+        let mut browser = Browser::join_with(&mut world, BEN, PeerId(91), |offer| begin(&offer));
+        let start = world.now;
+        while !browser.is_connected() && world.now - start < Duration::from_secs(5) {
+            for kind in 20..24 {
+                for length in [0, 1, 12, 13, 14, 40, 1_300] {
+                    let mut datagram = vec![kind; 1 + length];
+                    let header = [254, 253, 0, 0, 0, 0, 0, 0, 0, 9];
+                    datagram[1..].iter_mut().zip(header).for_each(|(to, from)| *to = from);
+                    world.deliver(browser.address, &datagram);
+                }
+            }
+            call.goes_on(&mut world);
+            browser.run(&mut world, Duration::from_millis(5));
+        }
+
+        assert!(browser.is_connected());
+        call.assert_lost_nothing();
+        assert_eq!(world.dropped(DropReason::Fault), 0);
+    }
 }
 
 #[test]
