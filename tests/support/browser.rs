@@ -150,7 +150,7 @@ impl Browser {
     /// Offers, tells the server, and takes what it answers: at first, and to begin ICE anew.
     async fn select(&mut self) {
         let offer = self.local_offer().await;
-        let fragment = select_fragment(&offer);
+        let fragment = select_fragment(&offer, self.way);
         let choice = json!({ "protocol": "webrtc", "data": fragment, "sdp": fragment });
         let description = self.voice.select(choice).await;
         self.fragment = text(&description["sdp"]);
@@ -292,13 +292,15 @@ fn track(ssrc: u32) -> MediaStreamTrack {
     MediaStreamTrack::new(stream, id, label, RtpCodecKind::Audio, vec![encoding])
 }
 
-/// The lines that Select Protocol carries, as the web client cuts them out.
-fn select_fragment(offer: &str) -> String {
+/// The lines that Select Protocol carries, as the web client cuts them out; over TCP without the one by which
+/// it has the server begin the handshake, as other pages.
+fn select_fragment(offer: &str, way: Way) -> String {
     let wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=rtpmap:"];
     let is_wanted = |line: &&str| {
         wanted.iter().any(|prefix| line.starts_with(prefix)) || line.contains(AUDIO_LEVEL)
     };
-    offer.lines().filter(is_wanted).collect::<Vec<_>>().join("\n")
+    let first = (way == Way::Udp).then_some("a=setup:passive");
+    first.into_iter().chain(offer.lines().filter(is_wanted)).collect::<Vec<_>>().join("\n")
 }
 
 /// The server's answer to `offer`, as the web client composes it of the server's fragment. The first
@@ -314,6 +316,8 @@ fn compose_answer(
         let found = fragment.lines().find(|line| line.starts_with(prefix));
         found.unwrap_or_else(|| panic!("no {prefix} in {fragment}"))
     };
+    let setup = fragment.lines().find(|line| line.starts_with("a=setup:"));
+    let setup = setup.unwrap_or("a=setup:passive");
     let mids: Vec<_> =
         offer.lines().filter_map(|line| line.trim_end().strip_prefix("a=mid:")).collect();
     let level = offer.lines().find(|line| line.contains(AUDIO_LEVEL)).expect("offered").trim_end();
@@ -325,7 +329,7 @@ fn compose_answer(
     for (index, mid) in mids.iter().enumerate() {
         let _ = write!(
             out,
-            "m=audio 9 UDP/TLS/RTP/SAVPF 111\n{}\n{}\n{}\n{}\na=setup:passive\na=mid:{mid}\n{level}\n\
+            "m=audio 9 UDP/TLS/RTP/SAVPF 111\n{}\n{}\n{}\n{}\n{setup}\na=mid:{mid}\n{level}\n\
              a=rtcp-mux\na=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1\n",
             of_fragment("c="),
             of_fragment("a=ice-ufrag:"),

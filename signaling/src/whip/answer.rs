@@ -298,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn who_begins_the_handshake_is_said_as_the_media_wing_says_it() {
+        let offer = Offer::parse(BROWSER).expect("an offer");
+        let audio = offer.audio(Direction::sends, 1).expect("audio");
+        let taken = Taken { audio: &audio, pictures: offer.pictures(0) };
+        let fragment = format!("{FRAGMENT}\na=setup:active");
+
+        let answer = compose(&offer, taken, &fragment, Way::Publish { bitrate: 96_000 }, 7);
+
+        let answer = answer.expect("the fragment is whole");
+        assert!(answer.contains("a=setup:active\r\n") && !answer.contains("a=setup:passive"));
+    }
+
+    #[test]
     fn a_camera_is_taken_with_what_was_offered_of_its_codecs_and_nothing_else() {
         let more = "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 mystery\r\n\
             a=rtpmap:97 AV1/90000\r\na=rtcp-fb:97 nack\r\na=fmtp:96 max-fr=30\r\n\

@@ -112,7 +112,7 @@ fn a_browser_that_sends_nothing_but_silence_hears_within_half_a_second() {
 }
 
 #[test]
-fn a_browser_that_only_listens_is_followed_by_its_own_next_check() {
+fn a_browser_that_sends_nothing_is_followed_by_its_own_next_check() {
     let mut world = World::new();
     let mut bot = world.udp_client(ANA, MODE, ALL);
     let mut browser = Browser::join(&mut world, BEN, ANA);
@@ -129,7 +129,7 @@ fn a_browser_that_only_listens_is_followed_by_its_own_next_check() {
         down.note(world.now, browser.hear().len());
     }
 
-    println!("browser that only listens: gap down {:?}", down.longest_gap());
+    println!("browser that sends nothing: gap down {:?}", down.longest_gap());
     // It says nothing until its consent check or its receiver report is due (RFC 7675 §5.1:
     // 5 s at most); from then on it hears.
     assert!(down.longest_gap() <= Duration::from_secs(5) + FRAME, "{:?}", down.longest_gap());
