@@ -34,6 +34,11 @@ impl AudioLevel {
         Self::read(element(profile, body, id)?)
     }
 
+    /// Whether it is digital silence, as of a microphone that is off.
+    pub(crate) const fn is_silence(self) -> bool {
+        self.below_overload == 127
+    }
+
     /// Appends an extension with this level alone, under an id of 1 to 14, in one-byte form.
     pub(crate) fn write(self, id: u8, out: &mut Vec<u8>) {
         out.extend_from_slice(&ONE_BYTE.to_be_bytes());

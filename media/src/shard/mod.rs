@@ -45,6 +45,7 @@ use crate::peer::Said;
 use crate::room::Room;
 use crate::room::speakers;
 use crate::room::speakers::Loudness;
+use crate::rtp::ext::AudioLevel;
 use crate::shard::demux::Demux;
 use crate::shard::demux::Name;
 use crate::shard::demux::Shape;
@@ -333,8 +334,7 @@ impl Shard {
         if !speaker.grants.speak {
             return Err(DropReason::Muted);
         }
-        let (loudness, _) = speakers::hear(packet.level, packet.payload);
-        if loudness > Loudness::SILENCE {
+        if !packet.level.is_some_and(AudioLevel::is_silence) {
             speaker.activity.sound = Some(now);
         } else if speaker.activity.sound.is_none_or(|sound| sound + HUSH < now) {
             speaker.activity.hushed = true;

@@ -73,6 +73,23 @@ fn noise_in_an_open_microphone_is_forwarded_and_not_shown_as_speaking() {
 }
 
 #[test]
+fn a_browser_in_dtx_is_not_speaking() {
+    let mut world = World::new();
+    let mut ana = browser(&mut world, ANA, BEN, 3);
+    let bot = world.udp_client(CAI, MODE, ALL);
+    ana.run(&mut world, Duration::from_secs(2));
+    world.take_events();
+
+    for _ in 0..5 {
+        ana.speak_at(&mut world, &[0x78], None);
+        ana.run(&mut world, Duration::from_millis(380));
+    }
+
+    assert_eq!(bot.hear(&mut world).len(), 5);
+    assert!(speaking(&world.take_events(), ANA).is_empty());
+}
+
+#[test]
 fn silence_is_forwarded_for_a_second_and_what_was_left_out_of_it_does_not_seem_lost() {
     let mut world = World::new();
     let mut ana = browser(&mut world, ANA, BEN, 3);

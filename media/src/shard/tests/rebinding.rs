@@ -1,5 +1,8 @@
 //! Addresses that change in the middle of a call, by a NAT or by somebody who wishes they would.
 
+use str0m::Rtc;
+use str0m::rtp::Extension;
+
 use super::webrtc::Browser;
 use super::*;
 use crate::shard::demux::Name;
@@ -86,7 +89,9 @@ fn a_browser_that_sends_nothing_but_silence_hears_within_half_a_second() {
     const SILENCE: usize = 20;
     let mut world = World::new();
     let mut bot = world.udp_client(ANA, MODE, ALL);
-    let mut browser = Browser::join(&mut world, BEN, ANA);
+    let make = Rtc::builder().clear_extension_map().set_extension(3, Extension::AudioLevel);
+    let level = "a=extmap:3 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+    let mut browser = Browser::join_as(&mut world, (BEN, ANA), make, &[level], |offer| offer);
     browser.run(&mut world, Duration::from_secs(2));
     browser.hear();
     let mut down = Ear::default();
