@@ -230,11 +230,7 @@ async fn negotiate(
     let own = SocketAddr::new(way.local_addr()?.ip(), socket.local_addr()?.port());
     let offered = Browser::offer(crate::bench::now(), own, server)?;
     // As the web client, which lets the server begin the handshake.
-    let sdp = if std::env::var_os("BEGIN").is_some() {
-        offered.sdp.clone()
-    } else {
-        offered.sdp.replace("a=setup:actpass", "a=setup:passive")
-    };
+    let sdp = offered.sdp.replace("a=setup:actpass", "a=setup:passive");
     let codec = json!({ "name": "opus", "type": "audio", "priority": 1_000, "payload_type": 111 });
     let select = json!({
         "protocol": "webrtc",
