@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
@@ -363,7 +364,7 @@ pub struct VoiceServer {
 #[derive(Clone)]
 pub struct Personal {
     /// The dispatch's name.
-    pub name: &'static str,
+    pub name: DispatchName,
     /// The guild whose gateway shard hears it; without one, the first shard does.
     pub guild: Option<GuildId>,
     /// The payload, but for what follows.

@@ -18,7 +18,6 @@ use state::audit::AuditEntry;
 use state::audit::AuditQuery;
 
 use super::ApiError;
-use super::automod;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -125,7 +124,7 @@ const fn is_of_user(action: AuditAction) -> bool {
             | AuditAction::AutoModerationBlockMessage
             | AuditAction::AutoModerationFlagToChannel
             | AuditAction::AutoModerationUserCommunicationDisabled
-            | automod::QUARANTINE
+            | audit::actions::AUTO_MODERATION_QUARANTINE_USER
     )
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::UserId;
 use model::limits;
 use serde::Deserialize;
@@ -80,7 +81,7 @@ async fn write(
             }
             Err(error) => return Err(error.into()),
         }
-        tell(&parts, me.id(), "USER_NOTE_UPDATE", told);
+        tell(&parts, me.id(), DispatchName::UserNoteUpdate, told);
         Ok(())
     })
     .await?;

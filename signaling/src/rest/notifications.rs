@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -165,7 +166,7 @@ async fn change(
     settings.version = parts.now_ms();
     parts.reads.put_notifications(me, guild, &settings).await?;
     let shown = wire::notifications(guild, &settings);
-    tell(parts, me, "USER_GUILD_SETTINGS_UPDATE", shown.clone());
+    tell(parts, me, DispatchName::UserGuildSettingsUpdate, shown.clone());
     Ok(shown)
 }
 

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::calendar::Moment;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::JoinRequestId;
 use model::id::UserId;
@@ -104,7 +105,7 @@ pub(crate) fn open(store: &GuildStore, user: UserId) -> Vec<Value> {
 pub(crate) fn tell_begun(store: &GuildStore, view: &Guild, user: UserId) {
     let Some(request) = view.requests.get(&user) else { return };
     let personal = Personal {
-        name: "GUILD_JOIN_REQUEST_CREATE",
+        name: DispatchName::GuildJoinRequestCreate,
         guild: Some(view.id),
         body: json!({
             "guild_id": view.id,

@@ -30,6 +30,7 @@ use super::plan::Plan;
 use crate::audit::AuditAction;
 use crate::audit::AuditDraft;
 use crate::audit::By;
+use crate::audit::actions;
 use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
@@ -170,7 +171,7 @@ impl<'a> Log<'a> {
         });
         let Some(new) = new else { return Vec::new() };
         let old = json!(self.guild.settings.onboarding);
-        vec![self.entry(ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
+        vec![self.entry(actions::ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
     }
 
     /// What the form asks is not told, only what it is for (userdoccers: Audit Log Change Exceptions).
@@ -188,7 +189,7 @@ impl<'a> Log<'a> {
         };
         let old = shape(&self.guild.settings.screening);
         let id = self.guild.id.get();
-        vec![self.entry(VERIFICATION_UPDATE, id).changing(&old, &shape(new))]
+        vec![self.entry(actions::GUILD_MEMBER_VERIFICATION_UPDATE, id).changing(&old, &shape(new))]
     }
 
     /// Whoever is rejected is removed.
@@ -356,14 +357,13 @@ impl<'a> Log<'a> {
             _ => None,
         });
         let old = self.guild.sounds.get(&id).map(|sound| sound_shape(sound));
-        // twilight has no names for these.
         let action = match (&old, &new) {
-            (None, _) => 130,
-            (Some(_), Some(_)) => 131,
-            (Some(_), None) => 132,
+            (None, _) => actions::SOUNDBOARD_SOUND_CREATE,
+            (Some(_), Some(_)) => actions::SOUNDBOARD_SOUND_UPDATE,
+            (Some(_), None) => actions::SOUNDBOARD_SOUND_DELETE,
         };
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        vec![self.entry(AuditAction::from(action), id.get()).changing(&old, &new)]
+        vec![self.entry(action, id.get()).changing(&old, &new)]
     }
 
     fn scheduled_event(self, id: ScheduledEventId) -> Vec<AuditDraft> {
@@ -392,10 +392,10 @@ impl<'a> Log<'a> {
         if old == exception {
             return Vec::new();
         }
-        let action: u16 = match (&old, &exception) {
-            (None, _) => 200,
-            (Some(_), Some(_)) => 201,
-            (Some(_), None) => 202,
+        let action = match (&old, &exception) {
+            (None, _) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_CREATE,
+            (Some(_), Some(_)) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_UPDATE,
+            (Some(_), None) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_DELETE,
         };
         let shape = |one: EventException| {
             json!({
@@ -406,7 +406,7 @@ impl<'a> Log<'a> {
         };
         let (old, new) =
             (old.map(shape).unwrap_or_default(), exception.map(shape).unwrap_or_default());
-        let entry = self.entry(AuditAction::from(action), id.get()).changing(&old, &new);
+        let entry = self.entry(action, id.get()).changing(&old, &new);
         vec![entry.with("event_exception_id", snowflake::at(regular_ms))]
     }
 
@@ -482,12 +482,6 @@ impl<'a> Log<'a> {
         json!({ "$add": missing(new, old), "$remove": missing(old, new) })
     }
 }
-
-/// Newer than the names of the others.
-const ONBOARDING_UPDATE: AuditAction = AuditAction::Unknown(167);
-
-/// Has no name of its own yet.
-const VERIFICATION_UPDATE: AuditAction = AuditAction::Unknown(210);
 
 fn settings_shape(settings: &GuildSettings) -> Value {
     json!({

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ApplicationId;
 use model::id::CommandId;
 use model::id::GuildId;
@@ -116,7 +117,7 @@ pub(super) async fn set(
     parts.commands.set_permissions(application, guild, command, &permissions).await?;
     let value = shown(application, guild, command, &permissions);
     let told = Personal {
-        name: "APPLICATION_COMMAND_PERMISSIONS_UPDATE",
+        name: DispatchName::ApplicationCommandPermissionsUpdate,
         guild: Some(guild),
         body: value.clone(),
         messages: Vec::new(),

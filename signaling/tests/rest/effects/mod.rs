@@ -1,0 +1,130 @@
+//! What each operation does beside answering: every operation of the API's description, done by somebody
+//! who may, while everyone concerned listens at the gateway with every intent.
+//!
+//! What is sent to anybody and what is written into the audit log is held against what the route
+//! declares (`x-dispatches`, `x-audit-log-actions`): nothing happens that is not declared, and what is
+//! declared to happen always does.
+
+mod channels;
+mod guilds;
+mod listener;
+mod own;
+mod world;
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use serde_json::Value;
+
+use self::world::Caused;
+use self::world::Request;
+use self::world::World;
+use crate::support::Api;
+
+/// An operation of the description.
+struct Operation {
+    method: String,
+    name: String,
+    /// Declared, if it declares anything: what is written always and at times, and what is sent.
+    logs: Option<Declared>,
+    tells: Option<Declared>,
+}
+
+#[derive(Debug, Default)]
+struct Declared {
+    always: BTreeSet<String>,
+    at_times: BTreeSet<String>,
+}
+
+impl Declared {
+    fn of(effects: &Value) -> Option<Self> {
+        let effects = effects.as_array()?;
+        let of = |when: &str| {
+            let these = effects.iter().filter(|effect| effect["when"] == when);
+            these.map(|effect| effect["name"].as_str().expect("a name").to_owned()).collect()
+        };
+        Some(Self { always: of("always"), at_times: of("at times") })
+    }
+
+    /// Where what was caused is not what is declared.
+    fn faults(&self, caused: &BTreeSet<String>) -> Vec<String> {
+        let known = |one: &&String| self.always.contains(*one) || self.at_times.contains(*one);
+        let undeclared = caused.iter().filter(|one| !known(one));
+        let undeclared = undeclared.map(|one| format!("{one} is not declared"));
+        let missing = self.always.difference(caused);
+        undeclared.chain(missing.map(|one| format!("{one} did not happen"))).collect()
+    }
+}
+
+async fn operations() -> Vec<Operation> {
+    let described = Api::new().await.ask("GET", "/api/openapi.json").send().await.body;
+    let mut all = Vec::new();
+    for (path, methods) in described["paths"].as_object().expect("paths") {
+        for (method, told) in methods.as_object().expect("methods") {
+            let method = method.to_uppercase();
+            all.push(Operation {
+                name: format!("{method} {path}"),
+                method,
+                logs: Declared::of(&told["x-audit-log-actions"]),
+                tells: Declared::of(&told["x-dispatches"]),
+            });
+        }
+    }
+    assert!(all.len() > 200, "{} operations", all.len());
+    all
+}
+
+/// What is asked to try an operation, once what it needs is there.
+async fn request(world: &mut World, operation: &str) -> Option<Request> {
+    if let Some(request) = Box::pin(own::request(world, operation)).await {
+        return Some(request);
+    }
+    if let Some(request) = Box::pin(channels::request(world, operation)).await {
+        return Some(request);
+    }
+    Box::pin(guilds::request(world, operation)).await
+}
+
+/// What an operation caused, in a world of its own; or how it failed.
+async fn caused(operation: &Operation) -> Result<Caused, String> {
+    let mut world = World::new().await;
+    let request = request(&mut world, &operation.name).await;
+    let request = request.ok_or("nobody knows how to try it")?;
+    world.listen().await;
+    world.settle().await;
+    let answer = world.send(&operation.method, request).await;
+    if !answer.status.is_success() {
+        return Err(format!("it failed: {answer:?}"));
+    }
+    Ok(world.settle().await)
+}
+
+#[tokio::test]
+async fn what_an_operation_logs_and_tells_is_what_it_declares() {
+    let mut faults = Vec::new();
+    let mut tried = 0;
+    for operation in operations().await {
+        if operation.method == "GET" {
+            continue;
+        }
+        let caused = AssertUnwindSafe(caused(&operation)).catch_unwind().await;
+        let caused = match caused.unwrap_or_else(|_| Err("it could not be tried".to_owned())) {
+            Ok(caused) => caused,
+            Err(why) => {
+                faults.push(format!("{}: {why}", operation.name));
+                continue;
+            }
+        };
+        tried += 1;
+        println!("{}\t{:?}\t{:?}", operation.name, caused.logged, caused.sent);
+        let (Some(logs), Some(tells)) = (&operation.logs, &operation.tells) else {
+            faults.push(format!("{}: declares nothing", operation.name));
+            continue;
+        };
+        let found = logs.faults(&caused.logged).into_iter().chain(tells.faults(&caused.sent));
+        faults.extend(found.map(|fault| format!("{}: {fault}", operation.name)));
+    }
+    println!("{tried} operations tried");
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
