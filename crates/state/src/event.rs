@@ -164,8 +164,8 @@ pub enum GuildEvent {
         regular_ms: u64,
         /// How it is instead, or was.
         exception: EventException,
-        /// Whether it is as the rule says again.
-        removed: bool,
+        /// Whether that is new.
+        how: Excepted,
     },
     /// Someone wants to come, or no longer.
     EventInterest {
@@ -194,6 +194,17 @@ pub enum GuildEvent {
     StageClosed(Arc<StageInstance>),
     /// A message, reaction or typing in one of the guild's channels.
     Chat(ChatEvent),
+}
+
+/// What became of an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excepted {
+    /// The occurrence was as the rule says before.
+    Created,
+    /// It is otherwise in another way.
+    Changed,
+    /// It is as the rule says again.
+    Removed,
 }
 
 /// A sound that is played in a voice channel.

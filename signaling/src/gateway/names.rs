@@ -3,6 +3,7 @@
 use model::gateway::DispatchName;
 use state::GuildEvent;
 use state::event::ChatEvent;
+use state::event::Excepted;
 
 /// The name of the dispatch that tells of an event.
 pub fn name(event: &GuildEvent) -> DispatchName {
@@ -51,12 +52,11 @@ pub fn name(event: &GuildEvent) -> DispatchName {
         GuildEvent::EventScheduled(_) => DispatchName::GuildScheduledEventCreate,
         GuildEvent::EventChanged(_) => DispatchName::GuildScheduledEventUpdate,
         GuildEvent::EventRemoved(_) => DispatchName::GuildScheduledEventDelete,
-        GuildEvent::EventExcepted { removed: false, .. } => {
-            DispatchName::GuildScheduledEventExceptionCreate
-        }
-        GuildEvent::EventExcepted { removed: true, .. } => {
-            DispatchName::GuildScheduledEventExceptionDelete
-        }
+        GuildEvent::EventExcepted { how, .. } => match how {
+            Excepted::Created => DispatchName::GuildScheduledEventExceptionCreate,
+            Excepted::Changed => DispatchName::GuildScheduledEventExceptionUpdate,
+            Excepted::Removed => DispatchName::GuildScheduledEventExceptionDelete,
+        },
         GuildEvent::EventInterest { added: true, .. } => DispatchName::GuildScheduledEventUserAdd,
         GuildEvent::EventInterest { added: false, .. } => {
             DispatchName::GuildScheduledEventUserRemove

@@ -47,7 +47,26 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/channels/{channel}/recipients/{user}",
-        put(add).gives(&schema::channels::CHANNEL).with_status(201).or(204).delete(remove),
+        put(add)
+            .gives(&schema::channels::CHANNEL)
+            .with_status(201)
+            .or(204)
+            .may_tell(&[
+                DispatchName::ChannelRecipientAdd,
+                DispatchName::ChannelCreate,
+                DispatchName::MessageCreate,
+                DispatchName::CallCreate,
+            ])
+            .delete(remove)
+            .tells(&[DispatchName::ChannelDelete])
+            .may_tell(&[
+                DispatchName::ChannelRecipientRemove,
+                DispatchName::ChannelUpdate,
+                DispatchName::MessageCreate,
+                DispatchName::CallUpdate,
+                DispatchName::CallDelete,
+                DispatchName::VoiceStateUpdate,
+            ]),
     )
 }
 

@@ -25,9 +25,10 @@ use super::schema;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .route("/users/@me/notes", get(all).gives(&schema::people::NOTES))
-        .route("/users/@me/notes/{user}", get(show).gives(&schema::people::NOTE).put(write))
+    Routes::new().route("/users/@me/notes", get(all).gives(&schema::people::NOTES)).route(
+        "/users/@me/notes/{user}",
+        get(show).gives(&schema::people::NOTE).put(write).tells(&[DispatchName::UserNoteUpdate]),
+    )
 }
 
 /// `GET /users/@me/notes`: by whom they are about.

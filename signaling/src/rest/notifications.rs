@@ -34,10 +34,17 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/@me/guilds/settings", patch(bulk).lists(&schema::people::NOTIFICATIONS))
+        .route(
+            "/users/@me/guilds/settings",
+            patch(bulk)
+                .lists(&schema::people::NOTIFICATIONS)
+                .tells(&[DispatchName::UserGuildSettingsUpdate]),
+        )
         .route(
             "/users/@me/guilds/{guild}/settings",
-            patch(one).gives(&schema::people::NOTIFICATIONS),
+            patch(one)
+                .gives(&schema::people::NOTIFICATIONS)
+                .tells(&[DispatchName::UserGuildSettingsUpdate]),
         )
 }
 

@@ -46,20 +46,36 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/channels/{channel}/messages/{message}/ack",
-            post(acknowledge).gives(&schema::people::ACKNOWLEDGED),
+            post(acknowledge)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::MessageAck]),
         )
-        .route("/channels/{channel}/messages/ack", delete(forget).needs(Needs::Account))
-        .route("/channels/{channel}/pins/ack", post(pins))
-        .route("/guilds/{guild}/ack", post(guild))
+        .route(
+            "/channels/{channel}/messages/ack",
+            delete(forget).needs(Needs::Account).tells_nobody(),
+        )
+        .route("/channels/{channel}/pins/ack", post(pins).tells(&[DispatchName::ChannelPinsAck]))
+        .route("/guilds/{guild}/ack", post(guild).tells(&[DispatchName::MessageAck]))
         .route(
             "/guilds/{guild}/ack/{kind}/{entity}",
-            post(guild_feature).gives(&schema::people::ACKNOWLEDGED),
+            post(guild_feature)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::GuildFeatureAck]),
         )
         .route(
             "/users/@me/{kind}/{entity}/ack",
-            post(own_feature).gives(&schema::people::ACKNOWLEDGED),
+            post(own_feature)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::UserNonChannelAck]),
         )
-        .route("/read-states/ack-bulk", post(bulk))
+        .route(
+            "/read-states/ack-bulk",
+            post(bulk).may_tell(&[
+                DispatchName::MessageAck,
+                DispatchName::GuildFeatureAck,
+                DispatchName::UserNonChannelAck,
+            ]),
+        )
 }
 
 /// Demands a person: bots have none of this.

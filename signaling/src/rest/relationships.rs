@@ -37,9 +37,30 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/users/@me/relationships",
-            get(list).lists(&schema::people::RELATIONSHIP).post(ask).delete(refuse_all),
+            get(list)
+                .lists(&schema::people::RELATIONSHIP)
+                .post(ask)
+                .tells(&[DispatchName::RelationshipAdd])
+                .may_tell(&[DispatchName::PresenceUpdate])
+                .delete(refuse_all)
+                .tells(&[DispatchName::RelationshipRemove]),
         )
-        .route("/users/@me/relationships/{user}", put(create).patch(rename).delete(part))
+        .route(
+            "/users/@me/relationships/{user}",
+            put(create)
+                .tells(&[DispatchName::RelationshipAdd])
+                .may_tell(&[
+                    DispatchName::RelationshipRemove,
+                    DispatchName::PresenceUpdate,
+                    DispatchName::CallUpdate,
+                    DispatchName::CallDelete,
+                    DispatchName::VoiceStateUpdate,
+                ])
+                .patch(rename)
+                .tells(&[DispatchName::RelationshipUpdate])
+                .delete(part)
+                .tells(&[DispatchName::RelationshipRemove]),
+        )
 }
 
 /// `GET /users/@me/relationships`

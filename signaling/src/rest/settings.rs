@@ -39,7 +39,8 @@ pub(super) fn routes() -> Routes {
             get(show)
                 .gives(&schema::people::SETTINGS)
                 .patch(update)
-                .gives(&schema::people::SETTINGS),
+                .gives(&schema::people::SETTINGS)
+                .tells(&[DispatchName::UserSettingsUpdate]),
         )
         .route(
             "/users/@me/settings-proto/{kind}",
@@ -47,6 +48,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::SETTINGS_PROTO)
                 .patch(update_proto)
                 .gives(&schema::people::SETTINGS_PROTO)
+                .tells(&[DispatchName::UserSettingsProtoUpdate])
                 .layer(DefaultBodyLimit::max(largest)),
         )
 }

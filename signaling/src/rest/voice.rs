@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -42,15 +43,27 @@ pub(super) fn routes() -> Routes {
         .route("/guilds/{guild}/regions", get(guild_regions).lists(&schema::channels::VOICE_REGION))
         .route(
             "/guilds/{guild}/voice-states/@me",
-            get(mine).gives(&schema::channels::VOICE_STATE).patch(change_mine),
+            get(mine)
+                .gives(&schema::channels::VOICE_STATE)
+                .patch(change_mine)
+                .tells(&[DispatchName::VoiceStateUpdate]),
         )
         .route(
             "/guilds/{guild}/voice-states/{user}",
-            get(of_member).gives(&schema::channels::VOICE_STATE).patch(change),
+            get(of_member)
+                .gives(&schema::channels::VOICE_STATE)
+                .patch(change)
+                .tells(&[DispatchName::VoiceStateUpdate]),
         )
         .route(
             "/channels/{channel}/voice-status",
-            put(set_status).needs(Needs::Any(Permissions::MANAGE_CHANNELS)),
+            put(set_status)
+                .needs(Needs::Any(Permissions::MANAGE_CHANNELS))
+                .may_log(&[
+                    actions::VOICE_CHANNEL_STATUS_CREATE,
+                    actions::VOICE_CHANNEL_STATUS_DELETE,
+                ])
+                .tells(&[DispatchName::VoiceChannelStatusUpdate]),
         )
 }
 

@@ -25,6 +25,8 @@ use serde_json::json;
 use super::Guild;
 use super::GuildSettings;
 use super::command::GuildCommand;
+use super::community::Onboarding;
+use super::community::Prompt;
 use super::plan::Change;
 use super::plan::Plan;
 use crate::audit::AuditAction;
@@ -156,22 +158,59 @@ impl<'a> Log<'a> {
 
     fn settings(self) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
-            Change::Settings(new) => Some(settings_shape(new)),
+            Change::Settings(new) => Some(new),
             _ => None,
         });
         let Some(new) = new else { return Vec::new() };
-        let old = settings_shape(&self.guild.settings);
-        vec![self.entry(AuditAction::GuildUpdate, self.guild.id.get()).changing(&old, &new)]
+        let (old, id) = (&self.guild.settings, self.guild.id.get());
+        // The guide for newcomers has entries of its own, which tell no fields.
+        let rest = GuildSettings { new_members: old.new_members.clone(), ..(**new).clone() };
+        let guide = (new.new_members != old.new_members).then(|| match &old.new_members {
+            None => self.entry(actions::HOME_SETTINGS_CREATE, id),
+            Some(_) => self.entry(actions::HOME_SETTINGS_UPDATE, id),
+        });
+        let changed = (rest != **old).then(|| {
+            let entry = self.entry(AuditAction::GuildUpdate, id);
+            entry.changing(&settings_shape(old), &settings_shape(&rest))
+        });
+        changed.into_iter().chain(guide).collect()
     }
 
     fn onboarding(self) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
-            Change::Settings(new) => Some(json!(new.onboarding)),
+            Change::Settings(new) => Some(&new.onboarding),
             _ => None,
         });
         let Some(new) = new else { return Vec::new() };
-        let old = json!(self.guild.settings.onboarding);
-        vec![self.entry(actions::ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
+        let old = &self.guild.settings.onboarding;
+        let action = match *old == Onboarding::default() {
+            true => actions::ONBOARDING_CREATE,
+            false => actions::ONBOARDING_UPDATE,
+        };
+        // The questions have entries of their own.
+        let bare = |of: &Onboarding| Onboarding { prompts: Vec::new(), ..of.clone() };
+        let (was, is) = (bare(old), bare(new));
+        let whole = self.entry(action, self.guild.id.get()).changing(&json!(was), &json!(is));
+        let told = was != is || action == actions::ONBOARDING_CREATE;
+        told.then_some(whole).into_iter().chain(self.prompts(&old.prompts, &new.prompts)).collect()
+    }
+
+    fn prompts(self, old: &[Prompt], new: &[Prompt]) -> Vec<AuditDraft> {
+        let put = new.iter().filter_map(|is| {
+            let was = old.iter().find(|was| was.id == is.id);
+            let action = match was {
+                None => actions::ONBOARDING_PROMPT_CREATE,
+                Some(was) if was == is => return None,
+                Some(_) => actions::ONBOARDING_PROMPT_UPDATE,
+            };
+            Some(self.entry(action, is.id.get()).changing(&json!(was), &json!(is)))
+        });
+        let gone = old.iter().filter(|was| new.iter().all(|is| is.id != was.id));
+        let gone = gone.map(|was| {
+            let entry = self.entry(actions::ONBOARDING_PROMPT_DELETE, was.id.get());
+            entry.changing(&json!(was), &Value::Null)
+        });
+        put.chain(gone).collect()
     }
 
     /// What the form asks is not told, only what it is for (userdoccers: Audit Log Change Exceptions).
@@ -501,7 +540,6 @@ fn settings_shape(settings: &GuildSettings) -> Value {
         "invites_disabled_until": settings.incidents.invites_disabled_until,
         "dms_disabled_until": settings.incidents.dms_disabled_until,
         "welcome_screen": json!(settings.welcome),
-        "new_member_welcome": json!(settings.new_members),
     })
 }
 

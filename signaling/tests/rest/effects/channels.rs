@@ -112,6 +112,7 @@ async fn more(w: &mut World, operation: &str) -> Option<Request> {
         let ids = [("message", message), ("user", "@me".to_owned())];
         if !operation.starts_with("PUT") {
             w.done(Ben, "PUT", &own, Value::Null).await;
+            w.api.forget_limits();
         }
         let who = if operation.ends_with("{user}") { Ben } else { Ana };
         return Some(w.ask(operation, who, ids, Value::Null));
@@ -137,7 +138,8 @@ async fn more(w: &mut World, operation: &str) -> Option<Request> {
                     "repository": { "full_name": "a/b", "html_url": "https://a.example" },
                     "issue": { "number": 1, "title": "word", "html_url": "https://a.example", "body": "x" },
                 });
-                w.ask(operation, Nobody, ids, body)
+                let request = w.ask(operation, Nobody, ids, body);
+                Request { header: Some(("x-github-event", "issues")), ..request }
             }
             _ => w.ask(operation, Nobody, ids, json!({ "content": "other" })),
         });
@@ -173,11 +175,11 @@ async fn voice(w: &mut World, operation: &str) -> Option<Request> {
             w.ask(operation, Ana, [here], json!({ "sound_id": sound }))
         }
         "POST /channels/{channel}/stream-keys" => {
-            w.ask(operation, Ana, [here], json!({ "way": "whip", "name": "word" }))
+            w.ask(operation, Ana, [here], json!({ "way": "publish", "name": "word" }))
         }
         "DELETE /channels/{channel}/stream-keys/{key}" => {
             let path = format!("/channels/{channel}/stream-keys");
-            let key = w.made(Ana, &path, json!({ "way": "whip", "name": "word" })).await;
+            let key = w.made(Ana, &path, json!({ "way": "publish", "name": "word" })).await;
             w.ask(operation, Ana, [here, ("key", key)], Value::Null)
         }
         "POST /stage-instances" => {

@@ -1,5 +1,6 @@
 //! How what changes a guild is tried: its structure, its people, what it has.
 
+use model::wire::util::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
@@ -56,11 +57,12 @@ pub(super) async fn request(w: &mut World, operation: &str) -> Option<Request> {
             w.ask(operation, Ben, [], json!({ "onboarding_responses": [option] }))
         }
         "POST /guilds/{guild}/prune" => {
-            let cai = w.cai.id.parse().expect("an id");
-            let long_ago = model::wire::util::Timestamp::from_secs(1_600_000_000).expect("a time");
-            let join = GuildCommand::Join { user: cai, now: long_ago, roles: Vec::new() };
+            // Somebody who is not there.
+            let dan = w.person("dan").await.id.parse().expect("an id");
+            let long_ago = Timestamp::from_secs(1_600_000_000).expect("a time");
+            let join = GuildCommand::Join { user: dan, now: long_ago, roles: Vec::new() };
             let guild = w.place.guild.parse().expect("an id");
-            w.api.parts.store.execute(guild, cai, join).await.expect("a member");
+            w.api.parts.store.execute(guild, dan, join).await.expect("a member");
             w.ask(operation, Ana, [], json!({ "days": 30 }))
         }
         _ => return people(w, operation).await,

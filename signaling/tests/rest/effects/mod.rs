@@ -128,3 +128,40 @@ async fn what_an_operation_logs_and_tells_is_what_it_declares() {
     println!("{tried} operations tried");
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
+
+#[tokio::test]
+async fn what_is_only_read_does_what_it_declares_and_no_more() {
+    let mut world = World::new().await;
+    let (message, invite, thread) =
+        (world.said().await, world.invite().await, world.thread().await);
+    let ((webhook, token), role, command) =
+        (world.webhook().await, world.role().await, world.command().await);
+    world.listen().await;
+    world.settle().await;
+    let (mut faults, mut done) = (Vec::new(), 0);
+    for operation in operations().await.iter().filter(|operation| operation.method == "GET") {
+        let of_thread = operation.name.contains("/thread-members");
+        let channel = if of_thread { thread.clone() } else { world.place.text.clone() };
+        let ids = [
+            ("channel", channel),
+            ("code", invite.clone()),
+            ("command", command.clone()),
+            ("message", message.clone()),
+            ("role", role.clone()),
+            ("token", token.clone()),
+            ("webhook", webhook.clone()),
+        ];
+        world.api.forget_limits();
+        let request = world.read(&operation.name, &ids);
+        done += usize::from(world.send("GET", request).await.status.is_success());
+        let caused = world.settle().await;
+        let none = Declared::default();
+        let (logs, tells) = (operation.logs.as_ref(), operation.tells.as_ref());
+        let found = logs.unwrap_or(&none).faults(&caused.logged).into_iter();
+        let found = found.chain(tells.unwrap_or(&none).faults(&caused.sent));
+        faults.extend(found.map(|fault| format!("{}: {fault}", operation.name)));
+    }
+    println!("{done} operations read");
+    assert!(done > 60, "{done} operations could be read");
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}

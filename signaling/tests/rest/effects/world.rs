@@ -69,6 +69,7 @@ impl From<Value> for Body {
 pub(super) struct Request {
     pub(super) who: Who,
     pub(super) path: String,
+    pub(super) header: Option<(&'static str, &'static str)>,
     pub(super) body: Body,
 }
 
@@ -95,18 +96,8 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         let api = Api::new().await;
-        let mut people = Vec::new();
-        for (username, owner) in [("ana", true), ("ben", false), ("cai", false)] {
-            let id: UserId = api.parts.ids.next();
-            let username = username.to_owned();
-            let user =
-                UserRecord { id, username, global_name: None, avatar: None, bot: false, flags: 0 };
-            let account = AccountRecord { user, password: None, owner, disabled: false };
-            api.parts.accounts.create(&account).await.expect("a new account");
-            let token = api.parts.auth.issue(id, api.parts.now_ms()).await.expect("a token");
-            people.push(Person { id: id.to_string(), token });
-        }
-        let [ana, ben, cai] = <[Person; 3]>::try_from(people).expect("three people");
+        let ana = person(&api, "ana", true).await;
+        let (ben, cai) = (person(&api, "ben", false).await, person(&api, "cai", false).await);
         let place = api.guild(&ana, "Here").await;
         let bot = Self::app(&api, &ana, "Dicer").await;
         let joining = (place.guild.parse().expect("an id"), ben.id.parse().expect("an id"));
@@ -124,6 +115,11 @@ impl World {
         let bot = accounts.add_bot(name, Some(owner), PrivilegedIntents::ALL).await;
         let (application, token) = bot.expect("a bot");
         Person { id: application.id.to_string(), token: format!("Bot {token}") }
+    }
+
+    /// Somebody else, who does not listen.
+    pub(super) async fn person(&self, username: &str) -> Person {
+        person(&self.api, username, false).await
     }
 
     pub(super) async fn other_bot(&self) -> Person {
@@ -152,6 +148,22 @@ impl World {
         ids: [(&str, String); N],
         body: impl Into<Body>,
     ) -> Request {
+        let path = self.path(operation, &ids, |name| panic!("{operation}: what is {name}?"));
+        Request { who, path, header: None, body: body.into() }
+    }
+
+    /// An operation by which ana reads something; what is not known here is `1`.
+    pub(super) fn read(&self, operation: &str, ids: &[(&str, String)]) -> Request {
+        let path = self.path(operation, ids, |_| "1".to_owned());
+        Request { who: Who::Ana, path, header: None, body: Value::Null.into() }
+    }
+
+    fn path(
+        &self,
+        operation: &str,
+        ids: &[(&str, String)],
+        unknown: impl Fn(&str) -> String,
+    ) -> String {
         let path = operation.split_once(' ').expect("a method").1;
         let parts = path.split('/').map(|part| {
             let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
@@ -164,11 +176,10 @@ impl World {
                 "user" => self.ben.id.clone(),
                 "application" => self.bot.id.clone(),
                 "emoji" if path.contains("reactions") => "%F0%9F%8D%BA".to_owned(),
-                _ => panic!("{operation}: what is {name}?"),
+                name => unknown(name),
             })
         });
-        let path = parts.collect::<Vec<_>>().join("/");
-        Request { who, path, body: body.into() }
+        parts.collect::<Vec<_>>().join("/")
     }
 
     /// Asks.
@@ -184,6 +195,9 @@ impl World {
         };
         if let Some(who) = who {
             ask = ask.token(&who.token);
+        }
+        if let Some((name, value)) = request.header {
+            ask = ask.header(name, value);
         }
         ask = match request.body {
             Body::Json(Value::Null) => ask,
@@ -204,7 +218,7 @@ impl World {
         path: &str,
         body: impl Into<Body>,
     ) -> Value {
-        let request = Request { who, path: path.to_owned(), body: body.into() };
+        let request = Request { who, path: path.to_owned(), header: None, body: body.into() };
         let answer = self.send(method, request).await;
         assert!(answer.status.is_success(), "{method} {path}: {answer:?}");
         answer.body
@@ -434,6 +448,17 @@ impl World {
         }
         caused
     }
+}
+
+/// Somebody with an account that has no password: hashing one takes long.
+async fn person(api: &Api, username: &str, owner: bool) -> Person {
+    let id: UserId = api.parts.ids.next();
+    let username = username.to_owned();
+    let user = UserRecord { id, username, global_name: None, avatar: None, bot: false, flags: 0 };
+    let account = AccountRecord { user, password: None, owner, disabled: false };
+    api.parts.accounts.create(&account).await.expect("a new account");
+    let token = api.parts.auth.issue(id, api.parts.now_ms()).await.expect("a token");
+    Person { id: id.to_string(), token }
 }
 
 fn name(dispatch: &Value) -> String {
