@@ -86,10 +86,9 @@ pub(super) fn routes() -> Routes {
                     DispatchName::VoiceStateUpdate,
                     DispatchName::VoiceChannelStartTimeUpdate,
                     DispatchName::VoiceChannelStatusUpdate,
-                    DispatchName::WebhooksUpdate,
-                    DispatchName::InviteDelete,
                     DispatchName::ChannelRecipientRemove,
                     DispatchName::MessageCreate,
+                    DispatchName::MessageUpdate,
                     DispatchName::CallUpdate,
                     DispatchName::CallDelete,
                 ])

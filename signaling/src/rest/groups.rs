@@ -55,7 +55,6 @@ pub(super) fn routes() -> Routes {
                 DispatchName::ChannelRecipientAdd,
                 DispatchName::ChannelCreate,
                 DispatchName::MessageCreate,
-                DispatchName::CallCreate,
             ])
             .delete(remove)
             .tells(&[DispatchName::ChannelDelete])
@@ -63,6 +62,7 @@ pub(super) fn routes() -> Routes {
                 DispatchName::ChannelRecipientRemove,
                 DispatchName::ChannelUpdate,
                 DispatchName::MessageCreate,
+                DispatchName::MessageUpdate,
                 DispatchName::CallUpdate,
                 DispatchName::CallDelete,
                 DispatchName::VoiceStateUpdate,

@@ -52,7 +52,7 @@ pub(super) fn routes() -> Routes {
                 .may_tell(&[
                     DispatchName::RelationshipRemove,
                     DispatchName::PresenceUpdate,
-                    DispatchName::CallUpdate,
+                    DispatchName::MessageUpdate,
                     DispatchName::CallDelete,
                     DispatchName::VoiceStateUpdate,
                 ])

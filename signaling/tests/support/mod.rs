@@ -96,6 +96,11 @@ impl Api {
         Self { router, parts, behind, watch }
     }
 
+    /// What answers its requests, to be served on a port.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Forgets what was counted so far.
     pub fn forget_limits(&mut self) {
         self.parts.limiter = Arc::new(Limiter::default());

@@ -58,10 +58,12 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .logs(&[AuditAction::AutoModerationRuleUpdate])
                 .tells(&[DispatchName::AutoModerationRuleUpdate])
+                .may_tell(&[DispatchName::GuildMemberUpdate])
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .logs(&[AuditAction::AutoModerationRuleDelete])
-                .tells(&[DispatchName::AutoModerationRuleDelete]),
+                .tells(&[DispatchName::AutoModerationRuleDelete])
+                .may_tell(&[DispatchName::GuildMemberUpdate]),
         )
 }
 

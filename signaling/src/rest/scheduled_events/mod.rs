@@ -79,11 +79,10 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
                 .logs(&[AuditAction::GuildScheduledEventUpdate])
                 .tells(&[DispatchName::GuildScheduledEventUpdate])
+                .may_log(&[AuditAction::StageInstanceCreate])
                 .may_tell(&[
                     DispatchName::GuildScheduledEventExceptionDelete,
                     DispatchName::StageInstanceCreate,
-                    DispatchName::StageInstanceUpdate,
-                    DispatchName::StageInstanceDelete,
                 ])
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))

@@ -163,7 +163,7 @@ async fn newcomers(w: &mut World, operation: &str) -> Option<Request> {
             w.ask(operation, Cai, [], Value::Null)
         }
         "PATCH /guilds/{guild}/requests" => {
-            w.ask(operation, Ana, [], json!({ "action": "APPROVED" }))
+            w.ask(operation, Ana, [], json!({ "action": "REJECTED" }))
         }
         "PATCH /guilds/{guild}/requests/{request}" => {
             w.ask(operation, Ana, [("request", request)], json!({ "action": "REJECTED" }))

@@ -15,7 +15,6 @@ use model::id::UserId;
 use serde_json::Value;
 use serde_json::json;
 use signaling::Connection;
-use signaling::Parts;
 use tokio::net::TcpStream;
 use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::WebSocketStream;
@@ -30,16 +29,14 @@ const ALL: u64 = 53_608_447;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves on a port of its own until the test ends.
-pub(super) async fn serve(parts: Parts) -> SocketAddr {
+pub(super) async fn serve(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let connection = Connection { peer: address, local: address, tls: false };
-    let app = signaling::router(parts, Router::new()).layer(middleware::from_fn(
-        move |mut request: Request, next: Next| {
-            request.extensions_mut().insert(connection);
-            next.run(request)
-        },
-    ));
+    let app = router.layer(middleware::from_fn(move |mut request: Request, next: Next| {
+        request.extensions_mut().insert(connection);
+        next.run(request)
+    }));
     #[expect(clippy::disallowed_methods, reason = "the test's runtime ends it")]
     tokio::spawn(async move { axum::serve(listener, app).await });
     address

@@ -18,7 +18,11 @@ pub(super) async fn request(w: &mut World, operation: &str) -> Option<Request> {
     use Who::*;
     let dan = json!({ "username": "dan", "password": PASSWORD });
     Some(match operation {
-        "POST /auth/register" => w.ask(operation, Nobody, [], dan),
+        "POST /auth/register" => {
+            let mut dan = dan;
+            dan["invite"] = json!(w.invite().await);
+            w.ask(operation, Nobody, [], dan)
+        }
         "POST /auth/login" => {
             w.done(Nobody, "POST", "/auth/register", dan).await;
             w.ask(operation, Nobody, [], json!({ "login": "dan", "password": PASSWORD }))
@@ -159,10 +163,8 @@ async fn applications(w: &mut World, operation: &str) -> Option<Request> {
     let own = format!("/applications/{}", w.bot.id);
     Some(match operation {
         "POST /applications" => w.ask(operation, Ana, [], json!({ "name": "Ledger" })),
-        "PATCH /applications/@me" => w.ask(operation, Bot, [], json!({ "description": "word" })),
-        "PATCH /applications/{application}" => {
-            w.ask(operation, Ana, [], json!({ "description": "word" }))
-        }
+        "PATCH /applications/@me" => w.ask(operation, Bot, [], json!({ "icon": DOT })),
+        "PATCH /applications/{application}" => w.ask(operation, Ana, [], json!({ "icon": DOT })),
         "POST /applications/{application}/reset"
         | "POST /applications/{application}/bot/reset"
         | "POST /applications/{application}/delete" => w.ask(operation, Ana, [], json!({})),

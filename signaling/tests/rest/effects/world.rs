@@ -381,7 +381,7 @@ impl World {
         if !self.listeners.is_empty() {
             return;
         }
-        let address = serve(self.api.parts.clone()).await;
+        let address = serve(self.api.router()).await;
         for who in [&self.ana, &self.ben, &self.cai, &self.bot] {
             self.listeners.push(Listener::new(address, who).await);
         }
