@@ -392,6 +392,7 @@ impl Effects {
     fn named_dispatches(&self) -> Value {
         let shown = self
             .dispatches()
+            .into_iter()
             .map(|(name, when)| json!({ "name": name.as_str(), "when": when.to_string() }));
         shown.collect()
     }

@@ -72,11 +72,14 @@ async fn onboarding_asks_for_enough_channels_and_keeps_the_ids_of_its_questions(
         (&question["target_id"], &whole["target_id"]),
         (&prompt["id"], &json!(hall.place.guild))
     );
-    let title = json!({ "key": "title", "new_value": "What do you sail?" });
-    assert!(question["changes"].as_array().unwrap().contains(&title), "{question}");
-    let keys: Vec<_> =
-        whole["changes"].as_array().unwrap().iter().map(|change| &change["key"]).collect();
-    assert!(keys.contains(&&json!("enabled")) && !keys.contains(&&json!("prompts")), "{whole}");
+    let keys = |entry: &Value| -> Vec<String> {
+        let changes = entry["changes"].as_array().unwrap().iter();
+        changes.map(|change| change["key"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(whole), ["default_channel_ids", "enabled", "mode"]);
+    let told = ["in_onboarding", "options", "required", "single_select", "title", "type"];
+    assert_eq!(keys(question), told);
+    assert_eq!(question["changes"][1]["new_value"], prompt["options"]);
 
     let mut other = prompt.clone();
     other["title"] = json!("What did you sail?");

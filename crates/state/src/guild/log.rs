@@ -187,11 +187,9 @@ impl<'a> Log<'a> {
             true => actions::ONBOARDING_CREATE,
             false => actions::ONBOARDING_UPDATE,
         };
-        // The questions have entries of their own.
-        let bare = |of: &Onboarding| Onboarding { prompts: Vec::new(), ..of.clone() };
-        let (was, is) = (bare(old), bare(new));
-        let whole = self.entry(action, self.guild.id.get()).changing(&json!(was), &json!(is));
+        let (was, is) = (onboarding_shape(old), onboarding_shape(new));
         let told = was != is || action == actions::ONBOARDING_CREATE;
+        let whole = self.entry(action, self.guild.id.get()).changing(&was, &is);
         told.then_some(whole).into_iter().chain(self.prompts(&old.prompts, &new.prompts)).collect()
     }
 
@@ -203,12 +201,13 @@ impl<'a> Log<'a> {
                 Some(was) if was == is => return None,
                 Some(_) => actions::ONBOARDING_PROMPT_UPDATE,
             };
-            Some(self.entry(action, is.id.get()).changing(&json!(was), &json!(is)))
+            let old = was.map_or(Value::Null, prompt_shape);
+            Some(self.entry(action, is.id.get()).changing(&old, &prompt_shape(is)))
         });
         let gone = old.iter().filter(|was| new.iter().all(|is| is.id != was.id));
         let gone = gone.map(|was| {
             let entry = self.entry(actions::ONBOARDING_PROMPT_DELETE, was.id.get());
-            entry.changing(&json!(was), &Value::Null)
+            entry.changing(&prompt_shape(was), &Value::Null)
         });
         put.chain(gone).collect()
     }
@@ -589,6 +588,36 @@ fn integration_shape(member: &MemberRecord) -> Value {
         json!({ "name": integration.name, "type": "discord", "scopes": integration.scopes })
     })
 }
+/// The questions have entries of their own.
+fn onboarding_shape(onboarding: &Onboarding) -> Value {
+    json!({
+        "enabled": onboarding.enabled,
+        "mode": u8::from(onboarding.advanced),
+        "default_channel_ids": onboarding.default_channels,
+    })
+}
+
+fn prompt_shape(prompt: &Prompt) -> Value {
+    let options = prompt.options.iter().map(|option| {
+        json!({
+            "id": option.id,
+            "title": option.title,
+            "description": option.description,
+            "emoji": option.emoji,
+            "role_ids": option.roles,
+            "channel_ids": option.channels,
+        })
+    });
+    json!({
+        "title": prompt.title,
+        "options": options.collect::<Vec<_>>(),
+        "single_select": prompt.single_select,
+        "required": prompt.required,
+        "in_onboarding": prompt.in_onboarding,
+        "type": prompt.kind,
+    })
+}
+
 fn sticker_shape(sticker: &StickerRecord) -> Value {
     json!({
         "name": sticker.name,

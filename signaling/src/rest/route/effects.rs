@@ -1,6 +1,8 @@
 //! What an operation does beside answering, declared where the operation is: what it writes into the
 //! audit log, and which dispatches it sends over the gateway.
 
+use std::collections::BTreeMap;
+
 use model::gateway::DispatchName;
 use state::audit::AuditAction;
 
@@ -24,11 +26,17 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    /// The dispatches, with the one that tells of each entry of the audit log.
-    pub(crate) fn dispatches(&self) -> impl Iterator<Item = (DispatchName, When)> {
+    /// The dispatches, with the one that tells of each entry of the audit log. What is said twice is as
+    /// sure as it is said once.
+    pub(crate) fn dispatches(&self) -> BTreeMap<DispatchName, When> {
         let logged = self.logs.iter().map(|(_, when)| *when).min();
         let logged = logged.map(|when| (DispatchName::GuildAuditLogEntryCreate, when));
-        self.tells.iter().copied().chain(logged)
+        let mut all = BTreeMap::new();
+        for (name, when) in self.tells.iter().copied().chain(logged) {
+            let known = all.entry(name).or_insert(when);
+            *known = when.min(*known);
+        }
+        all
     }
 }
 
