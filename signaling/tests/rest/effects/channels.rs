@@ -9,7 +9,6 @@ use super::world::World;
 use super::world::id;
 
 /// What is asked to try an operation of this family.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn request(w: &mut World, operation: &str) -> Option<Request> {
     use Who::*;
     let word = json!({ "content": "word" });

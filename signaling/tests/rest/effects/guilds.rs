@@ -15,7 +15,6 @@ use super::world::multipart;
 use super::world::sound;
 
 /// What is asked to try an operation of this family.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn request(w: &mut World, operation: &str) -> Option<Request> {
     use Who::*;
     Some(match operation {
@@ -173,7 +172,6 @@ async fn newcomers(w: &mut World, operation: &str) -> Option<Request> {
 }
 
 /// The same of what a guild has: emojis, stickers, sounds, events, rules, templates.
-#[expect(clippy::too_many_lines, reason = "a table")]
 async fn things(w: &mut World, operation: &str) -> Option<Request> {
     use Who::*;
     let (name, other) = (json!({ "name": "word" }), json!({ "name": "other" }));

@@ -13,7 +13,6 @@ use super::world::form;
 use crate::support::PASSWORD;
 
 /// What is asked to try an operation of this family.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn request(w: &mut World, operation: &str) -> Option<Request> {
     use Who::*;
     let dan = json!({ "username": "dan", "password": PASSWORD });
