@@ -1,5 +1,7 @@
 //! The audit log: who did what in a guild, to whom, and why (Discord: Audit Log Resource).
 
+pub mod actions;
+
 use model::id::AuditId;
 use model::id::GuildId;
 use model::id::UserId;

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
@@ -163,8 +164,8 @@ pub enum GuildEvent {
         regular_ms: u64,
         /// How it is instead, or was.
         exception: EventException,
-        /// Whether it is as the rule says again.
-        removed: bool,
+        /// Whether that is new.
+        how: Excepted,
     },
     /// Someone wants to come, or no longer.
     EventInterest {
@@ -193,6 +194,17 @@ pub enum GuildEvent {
     StageClosed(Arc<StageInstance>),
     /// A message, reaction or typing in one of the guild's channels.
     Chat(ChatEvent),
+}
+
+/// What became of an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excepted {
+    /// The occurrence was as the rule says before.
+    Created,
+    /// It is otherwise in another way.
+    Changed,
+    /// It is as the rule says again.
+    Removed,
 }
 
 /// A sound that is played in a voice channel.
@@ -363,7 +375,7 @@ pub struct VoiceServer {
 #[derive(Clone)]
 pub struct Personal {
     /// The dispatch's name.
-    pub name: &'static str,
+    pub name: DispatchName,
     /// The guild whose gateway shard hears it; without one, the first shard does.
     pub guild: Option<GuildId>,
     /// The payload, but for what follows.

@@ -144,7 +144,7 @@ fn put_pieces(header: &[u8], message: &Frame, encoding: Encoding, out: &mut Vec<
                 SHARED.with_borrow_mut(|stream| piece(stream, &[body, ending]))
             })?;
             scratch.clear();
-            put_opening(dispatch.name, *seq, encoding, scratch);
+            put_opening(dispatch.name.as_str(), *seq, encoding, scratch);
             put(&[header, &stored(scratch.len())?, scratch, body], out);
             return Some(());
         }
@@ -240,6 +240,8 @@ fn zstd(stream: &mut ZstdEncoder<'static>, json: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use std::io::Read as _;
 
+    use model::gateway::DispatchName;
+
     use super::super::encode::Dispatch;
     use super::*;
 
@@ -283,7 +285,7 @@ mod tests {
         let shared: Vec<_> = frames()
             .into_iter()
             .map(|text| {
-                let dispatch = Dispatch::of("MESSAGE_CREATE", text);
+                let dispatch = Dispatch::of(DispatchName::MessageCreate, text);
                 // As the event and what is kept for Resume have it too.
                 (dispatch.clone(), dispatch.clone(), dispatch)
             })
@@ -294,8 +296,10 @@ mod tests {
                 let mut inflate = flate2::Decompress::new(true);
                 for (index, (dispatch, ..)) in shared.iter().enumerate() {
                     let number = session * 90 + index as u64;
-                    let own =
-                        Dispatch::new("READY", &serde_json::json!({ "v": "10 ".repeat(index) }));
+                    let own = Dispatch::new(
+                        DispatchName::Ready,
+                        &serde_json::json!({ "v": "10 ".repeat(index) }),
+                    );
                     let ack = Frame::Control(r#"{"op":11,"d":null}"#.to_owned());
                     for message in [
                         Frame::Dispatch(dispatch.clone(), number),

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use model::gateway::DispatchName;
 use model::gateway::Opcode;
 use serde::Serialize;
 use serde_json::Value;
@@ -110,7 +111,7 @@ pub(super) struct Dispatch(Arc<Shared>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shared {
     /// What happened, such as `MESSAGE_CREATE`.
-    pub name: &'static str,
+    pub name: DispatchName,
     /// The value of `d`, encoded.
     pub payload: Payload,
 }
@@ -125,18 +126,18 @@ impl Deref for Dispatch {
 
 impl Dispatch {
     /// A dispatch whose payload is encoded here.
-    pub(super) fn new(name: &'static str, payload: &Value) -> Self {
+    pub(super) fn new(name: DispatchName, payload: &Value) -> Self {
         Self::of(name, payload.to_string())
     }
 
     /// As [`new`](Self::new), of what is no tree of values.
-    pub(super) fn written(name: &'static str, payload: &impl Serialize) -> Self {
+    pub(super) fn written(name: DispatchName, payload: &impl Serialize) -> Self {
         let text = serde_json::to_string(payload);
         Self::of(name, text.expect("texts and numbers under names can be written"))
     }
 
     /// A dispatch whose payload is encoded.
-    pub(super) fn of(name: &'static str, payload: String) -> Self {
+    pub(super) fn of(name: DispatchName, payload: String) -> Self {
         Self(Arc::new(Shared { name, payload: payload.into() }))
     }
 
@@ -173,7 +174,7 @@ impl Frame {
             Self::Dispatch(dispatch, seq) => {
                 let digits = seq.checked_ilog10().unwrap_or(0) as usize + 1;
                 let fixed = OPENING.len() + NUMBER.len() + PAYLOAD.len() + 1;
-                fixed + dispatch.name.len() + digits + dispatch.payload.len()
+                fixed + dispatch.name.as_str().len() + digits + dispatch.payload.len()
             }
         }
     }
@@ -190,7 +191,7 @@ impl Frame {
                 }
             },
             Self::Dispatch(dispatch, seq) => {
-                put_opening(dispatch.name, *seq, encoding, out);
+                put_opening(dispatch.name.as_str(), *seq, encoding, out);
                 out.extend_from_slice(dispatch.payload.body(encoding));
                 out.extend_from_slice(encoding.ending());
             }
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn the_number_is_spliced_around_the_shared_payload() {
         for seq in [0, 7, 9, 10, 99_999, 100_000, u64::MAX] {
-            let dispatch = Dispatch::new("TYPING_START", &json!({ "user_id": "1" }));
+            let dispatch = Dispatch::new(DispatchName::TypingStart, &json!({ "user_id": "1" }));
             let frame = Frame::Dispatch(dispatch, seq);
             let mut text = Vec::new();
 

@@ -1,5 +1,6 @@
 //! Friends hear how present one is, whatever guilds they share (userdoccers: Presence Update).
 
+use model::gateway::DispatchName;
 use model::id::UserId;
 use serde_json::Value;
 use serde_json::json;
@@ -27,7 +28,8 @@ fn shown(parts: &Parts, user: UserId) -> Value {
 
 fn tell(parts: &Parts, to: UserId, body: Value) {
     let (messages, files) = (Vec::new(), Vec::new());
-    let personal = Personal { name: "PRESENCE_UPDATE", guild: None, body, messages, files };
+    let personal =
+        Personal { name: DispatchName::PresenceUpdate, guild: None, body, messages, files };
     parts.store.notify(to, UserEvent::Personal(Arc::new(personal)));
 }
 

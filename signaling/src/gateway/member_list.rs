@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use serde::Serialize;
 use serde::Serializer;
@@ -36,7 +37,7 @@ pub(super) fn dispatch(update: &ListUpdate, users: &Users) -> Dispatch {
         groups: update.groups.iter().map(|(key, count)| Group::new(*key, *count)).collect(),
         ops: Ops(source, &update.ops),
     };
-    Dispatch::written("GUILD_MEMBER_LIST_UPDATE", &told)
+    Dispatch::written(DispatchName::GuildMemberListUpdate, &told)
 }
 
 /// Where members and their accounts are.

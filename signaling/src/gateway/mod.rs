@@ -32,6 +32,7 @@ mod socket;
 #[cfg(test)]
 mod testing;
 
+pub use names::name as dispatch_name;
 pub use registry::MAX_CONCURRENCY;
 pub use registry::Sessions;
 pub(crate) use socket::upgrade;

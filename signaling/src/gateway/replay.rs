@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
+use model::gateway::DispatchName;
 use model::limits;
 use zstd::bulk::Compressor;
 use zstd::bulk::Decompressor;
@@ -30,7 +31,7 @@ enum Kept {
 /// A dispatch whose payload is packed.
 #[derive(Debug)]
 struct Packed {
-    name: &'static str,
+    name: DispatchName,
     payload: Box<[u8]>,
     /// Bytes of the payload as it was.
     length: usize,
@@ -51,7 +52,7 @@ impl Kept {
             Self::Packed(packed) => {
                 let Packed { name, payload, length } = &**packed;
                 let bytes = Decompressor::new().ok()?.decompress(payload, *length).ok()?;
-                Some(Dispatch::of(name, String::from_utf8(bytes).ok()?))
+                Some(Dispatch::of(*name, String::from_utf8(bytes).ok()?))
             }
         }
     }
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     fn dispatch(bytes: usize) -> Dispatch {
-        Dispatch::of("X", "x".repeat(bytes))
+        Dispatch::of(DispatchName::TypingStart, "x".repeat(bytes))
     }
 
     #[test]

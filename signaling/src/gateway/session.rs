@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use model::gateway::CloseCode;
+use model::gateway::DispatchName;
 use model::gateway::Intents;
 use model::gateway::Opcode;
 use model::id::ChannelId;
@@ -183,7 +184,7 @@ impl GatewaySession {
         (ready, guilds): (&Value, Vec<GuildId>),
     ) -> Self {
         let mut session = Self::bare(id, (viewer, client), resume_window, pulse, guilds);
-        session.push(Dispatch::new("READY", ready));
+        session.push(Dispatch::new(DispatchName::Ready, ready));
         session
     }
 
@@ -312,7 +313,7 @@ impl GatewaySession {
         self.resumable(seq)?;
         let unsent = self.replay.bytes_after(seq);
         self.link = Link::Attached(Attached::new(pulse, seq + 1, unsent));
-        self.push(Dispatch::new("RESUMED", &json!({ "_trace": [] })));
+        self.push(Dispatch::new(DispatchName::Resumed, &json!({ "_trace": [] })));
         Ok(())
     }
 
@@ -343,7 +344,7 @@ impl GatewaySession {
                 }
             }
             UserEvent::UserUpdated(user) => {
-                self.push(Dispatch::new("USER_UPDATE", &wire::own_user(user)));
+                self.push(Dispatch::new(DispatchName::UserUpdate, &wire::own_user(user)));
             }
             UserEvent::PrivateChannelOpened(channel) => {
                 // Bots are told when there is something to read.
@@ -413,7 +414,7 @@ impl GatewaySession {
         }
         for flip in self.viewer.flips(publication, shaper.now_ms) {
             for dispatch in shaper.flip(publication, flip, &self.viewer) {
-                let voice = dispatch.name == "VOICE_STATE_UPDATE";
+                let voice = dispatch.name == DispatchName::VoiceStateUpdate;
                 if !voice || self.viewer.wants(Intents::GUILD_VOICE_STATES) {
                     self.push(dispatch);
                 }
@@ -442,7 +443,7 @@ impl GatewaySession {
         let people: Vec<_> =
             channel.recipients.iter().filter_map(|id| shaper.users.cached(*id)).collect();
         let payload = wire::private_channel(channel, self.viewer.user, &people);
-        self.push(Dispatch::new("CHANNEL_CREATE", &payload));
+        self.push(Dispatch::new(DispatchName::ChannelCreate, &payload));
     }
 
     /// The snapshot that came of [`Output::Subscribe`]; `None` when the user is not in the guild.
@@ -467,11 +468,11 @@ impl GatewaySession {
         match view {
             Some(view) if shown => {
                 let payload = self.shown(view, shaper);
-                self.push_paced(Dispatch::new("GUILD_CREATE", &payload));
+                self.push_paced(Dispatch::new(DispatchName::GuildCreate, &payload));
             }
             // READY named it.
             None if shown => {
-                self.push(Dispatch::new("GUILD_DELETE", &json!({ "id": guild })));
+                self.push(Dispatch::new(DispatchName::GuildDelete, &json!({ "id": guild })));
             }
             Some(_) | None => {}
         }
@@ -575,7 +576,9 @@ impl GatewaySession {
             }
             let answers = &mut self.due.as_mut()?.answers;
             match answers.front_mut()?.next_chunk(shaper.users) {
-                Some(chunk) => self.push_paced(Dispatch::new("GUILD_MEMBERS_CHUNK", &chunk)),
+                Some(chunk) => {
+                    self.push_paced(Dispatch::new(DispatchName::GuildMembersChunk, &chunk))
+                }
                 None => drop(answers.pop_front()),
             }
         }

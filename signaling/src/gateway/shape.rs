@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
+use model::gateway::DispatchName;
 use model::gateway::Intents;
 use model::id::ChannelId;
 use model::id::GuildId;
@@ -107,7 +108,7 @@ impl Shapes {
     /// What is sent in a form, made now if nobody needed it before.
     fn dispatch(
         &self,
-        name: &'static str,
+        name: DispatchName,
         form: (Form, Option<&Origin>),
         make: impl FnOnce() -> Option<Value>,
     ) -> Option<Dispatch> {
@@ -225,7 +226,7 @@ impl Shaper<'_> {
         match (heard, &publication.event) {
             (Heard::No, _) => None,
             (Heard::GuildGone, _) => {
-                Some(Dispatch::new("GUILD_DELETE", &json!({ "id": guild.id })))
+                Some(Dispatch::new(DispatchName::GuildDelete, &json!({ "id": guild.id })))
             }
             (Heard::VoiceLeft, GuildEvent::VoiceStateUpdated(state)) => {
                 let left = VoiceState { channel: None, ..(**state).clone() };
@@ -271,17 +272,16 @@ impl Shaper<'_> {
         let channel = guild.channels.get(&flip.channel);
         let shapes = Shapes::of(&publication.shaped);
         let (Some(channel), Some(shapes)) = (channel, shapes) else { return Vec::new() };
-        let name = if flip.appeared { "CHANNEL_CREATE" } else { "CHANNEL_DELETE" };
+        let name =
+            if flip.appeared { DispatchName::ChannelCreate } else { DispatchName::ChannelDelete };
         let make = || Some(wire::channel_in(guild, channel));
         let dispatch = shapes.dispatch(name, (Form::Channel(flip), None), make);
         let mut dispatches: Vec<_> = dispatch.into_iter().collect();
         if flip.appeared {
             let there = guild.voice.values().filter(|state| state.channel == Some(flip.channel));
-            dispatches.extend(
-                there.map(|state| {
-                    Dispatch::new("VOICE_STATE_UPDATE", &self.voice_state(state, guild))
-                }),
-            );
+            dispatches.extend(there.map(|state| {
+                Dispatch::new(DispatchName::VoiceStateUpdate, &self.voice_state(state, guild))
+            }));
             let here = |parent| parent == flip.channel;
             let threads: Vec<_> =
                 wire::active_threads(guild, viewer.user, self.now_ms, here).collect();
@@ -304,7 +304,7 @@ impl Shaper<'_> {
         }
         let guild = &*publication.guild;
         let shown = wire::thread(guild.threads.get(thread)?, guild.id, Some(viewer.user));
-        Some(Dispatch::new("THREAD_CREATE", &shown))
+        Some(Dispatch::new(DispatchName::ThreadCreate, &shown))
     }
 
     /// What a viewer is sent of an event in one of its private channels.
@@ -625,7 +625,7 @@ fn thread_list(
         "threads": shown.collect::<Vec<_>>(),
         "members": members.collect::<Vec<_>>(),
     });
-    Dispatch::new("THREAD_LIST_SYNC", &payload)
+    Dispatch::new(DispatchName::ThreadListSync, &payload)
 }
 
 #[cfg(test)]
@@ -647,7 +647,7 @@ mod tests {
     /// What a client makes of a dispatch; fails when it cannot read it.
     fn read(dispatch: &Dispatch) -> DispatchEvent {
         let mut json = serde_json::Deserializer::from_str(&dispatch.payload);
-        let seed = DispatchEventWithTypeDeserializer::new(dispatch.name);
+        let seed = DispatchEventWithTypeDeserializer::new(dispatch.name.as_str());
         match seed.deserialize(&mut json) {
             Ok(event) => event,
             Err(error) => panic!("{}: {error}: {}", dispatch.name, &*dispatch.payload),
@@ -810,7 +810,7 @@ mod tests {
 
         let payload = wire::guild_create(&guild(), BEN, &users, shown, 0);
 
-        let event = read(&Dispatch::new("GUILD_CREATE", &payload));
+        let event = read(&Dispatch::new(DispatchName::GuildCreate, &payload));
         let DispatchEvent::GuildCreate(created) = event else { panic!("{event:?}") };
         let model::wire::gateway::payload::incoming::GuildCreate::Available(created) = *created
         else {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
+use model::id::ApplicationId;
+use model::id::CommandId;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
@@ -18,7 +20,6 @@ use state::audit::AuditEntry;
 use state::audit::AuditQuery;
 
 use super::ApiError;
-use super::automod;
 use super::error::FormErrors;
 use super::extract::Auth;
 use super::extract::Json;
@@ -86,7 +87,7 @@ async fn list(
     };
     let entries = parts.store.audit_log(guild, &query).await?;
     Ok(Json(json!({
-        "application_commands": [],
+        "application_commands": commands(&parts, &entries).await?,
         "audit_log_entries": entries.iter().map(wire::audit_entry).collect::<Vec<_>>(),
         "auto_moderation_rules": rules(&view, &entries),
         "guild_scheduled_events": scheduled(&view, &me, &entries, parts.now_ms()),
@@ -125,7 +126,7 @@ const fn is_of_user(action: AuditAction) -> bool {
             | AuditAction::AutoModerationBlockMessage
             | AuditAction::AutoModerationFlagToChannel
             | AuditAction::AutoModerationUserCommunicationDisabled
-            | automod::QUARANTINE
+            | audit::actions::AUTO_MODERATION_QUARANTINE_USER
     )
 }
 
@@ -172,6 +173,24 @@ async fn webhooks(parts: &Parts, entries: &[AuditEntry]) -> Result<Vec<Value>, A
     for id in named.into_iter().filter_map(Id::new_checked) {
         if let Some(webhook) = parts.webhooks.webhook(id).await? {
             shown.push(wire::webhook(&webhook));
+        }
+    }
+    Ok(shown)
+}
+
+/// The commands named that are still there.
+async fn commands(parts: &Parts, entries: &[AuditEntry]) -> Result<Vec<Value>, ApiError> {
+    let named = entries.iter().filter_map(|entry| {
+        let of = entry.what.options.get("application_id")?.as_str()?.parse().ok()?;
+        let is_of_command = entry.what.action == AuditAction::ApplicationCommandPermissionUpdate;
+        is_of_command.then_some((ApplicationId::new_checked(of)?, entry.what.target?))
+    });
+    let named: BTreeSet<_> = named.collect();
+    let mut shown = Vec::new();
+    for (application, id) in named {
+        let Some(id) = CommandId::new_checked(id) else { continue };
+        if let Some(command) = parts.commands.command(application, id).await? {
+            shown.push(wire::command(&command, false));
         }
     }
     Ok(shown)

@@ -5,9 +5,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
+use model::gateway::DispatchName;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use state::audit::AuditAction;
+use state::audit::actions;
 
 use super::ApiError;
 use super::automod;
@@ -16,6 +19,7 @@ use super::extract::Auth;
 use super::extract::Json;
 use super::limit::ClientIp;
 use super::route::Routes;
+use super::route::effects;
 use super::route::post;
 use super::schema;
 use crate::auth::Accounts;
@@ -24,9 +28,28 @@ use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/auth/register", post(register).gives(&schema::people::SIGNED_IN))
-        .route("/auth/login", post(login).gives(&schema::people::SIGNED_IN))
-        .route("/auth/logout", post(logout))
+        .route(
+            "/auth/register",
+            post(register)
+                .gives(&schema::people::SIGNED_IN)
+                .may_log(&[
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .may_tell(&[DispatchName::GuildMemberAdd])
+                .may_tell(effects::PROFILE),
+        )
+        .route("/auth/login", post(login).gives(&schema::people::SIGNED_IN).tells_nobody())
+        .route(
+            "/auth/logout",
+            post(logout).may_tell(&[
+                DispatchName::PresenceUpdate,
+                DispatchName::VoiceStateUpdate,
+                DispatchName::VoiceChannelStartTimeUpdate,
+                DispatchName::VoiceChannelStatusUpdate,
+            ]),
+        )
 }
 
 #[derive(Deserialize)]

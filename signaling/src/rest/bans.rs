@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
 use state::GuildEvent;
+use state::audit::AuditAction;
 use state::event::ChatEvent;
 use state::guild::command::is_textual;
 use state::record::MessageRecord;
@@ -31,6 +33,7 @@ use super::extract::member_view;
 use super::messages::following;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use super::schema;
@@ -48,7 +51,16 @@ pub(super) fn routes() -> Routes {
             "/guilds/{guild}/bulk-ban",
             post(ban_many)
                 .gives(&schema::guilds::BULK_BAN)
-                .needs(Needs::All(Permissions::BAN_MEMBERS.union(Permissions::MANAGE_GUILD))),
+                .needs(Needs::All(Permissions::BAN_MEMBERS.union(Permissions::MANAGE_GUILD)))
+                .logs(&[AuditAction::MemberBanAdd])
+                .tells(&[DispatchName::GuildBanAdd])
+                .may_tell(&[
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                    DispatchName::MessageDelete,
+                    DispatchName::MessageDeleteBulk,
+                ])
+                .may_tell(effects::LEAVING),
         )
         .route(
             "/guilds/{guild}/bans/{user}",
@@ -57,8 +69,19 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::BAN_MEMBERS))
                 .put(ban)
                 .needs(Needs::All(Permissions::BAN_MEMBERS))
+                .logs(&[AuditAction::MemberBanAdd])
+                .tells(&[DispatchName::GuildBanAdd])
+                .may_tell(&[
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                    DispatchName::MessageDelete,
+                    DispatchName::MessageDeleteBulk,
+                ])
+                .may_tell(effects::LEAVING)
                 .delete(unban)
-                .needs(Needs::All(Permissions::BAN_MEMBERS)),
+                .needs(Needs::All(Permissions::BAN_MEMBERS))
+                .logs(&[AuditAction::MemberBanRemove])
+                .tells(&[DispatchName::GuildBanRemove]),
         )
 }
 

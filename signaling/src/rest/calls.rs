@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
@@ -36,10 +37,16 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/channels/{channel}/call",
-            get(eligibility).gives(&schema::channels::CALL_ELIGIBILITY).patch(modify),
+            get(eligibility)
+                .gives(&schema::channels::CALL_ELIGIBILITY)
+                .patch(modify)
+                .may_tell(&[DispatchName::CallUpdate]),
         )
-        .route("/channels/{channel}/call/ring", post(ring))
-        .route("/channels/{channel}/call/stop-ringing", post(stop_ringing))
+        .route("/channels/{channel}/call/ring", post(ring).may_tell(&[DispatchName::CallUpdate]))
+        .route(
+            "/channels/{channel}/call/stop-ringing",
+            post(stop_ringing).may_tell(&[DispatchName::CallUpdate]),
+        )
 }
 
 /// The private channel, if `me` may be in a call there (20001, 10003, 50001, 50024, 50007).

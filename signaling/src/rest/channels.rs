@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::TagId;
 use model::id::UserId;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
+use state::audit::AuditAction;
 use state::event::ChatEvent;
 use state::guild::command::ChannelPatch;
 use state::guild::command::ThreadPatch;
@@ -35,6 +37,7 @@ use super::overwrites;
 use super::overwrites::Overwrite;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use super::schema;
@@ -51,14 +54,52 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .may_log(&[
+                    AuditAction::ChannelUpdate,
+                    AuditAction::ChannelOverwriteCreate,
+                    AuditAction::ChannelOverwriteUpdate,
+                    AuditAction::ChannelOverwriteDelete,
+                    AuditAction::ThreadUpdate,
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    AuditAction::AutoModerationUserCommunicationDisabled,
+                ])
+                .may_tell(&[
+                    DispatchName::ChannelUpdate,
+                    DispatchName::ThreadUpdate,
+                    DispatchName::MessageCreate,
+                    DispatchName::AutoModerationActionExecution,
+                    DispatchName::GuildMemberUpdate,
+                ])
+                .may_tell(effects::SIGHT)
                 .delete(remove)
                 .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .may_log(&[AuditAction::ChannelDelete, AuditAction::ThreadDelete])
+                .may_tell(&[
+                    DispatchName::ChannelDelete,
+                    DispatchName::ChannelUpdate,
+                    DispatchName::ThreadDelete,
+                    DispatchName::GuildUpdate,
+                    DispatchName::GuildScheduledEventDelete,
+                    DispatchName::StageInstanceDelete,
+                    DispatchName::VoiceStateUpdate,
+                    DispatchName::VoiceChannelStartTimeUpdate,
+                    DispatchName::VoiceChannelStatusUpdate,
+                    DispatchName::ChannelRecipientRemove,
+                    DispatchName::MessageCreate,
+                    DispatchName::MessageUpdate,
+                    DispatchName::CallUpdate,
+                    DispatchName::CallDelete,
+                ])
                 .layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )
         .route(
             "/channels/{channel}/typing",
-            post(typing).needs(Needs::All(Permissions::SEND_MESSAGES)),
+            post(typing)
+                .needs(Needs::All(Permissions::SEND_MESSAGES))
+                .tells(&[DispatchName::TypingStart])
+                .may_tell(&[DispatchName::ChannelCreate]),
         )
 }
 

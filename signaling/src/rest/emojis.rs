@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::EmojiId;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use state::Guild;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::record::EmojiRecord;
 
 use super::ApiError;
@@ -45,6 +47,8 @@ pub(super) fn routes() -> Routes {
                 .post(create)
                 .gives(&schema::guilds::EMOJI)
                 .needs(Needs::Any(EXPRESSIONS))
+                .logs(&[AuditAction::EmojiCreate])
+                .tells(&[DispatchName::GuildEmojisUpdate])
                 .layer(pictured),
         )
         .route(
@@ -54,8 +58,12 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::EMOJI)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[AuditAction::EmojiUpdate])
+                .tells(&[DispatchName::GuildEmojisUpdate])
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[AuditAction::EmojiDelete])
+                .tells(&[DispatchName::GuildEmojisUpdate]),
         )
 }
 

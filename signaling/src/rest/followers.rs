@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::UserId;
 use model::id::WebhookId;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use serde_json::json;
 use state::apps::WebhookRecord;
 use state::apps::WebhookSource;
+use state::audit::AuditAction;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 
@@ -42,7 +44,9 @@ pub(super) fn routes() -> Routes {
         "/channels/{channel}/followers",
         post(follow)
             .gives(&schema::channels::FOLLOWED)
-            .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+            .needs(Needs::All(Permissions::MANAGE_WEBHOOKS))
+            .logs(&[AuditAction::WebhookCreate])
+            .tells(&[DispatchName::WebhooksUpdate, DispatchName::MessageCreate]),
     )
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::UserId;
 use model::limits;
@@ -46,7 +47,26 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new().route(
         "/channels/{channel}/recipients/{user}",
-        put(add).gives(&schema::channels::CHANNEL).with_status(201).or(204).delete(remove),
+        put(add)
+            .gives(&schema::channels::CHANNEL)
+            .with_status(201)
+            .or(204)
+            .may_tell(&[
+                DispatchName::ChannelRecipientAdd,
+                DispatchName::ChannelCreate,
+                DispatchName::MessageCreate,
+            ])
+            .delete(remove)
+            .tells(&[DispatchName::ChannelDelete])
+            .may_tell(&[
+                DispatchName::ChannelRecipientRemove,
+                DispatchName::ChannelUpdate,
+                DispatchName::MessageCreate,
+                DispatchName::MessageUpdate,
+                DispatchName::CallUpdate,
+                DispatchName::CallDelete,
+                DispatchName::VoiceStateUpdate,
+            ]),
     )
 }
 
@@ -121,7 +141,7 @@ async fn change(
 async fn tell(
     parts: &Parts,
     people: Vec<UserId>,
-    name: &'static str,
+    name: DispatchName,
     body: Value,
 ) -> Result<(), ApiError> {
     let (messages, files) = (Vec::new(), Vec::new());
@@ -175,7 +195,7 @@ async fn add(
             return Ok(());
         };
         let body = json!({ "channel_id": channel, "user": wire::user(&known) });
-        tell(&parts, before.recipients, "CHANNEL_RECIPIENT_ADD", body).await?;
+        tell(&parts, before.recipients, DispatchName::ChannelRecipientAdd, body).await?;
         let opened = UserEvent::PrivateChannelOpened(Arc::new(after.clone()));
         parts.store.tell_private(vec![user], opened).await?;
         note(&parts, &after, me.id(), (kind::RECIPIENT_ADDED, String::new(), Some(user))).await
@@ -221,7 +241,8 @@ async fn take_out(
     silent: bool,
 ) -> Result<(), ApiError> {
     let (before, after) = change(parts, channel, GroupChange::Remove(user)).await?;
-    tell(parts, vec![user], "CHANNEL_DELETE", shown(parts, &before, user).await?).await?;
+    tell(parts, vec![user], DispatchName::ChannelDelete, shown(parts, &before, user).await?)
+        .await?;
     let Some(after) = after else {
         let icon = before.group.and_then(|group| group.icon);
         picture::forget(parts, Owner::Group(channel), icon.as_deref(), None).await;
@@ -229,7 +250,7 @@ async fn take_out(
     };
     if let Some(known) = parts.store.users().user(user).await? {
         let body = json!({ "channel_id": channel, "user": wire::user(&known) });
-        tell(parts, after.recipients.clone(), "CHANNEL_RECIPIENT_REMOVE", body).await?;
+        tell(parts, after.recipients.clone(), DispatchName::ChannelRecipientRemove, body).await?;
     }
     let owner = |channel: &PrivateChannel| channel.group.as_ref().map(|group| group.owner);
     if owner(&before) != owner(&after) {
@@ -246,7 +267,7 @@ async fn take_out(
 async fn update_all(parts: &Parts, channel: &PrivateChannel) -> Result<(), ApiError> {
     for &viewer in &channel.recipients {
         let body = shown(parts, channel, viewer).await?;
-        tell(parts, vec![viewer], "CHANNEL_UPDATE", body).await?;
+        tell(parts, vec![viewer], DispatchName::ChannelUpdate, body).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::guild::command::BotDraft;
 use state::guild::command::ChannelDraft;
 use state::guild::command::SettingsPatch;
@@ -34,6 +36,7 @@ use super::overwrites;
 use super::overwrites::Overwrite;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use super::schema;
@@ -47,7 +50,13 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/guilds", post(found).gives(&schema::guilds::GUILD).layer(pictured()))
+        .route(
+            "/guilds",
+            post(found)
+                .gives(&schema::guilds::GUILD)
+                .tells(&[DispatchName::GuildCreate])
+                .layer(pictured()),
+        )
         .route(
             "/guilds/{guild}",
             get(show)
@@ -55,8 +64,17 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::GUILD)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::GuildUpdate])
+                .tells(&[DispatchName::GuildUpdate])
+                .may_tell(effects::SIGHT)
                 .delete(remove)
                 .needs(Needs::Owner)
+                .tells(&[DispatchName::GuildDelete])
+                .may_tell(&[
+                    DispatchName::VoiceStateUpdate,
+                    DispatchName::VoiceChannelStartTimeUpdate,
+                    DispatchName::VoiceChannelStatusUpdate,
+                ])
                 .layer(pictured()),
         )
         .route(
@@ -66,10 +84,30 @@ pub(super) fn routes() -> Routes {
                 .post(create_channel)
                 .gives(&schema::channels::CHANNEL)
                 .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .logs(&[AuditAction::ChannelCreate])
+                .tells(&[DispatchName::ChannelCreate])
                 .patch(move_channels)
-                .needs(Needs::All(Permissions::MANAGE_CHANNELS)),
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS))
+                .may_log(&[
+                    AuditAction::ChannelUpdate,
+                    AuditAction::ChannelOverwriteCreate,
+                    AuditAction::ChannelOverwriteUpdate,
+                    AuditAction::ChannelOverwriteDelete,
+                ])
+                .tells(&[DispatchName::ChannelUpdate])
+                .may_tell(effects::SIGHT),
         )
-        .route("/guilds/{guild}/bots", post(add_bot).needs(Needs::All(Permissions::MANAGE_GUILD)))
+        .route(
+            "/guilds/{guild}/bots",
+            post(add_bot)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .may_log(&[
+                    AuditAction::BotAdd,
+                    AuditAction::IntegrationCreate,
+                    AuditAction::IntegrationUpdate,
+                ])
+                .may_tell(effects::INSTALLING),
+        )
 }
 
 /// Room for a picture in the body.

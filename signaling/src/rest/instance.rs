@@ -30,7 +30,8 @@ pub(super) fn routes() -> Routes {
             get(list)
                 .lists(&schema::channels::INVITE)
                 .post(invite)
-                .gives(&schema::channels::INVITE),
+                .gives(&schema::channels::INVITE)
+                .tells_nobody(),
         )
         .route("/policies/instance/domains", get(domains).gives(&schema::instance::DOMAINS))
         .route("/policies/instance", get(policies).gives(&schema::instance::POLICIES))

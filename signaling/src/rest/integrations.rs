@@ -2,12 +2,14 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::UserId;
 use model::wire::guild::Permissions;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::audit::AuditAction;
 
 use super::ApiError;
 use super::extract::Auth;
@@ -18,6 +20,7 @@ use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::delete;
+use super::route::effects;
 use super::route::get;
 use super::schema;
 use crate::parts::Parts;
@@ -33,7 +36,16 @@ pub(super) fn routes() -> Routes {
         )
         .route(
             "/guilds/{guild}/integrations/{integration}",
-            delete(remove).needs(Needs::All(Permissions::MANAGE_GUILD)),
+            delete(remove)
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::IntegrationDelete])
+                .tells(&[
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                    DispatchName::IntegrationDelete,
+                    DispatchName::GuildIntegrationsUpdate,
+                ])
+                .may_tell(effects::LEAVING),
         )
 }
 

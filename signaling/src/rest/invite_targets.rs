@@ -49,7 +49,8 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::Any(either))
                 .put(replace)
                 .or(204)
-                .needs(Needs::Any(Permissions::MANAGE_GUILD)),
+                .needs(Needs::Any(Permissions::MANAGE_GUILD))
+                .tells_nobody(),
         )
         .route(
             "/invites/{code}/target-users/job-status",

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
@@ -20,6 +21,7 @@ use state::GuildEvent;
 use state::GuildHandle;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
+use state::audit::actions;
 use state::record::InviteRecord;
 use state::record::InviteTargets;
 use state::record::UserRecord;
@@ -44,6 +46,7 @@ use super::invite_targets::Create;
 use super::invite_targets::Wanted;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::schema;
 use crate::auth::Accounts;
@@ -60,8 +63,18 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::channels::INVITE)
                 .post(accept)
                 .gives(&schema::channels::INVITE)
+                .may_log(&[
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .tells(&[DispatchName::GuildMemberAdd, DispatchName::GuildCreate])
+                .may_tell(&[DispatchName::PresenceUpdate])
+                .may_tell(effects::PROFILE)
                 .delete(revoke)
-                .gives(&schema::channels::INVITE),
+                .gives(&schema::channels::INVITE)
+                .may_log(&[AuditAction::InviteDelete])
+                .may_tell(&[DispatchName::InviteDelete]),
         )
         .route(
             "/guilds/{guild}/invites",
@@ -77,7 +90,9 @@ pub(super) fn routes() -> Routes {
                 .post(create)
                 .gives(&schema::channels::INVITE)
                 .needs(Needs::All(Permissions::CREATE_INVITE))
-                .reads::<Create>(),
+                .reads::<Create>()
+                .may_log(&[AuditAction::InviteCreate])
+                .may_tell(&[DispatchName::InviteCreate]),
         )
         .merge(invite_targets::routes())
 }

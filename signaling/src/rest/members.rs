@@ -6,6 +6,7 @@ use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::calendar::Moment;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -18,6 +19,7 @@ use state::GuildCommand;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::audit::By;
+use state::audit::actions;
 use state::guild::command::MemberDraft;
 use state::guild::command::MemberPatch;
 use state::screening::BYPASSES_VERIFICATION;
@@ -36,6 +38,7 @@ use super::extract::member_view;
 use super::extract::some;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::patch;
 use super::route::put;
@@ -63,7 +66,15 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::MEMBER)
                 .patch(update_me)
                 .gives(&schema::people::MEMBER)
-                .needs(Needs::Any(NICKNAMES)),
+                .needs(Needs::Any(NICKNAMES))
+                .logs(&[AuditAction::MemberUpdate])
+                .may_log(&[
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(effects::PROFILE),
         )
         .route(
             "/guilds/{guild}/members/{user}",
@@ -74,23 +85,57 @@ pub(super) fn routes() -> Routes {
                 .with_status(201)
                 .or(204)
                 .needs(Needs::Application)
+                .tells(&[DispatchName::GuildMemberAdd, DispatchName::GuildCreate])
+                .may_tell(&[DispatchName::PresenceUpdate, DispatchName::GuildJoinRequestCreate])
                 .patch(update)
                 .gives(&schema::people::MEMBER)
                 .needs(Needs::All(Permissions::MANAGE_NICKNAMES))
+                .may_log(&[
+                    AuditAction::MemberUpdate,
+                    AuditAction::MemberRoleUpdate,
+                    AuditAction::MemberMove,
+                    AuditAction::MemberDisconnect,
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .may_tell(&[DispatchName::VoiceServerUpdate, DispatchName::GuildJoinRequestUpdate])
+                .may_tell(effects::PROFILE)
+                .may_tell(effects::SIGHT)
                 .delete(kick)
-                .needs(Needs::All(Permissions::KICK_MEMBERS)),
+                .needs(Needs::All(Permissions::KICK_MEMBERS))
+                .logs(&[AuditAction::MemberKick])
+                .tells(&[DispatchName::GuildMemberRemove, DispatchName::GuildDelete])
+                .may_tell(effects::LEAVING),
         )
         .route(
             "/guilds/{guild}/members/@me/nick",
-            patch(update_me).gives(&schema::people::MEMBER).needs(Needs::Any(NICKNAMES)),
+            patch(update_me)
+                .gives(&schema::people::MEMBER)
+                .needs(Needs::Any(NICKNAMES))
+                .logs(&[AuditAction::MemberUpdate])
+                .may_log(&[
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(effects::PROFILE),
         )
         .route("/users/@me/guilds/{guild}/member", get(show_own).gives(&schema::people::MEMBER))
         .route(
             "/guilds/{guild}/members/{user}/roles/{role}",
             put(give)
                 .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::MemberRoleUpdate])
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(&[DispatchName::GuildJoinRequestUpdate])
+                .may_tell(effects::SIGHT)
                 .delete(take)
-                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::MemberRoleUpdate])
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(effects::SIGHT),
         )
 }
 

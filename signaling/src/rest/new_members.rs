@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -13,6 +14,7 @@ use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
 use state::GuildCommand;
+use state::audit::actions;
 use state::guild::command::SettingsPatch;
 use state::guild::community::NewMemberAction;
 use state::guild::community::ResourceChannel;
@@ -41,7 +43,9 @@ pub(super) fn routes() -> Routes {
             .needs(Needs::All(Permissions::MANAGE_GUILD))
             .put(set)
             .gives(&schema::guilds::NEW_MEMBER_WELCOME)
-            .needs(Needs::All(Permissions::MANAGE_GUILD)),
+            .needs(Needs::All(Permissions::MANAGE_GUILD))
+            .may_log(&[actions::HOME_SETTINGS_CREATE, actions::HOME_SETTINGS_UPDATE])
+            .tells(&[DispatchName::GuildUpdate]),
     )
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::UserId;
 use model::limits;
 use serde::Deserialize;
@@ -24,9 +25,10 @@ use super::schema;
 use crate::parts::Parts;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .route("/users/@me/notes", get(all).gives(&schema::people::NOTES))
-        .route("/users/@me/notes/{user}", get(show).gives(&schema::people::NOTE).put(write))
+    Routes::new().route("/users/@me/notes", get(all).gives(&schema::people::NOTES)).route(
+        "/users/@me/notes/{user}",
+        get(show).gives(&schema::people::NOTE).put(write).tells(&[DispatchName::UserNoteUpdate]),
+    )
 }
 
 /// `GET /users/@me/notes`: by whom they are about.
@@ -80,7 +82,7 @@ async fn write(
             }
             Err(error) => return Err(error.into()),
         }
-        tell(&parts, me.id(), "USER_NOTE_UPDATE", told);
+        tell(&parts, me.id(), DispatchName::UserNoteUpdate, told);
         Ok(())
     })
     .await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -33,10 +34,17 @@ use crate::wire;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .route("/users/@me/guilds/settings", patch(bulk).lists(&schema::people::NOTIFICATIONS))
+        .route(
+            "/users/@me/guilds/settings",
+            patch(bulk)
+                .lists(&schema::people::NOTIFICATIONS)
+                .tells(&[DispatchName::UserGuildSettingsUpdate]),
+        )
         .route(
             "/users/@me/guilds/{guild}/settings",
-            patch(one).gives(&schema::people::NOTIFICATIONS),
+            patch(one)
+                .gives(&schema::people::NOTIFICATIONS)
+                .tells(&[DispatchName::UserGuildSettingsUpdate]),
         )
 }
 
@@ -165,7 +173,7 @@ async fn change(
     settings.version = parts.now_ms();
     parts.reads.put_notifications(me, guild, &settings).await?;
     let shown = wire::notifications(guild, &settings);
-    tell(parts, me, "USER_GUILD_SETTINGS_UPDATE", shown.clone());
+    tell(parts, me, DispatchName::UserGuildSettingsUpdate, shown.clone());
     Ok(shown)
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
@@ -12,6 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::audit::AuditAction;
+use state::audit::actions;
 use state::guild::command::SettingsPatch;
 use state::guild::community::Onboarding;
 use state::guild::community::Prompt;
@@ -29,6 +32,7 @@ use super::extract::member_view;
 use super::extract::some;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use super::schema;
@@ -43,14 +47,26 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::guilds::ONBOARDING)
                 .put(set)
                 .gives(&schema::guilds::ONBOARDING)
-                .needs(Needs::All(Permissions::MANAGE_GUILD.union(Permissions::MANAGE_ROLES))),
+                .needs(Needs::All(Permissions::MANAGE_GUILD.union(Permissions::MANAGE_ROLES)))
+                .may_log(&[
+                    actions::ONBOARDING_CREATE,
+                    actions::ONBOARDING_UPDATE,
+                    actions::ONBOARDING_PROMPT_CREATE,
+                    actions::ONBOARDING_PROMPT_UPDATE,
+                    actions::ONBOARDING_PROMPT_DELETE,
+                ])
+                .tells(&[DispatchName::GuildUpdate]),
         )
         .route(
             "/guilds/{guild}/onboarding-responses",
             post(answer)
                 .gives(&schema::guilds::ONBOARDING_ANSWERS)
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(effects::SIGHT)
                 .put(answer)
-                .gives(&schema::guilds::ONBOARDING_ANSWERS),
+                .gives(&schema::guilds::ONBOARDING_ANSWERS)
+                .tells(&[DispatchName::GuildMemberUpdate])
+                .may_tell(effects::SIGHT),
         )
         .route(
             "/guilds/{guild}/welcome-screen",
@@ -59,7 +75,9 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(change_welcome)
                 .gives(&schema::guilds::WELCOME_SCREEN)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::GuildUpdate])
+                .tells(&[DispatchName::GuildUpdate]),
         )
 }
 

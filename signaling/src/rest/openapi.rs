@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::http::Method;
+use serde_json::Value;
+use serde_json::json;
+use state::audit;
 use utoipa::openapi::Components;
 use utoipa::openapi::ContentBuilder;
 use utoipa::openapi::InfoBuilder;
@@ -43,6 +46,8 @@ use super::route::Needs;
 use super::route::Operation;
 use super::route::answer::Content;
 use super::route::answer::Given;
+use super::route::effects::Effects;
+use super::route::effects::When;
 use super::route::probe::Field;
 use super::route::probe::Shape;
 use super::schema::Kind;
@@ -177,11 +182,16 @@ fn described(
     named: &mut Named,
 ) -> utoipa::openapi::path::Operation {
     let class = rates::class(&operation.method, &operation.path);
-    let told = ExtensionsBuilder::new()
+    let mut told = ExtensionsBuilder::new()
         .add("x-rate-limit-bucket", class.bucket)
         .add("x-needs", operation.needs.to_string())
-        .add("x-audit-log-reason", operation.takes.reason)
-        .build();
+        .add("x-audit-log-reason", operation.takes.reason);
+    if let Some(effects) = &operation.effects {
+        told = told
+            .add("x-audit-log-actions", effects.actions())
+            .add("x-dispatches", effects.named_dispatches());
+    }
+    let told = told.build();
     let mut built = OperationBuilder::new()
         .operation_id(Some(id))
         .tag(operation.id.split('.').next().unwrap_or_default())
@@ -367,6 +377,34 @@ fn text() -> RefOr<Schema> {
 fn snowflake() -> RefOr<Schema> {
     let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some(SNOWFLAKE));
     RefOr::T(digits.into())
+}
+
+impl Effects {
+    /// Entries of the audit log, by Discord's names and numbers.
+    fn actions(&self) -> Value {
+        let shown = self.logs.iter().map(|(action, when)| {
+            let (number, name) = (u16::from(*action), audit::actions::name(*action));
+            json!({ "name": name, "action_type": number, "when": when.to_string() })
+        });
+        shown.collect()
+    }
+
+    fn named_dispatches(&self) -> Value {
+        let shown = self
+            .dispatches()
+            .into_iter()
+            .map(|(name, when)| json!({ "name": name.as_str(), "when": when.to_string() }));
+        shown.collect()
+    }
+}
+
+impl std::fmt::Display for When {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Always => "always",
+            Self::AtTimes => "at times",
+        })
+    }
 }
 
 impl std::fmt::Display for Needs {

@@ -2,6 +2,7 @@
 //! is under attack.
 
 use axum::extract::State;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::wire::guild::Permissions;
 use model::wire::util::Timestamp;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::guild::command::SettingsPatch;
 
 use super::ApiError;
@@ -37,7 +39,9 @@ pub(super) fn routes() -> Routes {
             "/guilds/{guild}/incident-actions",
             put(incidents)
                 .gives(&schema::guilds::INCIDENTS)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::GuildUpdate])
+                .tells(&[DispatchName::GuildUpdate]),
         )
 }
 

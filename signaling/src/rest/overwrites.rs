@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
@@ -11,6 +12,7 @@ use model::wire::id::Id;
 use model::wire::id::marker::GenericMarker;
 use serde::Deserialize;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::store::ChannelHome;
 
 use super::ApiError;
@@ -21,6 +23,7 @@ use super::extract::Path;
 use super::extract::Reason;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::put;
 use crate::auth::Identity;
 use crate::parts::Parts;
@@ -30,8 +33,14 @@ pub(super) fn routes() -> Routes {
         "/channels/{channel}/permissions/{overwrite}",
         put(set)
             .needs(Needs::All(Permissions::MANAGE_ROLES))
+            .may_log(&[AuditAction::ChannelOverwriteCreate, AuditAction::ChannelOverwriteUpdate])
+            .tells(&[DispatchName::ChannelUpdate])
+            .may_tell(effects::SIGHT)
             .delete(remove)
-            .needs(Needs::All(Permissions::MANAGE_ROLES)),
+            .needs(Needs::All(Permissions::MANAGE_ROLES))
+            .logs(&[AuditAction::ChannelOverwriteDelete])
+            .tells(&[DispatchName::ChannelUpdate])
+            .may_tell(effects::SIGHT),
     )
 }
 

@@ -29,7 +29,7 @@ use crate::wire;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/users/{user}/profile", get(show).gives(&schema::people::PROFILE))
-        .route("/users/@me/profile", patch(update).gives(&schema::people::SAID))
+        .route("/users/@me/profile", patch(update).gives(&schema::people::SAID).tells_nobody())
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use axum::extract::State;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
+use state::audit::AuditAction;
 
 use super::ApiError;
 use super::error::FormErrors;
@@ -24,6 +26,7 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::schema;
 use crate::parts::Parts;
@@ -36,7 +39,11 @@ pub(super) fn routes() -> Routes {
             .needs(Needs::All(NEEDED))
             .post(prune)
             .gives(&schema::guilds::PRUNED)
-            .needs(Needs::All(NEEDED)),
+            .needs(Needs::All(NEEDED))
+            .logs(&[AuditAction::MemberPrune])
+            .tells(&[DispatchName::GuildMemberRemove])
+            .may_tell(&[DispatchName::GuildDelete])
+            .may_tell(effects::LEAVING),
     )
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::MessageId;
@@ -39,22 +40,30 @@ pub(super) fn routes() -> Routes {
     let all = "/channels/{channel}/messages/{message}/reactions";
     // `@me` is no route of its own: some libraries send it percent-encoded.
     Routes::new()
-        .route(all, delete(clear).needs(Needs::All(Permissions::MANAGE_MESSAGES)))
+        .route(
+            all,
+            delete(clear)
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .tells(&[DispatchName::MessageReactionRemoveAll]),
+        )
         .route(
             &format!("{all}/{{emoji}}"),
             get(reactors)
                 .lists(&schema::people::USER)
                 .within("limit", 1, 100)
                 .delete(clear_emoji)
-                .needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .tells(&[DispatchName::MessageReactionRemoveEmoji]),
         )
         .route(
             &format!("{all}/{{emoji}}/{{user}}"),
             delete(unreact)
                 .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .tells(&[DispatchName::MessageReactionRemove])
                 .put(react)
                 .or(405)
-                .needs(Needs::All(Permissions::ADD_REACTIONS)),
+                .needs(Needs::All(Permissions::ADD_REACTIONS))
+                .tells(&[DispatchName::MessageReactionAdd]),
         )
 }
 

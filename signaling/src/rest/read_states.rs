@@ -5,6 +5,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::MessageId;
@@ -45,20 +46,36 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/channels/{channel}/messages/{message}/ack",
-            post(acknowledge).gives(&schema::people::ACKNOWLEDGED),
+            post(acknowledge)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::MessageAck]),
         )
-        .route("/channels/{channel}/messages/ack", delete(forget).needs(Needs::Account))
-        .route("/channels/{channel}/pins/ack", post(pins))
-        .route("/guilds/{guild}/ack", post(guild))
+        .route(
+            "/channels/{channel}/messages/ack",
+            delete(forget).needs(Needs::Account).tells_nobody(),
+        )
+        .route("/channels/{channel}/pins/ack", post(pins).tells(&[DispatchName::ChannelPinsAck]))
+        .route("/guilds/{guild}/ack", post(guild).tells(&[DispatchName::MessageAck]))
         .route(
             "/guilds/{guild}/ack/{kind}/{entity}",
-            post(guild_feature).gives(&schema::people::ACKNOWLEDGED),
+            post(guild_feature)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::GuildFeatureAck]),
         )
         .route(
             "/users/@me/{kind}/{entity}/ack",
-            post(own_feature).gives(&schema::people::ACKNOWLEDGED),
+            post(own_feature)
+                .gives(&schema::people::ACKNOWLEDGED)
+                .tells(&[DispatchName::UserNonChannelAck]),
         )
-        .route("/read-states/ack-bulk", post(bulk))
+        .route(
+            "/read-states/ack-bulk",
+            post(bulk).may_tell(&[
+                DispatchName::MessageAck,
+                DispatchName::GuildFeatureAck,
+                DispatchName::UserNonChannelAck,
+            ]),
+        )
 }
 
 /// Demands a person: bots have none of this.
@@ -71,7 +88,7 @@ pub(super) fn require_person(me: &Identity) -> Result<(), ErrorCode> {
 }
 
 /// Tells the sessions of `user` of something that only they hear.
-pub(super) fn tell(parts: &Parts, user: UserId, name: &'static str, body: Value) {
+pub(super) fn tell(parts: &Parts, user: UserId, name: DispatchName, body: Value) {
     let (messages, files) = (Vec::new(), Vec::new());
     let personal = Personal { name, guild: None, body, messages, files };
     parts.store.notify(user, UserEvent::Personal(Arc::new(personal)));
@@ -115,8 +132,10 @@ async fn acknowledge(
         told["manual"] = json!(true);
         told["mention_count"] = json!(body.mention_count);
     }
-    carry_out(async move { store(&parts, me.id(), &[ack], vec![("MESSAGE_ACK", told)]).await })
-        .await?;
+    carry_out(async move {
+        store(&parts, me.id(), &[ack], vec![(DispatchName::MessageAck, told)]).await
+    })
+    .await?;
     Ok(Json(json!({ "token": null })))
 }
 
@@ -125,7 +144,7 @@ async fn store(
     parts: &Parts,
     me: UserId,
     acks: &[Ack],
-    told: Vec<(&'static str, Value)>,
+    told: Vec<(DispatchName, Value)>,
 ) -> Result<(), ApiError> {
     match parts.reads.acknowledge(me, acks).await {
         Ok(()) => {}
@@ -178,9 +197,9 @@ async fn pins(
     let ack = Ack { last: None, pins_ms: Some(newest), ..Ack::of(of, 0) };
     let version = parts.now_ms();
     let told = json!({ "channel_id": channel, "timestamp": timestamp(newest), "version": version });
-    carry_out(
-        async move { store(&parts, me.id(), &[ack], vec![("CHANNEL_PINS_ACK", told)]).await },
-    )
+    carry_out(async move {
+        store(&parts, me.id(), &[ack], vec![(DispatchName::ChannelPinsAck, told)]).await
+    })
     .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -198,7 +217,7 @@ async fn guild(
     let (mut acks, mut told) = (Vec::new(), Vec::new());
     for (channel, message) in newest {
         acks.push(Ack::read(channel, message));
-        told.push(("MESSAGE_ACK", message_ack(channel, message, version)));
+        told.push((DispatchName::MessageAck, message_ack(channel, message, version)));
     }
     carry_out(async move { store(&parts, me.id(), &acks, told).await }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -235,7 +254,7 @@ async fn guild_feature(
     require_person(&me)?;
     member_view(&parts, guild, me.id())?;
     let of = Resource { kind: feature(kind)?, id: guild.get() };
-    let told = vec![("GUILD_FEATURE_ACK", feature_ack(of, entity, parts.now_ms()))];
+    let told = vec![(DispatchName::GuildFeatureAck, feature_ack(of, entity, parts.now_ms()))];
     carry_out(async move { store(&parts, me.id(), &[Ack::of(of, entity)], told).await }).await?;
     Ok(Json(json!({ "token": null })))
 }
@@ -248,7 +267,7 @@ async fn own_feature(
 ) -> Result<Json<Value>, ApiError> {
     require_person(&me)?;
     let of = Resource { kind: feature(kind)?, id: me.id().get() };
-    let told = vec![("USER_NON_CHANNEL_ACK", feature_ack(of, entity, parts.now_ms()))];
+    let told = vec![(DispatchName::UserNonChannelAck, feature_ack(of, entity, parts.now_ms()))];
     carry_out(async move { store(&parts, me.id(), &[Ack::of(of, entity)], told).await }).await?;
     Ok(Json(json!({ "token": null })))
 }
@@ -284,14 +303,17 @@ async fn bulk(
         let of = Resource { kind, id: channel_id.get() };
         let (seen, event) = if kind == CHANNEL {
             let place = Place::open(&parts, &me, channel_id, Permissions::empty()).await;
-            (place.is_ok(), ("MESSAGE_ACK", message_ack(channel_id, message_id, version)))
+            (
+                place.is_ok(),
+                (DispatchName::MessageAck, message_ack(channel_id, message_id, version)),
+            )
         } else if feature(kind).is_err() {
             continue;
         } else if of.id == me.id().get() {
-            (true, ("USER_NON_CHANNEL_ACK", feature_ack(of, message_id.get(), version)))
+            (true, (DispatchName::UserNonChannelAck, feature_ack(of, message_id.get(), version)))
         } else {
             let seen = member_view(&parts, channel_id.cast(), me.id()).is_ok();
-            (seen, ("GUILD_FEATURE_ACK", feature_ack(of, message_id.get(), version)))
+            (seen, (DispatchName::GuildFeatureAck, feature_ack(of, message_id.get(), version)))
         };
         if seen {
             acks.push(Ack::of(of, message_id.get()));

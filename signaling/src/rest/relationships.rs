@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::UserId;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,9 +37,30 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(
             "/users/@me/relationships",
-            get(list).lists(&schema::people::RELATIONSHIP).post(ask).delete(refuse_all),
+            get(list)
+                .lists(&schema::people::RELATIONSHIP)
+                .post(ask)
+                .tells(&[DispatchName::RelationshipAdd])
+                .may_tell(&[DispatchName::PresenceUpdate])
+                .delete(refuse_all)
+                .tells(&[DispatchName::RelationshipRemove]),
         )
-        .route("/users/@me/relationships/{user}", put(create).patch(rename).delete(part))
+        .route(
+            "/users/@me/relationships/{user}",
+            put(create)
+                .tells(&[DispatchName::RelationshipAdd])
+                .may_tell(&[
+                    DispatchName::RelationshipRemove,
+                    DispatchName::PresenceUpdate,
+                    DispatchName::MessageUpdate,
+                    DispatchName::CallDelete,
+                    DispatchName::VoiceStateUpdate,
+                ])
+                .patch(rename)
+                .tells(&[DispatchName::RelationshipUpdate])
+                .delete(part)
+                .tells(&[DispatchName::RelationshipRemove]),
+        )
 }
 
 /// `GET /users/@me/relationships`
@@ -179,7 +201,7 @@ async fn announce(
             let Some(other) = parts.store.users().user(after.other).await? else { return Ok(()) };
             let mut body = wire::relationship(after, &other);
             body["should_notify"] = json!(matches!(after.bond, Bond::Incoming | Bond::Friend));
-            tell(parts, user, "RELATIONSHIP_ADD", body);
+            tell(parts, user, DispatchName::RelationshipAdd, body);
         }
         (Some(before), None) => {
             let body = json!({
@@ -188,7 +210,7 @@ async fn announce(
                 "nickname": before.nickname,
                 "since": crate::parts::timestamp(before.since_ms),
             });
-            tell(parts, user, "RELATIONSHIP_REMOVE", body);
+            tell(parts, user, DispatchName::RelationshipRemove, body);
         }
         _ => {}
     }
@@ -222,6 +244,6 @@ async fn rename(
         Err(error) => return Err(error.into()),
     };
     let body = json!({ "id": one.other, "type": one.bond as u8, "nickname": one.nickname });
-    tell(&parts, me.id(), "RELATIONSHIP_UPDATE", body);
+    tell(&parts, me.id(), DispatchName::RelationshipUpdate, body);
     Ok(StatusCode::NO_CONTENT)
 }

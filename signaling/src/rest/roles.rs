@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::RoleId;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::guild::command::RolePatch;
 
 use super::ApiError;
@@ -21,6 +23,7 @@ use super::extract::Reason;
 use super::extract::member_view;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::schema;
 use crate::parts::Parts;
@@ -35,9 +38,13 @@ pub(super) fn routes() -> Routes {
                 .post(create)
                 .gives(&schema::guilds::ROLE)
                 .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::RoleCreate])
+                .tells(&[DispatchName::GuildRoleCreate])
                 .patch(reorder)
                 .lists(&schema::guilds::ROLE)
-                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::RoleUpdate])
+                .tells(&[DispatchName::GuildRoleUpdate]),
         )
         .route(
             "/guilds/{guild}/roles/member-counts",
@@ -50,8 +57,15 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::ROLE)
                 .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::RoleUpdate])
+                .tells(&[DispatchName::GuildRoleUpdate])
+                .may_tell(effects::SIGHT)
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_ROLES)),
+                .needs(Needs::All(Permissions::MANAGE_ROLES))
+                .logs(&[AuditAction::RoleDelete])
+                .tells(&[DispatchName::GuildRoleDelete])
+                .may_tell(&[DispatchName::ChannelUpdate, DispatchName::GuildMemberUpdate])
+                .may_tell(effects::SIGHT),
         )
 }
 

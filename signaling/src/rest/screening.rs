@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::calendar::Moment;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::JoinRequestId;
 use model::id::UserId;
@@ -19,6 +20,8 @@ use state::Guild;
 use state::GuildCommand;
 use state::GuildStore;
 use state::UserEvent;
+use state::audit::AuditAction;
+use state::audit::actions;
 use state::event::Personal;
 use state::guild::command::FilledField;
 use state::guild::command::FilledForm;
@@ -42,6 +45,7 @@ use super::extract::member_view;
 use super::extract::some;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::patch;
 use super::schema;
@@ -58,9 +62,29 @@ pub(super) fn routes() -> Routes {
                 .put(set)
                 .gives(&schema::guilds::MEMBER_VERIFICATION)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[actions::GUILD_MEMBER_VERIFICATION_UPDATE])
+                .may_log(&[AuditAction::MemberKick])
+                .tells(&[DispatchName::GuildUpdate])
+                .may_tell(&[
+                    DispatchName::GuildJoinRequestUpdate,
+                    DispatchName::GuildMemberUpdate,
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                ])
+                .may_tell(effects::LEAVING)
                 .patch(set)
                 .gives(&schema::guilds::MEMBER_VERIFICATION)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[actions::GUILD_MEMBER_VERIFICATION_UPDATE])
+                .may_log(&[AuditAction::MemberKick])
+                .tells(&[DispatchName::GuildUpdate])
+                .may_tell(&[
+                    DispatchName::GuildJoinRequestUpdate,
+                    DispatchName::GuildMemberUpdate,
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                ])
+                .may_tell(effects::LEAVING),
         )
         .route(
             "/guilds/{guild}/requests/@me",
@@ -68,10 +92,20 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::guilds::JOIN_REQUEST)
                 .put(submit)
                 .gives(&schema::guilds::JOIN_REQUEST)
+                .tells(&[DispatchName::GuildJoinRequestUpdate])
+                .may_tell(&[DispatchName::GuildMemberUpdate])
                 .post(reset)
                 .gives(&schema::guilds::JOIN_REQUEST)
+                .tells(&[
+                    DispatchName::GuildJoinRequestDelete,
+                    DispatchName::GuildJoinRequestCreate,
+                ])
                 .delete(reset)
-                .gives(&schema::guilds::JOIN_REQUEST),
+                .gives(&schema::guilds::JOIN_REQUEST)
+                .tells(&[
+                    DispatchName::GuildJoinRequestDelete,
+                    DispatchName::GuildJoinRequestCreate,
+                ]),
         )
         .route(
             "/guilds/{guild}/requests",
@@ -80,13 +114,29 @@ pub(super) fn routes() -> Routes {
                 .within("limit", 1, 100)
                 .needs(Needs::All(Permissions::KICK_MEMBERS))
                 .patch(decide_all)
-                .needs(Needs::All(Permissions::KICK_MEMBERS)),
+                .needs(Needs::All(Permissions::KICK_MEMBERS))
+                .may_log(&[AuditAction::MemberKick])
+                .tells(&[DispatchName::GuildJoinRequestUpdate])
+                .may_tell(&[
+                    DispatchName::GuildMemberUpdate,
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                ])
+                .may_tell(effects::LEAVING),
         )
         .route(
             "/guilds/{guild}/requests/{request}",
             patch(decide)
                 .gives(&schema::guilds::JOIN_REQUEST)
-                .needs(Needs::All(Permissions::KICK_MEMBERS)),
+                .needs(Needs::All(Permissions::KICK_MEMBERS))
+                .may_log(&[AuditAction::MemberKick])
+                .tells(&[DispatchName::GuildJoinRequestUpdate])
+                .may_tell(&[
+                    DispatchName::GuildMemberUpdate,
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                ])
+                .may_tell(effects::LEAVING),
         )
 }
 
@@ -104,7 +154,7 @@ pub(crate) fn open(store: &GuildStore, user: UserId) -> Vec<Value> {
 pub(crate) fn tell_begun(store: &GuildStore, view: &Guild, user: UserId) {
     let Some(request) = view.requests.get(&user) else { return };
     let personal = Personal {
-        name: "GUILD_JOIN_REQUEST_CREATE",
+        name: DispatchName::GuildJoinRequestCreate,
         guild: Some(view.id),
         body: json!({
             "guild_id": view.id,

@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::gateway::DispatchName;
 use model::id::UserId;
 use model::limits;
 use serde::Deserialize;
@@ -38,7 +39,8 @@ pub(super) fn routes() -> Routes {
             get(show)
                 .gives(&schema::people::SETTINGS)
                 .patch(update)
-                .gives(&schema::people::SETTINGS),
+                .gives(&schema::people::SETTINGS)
+                .tells(&[DispatchName::UserSettingsUpdate]),
         )
         .route(
             "/users/@me/settings-proto/{kind}",
@@ -46,6 +48,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::SETTINGS_PROTO)
                 .patch(update_proto)
                 .gives(&schema::people::SETTINGS_PROTO)
+                .tells(&[DispatchName::UserSettingsProtoUpdate])
                 .layer(DefaultBodyLimit::max(largest)),
         )
 }
@@ -277,7 +280,7 @@ async fn update(
         if !keys.is_empty() {
             let change = SettingsChange::Keys(keys.clone());
             store(&parts, me.id(), &change, limits::SETTINGS_JSON).await?;
-            tell(&parts, me.id(), "USER_SETTINGS_UPDATE", Value::Object(keys));
+            tell(&parts, me.id(), DispatchName::UserSettingsUpdate, Value::Object(keys));
         }
         Ok(Json(shown(&parts, me.id()).await?))
     })
@@ -350,7 +353,7 @@ async fn update_proto(
                 let all = STANDARD.encode(all);
                 let settings = json!({ "type": kind, "proto": all });
                 let told = json!({ "settings": settings, "partial": false });
-                tell(&parts, me.id(), "USER_SETTINGS_PROTO_UPDATE", told);
+                tell(&parts, me.id(), DispatchName::UserSettingsProtoUpdate, told);
                 Ok(Json(json!({ "settings": all })))
             }
             None => {

@@ -9,6 +9,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::EmojiId;
 use model::id::GuildId;
@@ -21,6 +22,7 @@ use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
+use state::audit::actions;
 use state::event::SoundPlayed;
 use state::guild::command::SoundPatch;
 use state::record::SoundRecord;
@@ -58,6 +60,8 @@ pub(super) fn routes() -> Routes {
                 .post(create)
                 .gives(&schema::channels::SOUND)
                 .needs(Needs::Any(EXPRESSIONS))
+                .logs(&[actions::SOUNDBOARD_SOUND_CREATE])
+                .tells(&[DispatchName::GuildSoundboardSoundCreate])
                 .layer(heard),
         )
         .route(
@@ -67,12 +71,18 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::channels::SOUND)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[actions::SOUNDBOARD_SOUND_UPDATE])
+                .tells(&[DispatchName::GuildSoundboardSoundUpdate])
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[actions::SOUNDBOARD_SOUND_DELETE])
+                .tells(&[DispatchName::GuildSoundboardSoundDelete]),
         )
         .route(
             "/channels/{channel}/send-soundboard-sound",
-            post(play).needs(Needs::All(Permissions::SPEAK.union(Permissions::USE_SOUNDBOARD))),
+            post(play)
+                .needs(Needs::All(Permissions::SPEAK.union(Permissions::USE_SOUNDBOARD)))
+                .tells(&[DispatchName::VoiceChannelEffectSend]),
         )
 }
 

@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::ScheduledEventId;
 use model::wire::guild::Permissions;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use state::GuildCommand;
 use state::GuildHandle;
+use state::audit::AuditAction;
 use state::audit::By;
 use state::store::ChannelHome;
 
@@ -32,14 +34,28 @@ use crate::wire;
 use crate::wire::GUILD_ONLY;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().route("/stage-instances", post(open).gives(&schema::channels::STAGE)).route(
-        "/stage-instances/{channel}",
-        get(show)
-            .gives(&schema::channels::STAGE)
-            .patch(update)
-            .gives(&schema::channels::STAGE)
-            .delete(close),
-    )
+    Routes::new()
+        .route(
+            "/stage-instances",
+            post(open)
+                .gives(&schema::channels::STAGE)
+                .logs(&[AuditAction::StageInstanceCreate])
+                .may_log(&[AuditAction::GuildScheduledEventUpdate])
+                .tells(&[DispatchName::StageInstanceCreate])
+                .may_tell(&[DispatchName::GuildScheduledEventUpdate]),
+        )
+        .route(
+            "/stage-instances/{channel}",
+            get(show)
+                .gives(&schema::channels::STAGE)
+                .patch(update)
+                .gives(&schema::channels::STAGE)
+                .logs(&[AuditAction::StageInstanceUpdate])
+                .tells(&[DispatchName::StageInstanceUpdate])
+                .delete(close)
+                .logs(&[AuditAction::StageInstanceDelete])
+                .tells(&[DispatchName::StageInstanceDelete]),
+        )
 }
 
 /// The guild of a channel that `me` sees.

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::StickerId;
 use model::limits;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
+use state::audit::AuditAction;
 use state::guild::command::StickerPatch;
 use state::record::StickerItem;
 use state::record::StickerRecord;
@@ -52,6 +54,8 @@ pub(super) fn routes() -> Routes {
                 .reads_form("multipart/form-data", &schema::guilds::STICKER_FORM)
                 .gives(&schema::guilds::STICKER)
                 .needs(Needs::Any(EXPRESSIONS))
+                .logs(&[AuditAction::StickerCreate])
+                .tells(&[DispatchName::GuildStickersUpdate])
                 .layer(uploaded),
         )
         .route(
@@ -61,8 +65,12 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::STICKER)
                 .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[AuditAction::StickerUpdate])
+                .tells(&[DispatchName::GuildStickersUpdate])
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD_EXPRESSIONS))
+                .logs(&[AuditAction::StickerDelete])
+                .tells(&[DispatchName::GuildStickersUpdate]),
         )
         .route("/stickers/{sticker}", get(find).gives(&schema::guilds::STICKER))
         .route("/sticker-packs", get(packs).gives(&schema::guilds::STICKER_PACKS))

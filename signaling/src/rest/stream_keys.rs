@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::StreamKeyId;
 use model::limits;
@@ -43,9 +44,17 @@ pub(super) fn routes() -> Routes {
                 .lists(&schema::channels::STREAM_KEY)
                 .post(create)
                 .gives(&schema::channels::STREAM_KEY)
-                .needs(Needs::All(Permissions::CONNECT.union(Permissions::SPEAK))),
+                .needs(Needs::All(Permissions::CONNECT.union(Permissions::SPEAK)))
+                .tells_nobody(),
         )
-        .route("/channels/{channel}/stream-keys/{key}", delete(revoke))
+        .route(
+            "/channels/{channel}/stream-keys/{key}",
+            delete(revoke).may_tell(&[
+                DispatchName::VoiceStateUpdate,
+                DispatchName::VoiceChannelStartTimeUpdate,
+                DispatchName::VoiceChannelStatusUpdate,
+            ]),
+        )
 }
 
 /// What a key is to be.

@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::limits;
 use model::wire::guild::Permissions;
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::guilds::TEMPLATE)
                 .post(found)
                 .gives(&schema::guilds::GUILD)
+                .tells(&[DispatchName::GuildCreate])
                 .layer(pictured),
         )
         .route(
@@ -54,19 +56,23 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .post(create)
                 .gives(&schema::guilds::TEMPLATE)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .tells_nobody(),
         )
         .route(
             "/guilds/{guild}/templates/{code}",
             put(sync)
                 .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .tells_nobody()
                 .patch(update)
                 .gives(&schema::guilds::TEMPLATE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .tells_nobody()
                 .delete(remove)
                 .gives(&schema::guilds::TEMPLATE)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .tells_nobody(),
         )
 }
 

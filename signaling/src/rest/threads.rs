@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::TagId;
@@ -49,11 +50,19 @@ pub(super) fn routes() -> Routes {
         )
         .route(
             "/channels/{channel}/thread-members/@me/settings",
-            patch(settings).gives(&schema::channels::THREAD_MEMBER),
+            patch(settings)
+                .gives(&schema::channels::THREAD_MEMBER)
+                .tells(&[DispatchName::ThreadMemberUpdate]),
         )
         .route(
             "/channels/{channel}/thread-members/{user}",
-            get(member).gives(&schema::channels::THREAD_MEMBER).put(add).delete(remove),
+            get(member)
+                .gives(&schema::channels::THREAD_MEMBER)
+                .put(add)
+                .tells(&[DispatchName::ThreadMembersUpdate])
+                .may_tell(&[DispatchName::ThreadCreate])
+                .delete(remove)
+                .tells(&[DispatchName::ThreadMembersUpdate]),
         )
         .route(
             "/channels/{channel}/threads/archived/public",

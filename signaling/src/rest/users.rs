@@ -4,6 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::UserId;
 use model::limits;
@@ -12,6 +13,8 @@ use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
+use state::audit::AuditAction;
+use state::audit::actions;
 use state::record::AccountRecord;
 use state::record::UserRecord;
 use state::relationship::Bond;
@@ -34,6 +37,7 @@ use super::extract::some;
 use super::groups;
 use super::route::Routes;
 use super::route::delete;
+use super::route::effects;
 use super::route::get;
 use super::schema;
 use crate::auth::Accounts;
@@ -56,18 +60,37 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::OWN_USER)
                 .patch(update_me)
                 .gives(&schema::people::OWN_USER)
+                .may_log(&[
+                    AuditAction::AutoModerationBlockMessage,
+                    AuditAction::AutoModerationFlagToChannel,
+                    actions::AUTO_MODERATION_QUARANTINE_USER,
+                ])
+                .tells(&[DispatchName::UserUpdate])
+                .may_tell(&[
+                    DispatchName::PresenceUpdate,
+                    DispatchName::VoiceStateUpdate,
+                    DispatchName::VoiceChannelStartTimeUpdate,
+                    DispatchName::VoiceChannelStatusUpdate,
+                ])
+                .may_tell(effects::PROFILE)
                 .layer(DefaultBodyLimit::max(limits::PICTURE_BODY)),
         )
         .route("/users/{user}", get(user).gives(&schema::people::USER))
         .route("/users/@me/connections", get(connections).lists(&schema::instance::CONNECTION))
         .route("/users/@me/guilds", get(guilds).lists(&schema::people::OWN_GUILD))
-        .route("/users/@me/guilds/{guild}", delete(leave))
+        .route(
+            "/users/@me/guilds/{guild}",
+            delete(leave)
+                .tells(&[DispatchName::GuildMemberRemove, DispatchName::GuildDelete])
+                .may_tell(effects::LEAVING),
+        )
         .route(
             "/users/@me/channels",
             get(private_channels)
                 .lists(&schema::channels::CHANNEL)
                 .post(open_private)
-                .gives(&schema::channels::CHANNEL),
+                .gives(&schema::channels::CHANNEL)
+                .may_tell(&[DispatchName::ChannelCreate]),
         )
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use state::audit::AuditDraft;
+use state::audit::actions;
 use state::store::ChannelHome;
 use state::voice::VoiceCommand;
 use state::voice::VoiceOutcome;
@@ -41,15 +43,27 @@ pub(super) fn routes() -> Routes {
         .route("/guilds/{guild}/regions", get(guild_regions).lists(&schema::channels::VOICE_REGION))
         .route(
             "/guilds/{guild}/voice-states/@me",
-            get(mine).gives(&schema::channels::VOICE_STATE).patch(change_mine),
+            get(mine)
+                .gives(&schema::channels::VOICE_STATE)
+                .patch(change_mine)
+                .tells(&[DispatchName::VoiceStateUpdate]),
         )
         .route(
             "/guilds/{guild}/voice-states/{user}",
-            get(of_member).gives(&schema::channels::VOICE_STATE).patch(change),
+            get(of_member)
+                .gives(&schema::channels::VOICE_STATE)
+                .patch(change)
+                .tells(&[DispatchName::VoiceStateUpdate]),
         )
         .route(
             "/channels/{channel}/voice-status",
-            put(set_status).needs(Needs::Any(Permissions::MANAGE_CHANNELS)),
+            put(set_status)
+                .needs(Needs::Any(Permissions::MANAGE_CHANNELS))
+                .may_log(&[
+                    actions::VOICE_CHANNEL_STATUS_CREATE,
+                    actions::VOICE_CHANNEL_STATUS_DELETE,
+                ])
+                .tells(&[DispatchName::VoiceChannelStatusUpdate]),
         )
 }
 
@@ -73,21 +87,17 @@ async fn set_status(
     let status = body.status.map(|status| status.trim().to_owned());
     let status = status.filter(|status| !status.is_empty());
     let (action, told) = match &status {
-        Some(status) => (STATUS_SET, Some(status.clone())),
-        None => (STATUS_DELETED, None),
+        Some(status) => (actions::VOICE_CHANNEL_STATUS_CREATE, Some(status.clone())),
+        None => (actions::VOICE_CHANNEL_STATUS_DELETE, None),
     };
     let command = VoiceCommand::Status { actor: me.id(), channel, status };
     if guild.voice(command, parts.now_ms()).await? == VoiceOutcome::Updated {
-        let entry = AuditDraft::new(&reason.by(me.id()), action.into(), Some(channel.get()));
+        let entry = AuditDraft::new(&reason.by(me.id()), action, Some(channel.get()));
         let entry = told.into_iter().fold(entry, |entry, status| entry.with("status", status));
         note(&parts, guild.id(), entry).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
-
-/// VOICE_CHANNEL_STATUS_CREATE and _DELETE (Discord: Audit Log Events).
-const STATUS_SET: u16 = 192;
-const STATUS_DELETED: u16 = 193;
 
 /// The one region that there is: this server.
 fn region() -> Value {

@@ -203,6 +203,14 @@ async fn people_see_in_the_index_what_they_may_use() {
     assert_eq!(names(&ben).await, ["roll", "ban", "here"]);
     let shown = hall.bot.ask(&hall.api, "GET", &said).send().await;
     assert_eq!(shown.body, set.body);
+    let log = format!("/guilds/{}/audit-logs", hall.place.guild);
+    let log = hall.ana.ask(&hall.api, "GET", &log).send().await.body;
+    let entry = &log["audit_log_entries"][0];
+    assert_eq!((&entry["action_type"], &entry["target_id"]), (&json!(121), &json!(ban)));
+    assert_eq!(entry["options"], json!({ "application_id": hall.bot.id }));
+    let now = json!({ "id": ben.id, "type": 2, "permission": true });
+    assert_eq!(entry["changes"], json!([{ "key": ben.id, "new_value": now }]));
+    assert_eq!(log["application_commands"][0]["name"], "ban");
     let all = format!("{}/permissions", hall.guild_commands());
     let all = hall.bot.ask(&hall.api, "GET", &all).send().await;
     assert_eq!(all.body, json!([set.body]));

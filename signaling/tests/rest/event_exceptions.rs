@@ -2,11 +2,14 @@
 
 use crate::support::hall::Hall;
 use model::calendar;
+use model::gateway::DispatchName;
 use model::snowflake;
 use serde_json::Value;
 use serde_json::json;
+use signaling::gateway::dispatch_name;
 use signaling::upkeep;
 use state::GuildEvent;
+use state::event::Excepted;
 
 /// An event of two hours, each Friday from the first of January 2100 on.
 async fn weekly(hall: &Hall) -> String {
@@ -55,7 +58,7 @@ async fn an_occurrence_that_is_called_off_is_passed_over() {
         (&json!(id), &json!(true))
     );
     let told = ears.guild(|event| match event {
-        GuildEvent::EventExcepted { regular_ms, removed: false, .. } => Some(*regular_ms),
+        GuildEvent::EventExcepted { regular_ms, how: Excepted::Created, .. } => Some(*regular_ms),
         _ => None,
     });
     assert_eq!(told.await, ms(SECOND));
@@ -101,11 +104,18 @@ async fn an_occurrence_at_another_time_begins_and_ends_then() {
     assert_eq!(status().await, 2);
     let body = json!({ "scheduled_start_time": "2100-01-01T18:00:00Z",
                        "scheduled_end_time": "2100-01-01T21:00:00Z" });
+    let mut ears = hall.ears(&hall.bot).await;
     let changed = hall.ask(&hall.ana, "PATCH", &format!("{all}/{id}"), body).await;
     assert_eq!(
         changed.body["scheduled_end_time"], "2100-01-01T21:00:00.000000+00:00",
         "{changed:?}"
     );
+    let told = ears.guild(|event| match event {
+        GuildEvent::EventExcepted { how, .. } => Some((*how, dispatch_name(event))),
+        _ => None,
+    });
+    let update = DispatchName::GuildScheduledEventExceptionUpdate;
+    assert_eq!(told.await, (Excepted::Changed, update));
     round(&hall, "2100-01-01T20:00:00Z").await;
     assert_eq!(status().await, 2);
     round(&hall, "2100-01-01T21:00:00Z").await;

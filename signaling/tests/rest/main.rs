@@ -8,6 +8,7 @@ mod around;
 mod audit_log;
 mod automod;
 mod commands;
+mod effects;
 mod emojis;
 mod endpoint;
 mod errors;

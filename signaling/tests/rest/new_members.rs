@@ -35,6 +35,11 @@ async fn a_welcome_is_set_and_shown_to_all_while_it_is_on() {
     assert_eq!(set.body["resource_channels"][0]["description"], "");
     hall.get(&hall.ben, &path).await.refuses(403, 50_013);
     let on = hall.ask(&hall.ana, "PUT", &path, json!({ "enabled": true })).await;
+    let log = format!("/guilds/{}/audit-logs?limit=2", hall.place.guild);
+    let log = hall.get(&hall.ana, &log).await.body;
+    let logged = log["audit_log_entries"].as_array().unwrap();
+    let actions: Vec<_> = logged.iter().map(|entry| &entry["action_type"]).collect();
+    assert_eq!(actions, [191, 190], "{log}");
     assert_eq!(on.body["enabled"], true, "{on:?}");
     assert_eq!(hall.get(&hall.ben, &path).await.body, on.body);
     let guild = hall.get(&hall.ben, &format!("/guilds/{}", hall.place.guild)).await.body;

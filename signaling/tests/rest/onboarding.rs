@@ -65,8 +65,31 @@ async fn onboarding_asks_for_enough_channels_and_keeps_the_ids_of_its_questions(
     assert_eq!(again.body, set.body, "what is put back as it was is the same");
     let few = hall.ask(&hall.ana, "PUT", &onboarding, json!({ "default_channel_ids": [] })).await;
     few.refuses(400, 350_001);
-    let log = hall.get(&hall.ana, &path(&hall, "audit-logs?action_type=167")).await.body;
-    assert_eq!(log["audit_log_entries"].as_array().unwrap().len(), 1, "{log}");
+    let log = hall.get(&hall.ana, &path(&hall, "audit-logs?limit=2")).await.body;
+    let (question, whole) = (&log["audit_log_entries"][0], &log["audit_log_entries"][1]);
+    assert_eq!((&question["action_type"], &whole["action_type"]), (&json!(163), &json!(166)));
+    assert_eq!(
+        (&question["target_id"], &whole["target_id"]),
+        (&prompt["id"], &json!(hall.place.guild))
+    );
+    let keys = |entry: &Value| -> Vec<String> {
+        let changes = entry["changes"].as_array().unwrap().iter();
+        changes.map(|change| change["key"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(whole), ["default_channel_ids", "enabled"], "the mode is what it was");
+    let told = ["in_onboarding", "options", "required", "single_select", "title", "type"];
+    assert_eq!(keys(question), told);
+    assert_eq!(question["changes"][1]["new_value"], prompt["options"]);
+
+    let mut other = prompt.clone();
+    other["title"] = json!("What did you sail?");
+    hall.ask(&hall.ana, "PUT", &onboarding, json!({ "prompts": [other] })).await;
+    hall.ask(&hall.ana, "PUT", &onboarding, json!({ "enabled": false })).await;
+    hall.ask(&hall.ana, "PUT", &onboarding, json!({ "prompts": [] })).await;
+    let log = hall.get(&hall.ana, &path(&hall, "audit-logs?limit=3")).await.body;
+    let logged = log["audit_log_entries"].as_array().unwrap();
+    let actions: Vec<_> = logged.iter().map(|entry| &entry["action_type"]).collect();
+    assert_eq!(actions, [165, 167, 164], "{log}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::support::hall::Hall;
 use axum::http::StatusCode;
 use axum::http::header;
 use serde_json::Value;
+use serde_json::json;
 
 /// Operations that answer with something of which the description does not say what it is. None may
 /// join them.
@@ -164,5 +165,34 @@ async fn the_page_may_load_nothing_but_its_own_files() {
     let page = String::from_utf8(page.to_vec()).unwrap();
     for inline in ["<style", "style=", "<script>", "onclick", "http://", "https://"] {
         assert!(!page.contains(inline), "{inline} would be refused by the policy");
+    }
+}
+
+#[tokio::test]
+async fn what_an_operation_logs_and_sends_is_told_by_discords_names() {
+    let document = document(&Api::new().await).await;
+
+    let ban = &document["paths"]["/guilds/{guild}/bans/{user}"]["put"];
+    let logged = json!([{ "name": "MEMBER_BAN_ADD", "action_type": 22, "when": "always" }]);
+    assert_eq!(ban["x-audit-log-actions"], logged);
+    let sent = ban["x-dispatches"].as_array().expect("dispatches");
+    for (name, when) in [
+        ("GUILD_BAN_ADD", "always"),
+        ("GUILD_MEMBER_REMOVE", "at times"),
+        ("GUILD_AUDIT_LOG_ENTRY_CREATE", "always"),
+    ] {
+        assert!(sent.contains(&json!({ "name": name, "when": when })), "{name}: {sent:?}");
+    }
+    for (name, operation) in operations(&document) {
+        let logged = operation["x-audit-log-actions"].as_array().into_iter().flatten();
+        for action in logged {
+            assert!(action["name"].is_string(), "{name}: {action} has no name");
+        }
+        let declares = operation["x-dispatches"].is_array();
+        assert!(declares || name.starts_with("GET "), "{name} says nothing of its effects");
+        let sent = operation["x-dispatches"].as_array().into_iter().flatten();
+        let names: Vec<_> = sent.map(|one| one["name"].as_str().expect("a name")).collect();
+        let once: BTreeSet<_> = names.iter().collect();
+        assert_eq!(once.len(), names.len(), "{name} says something twice: {names:?}");
     }
 }

@@ -134,7 +134,7 @@ impl Ears {
         let mut names = Vec::new();
         while let Ok(event) = self.0.try_recv() {
             if let UserEvent::Personal(personal) = event {
-                names.push(personal.name);
+                names.push(personal.name.as_str());
             }
         }
         names

@@ -1,6 +1,7 @@
 //! The wing without sockets: its router on storage in memory, and people who ask it things.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+mod effects;
 pub mod hall;
 mod parts;
 mod schema;
@@ -73,6 +74,7 @@ pub struct Api {
     pub parts: Parts,
     pub behind: Behind,
     router: Router,
+    watch: effects::Watch,
 }
 
 /// Someone with an account.
@@ -89,7 +91,14 @@ impl Api {
 
     pub async fn with(config: SignalingConfig) -> Self {
         let (parts, behind) = parts_with(config).await;
-        Self { router: signaling::router(parts.clone(), Router::new()), parts, behind }
+        let watch = effects::Watch::of(&parts);
+        let router = signaling::router(parts.clone(), Router::new());
+        Self { router, parts, behind, watch }
+    }
+
+    /// What answers its requests, to be served on a port.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Forgets what was counted so far.
@@ -103,6 +112,8 @@ impl Api {
         let path = if path.starts_with("/api") { path.into() } else { format!("/api/v10{path}") };
         Ask {
             router: self.router.clone(),
+            parts: self.parts.clone(),
+            watch: self.watch.clone(),
             request: Request::builder().method(method).uri(path).header(header::HOST, "hall.test"),
             body: Body::empty(),
             peer: IpAddr::from([192, 0, 2, 1]),
@@ -180,6 +191,8 @@ impl Person {
 /// A request being put together.
 pub struct Ask {
     router: Router,
+    parts: Parts,
+    watch: effects::Watch,
     request: axum::http::request::Builder,
     body: Body,
     peer: IpAddr,
@@ -243,11 +256,15 @@ impl Ask {
             tls: self.tls,
         });
         let (method, path) = (request.method().clone(), request.uri().to_string());
+        let watched = self.watch.begin(&self.parts).await;
         let response =
             self.router.clone().oneshot(request).await.expect("the router does not fail");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
         schema::check(&self.router, &method, &path, (status, &headers, &bytes)).await;
+        let told = schema::told(&self.router, &method, &path).await;
+        let faults = self.watch.faults(watched, &self.parts, told.unwrap_or(&Value::Null)).await;
+        assert!(faults.is_empty(), "{method} {path}: {}", faults.join("; "));
         (status, headers, bytes)
     }
 }

@@ -39,6 +39,12 @@ pub async fn check(
     }
 }
 
+/// What the description says of `method path`; `None` for paths that are told by no one.
+pub async fn told(router: &Router, method: &Method, path: &str) -> Option<&'static Value> {
+    let document = DOCUMENT.get_or_init(|| read(router.clone())).await;
+    operation(document, method, path)
+}
+
 async fn read(router: Router) -> Value {
     let request = Request::get("/api/openapi.json").body(Body::empty()).unwrap();
     let response = router.oneshot(request).await.expect("the router does not fail");

@@ -9,6 +9,7 @@ use model::id::UserId;
 use super::Guild;
 use super::plan::Change;
 use super::plan::Plan;
+use crate::event::Excepted;
 use crate::event::GuildEvent;
 use crate::scheduled::Scheduled;
 use crate::scheduled::ScheduledEventRecord;
@@ -251,12 +252,16 @@ impl Guild {
             .exceptions
             .iter()
             .filter(|(regular_ms, exception)| old.exceptions.get(regular_ms) != Some(exception));
-        let put = put.map(|one| (one, false)).chain(gone.map(|one| (one, true)));
-        events.extend(put.map(|((regular_ms, exception), removed)| GuildEvent::EventExcepted {
+        let put = put.map(|one| match old.exceptions.contains_key(one.0) {
+            false => (one, Excepted::Created),
+            true => (one, Excepted::Changed),
+        });
+        let all = put.chain(gone.map(|one| (one, Excepted::Removed)));
+        events.extend(all.map(|((regular_ms, exception), how)| GuildEvent::EventExcepted {
             event: Arc::clone(record),
             regular_ms: *regular_ms,
             exception: *exception,
-            removed,
+            how,
         }));
         events
     }

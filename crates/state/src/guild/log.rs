@@ -25,11 +25,14 @@ use serde_json::json;
 use super::Guild;
 use super::GuildSettings;
 use super::command::GuildCommand;
+use super::community::Onboarding;
+use super::community::Prompt;
 use super::plan::Change;
 use super::plan::Plan;
 use crate::audit::AuditAction;
 use crate::audit::AuditDraft;
 use crate::audit::By;
+use crate::audit::actions;
 use crate::automod::rule::Rule;
 use crate::record::EmojiRecord;
 use crate::record::MemberRecord;
@@ -155,22 +158,58 @@ impl<'a> Log<'a> {
 
     fn settings(self) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
-            Change::Settings(new) => Some(settings_shape(new)),
+            Change::Settings(new) => Some(new),
             _ => None,
         });
         let Some(new) = new else { return Vec::new() };
-        let old = settings_shape(&self.guild.settings);
-        vec![self.entry(AuditAction::GuildUpdate, self.guild.id.get()).changing(&old, &new)]
+        let (old, id) = (&self.guild.settings, self.guild.id.get());
+        // The guide for newcomers has entries of its own, which tell no fields.
+        let rest = GuildSettings { new_members: old.new_members.clone(), ..(**new).clone() };
+        let guide = (new.new_members != old.new_members).then(|| match &old.new_members {
+            None => self.entry(actions::HOME_SETTINGS_CREATE, id),
+            Some(_) => self.entry(actions::HOME_SETTINGS_UPDATE, id),
+        });
+        let changed = (rest != **old).then(|| {
+            let entry = self.entry(AuditAction::GuildUpdate, id);
+            entry.changing(&settings_shape(old), &settings_shape(&rest))
+        });
+        changed.into_iter().chain(guide).collect()
     }
 
     fn onboarding(self) -> Vec<AuditDraft> {
         let new = self.find(|change| match change {
-            Change::Settings(new) => Some(json!(new.onboarding)),
+            Change::Settings(new) => Some(&new.onboarding),
             _ => None,
         });
         let Some(new) = new else { return Vec::new() };
-        let old = json!(self.guild.settings.onboarding);
-        vec![self.entry(ONBOARDING_UPDATE, self.guild.id.get()).changing(&old, &new)]
+        let old = &self.guild.settings.onboarding;
+        let action = match *old == Onboarding::default() {
+            true => actions::ONBOARDING_CREATE,
+            false => actions::ONBOARDING_UPDATE,
+        };
+        let (was, is) = (onboarding_shape(old), onboarding_shape(new));
+        let told = was != is || action == actions::ONBOARDING_CREATE;
+        let whole = self.entry(action, self.guild.id.get()).changing(&was, &is);
+        told.then_some(whole).into_iter().chain(self.prompts(&old.prompts, &new.prompts)).collect()
+    }
+
+    fn prompts(self, old: &[Prompt], new: &[Prompt]) -> Vec<AuditDraft> {
+        let put = new.iter().filter_map(|is| {
+            let was = old.iter().find(|was| was.id == is.id);
+            let action = match was {
+                None => actions::ONBOARDING_PROMPT_CREATE,
+                Some(was) if was == is => return None,
+                Some(_) => actions::ONBOARDING_PROMPT_UPDATE,
+            };
+            let old = was.map_or(Value::Null, prompt_shape);
+            Some(self.entry(action, is.id.get()).changing(&old, &prompt_shape(is)))
+        });
+        let gone = old.iter().filter(|was| new.iter().all(|is| is.id != was.id));
+        let gone = gone.map(|was| {
+            let entry = self.entry(actions::ONBOARDING_PROMPT_DELETE, was.id.get());
+            entry.changing(&prompt_shape(was), &Value::Null)
+        });
+        put.chain(gone).collect()
     }
 
     /// What the form asks is not told, only what it is for (userdoccers: Audit Log Change Exceptions).
@@ -188,7 +227,7 @@ impl<'a> Log<'a> {
         };
         let old = shape(&self.guild.settings.screening);
         let id = self.guild.id.get();
-        vec![self.entry(VERIFICATION_UPDATE, id).changing(&old, &shape(new))]
+        vec![self.entry(actions::GUILD_MEMBER_VERIFICATION_UPDATE, id).changing(&old, &shape(new))]
     }
 
     /// Whoever is rejected is removed.
@@ -356,14 +395,13 @@ impl<'a> Log<'a> {
             _ => None,
         });
         let old = self.guild.sounds.get(&id).map(|sound| sound_shape(sound));
-        // twilight has no names for these.
         let action = match (&old, &new) {
-            (None, _) => 130,
-            (Some(_), Some(_)) => 131,
-            (Some(_), None) => 132,
+            (None, _) => actions::SOUNDBOARD_SOUND_CREATE,
+            (Some(_), Some(_)) => actions::SOUNDBOARD_SOUND_UPDATE,
+            (Some(_), None) => actions::SOUNDBOARD_SOUND_DELETE,
         };
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        vec![self.entry(AuditAction::from(action), id.get()).changing(&old, &new)]
+        vec![self.entry(action, id.get()).changing(&old, &new)]
     }
 
     fn scheduled_event(self, id: ScheduledEventId) -> Vec<AuditDraft> {
@@ -392,10 +430,10 @@ impl<'a> Log<'a> {
         if old == exception {
             return Vec::new();
         }
-        let action: u16 = match (&old, &exception) {
-            (None, _) => 200,
-            (Some(_), Some(_)) => 201,
-            (Some(_), None) => 202,
+        let action = match (&old, &exception) {
+            (None, _) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_CREATE,
+            (Some(_), Some(_)) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_UPDATE,
+            (Some(_), None) => actions::GUILD_SCHEDULED_EVENT_EXCEPTION_DELETE,
         };
         let shape = |one: EventException| {
             json!({
@@ -406,7 +444,7 @@ impl<'a> Log<'a> {
         };
         let (old, new) =
             (old.map(shape).unwrap_or_default(), exception.map(shape).unwrap_or_default());
-        let entry = self.entry(AuditAction::from(action), id.get()).changing(&old, &new);
+        let entry = self.entry(action, id.get()).changing(&old, &new);
         vec![entry.with("event_exception_id", snowflake::at(regular_ms))]
     }
 
@@ -483,12 +521,6 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Newer than the names of the others.
-const ONBOARDING_UPDATE: AuditAction = AuditAction::Unknown(167);
-
-/// Has no name of its own yet.
-const VERIFICATION_UPDATE: AuditAction = AuditAction::Unknown(210);
-
 fn settings_shape(settings: &GuildSettings) -> Value {
     json!({
         "name": settings.name,
@@ -507,7 +539,6 @@ fn settings_shape(settings: &GuildSettings) -> Value {
         "invites_disabled_until": settings.incidents.invites_disabled_until,
         "dms_disabled_until": settings.incidents.dms_disabled_until,
         "welcome_screen": json!(settings.welcome),
-        "new_member_welcome": json!(settings.new_members),
     })
 }
 
@@ -557,6 +588,36 @@ fn integration_shape(member: &MemberRecord) -> Value {
         json!({ "name": integration.name, "type": "discord", "scopes": integration.scopes })
     })
 }
+/// The questions have entries of their own.
+fn onboarding_shape(onboarding: &Onboarding) -> Value {
+    json!({
+        "enabled": onboarding.enabled,
+        "mode": u8::from(onboarding.advanced),
+        "default_channel_ids": onboarding.default_channels,
+    })
+}
+
+fn prompt_shape(prompt: &Prompt) -> Value {
+    let options = prompt.options.iter().map(|option| {
+        json!({
+            "id": option.id,
+            "title": option.title,
+            "description": option.description,
+            "emoji": option.emoji,
+            "role_ids": option.roles,
+            "channel_ids": option.channels,
+        })
+    });
+    json!({
+        "title": prompt.title,
+        "options": options.collect::<Vec<_>>(),
+        "single_select": prompt.single_select,
+        "required": prompt.required,
+        "in_onboarding": prompt.in_onboarding,
+        "type": prompt.kind,
+    })
+}
+
 fn sticker_shape(sticker: &StickerRecord) -> Value {
     json!({
         "name": sticker.name,

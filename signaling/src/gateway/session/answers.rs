@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use model::gateway::CloseCode;
+use model::gateway::DispatchName;
 use serde_json::json;
 use state::Guild;
 use state::GuildView;
@@ -40,7 +41,7 @@ impl GatewaySession {
         if self.rest.guilds.contains(&view.id) {
             let sounds = wire::sounds(view);
             let payload = json!({ "guild_id": view.id, "soundboard_sounds": sounds });
-            self.push(Dispatch::new("SOUNDBOARD_SOUNDS", &payload));
+            self.push(Dispatch::new(DispatchName::SoundboardSounds, &payload));
         }
     }
 
@@ -52,7 +53,7 @@ impl GatewaySession {
         request: &ChannelInfoRequest,
     ) {
         let payload = channel_info::payload(view, &self.viewer, request, now_ms);
-        self.push(Dispatch::new("CHANNEL_INFO", &payload));
+        self.push(Dispatch::new(DispatchName::ChannelInfo, &payload));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a session hears of voice outside its guilds, and of the server that carries it.
 
+use model::gateway::DispatchName;
 use serde_json::Value;
 use serde_json::json;
 use state::call::CallEvent;
@@ -17,11 +18,13 @@ impl GatewaySession {
             return;
         }
         let (name, payload) = match event {
-            CallEvent::Created(call) => ("CALL_CREATE", wire::call_create(call)),
-            CallEvent::Updated(call) => ("CALL_UPDATE", wire::call_update(call)),
-            CallEvent::Voice(_, state) => ("VOICE_STATE_UPDATE", wire::voice_state(state, None)),
+            CallEvent::Created(call) => (DispatchName::CallCreate, wire::call_create(call)),
+            CallEvent::Updated(call) => (DispatchName::CallUpdate, wire::call_update(call)),
+            CallEvent::Voice(_, state) => {
+                (DispatchName::VoiceStateUpdate, wire::voice_state(state, None))
+            }
             CallEvent::Deleted { call, unavailable } => {
-                ("CALL_DELETE", wire::call_delete(call, *unavailable))
+                (DispatchName::CallDelete, wire::call_delete(call, *unavailable))
             }
         };
         self.push(Dispatch::new(name, &payload));
@@ -37,6 +40,6 @@ impl GatewaySession {
         if let (Some(channel), Value::Object(map)) = (channel, &mut payload) {
             map.insert("channel_id".to_owned(), json!(channel));
         }
-        self.push(Dispatch::new("VOICE_SERVER_UPDATE", &payload));
+        self.push(Dispatch::new(DispatchName::VoiceServerUpdate, &payload));
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use std::time::Instant;
 
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -175,7 +176,7 @@ impl Passive {
             states.iter().map(|state| wire::voice_state(state, None)).collect();
         Some(match self.form {
             PassiveForm::V1 => Dispatch::new(
-                "PASSIVE_UPDATE_V1",
+                DispatchName::PassiveUpdateV1,
                 &json!({
                     "guild_id": guild.id,
                     "channels": channels,
@@ -184,7 +185,7 @@ impl Passive {
                 }),
             ),
             PassiveForm::V2 => Dispatch::new(
-                "PASSIVE_UPDATE_V2",
+                DispatchName::PassiveUpdateV2,
                 &json!({
                     "guild_id": guild.id,
                     "updated_channels": channels,

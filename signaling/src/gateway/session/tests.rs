@@ -145,7 +145,7 @@ fn no_further_guild_is_asked_for_while_the_socket_takes_nothing() {
     let mut stage = Stage::before_guilds(viewer(BEN, Intents::all()), vec![GuildId::new(10)]);
     stage.frames();
     let large = json!("x".repeat(PACE));
-    stage.session.push(Dispatch::new("LARGE", &large));
+    stage.session.push(Dispatch::new(DispatchName::MessageCreate, &large));
 
     assert!(stage.session.poll_output().is_none());
     stage.frames();
@@ -295,7 +295,7 @@ fn a_number_never_given_cannot_be_resumed_and_changes_nothing() {
 fn who_missed_more_than_is_kept_cannot_resume() {
     let mut stage = Stage::new(Intents::all(), &guild());
     for _ in 0..limits::REPLAY_DISPATCHES + 1 {
-        stage.session.push(Dispatch::new("X", &Value::Null));
+        stage.session.push(Dispatch::new(DispatchName::TypingStart, &Value::Null));
         stage.frames();
     }
 
@@ -309,10 +309,10 @@ fn a_session_that_nobody_can_resume_any_more_ends_early() {
     stage.lose_socket();
 
     for _ in 0..limits::REPLAY_DISPATCHES {
-        stage.session.push(Dispatch::new("X", &Value::Null));
+        stage.session.push(Dispatch::new(DispatchName::TypingStart, &Value::Null));
     }
     assert!(stage.session.poll_output().is_none());
-    stage.session.push(Dispatch::new("X", &Value::Null));
+    stage.session.push(Dispatch::new(DispatchName::TypingStart, &Value::Null));
 
     assert!(matches!(stage.session.poll_output(), Some(Output::End)));
 }
@@ -395,7 +395,7 @@ fn a_large_guild_does_not_make_a_reader_slow() {
     let guild = guild();
     let mut stage = Stage::new(Intents::all(), &guild);
     let large = json!("x".repeat(2 * limits::REPLAY_BYTES));
-    stage.session.push_paced(Dispatch::new("GUILD_CREATE", &large));
+    stage.session.push_paced(Dispatch::new(DispatchName::GuildCreate, &large));
 
     stage.hear(said(&guild, "hail"), &guild, &guild);
 
@@ -582,7 +582,7 @@ fn an_interaction_is_heard_whatever_was_asked_for_by_the_shard_of_its_guild_alon
     let guild = guild();
     let told = |guild: Option<GuildId>| {
         UserEvent::Personal(Arc::new(state::event::Personal {
-            name: "INTERACTION_CREATE",
+            name: DispatchName::InteractionCreate,
             guild,
             body: json!({ "id": "5", "data": { "resolved": {} } }),
             messages: vec![(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use model::gateway::DispatchName;
 use model::gateway::Intents;
 use model::id::GuildId;
 use serde_json::Value;
@@ -33,8 +34,8 @@ impl GatewaySession {
         session.rest.whole = true;
         if pending.is_complete() {
             let [ready, supplement] = pending.without_guilds();
-            session.push(Dispatch::new("READY", &ready));
-            session.push(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
+            session.push(Dispatch::new(DispatchName::Ready, &ready));
+            session.push(Dispatch::new(DispatchName::ReadySupplemental, &supplement));
         } else {
             session.pending = Some(Box::new(pending));
         }
@@ -62,8 +63,8 @@ impl GatewaySession {
         let shown: Vec<_> = pending.views().map(|view| self.shown(view, shaper)).collect();
         let held = pending.take_held();
         let [ready, supplement] = pending.with_guilds(shown, self.viewer.user, shaper.users);
-        self.push_paced(Dispatch::new("READY", &ready));
-        self.push_paced(Dispatch::new("READY_SUPPLEMENTAL", &supplement));
+        self.push_paced(Dispatch::new(DispatchName::Ready, &ready));
+        self.push_paced(Dispatch::new(DispatchName::ReadySupplemental, &supplement));
         for event in held {
             self.handle_event(now, &event, shaper);
         }

@@ -20,9 +20,12 @@ pub(super) use draft::SAFE_INTEGER;
 pub(super) use draft::option;
 
 use axum::extract::DefaultBodyLimit;
+use model::gateway::DispatchName;
 use model::limits;
+use state::audit::AuditAction;
 
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use crate::rest::schema;
@@ -36,6 +39,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::applications::APPLICATION)
                 .patch(me::edit)
                 .gives(&schema::applications::APPLICATION)
+                .may_tell(&[DispatchName::UserUpdate, DispatchName::GuildMemberUpdate])
                 .layer(pictured()),
         )
         .route(
@@ -43,7 +47,8 @@ pub(super) fn routes() -> Routes {
             get(own::list)
                 .lists(&schema::applications::APPLICATION)
                 .post(own::create)
-                .gives(&schema::applications::APPLICATION),
+                .gives(&schema::applications::APPLICATION)
+                .tells_nobody(),
         )
         .route(
             "/applications/{application}",
@@ -51,23 +56,39 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::applications::APPLICATION)
                 .patch(me::edit_one)
                 .gives(&schema::applications::APPLICATION)
+                .may_tell(&[DispatchName::UserUpdate, DispatchName::GuildMemberUpdate])
                 .layer(pictured()),
         )
         .route(
             "/applications/{application}/reset",
-            post(own::reset_secret).gives(&schema::applications::SECRET),
+            post(own::reset_secret).gives(&schema::applications::SECRET).tells_nobody(),
         )
         .route(
             "/applications/{application}/bot/reset",
-            post(own::reset_token).gives(&schema::applications::BOT_TOKEN),
+            post(own::reset_token).gives(&schema::applications::BOT_TOKEN).may_tell(&[
+                DispatchName::PresenceUpdate,
+                DispatchName::VoiceStateUpdate,
+                DispatchName::VoiceChannelStartTimeUpdate,
+                DispatchName::VoiceChannelStatusUpdate,
+            ]),
         )
-        .route("/applications/{application}/delete", post(own::delete))
+        .route(
+            "/applications/{application}/delete",
+            post(own::delete)
+                .may_tell(&[
+                    DispatchName::GuildMemberRemove,
+                    DispatchName::GuildDelete,
+                    DispatchName::PresenceUpdate,
+                ])
+                .may_tell(effects::LEAVING),
+        )
         .route(
             "/applications/{application}/emojis",
             get(emojis::list)
                 .gives(&schema::applications::APPLICATION_EMOJIS)
                 .post(emojis::create)
                 .gives(&schema::guilds::EMOJI)
+                .tells_nobody()
                 .layer(pictured()),
         )
         .route(
@@ -76,14 +97,17 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::guilds::EMOJI)
                 .patch(emojis::update)
                 .gives(&schema::guilds::EMOJI)
-                .delete(emojis::remove),
+                .tells_nobody()
+                .delete(emojis::remove)
+                .tells_nobody(),
         )
         .route(
             "/applications/{application}/role-connections/metadata",
             get(role_connections::fields)
                 .lists(&schema::applications::ROLE_CONNECTION_FIELD)
                 .put(role_connections::set_fields)
-                .lists(&schema::applications::ROLE_CONNECTION_FIELD),
+                .lists(&schema::applications::ROLE_CONNECTION_FIELD)
+                .tells_nobody(),
         )
         .route(
             "/users/@me/applications/{application}/role-connection",
@@ -91,7 +115,9 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::applications::ROLE_CONNECTION)
                 .put(role_connections::set)
                 .gives(&schema::applications::ROLE_CONNECTION)
-                .delete(role_connections::remove),
+                .tells_nobody()
+                .delete(role_connections::remove)
+                .tells_nobody(),
         )
         .route(
             "/applications/{application}/commands",
@@ -100,8 +126,10 @@ pub(super) fn routes() -> Routes {
                 .post(commands::create)
                 .gives(&schema::applications::COMMAND)
                 .or(200)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate])
                 .put(commands::overwrite)
-                .lists(&schema::applications::COMMAND),
+                .lists(&schema::applications::COMMAND)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate]),
         )
         .route(
             "/applications/{application}/commands/{command}",
@@ -109,7 +137,9 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::applications::COMMAND)
                 .patch(commands::edit)
                 .gives(&schema::applications::COMMAND)
-                .delete(commands::delete),
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate])
+                .delete(commands::delete)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate]),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands",
@@ -118,8 +148,10 @@ pub(super) fn routes() -> Routes {
                 .post(commands::create_in_guild)
                 .gives(&schema::applications::COMMAND)
                 .or(200)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate])
                 .put(commands::overwrite_in_guild)
-                .lists(&schema::applications::COMMAND),
+                .lists(&schema::applications::COMMAND)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate]),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands/permissions",
@@ -131,14 +163,21 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::applications::COMMAND)
                 .patch(commands::edit_in_guild)
                 .gives(&schema::applications::COMMAND)
-                .delete(commands::delete_in_guild),
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate])
+                .delete(commands::delete_in_guild)
+                .tells(&[DispatchName::GuildApplicationCommandIndexUpdate]),
         )
         .route(
             "/applications/{application}/guilds/{guild}/commands/{command}/permissions",
             get(permissions::show)
                 .gives(&schema::applications::COMMAND_PERMISSIONS)
                 .put(permissions::set)
-                .gives(&schema::applications::COMMAND_PERMISSIONS),
+                .gives(&schema::applications::COMMAND_PERMISSIONS)
+                .logs(&[AuditAction::ApplicationCommandPermissionUpdate])
+                .tells(&[
+                    DispatchName::ApplicationCommandPermissionsUpdate,
+                    DispatchName::GuildApplicationCommandIndexUpdate,
+                ]),
         )
         .route(
             "/guilds/{guild}/application-command-index",

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ApplicationId;
 use model::id::CommandId;
 use model::id::GuildId;
@@ -14,6 +15,8 @@ use state::GuildEvent;
 use state::GuildView;
 use state::UserEvent;
 use state::apps::CommandPermission;
+use state::audit::AuditAction;
+use state::audit::AuditDraft;
 use state::event::Personal;
 
 use super::rules;
@@ -21,6 +24,7 @@ use crate::auth::Identity;
 use crate::auth::Scope;
 use crate::parts::Parts;
 use crate::rest::ApiError;
+use crate::rest::audit_log::note;
 use crate::rest::caller::Caller;
 use crate::rest::error::FormErrors;
 use crate::rest::extract::Json;
@@ -113,10 +117,18 @@ pub(super) async fn set(
     }
     let permissions = wanted.permissions;
     check(&permissions).finish()?;
+    let before = rules::Said(parts.commands.permissions(application, guild).await?);
     parts.commands.set_permissions(application, guild, command, &permissions).await?;
+    let (old, new) = (by_target(before.of(command)), by_target(&permissions));
+    if old != new {
+        let action = AuditAction::ApplicationCommandPermissionUpdate;
+        let entry = AuditDraft::new(&me.id().into(), action, Some(command.get()));
+        let entry = entry.changing(&old, &new).with("application_id", application);
+        note(&parts, guild, entry).await;
+    }
     let value = shown(application, guild, command, &permissions);
     let told = Personal {
-        name: "APPLICATION_COMMAND_PERMISSIONS_UPDATE",
+        name: DispatchName::ApplicationCommandPermissionsUpdate,
         guild: Some(guild),
         body: value.clone(),
         messages: Vec::new(),
@@ -128,6 +140,12 @@ pub(super) async fn set(
         let _ = guild.publish(GuildEvent::CommandsUpdated).await;
     }
     Ok(Json(value))
+}
+
+/// What is said of each role, account and channel, as the log tells of changes (Discord: Audit Log Change
+/// Exceptions).
+fn by_target(permissions: &[CommandPermission]) -> Value {
+    permissions.iter().map(|one| (one.id.to_string(), json!(one))).collect()
 }
 
 fn check(permissions: &[CommandPermission]) -> FormErrors {

@@ -10,13 +10,13 @@ use model::wire::channel::message::embed::EmbedField;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::audit::AuditAction;
+use state::audit::actions;
 use state::automod::Execution;
 use state::automod::rule::Action;
 use state::event::ChatEvent;
 use state::record::MessageRecord;
 use state::store::ChangeError;
 
-use super::QUARANTINE;
 use super::judge::Verdict;
 use crate::parts::Parts;
 use crate::parts::timestamp;
@@ -64,7 +64,9 @@ pub(super) async fn act(
                 }
             }
             // Done with the change of the name.
-            Action::Quarantine => log(parts, verdict, QUARANTINE).await,
+            Action::Quarantine => {
+                log(parts, verdict, actions::AUTO_MODERATION_QUARANTINE_USER).await
+            }
         }
         let done = Execution {
             rule: verdict.rule.record.id,

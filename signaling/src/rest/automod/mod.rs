@@ -5,8 +5,6 @@ mod act;
 mod judge;
 mod rules;
 
-use state::audit::AuditAction;
-
 use super::route::Routes;
 
 pub(in crate::rest) use judge::carry_out;
@@ -19,6 +17,3 @@ pub(in crate::rest) use judge::title;
 pub(super) fn routes() -> Routes {
     rules::routes()
 }
-
-/// AUTO_MODERATION_QUARANTINE_USER, newer than the names of the others.
-pub(super) const QUARANTINE: AuditAction = AuditAction::Unknown(146);

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::RoleId;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use state::GuildCommand;
 use state::GuildView;
+use state::audit::AuditAction;
 use state::automod::rule::Action;
 use state::automod::rule::Preset;
 use state::automod::rule::RuleRecord;
@@ -42,7 +44,9 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .post(create)
                 .gives(&schema::guilds::RULE)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::AutoModerationRuleCreate])
+                .tells(&[DispatchName::AutoModerationRuleCreate]),
         )
         .route(
             "/guilds/{guild}/auto-moderation/rules/{rule}",
@@ -52,8 +56,14 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::RULE)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::AutoModerationRuleUpdate])
+                .tells(&[DispatchName::AutoModerationRuleUpdate])
+                .may_tell(&[DispatchName::GuildMemberUpdate])
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::AutoModerationRuleDelete])
+                .tells(&[DispatchName::AutoModerationRuleDelete])
+                .may_tell(&[DispatchName::GuildMemberUpdate]),
         )
 }
 

@@ -109,6 +109,29 @@ const answers = (responses, shared) => {
   return [make("h3", { textContent: "Answers" }), make("ul", { className: "fields" }, items)];
 };
 
+/** The names of effects, those that are sure before those that are not. */
+const sureAndNot = (effects, name) => {
+  const of = (when) => effects.filter((effect) => effect.when === when).map(name);
+  const [always, atTimes] = [of("always"), of("at times")];
+  const listed = (names) => names.flatMap((one, at) => [at ? ", " : "", make("code", { textContent: one })]);
+  const between = always.length && atTimes.length ? "; " : "";
+  return [...listed(always), between, ...(atTimes.length ? ["at times ", ...listed(atTimes)] : []), "."];
+};
+
+/** What an operation does beside answering. */
+const effects = (told) => {
+  const [logged, sent] = [told["x-audit-log-actions"], told["x-dispatches"]];
+  if (!logged) return [];
+  if (!logged.length && !sent.length) {
+    return [make("p", { textContent: "The audit log and the gateway say nothing of it." })];
+  }
+  const action = ({ name, action_type }) => `${name} (${action_type})`;
+  return [
+    logged.length ? make("p", {}, "Writes into the audit log: ", sureAndNot(logged, action)) : null,
+    sent.length ? make("p", {}, "Sends over the gateway: ", sureAndNot(sent, ({ name }) => name)) : null,
+  ];
+};
+
 /** Fills a part of the page when it is opened first: all at once is slow on a phone. */
 const opened = (details, fill) => {
   details.addEventListener("toggle", () => {
@@ -135,6 +158,7 @@ const operation = (path, method, told, shared) => {
   return opened(details, () => [
     make("p", { textContent: told.description }),
     make("p", {}, "Rate limit: ", make("code", { textContent: told["x-rate-limit-bucket"] })),
+    ...effects(told),
     ...parameters(list, "path", "Path"),
     ...parameters(list, "query", "Query"),
     ...parameters(list, "header", "Headers"),
@@ -152,7 +176,9 @@ const families = (api) => {
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, told] of Object.entries(methods)) {
       const tag = told.tags?.[0] ?? "other";
-      const words = [method, path, told.operationId, told["x-needs"], tag].join(" ").toLowerCase();
+      const caused = [...(told["x-audit-log-actions"] ?? []), ...(told["x-dispatches"] ?? [])];
+      const names = caused.map(({ name }) => name);
+      const words = [method, path, told.operationId, told["x-needs"], tag, ...names].join(" ").toLowerCase();
       const element = operation(path, method, told, api.components);
       all.set(tag, [...(all.get(tag) ?? []), { element, words }]);
     }

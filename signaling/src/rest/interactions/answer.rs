@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::InteractionId;
 use model::limits;
 use serde::Deserialize;
@@ -189,7 +190,12 @@ async fn answered(claim: Claim, body: Callback, files: Vec<File>) -> Result<Take
         kind::SUGGESTIONS => {
             let choices = suggestions(&data)?;
             let body = json!({ "choices": choices, "nonce": interaction.nonce });
-            tell(parts, interaction.user, "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", body);
+            tell(
+                parts,
+                interaction.user,
+                DispatchName::ApplicationCommandAutocompleteResponse,
+                body,
+            );
         }
         _ => show(parts, interaction, &data).await?,
     }
@@ -197,7 +203,7 @@ async fn answered(claim: Claim, body: Callback, files: Vec<File>) -> Result<Take
     claim.settle(Answer { original, loading: body.kind == kind::DEFERRED_MESSAGE });
     if interaction.kind != Kind::Autocomplete {
         let body = json!({ "id": interaction.id, "nonce": interaction.nonce });
-        tell(parts, interaction.user, "INTERACTION_SUCCESS", body);
+        tell(parts, interaction.user, DispatchName::InteractionSuccess, body);
     }
     metrics::counter!("signaling_interactions_answered_total").increment(1);
     Ok(Taken { interaction: std::sync::Arc::clone(interaction), kind: body.kind, message })
@@ -299,6 +305,6 @@ async fn show(parts: &Parts, interaction: &Interaction, data: &Value) -> Result<
         trigger: interaction.metadata.clone(),
     };
     parts.interactions.board().show(interaction.id, modal);
-    tell(parts, interaction.user, "INTERACTION_MODAL_CREATE", told);
+    tell(parts, interaction.user, DispatchName::InteractionModalCreate, told);
     Ok(())
 }

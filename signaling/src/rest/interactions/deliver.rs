@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header;
+use model::gateway::DispatchName;
 use model::id::ApplicationId;
 use model::id::InteractionId;
 use model::limits;
@@ -56,7 +57,7 @@ pub(super) async fn deliver(
     told: Told,
 ) -> Result<(), ApiError> {
     let personal = Personal {
-        name: "INTERACTION_CREATE",
+        name: DispatchName::InteractionCreate,
         guild: interaction.guild,
         body: body(parts, me, place, &interaction, told.data).await?,
         messages: told.messages,
@@ -73,7 +74,7 @@ pub(super) async fn deliver(
     }
     remove_orphans(parts).await;
     if !typing {
-        tell(parts, user, "INTERACTION_CREATE", json!({ "id": id, "nonce": nonce }));
+        tell(parts, user, DispatchName::InteractionCreate, json!({ "id": id, "nonce": nonce }));
     }
     let endpoint = record.and_then(|record| record.interactions_endpoint_url);
     let (working, origin) = (parts.clone(), origin.clone());
@@ -116,7 +117,7 @@ fn fail(
     if parts.interactions.board().fail(id) {
         metrics::counter!("signaling_interactions_failed_total").increment(1);
         let body = json!({ "id": id, "nonce": nonce, "reason_code": reason });
-        tell(parts, user, "INTERACTION_FAILURE", body);
+        tell(parts, user, DispatchName::InteractionFailure, body);
     }
 }
 
@@ -125,7 +126,7 @@ const UNKNOWN: u8 = 1;
 const TIMEOUT: u8 = 2;
 
 /// Tells all clients of one person, and nobody else.
-pub(super) fn tell(parts: &Parts, user: model::id::UserId, name: &'static str, body: Value) {
+pub(super) fn tell(parts: &Parts, user: model::id::UserId, name: DispatchName, body: Value) {
     let told = Personal { name, guild: None, body, messages: Vec::new(), files: Vec::new() };
     parts.store.notify(user, UserEvent::Personal(Arc::new(told)));
 }

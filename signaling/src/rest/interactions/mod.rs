@@ -18,9 +18,11 @@ mod speak;
 pub(super) use deliver::verify;
 
 use axum::extract::DefaultBodyLimit;
+use model::gateway::DispatchName;
 use model::limits;
 
 use super::route::Routes;
+use super::route::effects;
 use super::route::post;
 use crate::config::SignalingConfig;
 use crate::rest::schema;
@@ -29,13 +31,35 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
     let largest = usize::try_from(config.max_upload).unwrap_or(usize::MAX);
     let largest = largest.saturating_add(limits::JSON_BODY);
     Routes::new()
-        .route("/interactions", post(invoke::invoke).reads::<invoke::Body>())
+        .route(
+            "/interactions",
+            post(invoke::invoke)
+                .reads::<invoke::Body>()
+                .may_log(effects::JUDGING)
+                .may_tell(&[
+                    DispatchName::InteractionCreate,
+                    DispatchName::InteractionFailure,
+                    DispatchName::InteractionSuccess,
+                    DispatchName::InteractionModalCreate,
+                    DispatchName::ApplicationCommandAutocompleteResponse,
+                    DispatchName::MessageUpdate,
+                ])
+                .may_tell(effects::SPEAKING),
+        )
         .route(
             "/interactions/{interaction}/{token}/callback",
             post(answer::callback)
                 .reads::<answer::Callback>()
                 .gives(&schema::applications::CALLBACK)
-                .or(204),
+                .or(204)
+                .may_log(effects::JUDGING)
+                .may_tell(&[
+                    DispatchName::InteractionSuccess,
+                    DispatchName::InteractionModalCreate,
+                    DispatchName::ApplicationCommandAutocompleteResponse,
+                    DispatchName::MessageUpdate,
+                ])
+                .may_tell(effects::SPEAKING),
         )
         .layer(DefaultBodyLimit::max(largest))
 }

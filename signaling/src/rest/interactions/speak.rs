@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::MessageId;
 use model::wire::channel::message::MessageReference;
 use model::wire::channel::message::MessageReferenceType;
@@ -118,7 +119,7 @@ pub(super) async fn say(
             attachment.ephemeral = true;
         }
         let message = Arc::new(message);
-        whisper(parts, interaction, &message, "MESSAGE_CREATE");
+        whisper(parts, interaction, &message, DispatchName::MessageCreate);
         super::deliver::remove_orphans(parts).await;
         return Ok(message);
     }
@@ -149,7 +150,7 @@ fn whisper(
     parts: &Parts,
     interaction: &Interaction,
     message: &Arc<MessageRecord>,
-    name: &'static str,
+    name: DispatchName,
 ) {
     parts.interactions.board().whisper(interaction.user, Arc::clone(message));
     let mut body = json!({});
@@ -235,7 +236,7 @@ pub(super) async fn change(
     message.attachments.extend(added.iter().cloned());
     if private {
         let message = Arc::new(message);
-        whisper(parts, interaction, &message, "MESSAGE_UPDATE");
+        whisper(parts, interaction, &message, DispatchName::MessageUpdate);
         upload::remove(parts, &dropped).await;
         return Ok(message);
     }
@@ -270,7 +271,7 @@ pub(super) async fn unsay(
         if let Some(guild) = message.guild {
             body["guild_id"] = json!(guild);
         }
-        super::deliver::tell(parts, interaction.user, "MESSAGE_DELETE", body);
+        super::deliver::tell(parts, interaction.user, DispatchName::MessageDelete, body);
         if let Some(gone) = gone {
             upload::remove(parts, &gone.attachments).await;
         }

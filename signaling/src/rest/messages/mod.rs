@@ -30,6 +30,7 @@ use std::collections::HashMap;
 
 use axum::extract::DefaultBodyLimit;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::MessageId;
 use model::id::UserId;
@@ -40,6 +41,7 @@ use serde_json::Value;
 use serde_json::json;
 use serde_json::value::RawValue;
 use serde_json::value::to_raw_value;
+use state::audit::AuditAction;
 use state::poll::PollCount;
 use state::record::MessageRecord;
 use state::record::ReactionCount;
@@ -48,6 +50,7 @@ use super::ApiError;
 use super::extract::Json;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use super::route::put;
@@ -71,11 +74,17 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .post(create::create)
                 .gives(&schema::messages::MESSAGE)
                 .needs(Needs::All(Permissions::SEND_MESSAGES))
-                .reads::<draft::Body>(),
+                .reads::<draft::Body>()
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::MessageCreate])
+                .may_tell(effects::SPEAKING),
         )
         .route(
             "/channels/{channel}/messages/bulk-delete",
-            post(delete::bulk).needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+            post(delete::bulk)
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .logs(&[AuditAction::MessageBulkDelete])
+                .may_tell(&[DispatchName::MessageDeleteBulk, DispatchName::MessageDelete]),
         )
         .route(
             "/channels/{channel}/messages/pins",
@@ -85,8 +94,16 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
             "/channels/{channel}/messages/pins/{message}",
             put(pins::pin)
                 .needs(Needs::Any(PINNING))
+                .may_log(&[AuditAction::MessagePin])
+                .tells(&[
+                    DispatchName::MessageUpdate,
+                    DispatchName::ChannelPinsUpdate,
+                    DispatchName::MessageCreate,
+                ])
                 .delete(pins::unpin)
-                .needs(Needs::Any(PINNING)),
+                .needs(Needs::Any(PINNING))
+                .may_log(&[AuditAction::MessageUnpin])
+                .tells(&[DispatchName::MessageUpdate, DispatchName::ChannelPinsUpdate]),
         )
         .route(
             "/channels/{channel}/messages/{message}",
@@ -96,31 +113,60 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .gives(&schema::messages::MESSAGE)
                 .needs(Needs::Author)
                 .reads::<draft::Body>()
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::MessageUpdate])
+                .may_tell(effects::SPEAKING)
                 .delete(delete::delete)
-                .needs(Needs::All(Permissions::MANAGE_MESSAGES)),
+                .needs(Needs::All(Permissions::MANAGE_MESSAGES))
+                .may_log(&[AuditAction::MessageDelete])
+                .tells(&[DispatchName::MessageDelete]),
         )
         .route(
             "/channels/{channel}/messages/{message}/crosspost",
             post(crosspost::crosspost)
                 .gives(&schema::messages::MESSAGE)
-                .needs(Needs::All(Permissions::SEND_MESSAGES)),
+                .needs(Needs::All(Permissions::SEND_MESSAGES))
+                .tells(&[DispatchName::MessageUpdate]),
         )
         .route(
             "/channels/{channel}/messages/{message}/threads",
             post(start::from_message)
                 .gives(&schema::channels::CHANNEL)
-                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS))
+                .logs(&[AuditAction::ThreadCreate])
+                .may_log(effects::JUDGING)
+                .tells(&[
+                    DispatchName::ThreadCreate,
+                    DispatchName::ThreadMembersUpdate,
+                    DispatchName::MessageUpdate,
+                    DispatchName::MessageCreate,
+                ])
+                .may_tell(&[
+                    DispatchName::AutoModerationActionExecution,
+                    DispatchName::GuildMemberUpdate,
+                ]),
         )
         .route(
             "/channels/{channel}/threads",
             post(start::start)
                 .reads::<start::Start>()
                 .gives(&schema::channels::CHANNEL)
-                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS)),
+                .needs(Needs::All(Permissions::CREATE_PUBLIC_THREADS))
+                .logs(&[AuditAction::ThreadCreate])
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::ThreadCreate, DispatchName::ThreadMembersUpdate])
+                .may_tell(&[
+                    DispatchName::MessageCreate,
+                    DispatchName::AutoModerationActionExecution,
+                    DispatchName::GuildMemberUpdate,
+                ]),
         )
         .route(
             "/channels/{channel}/polls/{message}/answers/@me",
-            put(polls::vote).delete(polls::unvote),
+            put(polls::vote)
+                .may_tell(&[DispatchName::MessagePollVoteAdd, DispatchName::MessagePollVoteRemove])
+                .delete(polls::unvote)
+                .tells(&[DispatchName::MessagePollVoteRemove]),
         )
         .route(
             "/channels/{channel}/polls/{message}/answers/{answer}",
@@ -128,15 +174,25 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
         )
         .route(
             "/channels/{channel}/polls/{message}/expire",
-            post(polls::expire).gives(&schema::messages::MESSAGE),
+            post(polls::expire)
+                .gives(&schema::messages::MESSAGE)
+                .tells(&[DispatchName::MessageUpdate, DispatchName::MessageCreate]),
         )
         .route("/channels/{channel}/pins", get(pins::list).lists(&schema::messages::MESSAGE))
         .route(
             "/channels/{channel}/pins/{message}",
             put(pins::pin)
                 .needs(Needs::Any(PINNING))
+                .may_log(&[AuditAction::MessagePin])
+                .tells(&[
+                    DispatchName::MessageUpdate,
+                    DispatchName::ChannelPinsUpdate,
+                    DispatchName::MessageCreate,
+                ])
                 .delete(pins::unpin)
-                .needs(Needs::Any(PINNING)),
+                .needs(Needs::Any(PINNING))
+                .may_log(&[AuditAction::MessageUnpin])
+                .tells(&[DispatchName::MessageUpdate, DispatchName::ChannelPinsUpdate]),
         )
         .layer(DefaultBodyLimit::max(largest))
 }

@@ -10,8 +10,11 @@ mod install;
 mod request;
 mod token;
 
+use state::audit::AuditAction;
+
 use super::route::Routes;
 use super::route::delete;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use crate::rest::schema;
@@ -30,27 +33,35 @@ pub(super) fn routes() -> Routes {
                 .or(302)
                 .post(authorize::answer)
                 .asks(&schema::applications::CONSENT_QUERY)
-                .gives(&schema::applications::LOCATION),
+                .gives(&schema::applications::LOCATION)
+                .may_log(&[
+                    AuditAction::BotAdd,
+                    AuditAction::IntegrationCreate,
+                    AuditAction::IntegrationUpdate,
+                ])
+                .may_tell(effects::INSTALLING),
         )
         .route(
             "/oauth2/token",
             post(token::issue)
                 .reads_form(FORM, &schema::applications::TOKEN_FORM)
                 .gives(&schema::applications::TOKENS)
-                .refuses(&schema::applications::TOKEN_REFUSED),
+                .refuses(&schema::applications::TOKEN_REFUSED)
+                .tells_nobody(),
         )
         .route(
             "/oauth2/token/revoke",
             post(token::revoke)
                 .reads_form(FORM, &schema::applications::REVOKE_FORM)
                 .gives(&schema::applications::NOTHING)
-                .refuses(&schema::applications::TOKEN_REFUSED),
+                .refuses(&schema::applications::TOKEN_REFUSED)
+                .tells_nobody(),
         )
         .route("/oauth2/@me", get(info::me).gives(&schema::applications::AUTHORIZATION))
         .route("/oauth2/keys", get(info::keys).gives(&schema::applications::KEYS))
         .route("/oauth2/userinfo", get(info::userinfo).gives(&schema::applications::USER_INFO))
         .route("/oauth2/tokens", get(info::list).lists(&schema::applications::GRANT))
-        .route("/oauth2/tokens/{token}", delete(info::remove))
+        .route("/oauth2/tokens/{token}", delete(info::remove).tells_nobody())
 }
 
 /// What the RFCs have clients send.

@@ -2,11 +2,12 @@
 //!
 //! A family writes `Routes::new().route(path, get(handler))` as it would with axum's router. Besides
 //! serving, that remembers each operation, with what its handler takes ([`describe`]) and what a
-//! caller needs ([`needs`]). The document, the rate limits' names and the tests of permissions read
+//! caller needs ([`needs`]), and what it logs and tells ([`effects`]). The document, the rate limits' names and the tests of permissions read
 //! the same list; a route that is not in it cannot be served.
 
 pub(super) mod answer;
 pub(super) mod describe;
+pub(super) mod effects;
 pub(super) mod needs;
 pub(super) mod probe;
 
@@ -23,6 +24,7 @@ use self::answer::Given;
 use self::answer::Gives;
 use self::describe::Describe;
 use self::describe::Taken;
+use self::effects::Effects;
 pub(crate) use self::needs::Needs;
 use super::schema::Object;
 use super::schema::instance;
@@ -46,6 +48,8 @@ pub(crate) struct Operation {
     pub refuses: Option<&'static Object>,
     /// Of parameters of its query that have bounds.
     pub within: Vec<Bounds>,
+    /// What it logs and tells, if it says so.
+    pub effects: Option<Effects>,
 }
 
 /// The bounds of a number in a query.
@@ -65,6 +69,7 @@ struct Declared {
     gives: Vec<Given>,
     refuses: Option<&'static Object>,
     within: Vec<Bounds>,
+    effects: Option<Effects>,
 }
 
 /// The methods of one path.
@@ -132,6 +137,7 @@ impl Methods {
             gives: H::gives(),
             refuses: None,
             within: Vec::new(),
+            effects: None,
         });
         self
     }
@@ -263,7 +269,8 @@ impl Routes {
     /// Serves `methods` at `path`.
     pub(crate) fn route(mut self, path: &str, methods: Methods) -> Self {
         for declared in methods.declared {
-            let Declared { method, handler, takes, needs, gives, refuses, within } = declared;
+            let Declared { method, handler, takes, needs, gives, refuses, within, effects } =
+                declared;
             let needs = needs.unwrap_or_else(|| Needs::of_habit(path, &takes));
             let (id, path) = (operation_id(handler), path.to_owned());
             self.operations.push(Operation {
@@ -275,6 +282,7 @@ impl Routes {
                 gives,
                 refuses,
                 within,
+                effects,
             });
         }
         self.router = self.router.route(path, methods.router);

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::calendar::Moment;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
 use model::snowflake;
@@ -12,6 +13,7 @@ use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
 use state::GuildCommand;
+use state::audit::actions;
 use state::scheduled::EventException;
 
 use super::Page;
@@ -39,15 +41,24 @@ pub(super) fn routes(one: &str) -> Routes {
             &format!("{one}/exceptions"),
             post(create)
                 .gives(&schema::guilds::EVENT_EXCEPTION)
-                .needs(Needs::All(Permissions::MANAGE_EVENTS)),
+                .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .logs(&[actions::GUILD_SCHEDULED_EVENT_EXCEPTION_CREATE])
+                .tells(&[DispatchName::GuildScheduledEventExceptionCreate])
+                .may_tell(&[DispatchName::GuildScheduledEventUpdate]),
         )
         .route(
             &format!("{one}/exceptions/{{exception}}"),
             patch(update)
                 .gives(&schema::guilds::EVENT_EXCEPTION)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .logs(&[actions::GUILD_SCHEDULED_EVENT_EXCEPTION_UPDATE])
+                .tells(&[DispatchName::GuildScheduledEventExceptionUpdate])
+                .may_tell(&[DispatchName::GuildScheduledEventUpdate])
                 .delete(remove)
-                .needs(Needs::All(Permissions::MANAGE_EVENTS)),
+                .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .logs(&[actions::GUILD_SCHEDULED_EVENT_EXCEPTION_DELETE])
+                .tells(&[DispatchName::GuildScheduledEventExceptionDelete])
+                .may_tell(&[DispatchName::GuildScheduledEventUpdate]),
         )
         .route(
             &format!("{one}/{{exception}}/users"),

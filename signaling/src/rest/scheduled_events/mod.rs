@@ -8,6 +8,7 @@ use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::ScheduledEventId;
@@ -21,6 +22,7 @@ use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
 use state::GuildView;
+use state::audit::AuditAction;
 use state::audit::By;
 use state::guild::command::ScheduledEventPatch;
 use state::scheduled::EventPlace;
@@ -64,6 +66,8 @@ pub(super) fn routes() -> Routes {
                 .post(create)
                 .gives(&schema::guilds::SCHEDULED_EVENT)
                 .needs(Needs::All(Permissions::CREATE_EVENTS))
+                .logs(&[AuditAction::GuildScheduledEventCreate])
+                .tells(&[DispatchName::GuildScheduledEventCreate])
                 .layer(pictured),
         )
         .route(
@@ -73,8 +77,17 @@ pub(super) fn routes() -> Routes {
                 .patch(update)
                 .gives(&schema::guilds::SCHEDULED_EVENT)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .logs(&[AuditAction::GuildScheduledEventUpdate])
+                .tells(&[DispatchName::GuildScheduledEventUpdate])
+                .may_log(&[AuditAction::StageInstanceCreate])
+                .may_tell(&[
+                    DispatchName::GuildScheduledEventExceptionDelete,
+                    DispatchName::StageInstanceCreate,
+                ])
                 .delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_EVENTS))
+                .logs(&[AuditAction::GuildScheduledEventDelete])
+                .tells(&[DispatchName::GuildScheduledEventDelete])
                 .layer(pictured),
         )
         .route(
@@ -84,7 +97,11 @@ pub(super) fn routes() -> Routes {
         .route(&format!("{one}/users/counts"), get(counts).gives(&schema::guilds::EVENT_COUNTS))
         .route(
             &format!("{one}/users/@me"),
-            put(follow).gives(&schema::guilds::EVENT_USER).delete(unfollow),
+            put(follow)
+                .gives(&schema::guilds::EVENT_USER)
+                .tells(&[DispatchName::GuildScheduledEventUserAdd])
+                .delete(unfollow)
+                .tells(&[DispatchName::GuildScheduledEventUserRemove]),
         )
         .merge(exceptions::routes(one))
 }

@@ -14,6 +14,7 @@ pub(super) use translate::slack;
 use aws_lc_rs::constant_time;
 use axum::extract::DefaultBodyLimit;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::WebhookId;
 use model::limits;
 use model::wire::guild::Permissions;
@@ -22,11 +23,13 @@ use serde_json::json;
 use state::GuildEvent;
 use state::apps::WebhookRecord;
 use state::apps::WebhookSource;
+use state::audit::AuditAction;
 
 use super::ApiError;
 use super::messages::draft::Body;
 use super::route::Needs;
 use super::route::Routes;
+use super::route::effects;
 use super::route::get;
 use super::route::post;
 use crate::auth::Identity;
@@ -48,7 +51,9 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_WEBHOOKS))
                 .post(manage::create)
                 .gives(&schema::applications::WEBHOOK)
-                .needs(Needs::All(Permissions::MANAGE_WEBHOOKS)),
+                .needs(Needs::All(Permissions::MANAGE_WEBHOOKS))
+                .logs(&[AuditAction::WebhookCreate])
+                .tells(&[DispatchName::WebhooksUpdate]),
         )
         .route(
             "/guilds/{guild}/webhooks",
@@ -62,7 +67,11 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .gives(&schema::applications::WEBHOOK)
                 .patch(manage::edit)
                 .gives(&schema::applications::WEBHOOK)
-                .delete(manage::delete),
+                .logs(&[AuditAction::WebhookUpdate])
+                .tells(&[DispatchName::WebhooksUpdate])
+                .delete(manage::delete)
+                .logs(&[AuditAction::WebhookDelete])
+                .tells(&[DispatchName::WebhooksUpdate]),
         )
         .route(
             "/webhooks/{webhook}/{token}",
@@ -70,19 +79,40 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .gives(&schema::applications::WEBHOOK)
                 .patch(manage::edit_by_token)
                 .gives(&schema::applications::WEBHOOK)
+                .logs(&[AuditAction::WebhookUpdate])
+                .tells(&[DispatchName::WebhooksUpdate])
                 .delete(manage::delete_by_token)
+                .logs(&[AuditAction::WebhookDelete])
+                .tells(&[DispatchName::WebhooksUpdate])
                 .post(execute::execute)
                 .reads::<Body>()
                 .gives(&schema::messages::MESSAGE)
-                .or(204),
+                .or(204)
+                .may_log(&[AuditAction::ThreadCreate])
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::MessageCreate])
+                .may_tell(&[DispatchName::MessageUpdate])
+                .may_tell(effects::SPEAKING),
         )
         .route(
             "/webhooks/{webhook}/{token}/slack",
-            post(execute::slack).gives_media("text/plain; charset=utf-8").reads_json::<Value>(),
+            post(execute::slack)
+                .gives_media("text/plain; charset=utf-8")
+                .reads_json::<Value>()
+                .may_log(&[AuditAction::ThreadCreate])
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::MessageCreate])
+                .may_tell(effects::SPEAKING),
         )
         .route(
             "/webhooks/{webhook}/{token}/github",
-            post(execute::github).reads_json::<Value>().gives(&schema::messages::MESSAGE).or(204),
+            post(execute::github)
+                .reads_json::<Value>()
+                .gives(&schema::messages::MESSAGE)
+                .or(204)
+                .may_log(&[AuditAction::ThreadCreate])
+                .may_log(effects::JUDGING)
+                .may_tell(effects::SPEAKING),
         )
         .route(
             "/webhooks/{webhook}/{token}/messages/{message}",
@@ -91,7 +121,11 @@ pub(super) fn routes(config: &SignalingConfig) -> Routes {
                 .patch(execute::edit)
                 .reads::<Body>()
                 .gives(&schema::messages::MESSAGE)
-                .delete(execute::delete),
+                .may_log(effects::JUDGING)
+                .tells(&[DispatchName::MessageUpdate])
+                .may_tell(effects::SPEAKING)
+                .delete(execute::delete)
+                .tells(&[DispatchName::MessageDelete]),
         )
         .layer(DefaultBodyLimit::max(largest))
 }

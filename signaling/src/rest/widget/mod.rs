@@ -12,6 +12,7 @@ use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use model::error_code::ErrorCode;
+use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
@@ -25,6 +26,7 @@ use state::Guild;
 use state::GuildCommand;
 use state::GuildEvent;
 use state::GuildHandle;
+use state::audit::AuditAction;
 use state::guild::command::SettingsPatch;
 use state::guild::community::Widget;
 use state::record::InviteRecord;
@@ -55,9 +57,14 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .patch(change)
                 .gives(&schema::guilds::WIDGET_SETTINGS)
-                .needs(Needs::All(Permissions::MANAGE_GUILD)),
+                .needs(Needs::All(Permissions::MANAGE_GUILD))
+                .logs(&[AuditAction::GuildUpdate])
+                .tells(&[DispatchName::GuildUpdate]),
         )
-        .route("/guilds/{guild}/widget.json", get(shown).gives(&schema::guilds::WIDGET))
+        .route(
+            "/guilds/{guild}/widget.json",
+            get(shown).gives(&schema::guilds::WIDGET).may_tell(&[DispatchName::InviteCreate]),
+        )
         .route("/guilds/{guild}/widget.png", get(image).gives_media("image/png"))
 }
 
