@@ -68,7 +68,7 @@ async function sees(page, shown, own = false) {
     const video = document.querySelector(of);
     return video && video.videoWidth > 0 && video.currentTime > 0.5;
   };
-  await page.waitForFunction(arrives, selector, { timeout: 20_000 }).catch(async () => {
+  await page.waitForFunction(arrives, selector, { timeout: 60_000 }).catch(async () => {
     const state = await page.evaluate(async () => ({
       pictures: [...document.querySelectorAll("[data-testid=picture]")].map((tile) => {
         const video = tile.querySelector("video");
