@@ -32,7 +32,7 @@ const DELAYS: u8 = 64;
 const QUIET: Duration = Duration::from_secs(1);
 /// How long after an answer to IP discovery it is said again, to who has not gone on. The first covers a
 /// client that is not listening yet, the second a line that lost both. Each answer counts for the
-/// peer's rate, so that no more is reflected than without.
+/// peer's rate, so that no more than before is reflected in a second.
 const DISCOVERED_AGAIN: [Duration; 2] = [Duration::from_millis(40), Duration::from_millis(400)];
 
 impl Shard {

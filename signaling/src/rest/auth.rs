@@ -9,8 +9,6 @@ use model::gateway::DispatchName;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
-use state::audit::AuditAction;
-use state::audit::actions;
 
 use super::ApiError;
 use super::automod;
@@ -32,11 +30,7 @@ pub(super) fn routes() -> Routes {
             "/auth/register",
             post(register)
                 .gives(&schema::people::SIGNED_IN)
-                .may_log(&[
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
-                ])
+                .may_log(effects::NAMING)
                 .may_tell(&[DispatchName::GuildMemberAdd])
                 .may_tell(effects::PROFILE),
         )

@@ -54,12 +54,8 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::BAN_MEMBERS.union(Permissions::MANAGE_GUILD)))
                 .logs(&[AuditAction::MemberBanAdd])
                 .tells(&[DispatchName::GuildBanAdd])
-                .may_tell(&[
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                    DispatchName::MessageDelete,
-                    DispatchName::MessageDeleteBulk,
-                ])
+                .may_tell(&[DispatchName::MessageDelete, DispatchName::MessageDeleteBulk])
+                .may_tell(effects::REMOVAL)
                 .may_tell(effects::LEAVING),
         )
         .route(
@@ -71,12 +67,8 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::BAN_MEMBERS))
                 .logs(&[AuditAction::MemberBanAdd])
                 .tells(&[DispatchName::GuildBanAdd])
-                .may_tell(&[
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                    DispatchName::MessageDelete,
-                    DispatchName::MessageDeleteBulk,
-                ])
+                .may_tell(&[DispatchName::MessageDelete, DispatchName::MessageDeleteBulk])
+                .may_tell(effects::REMOVAL)
                 .may_tell(effects::LEAVING)
                 .delete(unban)
                 .needs(Needs::All(Permissions::BAN_MEMBERS))

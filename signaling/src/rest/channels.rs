@@ -60,10 +60,8 @@ pub(super) fn routes() -> Routes {
                     AuditAction::ChannelOverwriteUpdate,
                     AuditAction::ChannelOverwriteDelete,
                     AuditAction::ThreadUpdate,
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    AuditAction::AutoModerationUserCommunicationDisabled,
                 ])
+                .may_log(effects::JUDGING)
                 .may_tell(&[
                     DispatchName::ChannelUpdate,
                     DispatchName::ThreadUpdate,

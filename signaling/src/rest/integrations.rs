@@ -39,12 +39,8 @@ pub(super) fn routes() -> Routes {
             delete(remove)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .logs(&[AuditAction::IntegrationDelete])
-                .tells(&[
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                    DispatchName::IntegrationDelete,
-                    DispatchName::GuildIntegrationsUpdate,
-                ])
+                .tells(effects::REMOVAL)
+                .tells(&[DispatchName::IntegrationDelete, DispatchName::GuildIntegrationsUpdate])
                 .may_tell(effects::LEAVING),
         )
 }

@@ -21,7 +21,6 @@ use state::GuildEvent;
 use state::GuildHandle;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
-use state::audit::actions;
 use state::record::InviteRecord;
 use state::record::InviteTargets;
 use state::record::UserRecord;
@@ -63,11 +62,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::channels::INVITE)
                 .post(accept)
                 .gives(&schema::channels::INVITE)
-                .may_log(&[
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
-                ])
+                .may_log(effects::NAMING)
                 .tells(&[DispatchName::GuildMemberAdd, DispatchName::GuildCreate])
                 .may_tell(&[DispatchName::PresenceUpdate])
                 .may_tell(effects::PROFILE)

@@ -19,7 +19,6 @@ use state::GuildCommand;
 use state::audit::AuditAction;
 use state::audit::AuditDraft;
 use state::audit::By;
-use state::audit::actions;
 use state::guild::command::MemberDraft;
 use state::guild::command::MemberPatch;
 use state::screening::BYPASSES_VERIFICATION;
@@ -68,11 +67,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::MEMBER)
                 .needs(Needs::Any(NICKNAMES))
                 .logs(&[AuditAction::MemberUpdate])
-                .may_log(&[
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
-                ])
+                .may_log(effects::NAMING)
                 .tells(&[DispatchName::GuildMemberUpdate])
                 .may_tell(effects::PROFILE),
         )
@@ -95,17 +90,15 @@ pub(super) fn routes() -> Routes {
                     AuditAction::MemberRoleUpdate,
                     AuditAction::MemberMove,
                     AuditAction::MemberDisconnect,
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
                 ])
+                .may_log(effects::NAMING)
                 .may_tell(&[DispatchName::VoiceServerUpdate, DispatchName::GuildJoinRequestUpdate])
                 .may_tell(effects::PROFILE)
                 .may_tell(effects::SIGHT)
                 .delete(kick)
                 .needs(Needs::All(Permissions::KICK_MEMBERS))
                 .logs(&[AuditAction::MemberKick])
-                .tells(&[DispatchName::GuildMemberRemove, DispatchName::GuildDelete])
+                .tells(effects::REMOVAL)
                 .may_tell(effects::LEAVING),
         )
         .route(
@@ -114,11 +107,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::MEMBER)
                 .needs(Needs::Any(NICKNAMES))
                 .logs(&[AuditAction::MemberUpdate])
-                .may_log(&[
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
-                ])
+                .may_log(effects::NAMING)
                 .tells(&[DispatchName::GuildMemberUpdate])
                 .may_tell(effects::PROFILE),
         )

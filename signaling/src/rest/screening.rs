@@ -43,6 +43,7 @@ use super::extract::Query;
 use super::extract::Reason;
 use super::extract::member_view;
 use super::extract::some;
+use super::route::Methods;
 use super::route::Needs;
 use super::route::Routes;
 use super::route::effects;
@@ -63,28 +64,16 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::guilds::MEMBER_VERIFICATION)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .logs(&[actions::GUILD_MEMBER_VERIFICATION_UPDATE])
-                .may_log(&[AuditAction::MemberKick])
                 .tells(&[DispatchName::GuildUpdate])
-                .may_tell(&[
-                    DispatchName::GuildJoinRequestUpdate,
-                    DispatchName::GuildMemberUpdate,
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                ])
-                .may_tell(effects::LEAVING)
+                .may_tell(&[DispatchName::GuildJoinRequestUpdate])
+                .decides()
                 .patch(set)
                 .gives(&schema::guilds::MEMBER_VERIFICATION)
                 .needs(Needs::All(Permissions::MANAGE_GUILD))
                 .logs(&[actions::GUILD_MEMBER_VERIFICATION_UPDATE])
-                .may_log(&[AuditAction::MemberKick])
                 .tells(&[DispatchName::GuildUpdate])
-                .may_tell(&[
-                    DispatchName::GuildJoinRequestUpdate,
-                    DispatchName::GuildMemberUpdate,
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                ])
-                .may_tell(effects::LEAVING),
+                .may_tell(&[DispatchName::GuildJoinRequestUpdate])
+                .decides(),
         )
         .route(
             "/guilds/{guild}/requests/@me",
@@ -115,29 +104,27 @@ pub(super) fn routes() -> Routes {
                 .needs(Needs::All(Permissions::KICK_MEMBERS))
                 .patch(decide_all)
                 .needs(Needs::All(Permissions::KICK_MEMBERS))
-                .may_log(&[AuditAction::MemberKick])
                 .tells(&[DispatchName::GuildJoinRequestUpdate])
-                .may_tell(&[
-                    DispatchName::GuildMemberUpdate,
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                ])
-                .may_tell(effects::LEAVING),
+                .decides(),
         )
         .route(
             "/guilds/{guild}/requests/{request}",
             patch(decide)
                 .gives(&schema::guilds::JOIN_REQUEST)
                 .needs(Needs::All(Permissions::KICK_MEMBERS))
-                .may_log(&[AuditAction::MemberKick])
                 .tells(&[DispatchName::GuildJoinRequestUpdate])
-                .may_tell(&[
-                    DispatchName::GuildMemberUpdate,
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                ])
-                .may_tell(effects::LEAVING),
+                .decides(),
         )
+}
+
+impl Methods {
+    /// Whoever is let in is a whole member; whoever is not is removed.
+    fn decides(self) -> Self {
+        self.may_log(&[AuditAction::MemberKick])
+            .may_tell(&[DispatchName::GuildMemberUpdate])
+            .may_tell(effects::REMOVAL)
+            .may_tell(effects::LEAVING)
+    }
 }
 
 /// The requests of someone of which nothing has come yet, as READY tells them.

@@ -13,8 +13,6 @@ use serde_json::Value;
 use serde_json::json;
 use state::Guild;
 use state::GuildCommand;
-use state::audit::AuditAction;
-use state::audit::actions;
 use state::record::AccountRecord;
 use state::record::UserRecord;
 use state::relationship::Bond;
@@ -60,11 +58,7 @@ pub(super) fn routes() -> Routes {
                 .gives(&schema::people::OWN_USER)
                 .patch(update_me)
                 .gives(&schema::people::OWN_USER)
-                .may_log(&[
-                    AuditAction::AutoModerationBlockMessage,
-                    AuditAction::AutoModerationFlagToChannel,
-                    actions::AUTO_MODERATION_QUARANTINE_USER,
-                ])
+                .may_log(effects::NAMING)
                 .tells(&[DispatchName::UserUpdate])
                 .may_tell(&[
                     DispatchName::PresenceUpdate,
@@ -80,9 +74,7 @@ pub(super) fn routes() -> Routes {
         .route("/users/@me/guilds", get(guilds).lists(&schema::people::OWN_GUILD))
         .route(
             "/users/@me/guilds/{guild}",
-            delete(leave)
-                .tells(&[DispatchName::GuildMemberRemove, DispatchName::GuildDelete])
-                .may_tell(effects::LEAVING),
+            delete(leave).tells(effects::REMOVAL).may_tell(effects::LEAVING),
         )
         .route(
             "/users/@me/channels",

@@ -76,7 +76,7 @@ async function sees(page, shown, own = false) {
       }),
       stats: await window.__guildhall.voice.pictureStats(),
     }));
-    throw new Error(`no ${shown} within 20 s: ${JSON.stringify(state)}`);
+    throw new Error(`no ${shown} within a minute: ${JSON.stringify(state)}`);
   });
   return page.evaluate(async (of) => {
     const video = document.querySelector(of);

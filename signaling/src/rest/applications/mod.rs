@@ -75,11 +75,8 @@ pub(super) fn routes() -> Routes {
         .route(
             "/applications/{application}/delete",
             post(own::delete)
-                .may_tell(&[
-                    DispatchName::GuildMemberRemove,
-                    DispatchName::GuildDelete,
-                    DispatchName::PresenceUpdate,
-                ])
+                .may_tell(effects::REMOVAL)
+                .may_tell(&[DispatchName::PresenceUpdate])
                 .may_tell(effects::LEAVING),
         )
         .route(

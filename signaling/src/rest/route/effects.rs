@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use model::gateway::DispatchName;
 use state::audit::AuditAction;
+use state::audit::actions;
 
 use super::Methods;
 
@@ -76,7 +77,11 @@ impl Methods {
     }
 }
 
-/// What tells of it when somebody is no member any more, beside the removal itself.
+/// What tells of it when somebody is no member any more: all others, and themselves.
+pub(crate) const REMOVAL: &[DispatchName] =
+    &[DispatchName::GuildMemberRemove, DispatchName::GuildDelete];
+
+/// What else may tell of it.
 pub(crate) const LEAVING: &[DispatchName] = &[
     DispatchName::ChannelUpdate,
     DispatchName::GuildIntegrationsUpdate,
@@ -117,6 +122,13 @@ pub(crate) const JUDGING: &[AuditAction] = &[
     AuditAction::AutoModerationBlockMessage,
     AuditAction::AutoModerationFlagToChannel,
     AuditAction::AutoModerationUserCommunicationDisabled,
+];
+
+/// What rules log of what somebody is called.
+pub(crate) const NAMING: &[AuditAction] = &[
+    AuditAction::AutoModerationBlockMessage,
+    AuditAction::AutoModerationFlagToChannel,
+    actions::AUTO_MODERATION_QUARANTINE_USER,
 ];
 
 /// What tells of it when somebody comes or is called otherwise: rules look at names, and there may be a

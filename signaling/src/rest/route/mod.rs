@@ -1,9 +1,9 @@
 //! Routes that declare themselves: what is served is what the OpenAPI document tells.
 //!
 //! A family writes `Routes::new().route(path, get(handler))` as it would with axum's router. Besides
-//! serving, that remembers each operation, with what its handler takes ([`describe`]) and what a
-//! caller needs ([`needs`]), and what it logs and tells ([`effects`]). The document, the rate limits' names and the tests of permissions read
-//! the same list; a route that is not in it cannot be served.
+//! serving, that remembers each operation, with what its handler takes ([`describe`]), what a caller
+//! needs ([`needs`]), and what it logs and tells ([`effects`]). The document, the rate limits' names and
+//! the tests of permissions and effects read the same list; a route that is not in it cannot be served.
 
 pub(super) mod answer;
 pub(super) mod describe;
