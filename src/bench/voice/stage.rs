@@ -32,6 +32,8 @@ use super::participant::Place;
 
 /// How long the server may take to start.
 const START: Duration = Duration::from_secs(60);
+/// Ports that are tried.
+const ATTEMPTS: u32 = 3;
 /// How often it is asked whether it has.
 const ASK: Duration = Duration::from_millis(50);
 /// Admin commands under way at once.
@@ -94,6 +96,23 @@ impl OwnServer {
         bind: Ipv4Addr,
         environment: Environment,
     ) -> anyhow::Result<Self> {
+        let mut attempt = 1;
+        loop {
+            let mut server = Self::spawn_on((program, data), bind, &environment)?;
+            match server.wait().await {
+                Ok(()) => return Ok(server),
+                // Another may have taken the port since it was free.
+                Err(_) if attempt < ATTEMPTS && server.process.try_wait()?.is_some() => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn spawn_on(
+        (program, data): (&Path, Option<&Path>),
+        bind: Ipv4Addr,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         let (listen, process) = (SocketAddr::from((bind, free_port(bind)?)), std::process::id());
         let folder =
             std::env::temp_dir().join(format!("guildhall-bench-{process}-{}", listen.port()));
@@ -101,11 +120,9 @@ impl OwnServer {
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let mut config = Config::default();
         config.server.data_dir = data.map_or_else(|| folder.join("data"), Path::to_owned);
-        let process = spawn(program, &folder, &config, listen, &environment)?;
-        let program = program.to_owned();
-        let mut server = Self { program, folder, config, listen, environment, process };
-        server.wait().await?;
-        Ok(server)
+        let process = spawn(program, &folder, &config, listen, environment)?;
+        let (program, environment) = (program.to_owned(), environment.clone());
+        Ok(Self { program, folder, config, listen, environment, process })
     }
 
     /// Starts it anew on its data, so that its memory is that of what runs and no more: making an
