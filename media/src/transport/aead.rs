@@ -3,14 +3,10 @@
 //! HOT: keys are set up once; sealing and opening allocate nothing, but for what the first sealing by
 //! ChaCha20 keeps.
 
-use aws_lc_rs::aead::AES_256_GCM;
-use aws_lc_rs::aead::Aad;
-use aws_lc_rs::aead::LessSafeKey;
-use aws_lc_rs::aead::Nonce;
-use aws_lc_rs::aead::UnboundKey;
 use model::voice::EncryptionMode;
 use model::voice::SessionKey;
 
+use super::gcm::Gcm;
 use super::xchacha::XChaCha;
 
 /// Length of the authentication tag of both ciphers, in bytes.
@@ -20,7 +16,7 @@ pub(crate) const NONCE: usize = 4;
 
 /// A cipher with its key.
 pub(crate) enum Aead {
-    Aes256Gcm(LessSafeKey),
+    Aes256Gcm(Gcm),
     XChaCha20Poly1305(XChaCha),
 }
 
@@ -28,11 +24,7 @@ impl Aead {
     /// Sets up a key.
     pub(crate) fn new(mode: EncryptionMode, key: &SessionKey) -> Self {
         match mode {
-            EncryptionMode::Aes256Gcm => {
-                let key =
-                    UnboundKey::new(&AES_256_GCM, key.as_bytes()).expect("a key of 32 bytes fits");
-                Self::Aes256Gcm(LessSafeKey::new(key))
-            }
+            EncryptionMode::Aes256Gcm => Self::Aes256Gcm(Gcm::new(key.as_bytes())),
             EncryptionMode::XChaCha20Poly1305 => Self::XChaCha20Poly1305(XChaCha::new(key)),
         }
     }
@@ -45,12 +37,9 @@ impl Aead {
         let plain = sealed.len().checked_sub(TAG)?;
         match self {
             Self::Aes256Gcm(key) => {
-                key.open_in_place(
-                    Nonce::assume_unique_for_key(padded(*nonce)),
-                    Aad::from(&*clear),
-                    sealed,
-                )
-                .ok()?;
+                if !key.open(padded(*nonce), clear, sealed) {
+                    return None;
+                }
             }
             Self::XChaCha20Poly1305(key) => {
                 let (cipher, tag) = sealed.split_last_chunk_mut::<TAG>()?;
@@ -67,14 +56,8 @@ impl Aead {
     pub(crate) fn seal(&mut self, counter: u32, out: &mut Vec<u8>, start: usize, clear: usize) {
         let nonce = counter.to_be_bytes();
         let (head, plain) = out[start..].split_at_mut(clear);
-        // Both ciphers fail on plaintexts of many gigabytes only.
         let tag: [u8; TAG] = match self {
-            Self::Aes256Gcm(key) => {
-                let nonce = Nonce::assume_unique_for_key(padded(nonce));
-                let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), plain);
-                let tag = tag.expect("a packet is short enough to be sealed");
-                tag.as_ref().try_into().expect("the tag has 16 bytes")
-            }
+            Self::Aes256Gcm(key) => key.seal(padded(nonce), head, plain),
             Self::XChaCha20Poly1305(key) => key.seal(counter, head, plain),
         };
         out.extend_from_slice(&tag);

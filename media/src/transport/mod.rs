@@ -6,7 +6,7 @@ pub(crate) mod aead;
 mod chacha;
 pub(crate) mod discovery;
 pub(crate) mod dtls;
-
+mod gcm;
 mod poly1305;
 pub(crate) mod repeat;
 pub(crate) mod sdp;

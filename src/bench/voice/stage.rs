@@ -102,7 +102,9 @@ impl OwnServer {
             match server.wait().await {
                 Ok(()) => return Ok(server),
                 // Another may have taken the port since it was free.
-                Err(_) if attempt < ATTEMPTS && server.process.try_wait()?.is_some() => attempt += 1,
+                Err(_) if attempt < ATTEMPTS && server.process.try_wait()?.is_some() => {
+                    attempt += 1
+                }
                 Err(error) => return Err(error),
             }
         }

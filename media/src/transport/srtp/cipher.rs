@@ -1,21 +1,20 @@
 //! The ciphers of SRTP as functions on bytes (RFC 3711 §4, RFC 7714): no packet is parsed here.
 
-use aws_lc_rs::aead;
 use aws_lc_rs::cipher;
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 
 use crate::metrics::DropReason;
+use crate::transport::gcm::Gcm;
+use crate::transport::gcm::NONCE;
+use crate::transport::gcm::TAG;
 use crate::transport::srtp::RTCP_CLEAR;
 use crate::transport::srtp::RTCP_INDEX;
 
-/// Tag of GCM, in bytes.
-const GCM_TAG: usize = 16;
-
 pub(super) enum Cipher {
     Gcm {
-        key: aead::LessSafeKey,
-        salt: [u8; 12],
+        key: Gcm,
+        salt: [u8; NONCE],
     },
     /// Boxed: its keys are three times as large as the others', which nearly all browsers have.
     Cm(Box<CounterMode>),
@@ -29,11 +28,8 @@ pub(super) struct CounterMode {
 }
 
 impl Cipher {
-    pub(super) fn gcm(key: &[u8], salt: [u8; 12]) -> Self {
-        let algorithm = if key.len() == 16 { &aead::AES_128_GCM } else { &aead::AES_256_GCM };
-        let key =
-            aead::UnboundKey::new(algorithm, key).expect("the key is as long as the profile's");
-        Self::Gcm { key: aead::LessSafeKey::new(key), salt }
+    pub(super) fn gcm(key: &[u8], salt: [u8; NONCE]) -> Self {
+        Self::Gcm { key: Gcm::new(key), salt }
     }
 
     pub(super) fn cm(key: &[u8], auth: &[u8; 20], salt: [u8; 14]) -> Self {
@@ -76,7 +72,7 @@ pub(super) fn cm_iv(salt: &[u8; 14], ssrc: u32, index: u64) -> [u8; 16] {
 }
 
 /// The nonce of an RTP packet (RFC 7714 §8.1).
-pub(super) fn gcm_rtp_nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> [u8; 12] {
+pub(super) fn gcm_rtp_nonce(salt: &[u8; NONCE], ssrc: u32, index: u64) -> [u8; NONCE] {
     let mut nonce = *salt;
     xor(&mut nonce[2..6], &ssrc.to_be_bytes());
     xor(&mut nonce[6..12], &index.to_be_bytes()[2..]);
@@ -84,7 +80,7 @@ pub(super) fn gcm_rtp_nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> [u8; 12] 
 }
 
 /// The nonce of an RTCP packet (RFC 7714 §9.1).
-pub(super) fn gcm_rtcp_nonce(salt: &[u8; 12], ssrc: u32, index: u32) -> [u8; 12] {
+pub(super) fn gcm_rtcp_nonce(salt: &[u8; NONCE], ssrc: u32, index: u32) -> [u8; NONCE] {
     let mut nonce = *salt;
     xor(&mut nonce[2..6], &ssrc.to_be_bytes());
     xor(&mut nonce[8..12], &index.to_be_bytes());
@@ -109,49 +105,41 @@ pub(super) fn aad_with_trailer(
     aad
 }
 
+/// Encrypts what follows the first `clear` bytes from `start` on, and appends the tag.
 pub(super) fn gcm_seal(
-    key: &aead::LessSafeKey,
-    nonce: [u8; 12],
+    key: &Gcm,
+    nonce: [u8; NONCE],
     out: &mut Vec<u8>,
     start: usize,
     clear: usize,
     trailer: Option<[u8; RTCP_INDEX]>,
 ) {
     let (head, plain) = out[start..].split_at_mut(clear);
-    let nonce = aead::Nonce::assume_unique_for_key(nonce);
     let tag = match trailer {
-        None => key.seal_in_place_separate_tag(nonce, aead::Aad::from(&*head), plain),
-        Some(trailer) => {
-            let aad = aead::Aad::from(aad_with_trailer(head, trailer));
-            key.seal_in_place_separate_tag(nonce, aad, plain)
-        }
+        None => key.seal(nonce, head, plain),
+        Some(trailer) => key.seal(nonce, &aad_with_trailer(head, trailer), plain),
     };
-    let tag = tag.expect("a packet is short enough to be sealed");
-    out.extend_from_slice(tag.as_ref());
+    out.extend_from_slice(&tag);
 }
 
 /// Opens what follows the first `clear` bytes. Where the plaintext ends.
 pub(super) fn gcm_open(
-    key: &aead::LessSafeKey,
-    nonce: [u8; 12],
+    key: &Gcm,
+    nonce: [u8; NONCE],
     packet: &mut [u8],
     clear: usize,
     trailer: Option<[u8; RTCP_INDEX]>,
 ) -> Result<usize, DropReason> {
-    let end = packet.len().checked_sub(GCM_TAG).ok_or(DropReason::Malformed)?;
+    let end = packet.len().checked_sub(TAG).ok_or(DropReason::Malformed)?;
     let (head, sealed) = packet.split_at_mut_checked(clear).ok_or(DropReason::Malformed)?;
-    if sealed.len() < GCM_TAG {
+    if sealed.len() < TAG {
         return Err(DropReason::Malformed);
     }
-    let nonce = aead::Nonce::assume_unique_for_key(nonce);
-    let opened = match trailer {
-        None => key.open_in_place(nonce, aead::Aad::from(&*head), sealed),
-        Some(trailer) => {
-            key.open_in_place(nonce, aead::Aad::from(aad_with_trailer(head, trailer)), sealed)
-        }
+    let is_authentic = match trailer {
+        None => key.open(nonce, head, sealed),
+        Some(trailer) => key.open(nonce, &aad_with_trailer(head, trailer), sealed),
     };
-    opened.map_err(|_| DropReason::BadTag)?;
-    Ok(end)
+    if is_authentic { Ok(end) } else { Err(DropReason::BadTag) }
 }
 
 /// The tag over a packet and its roll-over counter (RFC 3711 §4.2).
