@@ -9,7 +9,6 @@
 use aes::Aes128Enc;
 use aes::Aes256Enc;
 use aes::cipher::Array;
-use aes::cipher::BlockCipherEncrypt;
 use aes::cipher::KeyInit as _;
 use aws_lc_rs::aead;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -17,21 +16,25 @@ use polyval::Polyval;
 use polyval::hazmat::FieldElement;
 use polyval::universal_hash::UniversalHash as _;
 
+use super::keystream::BLOCK;
+use super::keystream::Block;
+use super::keystream::BlockCipher;
+use super::keystream::LANES;
+use super::keystream::encrypt;
+use super::keystream::encrypt_long;
+use super::keystream::keystream;
+use super::keystream::partial;
+
 /// Length of a tag, in bytes.
 pub(super) const TAG: usize = 16;
 /// Length of a nonce, in bytes.
 pub(super) const NONCE: usize = 12;
-/// Length of a block, in bytes.
-const BLOCK: usize = 16;
-/// Blocks of keystream that are made at once.
-const LANES: usize = 8;
+/// The counter after the first eight blocks.
+const AFTER_FIRST: u32 = 1 + LANES as u32;
 /// Blocks that are hashed at once.
 const HASHED: usize = 4;
 /// Blocks that may wait to be hashed: as many as a voice's packet has, so that all are hashed in one go.
 const WAITING: usize = 16;
-
-/// A block as the library has it.
-type Block = aes::Block;
 
 /// A key for packets.
 pub(crate) enum Gcm {
@@ -99,7 +102,7 @@ impl Gcm {
 }
 
 /// Whether both libraries use instructions of this processor.
-fn has_instructions() -> bool {
+pub(super) fn has_instructions() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("aes")
         && is_x86_feature_detected!("avx")
@@ -110,9 +113,7 @@ fn has_instructions() -> bool {
     false
 }
 
-impl<C: BlockCipherEncrypt<BlockSize = <Aes256Enc as aes::cipher::BlockSizeUser>::BlockSize>>
-    Instructions<C>
-{
+impl<C: BlockCipher> Instructions<C> {
     fn new(cipher: C) -> Self {
         let mut h = Block::default();
         cipher.encrypt_block(&mut h);
@@ -126,11 +127,10 @@ impl<C: BlockCipherEncrypt<BlockSize = <Aes256Enc as aes::cipher::BlockSizeUser>
         let mut hash = Hash::new(&self.hash, blocks(lengths));
         hash.padded(clear);
         let (first, rest) = split(plain);
-        let [mask, stream @ ..] = &self.stream(nonce, 0);
+        let counters = counters(nonce);
+        let [mask, stream @ ..] = &keystream(&self.cipher, counters, 1);
         encrypt(first, stream, |block| hash.block(block));
-        for (part, at) in rest.chunks_mut(LANES * BLOCK).zip(1..) {
-            encrypt(part, &self.stream(nonce, at), |block| hash.block(block));
-        }
+        encrypt_long(&self.cipher, (counters, AFTER_FIRST), rest, |block| hash.block(block));
         hash.tag(lengths, mask)
     }
 
@@ -140,29 +140,15 @@ impl<C: BlockCipherEncrypt<BlockSize = <Aes256Enc as aes::cipher::BlockSizeUser>
         let mut hash = Hash::new(&self.hash, blocks(lengths));
         hash.padded(clear);
         hash.padded(cipher);
-        let [mask, stream @ ..] = &self.stream(nonce, 0);
+        let counters = counters(nonce);
+        let [mask, stream @ ..] = &keystream(&self.cipher, counters, 1);
         if verify_slices_are_equal(&hash.tag(lengths, mask), tag).is_err() {
             return false;
         }
         let (first, rest) = split(cipher);
         encrypt(first, stream, |_| ());
-        for (part, at) in rest.chunks_mut(LANES * BLOCK).zip(1..) {
-            encrypt(part, &self.stream(nonce, at), |_| ());
-        }
+        encrypt_long(&self.cipher, (counters, AFTER_FIRST), rest, |_| ());
         true
-    }
-
-    /// The blocks of keystream from the `at`th eight on; the first of all hides the tag.
-    #[inline]
-    fn stream(&self, nonce: [u8; NONCE], at: u32) -> [Block; LANES] {
-        let mut first = [0; BLOCK];
-        first[..NONCE].copy_from_slice(&nonce);
-        let first = u128::from_ne_bytes(first);
-        let mut blocks: [Block; LANES] = std::array::from_fn(|lane| {
-            Array((first | u128::from(at * LANES as u32 + 1 + lane as u32).to_be()).to_ne_bytes())
-        });
-        self.cipher.encrypt_blocks(&mut blocks);
-        blocks
     }
 }
 
@@ -171,36 +157,17 @@ const fn blocks((clear, cipher): (usize, usize)) -> usize {
     clear.div_ceil(BLOCK) + cipher.div_ceil(BLOCK) + 1
 }
 
+/// The counter block of a nonce, with a counter of zero. Those of a packet begin with one.
+fn counters(nonce: [u8; NONCE]) -> [u8; BLOCK] {
+    let mut counters = [0; BLOCK];
+    counters[..NONCE].copy_from_slice(&nonce);
+    counters
+}
+
 /// What is encrypted with the first eight blocks, and what follows.
 fn split(bytes: &mut [u8]) -> (&mut [u8], &mut [u8]) {
     let first = bytes.len().min((LANES - 1) * BLOCK);
     bytes.split_at_mut(first)
-}
-
-/// Adds the keystream to `bytes`, which are not more; shows each block of the result, the last with
-/// zeros where it is not full.
-#[inline(always)]
-fn encrypt(bytes: &mut [u8], stream: &[Block], mut show: impl FnMut(u128)) {
-    let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
-    let mut stream = stream.iter().map(|key| u128::from_ne_bytes(key.0));
-    for (block, key) in blocks.iter_mut().zip(&mut stream) {
-        let sum = u128::from_ne_bytes(*block) ^ key;
-        *block = sum.to_ne_bytes();
-        show(sum);
-    }
-    if let (false, Some(key)) = (rest.is_empty(), stream.next()) {
-        let sum = (partial(rest) ^ key) & u128::from_le(u128::MAX >> (8 * (BLOCK - rest.len())));
-        rest.copy_from_slice(&sum.to_ne_bytes()[..rest.len()]);
-        show(sum);
-    }
-}
-
-/// The bytes of less than a block, and zeros.
-#[inline(always)]
-fn partial(bytes: &[u8]) -> u128 {
-    let mut block = [0; BLOCK];
-    block[..bytes.len()].copy_from_slice(bytes);
-    u128::from_ne_bytes(block)
 }
 
 /// The hash of one packet in the making.

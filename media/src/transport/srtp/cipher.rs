@@ -1,29 +1,24 @@
 //! The ciphers of SRTP as functions on bytes (RFC 3711 §4, RFC 7714): no packet is parsed here.
 
-use aws_lc_rs::cipher;
-use aws_lc_rs::hmac;
-use aws_lc_rs::iv::FixedLength;
-
 use crate::metrics::DropReason;
 use crate::transport::gcm::Gcm;
 use crate::transport::gcm::NONCE;
 use crate::transport::gcm::TAG;
 use crate::transport::srtp::RTCP_CLEAR;
 use crate::transport::srtp::RTCP_INDEX;
+use crate::transport::srtp::counter_mode::CounterMode;
+use crate::transport::srtp::hmac_sha1;
+use crate::transport::srtp::hmac_sha1::HmacSha1;
 
 pub(super) enum Cipher {
-    Gcm {
-        key: Gcm,
-        salt: [u8; NONCE],
-    },
-    /// Boxed: its keys are three times as large as the others', which nearly all browsers have.
-    Cm(Box<CounterMode>),
+    Gcm { key: Gcm, salt: [u8; NONCE] },
+    Cm(CmKeys),
 }
 
 /// The keys of AES in counter mode with HMAC-SHA1.
-pub(super) struct CounterMode {
-    pub(super) key: cipher::EncryptingKey,
-    pub(super) auth: hmac::Key,
+pub(super) struct CmKeys {
+    pub(super) key: CounterMode,
+    pub(super) auth: HmacSha1,
     pub(super) salt: [u8; 14],
 }
 
@@ -32,18 +27,9 @@ impl Cipher {
         Self::Gcm { key: Gcm::new(key), salt }
     }
 
-    pub(super) fn cm(key: &[u8], auth: &[u8; 20], salt: [u8; 14]) -> Self {
-        let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth);
-        Self::Cm(Box::new(CounterMode { key: counter_mode(key), auth, salt }))
+    pub(super) fn cm(key: &[u8], auth: &[u8; hmac_sha1::KEY], salt: [u8; 14]) -> Self {
+        Self::Cm(CmKeys { key: CounterMode::new(key), auth: HmacSha1::new(auth), salt })
     }
-}
-
-/// Sets up AES in counter mode.
-pub(super) fn counter_mode(key: &[u8]) -> cipher::EncryptingKey {
-    let algorithm = if key.len() == 16 { &cipher::AES_128 } else { &cipher::AES_256 };
-    let key =
-        cipher::UnboundCipherKey::new(algorithm, key).expect("the key is 16 or 32 bytes long");
-    cipher::EncryptingKey::ctr(key).expect("AES has a counter mode")
 }
 
 /// Fills `out` with the key stream of a label (RFC 3711 §4.3.3). Salts of 96 bits are shifted up to
@@ -53,13 +39,7 @@ pub(super) fn derive(master_key: &[u8], master_salt: &[u8], label: u8, out: &mut
     iv[..master_salt.len()].copy_from_slice(master_salt);
     iv[7] ^= label;
     out.fill(0);
-    cm_apply(&counter_mode(master_key), iv, out);
-}
-
-/// Encrypts or decrypts in counter mode; it is the same.
-pub(super) fn cm_apply(key: &cipher::EncryptingKey, iv: [u8; 16], in_out: &mut [u8]) {
-    let context = cipher::EncryptionContext::Iv128(FixedLength::from(iv));
-    key.less_safe_encrypt(in_out, context).expect("counter mode takes any length and a 128-bit IV");
+    CounterMode::new(master_key).apply(iv, out);
 }
 
 /// The counter block of a packet (RFC 3711 §4.1.1).
@@ -142,12 +122,9 @@ pub(super) fn gcm_open(
     if is_authentic { Ok(end) } else { Err(DropReason::BadTag) }
 }
 
-/// The tag over a packet and its roll-over counter (RFC 3711 §4.2).
-pub(super) fn rtp_tag(auth: &hmac::Key, packet: &[u8], index: u64) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(auth);
-    context.update(packet);
-    context.update(&((index >> 16) as u32).to_be_bytes());
-    context.sign()
+/// What is authenticated with a packet: its roll-over counter (RFC 3711 §4.2).
+pub(super) const fn rollover(index: u64) -> [u8; 4] {
+    ((index >> 16) as u32).to_be_bytes()
 }
 
 /// Compares tags in constant time.

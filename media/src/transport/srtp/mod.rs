@@ -4,9 +4,9 @@
 //! straight into the outbox. HOT: keys are set up once; no allocation per packet.
 
 mod cipher;
+mod counter_mode;
+mod hmac_sha1;
 mod sources;
-
-use aws_lc_rs::hmac;
 
 use crate::metrics::DropReason;
 use crate::rtp::ext::AudioLevel;
@@ -20,15 +20,14 @@ use crate::rtp::header::RtpHeader;
 use crate::rtp::rtcp;
 use crate::rtp::seq::extend;
 use crate::transport::srtp::cipher::Cipher;
-use crate::transport::srtp::cipher::CounterMode;
-use crate::transport::srtp::cipher::cm_apply;
+use crate::transport::srtp::cipher::CmKeys;
 use crate::transport::srtp::cipher::cm_iv;
 use crate::transport::srtp::cipher::derive;
 use crate::transport::srtp::cipher::gcm_open;
 use crate::transport::srtp::cipher::gcm_rtcp_nonce;
 use crate::transport::srtp::cipher::gcm_rtp_nonce;
 use crate::transport::srtp::cipher::gcm_seal;
-use crate::transport::srtp::cipher::rtp_tag;
+use crate::transport::srtp::cipher::rollover;
 use crate::transport::srtp::cipher::verify;
 use crate::transport::srtp::sources::Sources;
 
@@ -164,11 +163,10 @@ impl Srtp {
                 let nonce = gcm_rtp_nonce(salt, ssrc, index);
                 gcm_seal(key, nonce, out, start, clear, None);
             }
-            Cipher::Cm(keys) => {
-                let CounterMode { key, auth, salt } = &**keys;
-                cm_apply(key, cm_iv(salt, ssrc, index), &mut out[start + clear..]);
-                let tag = rtp_tag(auth, &out[start..], index);
-                out.extend_from_slice(&tag.as_ref()[..HMAC_TAG]);
+            Cipher::Cm(CmKeys { key, auth, salt }) => {
+                key.apply(cm_iv(salt, ssrc, index), &mut out[start + clear..]);
+                let hash = auth.hash(&out[start..], rollover(index));
+                out.extend_from_slice(&hash[..HMAC_TAG]);
             }
         }
     }
@@ -210,14 +208,12 @@ impl Srtp {
                 let nonce = gcm_rtp_nonce(salt, header.ssrc, index);
                 gcm_open(key, nonce, packet, clear, None)?
             }
-            Cipher::Cm(keys) => {
-                let CounterMode { key, auth, salt } = &**keys;
+            Cipher::Cm(CmKeys { key, auth, salt }) => {
                 let end = packet.len().checked_sub(HMAC_TAG).ok_or(DropReason::Malformed)?;
                 let (body, tag) = packet.split_at_mut(end);
-                let expected = rtp_tag(auth, body, index);
-                verify(&expected.as_ref()[..HMAC_TAG], tag)?;
+                verify(&auth.hash(body, rollover(index))[..HMAC_TAG], tag)?;
                 let sealed = body.get_mut(clear..).ok_or(DropReason::Malformed)?;
-                cm_apply(key, cm_iv(salt, header.ssrc, index), sealed);
+                key.apply(cm_iv(salt, header.ssrc, index), sealed);
                 end
             }
         };
@@ -262,12 +258,11 @@ impl Srtp {
                 );
                 out.extend_from_slice(&trailer);
             }
-            Cipher::Cm(keys) => {
-                let CounterMode { key, auth, salt } = &**keys;
-                cm_apply(key, cm_iv(salt, ssrc, u64::from(index)), &mut out[start + RTCP_CLEAR..]);
+            Cipher::Cm(CmKeys { key, auth, salt }) => {
+                key.apply(cm_iv(salt, ssrc, u64::from(index)), &mut out[start + RTCP_CLEAR..]);
+                let hash = auth.hash(&out[start..], trailer);
                 out.extend_from_slice(&trailer);
-                let tag = hmac::sign(auth, &out[start..]);
-                out.extend_from_slice(&tag.as_ref()[..HMAC_TAG]);
+                out.extend_from_slice(&hash[..HMAC_TAG]);
             }
         }
         true
@@ -311,15 +306,10 @@ impl Srtp {
             Cipher::Gcm { key, salt } => {
                 gcm_open(key, gcm_rtcp_nonce(salt, ssrc, index), body, RTCP_CLEAR, Some(trailer))?
             }
-            Cipher::Cm(keys) => {
-                let CounterMode { key, auth, salt } = &**keys;
-                let mut context = hmac::Context::with_key(auth);
-                context.update(body);
-                context.update(&trailer);
-                let expected = context.sign();
-                verify(&expected.as_ref()[..HMAC_TAG], &tail[RTCP_INDEX..])?;
+            Cipher::Cm(CmKeys { key, auth, salt }) => {
+                verify(&auth.hash(body, trailer)[..HMAC_TAG], &tail[RTCP_INDEX..])?;
                 let sealed = body.get_mut(RTCP_CLEAR..).ok_or(DropReason::Malformed)?;
-                cm_apply(key, cm_iv(salt, ssrc, u64::from(index)), sealed);
+                key.apply(cm_iv(salt, ssrc, u64::from(index)), sealed);
                 body.len()
             }
         };
@@ -377,7 +367,7 @@ fn rtcp_ssrc(packet: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::srtp::cipher::counter_mode;
+    use crate::transport::srtp::counter_mode::CounterMode;
     use crate::transport::srtp::sources::SOURCES;
 
     const PROFILES: [Profile; 3] =
@@ -434,11 +424,8 @@ mod tests {
         let salt: [u8; 14] =
             field("rfc3711-b2", "session_salt")[..14].try_into().expect("14 bytes");
 
-        cm_apply(
-            &counter_mode(&field("rfc3711-b2", "session_key")),
-            cm_iv(&salt, 0, 0),
-            &mut stream,
-        );
+        let key = CounterMode::new(&field("rfc3711-b2", "session_key"));
+        key.apply(cm_iv(&salt, 0, 0), &mut stream);
 
         assert_eq!(stream.to_vec(), field("rfc3711-b2", "keystream_first48"));
     }
