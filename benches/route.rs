@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use media::bench::BrowserCipher;
 use media::bench::Counting;
 use media::bench::DryRoom;
 use media::bench::DrySpeaker;
@@ -49,8 +50,13 @@ fn xchacha20_poly1305(bencher: Bencher<'_, '_>, listeners: usize) {
 }
 
 #[divan::bench(args = SIZES)]
-fn webrtc(bencher: Bencher<'_, '_>, listeners: usize) {
-    forward(bencher, Listeners::Browsers, listeners);
+fn webrtc_aes_cm(bencher: Bencher<'_, '_>, listeners: usize) {
+    forward(bencher, Listeners::Browsers(BrowserCipher::Cm), listeners);
+}
+
+#[divan::bench(args = SIZES)]
+fn webrtc_aes_gcm(bencher: Bencher<'_, '_>, listeners: usize) {
+    forward(bencher, Listeners::Browsers(BrowserCipher::Gcm), listeners);
 }
 
 /// One inbound packet; an item is a forwarded one.
@@ -72,28 +78,30 @@ fn now() -> Instant {
 #[derive(Clone, Copy)]
 enum Listeners {
     Udp(EncryptionMode),
-    Browsers,
+    Browsers(BrowserCipher),
 }
 
 impl Listeners {
-    const ALL: [Self; 3] = [
+    const ALL: [Self; 4] = [
         Self::Udp(EncryptionMode::Aes256Gcm),
         Self::Udp(EncryptionMode::XChaCha20Poly1305),
-        Self::Browsers,
+        Self::Browsers(BrowserCipher::Cm),
+        Self::Browsers(BrowserCipher::Gcm),
     ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Udp(mode) => mode.as_str(),
-            Self::Browsers => "webrtc",
+            Self::Browsers(BrowserCipher::Cm) => "webrtc, AES-CM",
+            Self::Browsers(BrowserCipher::Gcm) => "webrtc, AES-GCM",
         }
     }
 
     fn add_to(self, room: &mut DryRoom) {
         match self {
             Self::Udp(mode) => room.add_listener(mode),
-            Self::Browsers => {
-                room.add_browser();
+            Self::Browsers(cipher) => {
+                room.add_browser(cipher);
             }
         }
     }
@@ -102,7 +110,7 @@ impl Listeners {
 fn room_of(kind: Listeners, listeners: usize) -> (DryRoom, DrySpeaker) {
     let mode = match kind {
         Listeners::Udp(mode) => mode,
-        Listeners::Browsers => EncryptionMode::Aes256Gcm,
+        Listeners::Browsers(_) => EncryptionMode::Aes256Gcm,
     };
     let (mut room, speaker) = DryRoom::new(now(), mode).expect("randomness for a certificate");
     (0..listeners).for_each(|_| kind.add_to(&mut room));

@@ -98,6 +98,24 @@ impl SrtpCipher {
     }
 }
 
+/// What a browser and we seal with.
+#[derive(Debug, Clone, Copy)]
+pub enum BrowserCipher {
+    /// AES-128 in counter mode with HMAC-SHA1: the choice of Chromium where we begin the handshake.
+    Cm,
+    /// AES-256-GCM: our choice where the browser begins it.
+    Gcm,
+}
+
+impl BrowserCipher {
+    const fn profile(self) -> Profile {
+        match self {
+            Self::Cm => Profile::Aes128CmSha1_80,
+            Self::Gcm => Profile::AeadAes256Gcm,
+        }
+    }
+}
+
 /// A shard without sockets and with one room: UDP listeners, and one speaker. Time is what it is
 /// told; a packet comes every 20 ms.
 pub struct DryRoom {
@@ -176,15 +194,16 @@ impl DryRoom {
     }
 
     /// Adds a listener by WebRTC, as it is once its handshake has settled: no redundancy, which a
-    /// listener without losses does not get, and AES-128-GCM, which browsers and we choose.
-    pub fn add_browser(&mut self) -> DryBrowser {
+    /// listener without losses does not get.
+    pub fn add_browser(&mut self, cipher: BrowserCipher) -> DryBrowser {
         let (peer, address, _) = self.arrive(Grants { speak: false, hear: true });
         let offer = OFFER.to_owned();
         let announce = SocketAddr::from(([192, 0, 2, 1], 443));
         self.command(MediaCommand::SelectWebRtc { peer, offer, announce });
-        let mut material = [7; SrtpCipher::MATERIAL];
+        let profile = cipher.profile();
+        let mut material = vec![7; 2 * (profile.key_length() + profile.salt_length())];
         material[..8].copy_from_slice(&peer.0.to_be_bytes());
-        let keys = Srtp::from_exported(Profile::AeadAes128Gcm, &material, false);
+        let keys = Srtp::from_exported(profile, &material, false);
         self.shard.connect(
             self.now,
             peer,
@@ -329,7 +348,7 @@ mod tests {
         let (mut room, mut speaker) =
             DryRoom::new(Instant::now(), EncryptionMode::Aes256Gcm).expect("a certificate");
         (0..5).for_each(|_| {
-            room.add_browser();
+            room.add_browser(BrowserCipher::Cm);
         });
 
         for _ in 0..300 {
@@ -343,7 +362,8 @@ mod tests {
     fn each_check_of_a_dry_browser_is_answered_once() {
         let (mut room, _) =
             DryRoom::new(Instant::now(), EncryptionMode::Aes256Gcm).expect("a certificate");
-        let mut browsers = [room.add_browser(), room.add_browser()];
+        let mut browsers =
+            [BrowserCipher::Cm, BrowserCipher::Gcm].map(|cipher| room.add_browser(cipher));
 
         for _ in 0..10 {
             room.pass(Duration::from_millis(2_500));

@@ -292,8 +292,8 @@ fn track(ssrc: u32) -> MediaStreamTrack {
     MediaStreamTrack::new(stream, id, label, RtpCodecKind::Audio, vec![encoding])
 }
 
-/// The lines that Select Protocol carries, as the web client cuts them out; over UDP with the one by which a
-/// page has the server begin the handshake.
+/// The lines that Select Protocol carries, as the web client cuts them out; over TCP without the one by which
+/// it has the server begin the handshake, as other pages.
 fn select_fragment(offer: &str, way: Way) -> String {
     let wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=rtpmap:"];
     let is_wanted = |line: &&str| {

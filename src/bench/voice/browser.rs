@@ -137,6 +137,8 @@ impl Browser {
     /// When the session or the socket fails. It takes as long as it takes.
     pub(super) async fn connect(&mut self, socket: &UdpSocket) -> anyhow::Result<()> {
         let mut datagram = [0; DATAGRAM];
+        // Until it is told the time for the first time, the library waits for nothing but the handshake.
+        self.handle_timeout(crate::bench::now());
         loop {
             while let Some(wish) = self.poll()? {
                 if let Wish::Send(to, bytes) = wish {
@@ -272,7 +274,7 @@ fn remote_description(fragment: &str, mid: Mid) -> anyhow::Result<String> {
         line("a=ice-pwd:")?,
         line("a=fingerprint:")?,
         line("a=candidate:")?,
-        "a=setup:passive",
+        line("a=setup:").unwrap_or("a=setup:passive"),
         &format!("a=mid:{mid}"),
         "a=rtcp-mux",
         "a=sendrecv",

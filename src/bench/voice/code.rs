@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use media::bench::BrowserCipher;
 use media::bench::DryRoom;
 use media::bench::DrySpeaker;
 use model::voice::EncryptionMode;
@@ -39,7 +40,7 @@ pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
         let (mut room, speaker) = DryRoom::new(crate::bench::now(), mode)?;
         for _ in 0..listeners {
             if by_browser {
-                room.add_browser();
+                room.add_browser(BrowserCipher::Cm);
             } else {
                 room.add_listener(mode);
             }
@@ -68,7 +69,7 @@ pub(super) fn measure(mode: EncryptionMode, by_browser: bool) -> Option<Code> {
 /// its checks read, authenticated and answered, and all that timers do.
 fn quiet(mode: EncryptionMode) -> Option<f64> {
     let (mut room, _) = DryRoom::new(crate::bench::now(), mode)?;
-    let mut browsers: Vec<_> = (0..QUIET).map(|_| room.add_browser()).collect();
+    let mut browsers: Vec<_> = (0..QUIET).map(|_| room.add_browser(BrowserCipher::Cm)).collect();
     // Until nothing is left to do of their joins.
     room.pass(Duration::from_secs(12));
     let mut time = Duration::ZERO;

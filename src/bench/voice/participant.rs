@@ -229,11 +229,13 @@ async fn negotiate(
     way.connect(server)?;
     let own = SocketAddr::new(way.local_addr()?.ip(), socket.local_addr()?.port());
     let offered = Browser::offer(crate::bench::now(), own, server)?;
+    // As the web client, which lets the server begin the handshake.
+    let sdp = offered.sdp.replace("a=setup:actpass", "a=setup:passive");
     let codec = json!({ "name": "opus", "type": "audio", "priority": 1_000, "payload_type": 111 });
     let select = json!({
         "protocol": "webrtc",
-        "data": offered.sdp,
-        "sdp": offered.sdp,
+        "data": sdp,
+        "sdp": sdp,
         "codecs": [codec],
     });
     voice.send(1, &select).await?;

@@ -50,6 +50,7 @@ describe("the server's fragment", () => {
       ufrag: "srvU",
       pwd: "serverPasswordOf22Chars",
       fingerprint: "sha-256 4A:79:94:16",
+      setup: "passive",
       candidates: ["1 1 UDP 4261412862 203.0.113.7 50001 typ host"],
     });
   });
@@ -74,6 +75,7 @@ describe("the fragment for Select Protocol", () => {
     expect(payloadType).toBe(111);
     expect(data.split("\n")).toEqual([
       "a=extmap-allow-mixed",
+      "a=setup:passive",
       "a=ice-ufrag:cliU",
       "a=ice-pwd:clientPasswordOf22Chars",
       "a=ice-options:trickle",
@@ -104,6 +106,15 @@ describe("the composed answer", () => {
     expect(part(answer, 1)).not.toContain("a=candidate");
     expect(answer.match(/a=setup:passive/g)).toHaveLength(3);
     expect(answer.match(/a=rtcp-mux/g)).toHaveLength(3);
+  });
+
+  it("says that the server begins the handshake where the server says so, and else that we do", () => {
+    const active = parseFragment(`${FRAGMENT}\na=setup:active`);
+
+    const answer = composeAnswer(offer("0", "1"), active, [null], { bitrate: 64_000 }, 1);
+
+    expect(answer.match(/a=setup:active/g)).toHaveLength(2);
+    expect(answer).not.toContain("a=setup:passive");
   });
 
   it("binds each speaker's SSRC to its own line and parks the empty ones", () => {

@@ -16,6 +16,8 @@ export interface ServerTransport {
   pwd: string;
   /** Such as `sha-256 AB:CD:...`. */
   fingerprint: string;
+  /** Whether it begins the DTLS handshake (RFC 8842), as a server does that knows `a=setup` in Select Protocol. */
+  setup: "active" | "passive";
   /** Values after `a=candidate:`. */
   candidates: string[];
   /** What it forwards of pictures, if any. */
@@ -111,7 +113,8 @@ export function parseFragment(fragment: string): ServerTransport {
     if (!address || !port) throw new SdpError("the server's description has no address");
     candidates.push(`1 1 udp 2130706431 ${address} ${port} typ host`);
   }
-  return { port: port || 9, address: address ?? "0.0.0.0", ufrag, pwd, fingerprint, candidates, video: parseVideo(all) };
+  const setup = all.includes("a=setup:active") ? "active" : "passive";
+  return { port: port || 9, address: address ?? "0.0.0.0", ufrag, pwd, fingerprint, setup, candidates, video: parseVideo(all) };
 }
 
 /** The part of a browser's offer that Select Protocol (op 1) carries, and its Opus payload type. */
@@ -132,7 +135,8 @@ export function selectFragment(offer: string): Selection {
   if (payloadType === undefined) throw new SdpError("the browser offered no Opus");
   const everywhere = [...first.lines, ...session];
   const wanted = ["a=ice-ufrag:", "a=ice-pwd:", "a=ice-options:", "a=fingerprint:"];
-  const out = ["a=extmap-allow-mixed"];
+  // The server is to begin the handshake: its first message fits one datagram, which a browser's does not.
+  const out = ["a=extmap-allow-mixed", "a=setup:passive"];
   for (const prefix of wanted) {
     const value = valueOf(everywhere, prefix);
     if (value !== undefined) out.push(prefix + value);
@@ -183,7 +187,7 @@ export function composeAnswer(
     out.push(`m=${body.kind} ${server.port} UDP/TLS/RTP/SAVPF ${body.types.join(" ")}`);
     out.push(`c=IN ${server.address.includes(":") ? "IP6" : "IP4"} ${server.address}`);
     out.push(`a=ice-ufrag:${server.ufrag}`, `a=ice-pwd:${server.pwd}`);
-    out.push(`a=fingerprint:${server.fingerprint}`, "a=setup:passive");
+    out.push(`a=fingerprint:${server.fingerprint}`, `a=setup:${server.setup}`);
     out.push(`a=mid:${mids[index]}`);
     out.push(...body.extensions);
     const waits = body.kind === "video" && !parked;

@@ -42,10 +42,10 @@ impl Make {
 /// Who begins the handshake.
 #[derive(Debug, Clone, Copy)]
 enum First {
-    /// The client, as the web client and pages written for Discord do.
-    Client,
-    /// The server, where a page lets it.
+    /// The server, as the web client lets it.
     Server,
+    /// The client, as pages written for Discord do.
+    Client,
 }
 
 impl First {
@@ -99,7 +99,7 @@ const THREE_TENTHS: Way =
 
 #[test]
 fn sixty_of_sixty_browsers_join_within_a_second_and_a_half_behind_a_tenth_of_loss() {
-    for (first, who) in [(First::Client, ""), (First::Server, ", server begins")] {
+    for (first, who) in [(First::Server, ""), (First::Client, ", client begins")] {
         let clear = join_times(Make::Browser, first, CLEAR);
         let times = join_times(Make::Browser, first, TENTH);
 
@@ -112,7 +112,7 @@ fn sixty_of_sixty_browsers_join_within_a_second_and_a_half_behind_a_tenth_of_los
 
 #[test]
 fn sixty_of_sixty_browsers_join_within_six_seconds_behind_three_tenths_of_loss() {
-    for (first, who) in [(First::Client, ""), (First::Server, ", server begins")] {
+    for (first, who) in [(First::Server, ""), (First::Client, ", client begins")] {
         let times = join_times(Make::Browser, first, THREE_TENTHS);
 
         tell(&format!("at 30 % loss{who}"), &times);
@@ -123,7 +123,7 @@ fn sixty_of_sixty_browsers_join_within_six_seconds_behind_three_tenths_of_loss()
 
 #[test]
 fn clients_that_repeat_themselves_slowly_nearly_all_join_too() {
-    for (first, who) in [(First::Client, ""), (First::Server, ", server begins")] {
+    for (first, who) in [(First::Server, ""), (First::Client, ", client begins")] {
         let tenth = join_times(Make::Stock, first, TENTH);
         let three_tenths = join_times(Make::Stock, first, THREE_TENTHS);
 

@@ -83,9 +83,9 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Offers, and takes the answer for hearing the peer `speaker`.
+    /// Offers as the web client does, and takes the answer for hearing the peer `speaker`.
     pub(super) fn join(world: &mut World, peer: PeerId, speaker: PeerId) -> Self {
-        Self::join_with(world, peer, speaker, |offer| offer)
+        Self::join_with(world, peer, speaker, |offer| waiting(&offer))
     }
 
     pub(super) fn join_with(
@@ -401,7 +401,7 @@ pub(super) fn another_offer(world: &World) -> String {
     change.apply().expect("a change").0.to_sdp_string()
 }
 
-/// The offer of a page that lets the server begin the handshake.
+/// The offer of a page that lets the server begin the handshake, as the web client's.
 pub(super) fn waiting(offer: &str) -> String {
     assert!(offer.contains("a=setup:actpass"), "a browser leaves it to the server");
     offer.replace("a=setup:actpass", "a=setup:passive")
