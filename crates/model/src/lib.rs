@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod id;
 pub mod limits;
 pub mod media;
+pub mod permissions;
 pub mod snowflake;
 pub mod voice;
 

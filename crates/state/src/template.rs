@@ -11,6 +11,8 @@ use model::id::GuildId;
 use model::id::RoleId;
 use model::id::UserId;
 use model::limits;
+use model::permissions::Kept;
+use model::permissions::Restore;
 use model::wire::channel::Channel;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
@@ -18,6 +20,7 @@ use model::wire::guild::Role;
 use model::wire::id::Id;
 use model::wire::util::Timestamp;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
 
 use crate::guild::Guild;
@@ -59,9 +62,17 @@ pub struct Snapshot {
     /// Its settings; the owner means nothing.
     pub settings: Arc<GuildSettings>,
     /// `@everyone` first, then by position.
+    #[serde(deserialize_with = "kept")]
     pub roles: Vec<Arc<Role>>,
     /// Categories first, then by position.
+    #[serde(deserialize_with = "kept")]
     pub channels: Vec<Arc<Channel>>,
+}
+
+/// Reads shapes with all their permissions.
+fn kept<'de, D: Deserializer<'de>, T: Restore>(from: D) -> Result<Vec<Arc<T>>, D::Error> {
+    let kept = Vec::<Kept<T>>::deserialize(from)?;
+    Ok(kept.into_iter().map(|kept| Arc::new(kept.0)).collect())
 }
 
 impl Snapshot {

@@ -271,7 +271,7 @@ fn granted(guild: &Guild, user: UserId) -> Permissions {
     for role in member.roles.iter().chain([&EVERYONE]) {
         sum |= guild.roles.get(role).expect("roles exist").permissions;
     }
-    if sum.contains(Permissions::ADMINISTRATOR) { Permissions::all() } else { sum }
+    if sum.contains(Permissions::ADMINISTRATOR) { model::permissions::ALL } else { sum }
 }
 
 /// What `actor` may not have done between two versions, if not the owner.

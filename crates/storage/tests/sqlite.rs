@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::permissions::SET_VOICE_CHANNEL_STATUS;
+use model::wire::guild::Permissions;
 use model::wire::id::Id;
 use model::wire::util::Timestamp;
 use sqlx::Connection as _;
@@ -201,6 +203,31 @@ async fn messages_of_before_there_was_a_search_are_found_after_the_migration() {
         ..SearchQuery::default()
     };
     assert_eq!(repos.search.search(&query).await.expect("searched").total, 3);
+    repos.close().await;
+}
+
+#[tokio::test]
+async fn everybody_may_still_say_what_goes_on_in_a_channel_after_the_migration() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let repos = storage::open_sqlite(dir.path()).await.expect("opens");
+    repos.guilds.create(&guild()).await.expect("created");
+    repos.close().await;
+    // As a server left it that did not keep the permission.
+    let options = SqliteConnectOptions::new().filename(dir.path().join("guildhall.db"));
+    let mut old = SqliteConnection::connect_with(&options).await.expect("connects");
+    for statement in [
+        "UPDATE roles SET document = json_set(document, '$.permissions', '1024')",
+        "DELETE FROM _sqlx_migrations WHERE version = 25",
+    ] {
+        sqlx::query(statement).execute(&mut old).await.expect(statement);
+    }
+    old.close().await.expect("closes");
+
+    let repos = storage::open_sqlite(dir.path()).await.expect("opens");
+
+    let guild = repos.guilds.load().await.expect("loaded").remove(0);
+    let everyone = guild.roles.get(&guild.id.cast()).expect("everyone");
+    assert_eq!(everyone.permissions, Permissions::VIEW_CHANNEL | SET_VOICE_CHANNEL_STATUS);
     repos.close().await;
 }
 

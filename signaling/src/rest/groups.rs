@@ -15,6 +15,7 @@ use model::wire::guild::Permissions;
 use serde_json::Value;
 use serde_json::json;
 use state::UserEvent;
+use state::call::CallCommand;
 use state::event::ChatEvent;
 use state::event::Personal;
 use state::group::Group;
@@ -54,6 +55,7 @@ pub(super) fn routes() -> Routes {
             .may_tell(&[
                 DispatchName::ChannelRecipientAdd,
                 DispatchName::ChannelCreate,
+                DispatchName::CallCreate,
                 DispatchName::MessageCreate,
             ])
             .delete(remove)
@@ -198,6 +200,7 @@ async fn add(
         tell(&parts, before.recipients, DispatchName::ChannelRecipientAdd, body).await?;
         let opened = UserEvent::PrivateChannelOpened(Arc::new(after.clone()));
         parts.store.tell_private(vec![user], opened).await?;
+        parts.store.call(CallCommand::Show { channel, user }).await?;
         note(&parts, &after, me.id(), (kind::RECIPIENT_ADDED, String::new(), Some(user))).await
     })
     .await?;

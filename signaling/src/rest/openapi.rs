@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::http::Method;
+use model::permissions;
 use serde_json::Value;
 use serde_json::json;
 use state::audit;
@@ -417,8 +418,8 @@ impl std::fmt::Display for Needs {
             Self::Author => "author",
             Self::Owner => "owner",
             Self::Application => "application",
-            Self::All(permissions) | Self::Any(permissions) => {
-                let names: Vec<_> = permissions.iter_names().map(|(name, _)| name).collect();
+            Self::All(needed) | Self::Any(needed) => {
+                let names: Vec<_> = permissions::names(*needed).map(|(name, _)| name).collect();
                 let between = if matches!(self, Self::Any(_)) { " or " } else { " and " };
                 return formatter.write_str(&names.join(between));
             }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use model::error_code::ErrorCode;
 use model::gateway::DispatchName;
 use model::id::ChannelId;
+use model::permissions;
 use model::wire::channel::permission_overwrite::PermissionOverwrite;
 use model::wire::channel::permission_overwrite::PermissionOverwriteType;
 use model::wire::guild::Permissions;
@@ -52,9 +53,9 @@ pub(super) struct Overwrite {
     pub(super) id: Option<Id<GenericMarker>>,
     #[serde(rename = "type", default)]
     kind: Kind,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "permissions::read")]
     allow: Option<Permissions>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "permissions::read")]
     deny: Option<Permissions>,
 }
 

@@ -8,6 +8,7 @@ use model::error_code::ErrorCode;
 use model::gateway::DispatchName;
 use model::id::GuildId;
 use model::id::RoleId;
+use model::permissions;
 use model::wire::guild::Permissions;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,6 +111,7 @@ async fn counts(
 #[derive(Deserialize, Default)]
 struct Body {
     name: Option<String>,
+    #[serde(default, deserialize_with = "permissions::read")]
     permissions: Option<Permissions>,
     color: Option<u32>,
     colors: Option<Colors>,

@@ -7,6 +7,7 @@ use model::gateway::DispatchName;
 use model::id::ChannelId;
 use model::id::GuildId;
 use model::id::UserId;
+use model::permissions::SET_VOICE_CHANNEL_STATUS;
 use model::wire::guild::Permissions;
 use model::wire::util::Timestamp;
 use serde::Deserialize;
@@ -58,7 +59,7 @@ pub(super) fn routes() -> Routes {
         .route(
             "/channels/{channel}/voice-status",
             put(set_status)
-                .needs(Needs::Any(Permissions::MANAGE_CHANNELS))
+                .needs(Needs::All(Permissions::MANAGE_CHANNELS.union(SET_VOICE_CHANNEL_STATUS)))
                 .may_log(&[
                     actions::VOICE_CHANNEL_STATUS_CREATE,
                     actions::VOICE_CHANNEL_STATUS_DELETE,
@@ -72,7 +73,7 @@ struct Status {
     status: Option<String>,
 }
 
-/// `PUT /channels/{channel.id}/voice-status`: by whoever is there, and by those who manage the channel.
+/// `PUT /channels/{channel.id}/voice-status`: by whoever may and is there, or manages the channel.
 async fn set_status(
     Auth(me): Auth,
     State(parts): State<Parts>,

@@ -100,7 +100,7 @@ fn handle_call(calls: &Calls, event: &CallEvent) {
     let only = match event {
         CallEvent::Voice(_, state) => Some(state.user),
         CallEvent::Deleted { .. } => None,
-        CallEvent::Created(_) | CallEvent::Updated(_) => return,
+        CallEvent::Created(_) | CallEvent::Shown(..) | CallEvent::Updated(_) => return,
     };
     look_at(calls, Server::Call(event.call().channel.id), only);
 }

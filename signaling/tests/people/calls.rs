@@ -336,6 +336,45 @@ async fn one_is_in_one_place_a_guilds_channel_or_a_call() {
 }
 
 #[tokio::test]
+async fn who_is_brought_into_a_group_is_told_of_its_call() {
+    let mut stage = Stage::open().await;
+    with_cai(&mut stage).await;
+    befriend(&stage).await;
+    let (mut ana, _) = stage.identify(ANA, JSON).await;
+    let mut cai = stage.connect(JSON).await;
+    cai.identify(&stage.token(CAI)).await;
+    cai.hear("READY").await;
+    let wanted = json!({ "recipients": [BEN, CAI] });
+    let group = done(&stage, ANA, "POST", "/users/@me/channels", wanted).await;
+    let group = group["id"].as_str().expect("an id").to_owned();
+    let cais = format!("/channels/{group}/recipients/{CAI}");
+    done(&stage, ANA, "DELETE", &cais, Value::Null).await;
+    ana.send(4, there(&group)).await;
+    ana.hear(SERVER).await;
+
+    done(&stage, ANA, "PUT", &cais, json!({})).await;
+
+    // Before anything else of that call, and after the channel.
+    cai.hear("CHANNEL_DELETE").await;
+    cai.hear("CHANNEL_CREATE").await;
+    let opened = cai.next().await;
+    assert_eq!(opened["t"], CREATE);
+    let opened = &opened["d"];
+    assert_eq!(opened["channel_id"], json!(group));
+    assert_eq!(opened["voice_states"][0]["user_id"], json!(ANA));
+    // Who knew of it does not hear that it begins.
+    let next = loop {
+        let next = ana.next().await;
+        if next["t"] == CREATE || next["d"]["type"] == 1 {
+            break next;
+        }
+    };
+    assert_eq!(next["t"], "MESSAGE_CREATE", "{next}");
+    let call = stage.parts.store.call_in(group.parse().expect("an id")).expect("a call");
+    assert_eq!(opened["message_id"], json!(call.message));
+}
+
+#[tokio::test]
 async fn who_is_removed_from_a_group_is_out_of_its_call() {
     let mut stage = Stage::open().await;
     with_cai(&mut stage).await;

@@ -64,6 +64,33 @@ async fn a_status_is_told_asked_for_and_ends_with_the_last_one_there() {
 }
 
 #[tokio::test]
+async fn who_may_not_say_what_goes_on_is_refused_though_there() {
+    let stage = Stage::open().await;
+    let (mut ben, _) = stage.identify(BEN, JSON).await;
+    ben.send(4, update(json!(VOICE))).await;
+    ben.hear("VOICE_SERVER_UPDATE").await;
+    done(&stage, BEN, "PUT", &path(), json!({ "status": "Baking" })).await;
+
+    // It is kept as it was said, by string or number.
+    let everyone = format!("/channels/{VOICE}/permissions/{GUILD}");
+    let shut = json!({ "type": 0, "deny": (1_u64 << 48).to_string() });
+    done(&stage, ANA, "PUT", &everyone, shut).await;
+    let channel = done(&stage, ANA, "GET", &format!("/channels/{VOICE}"), Value::Null).await;
+    assert_eq!(channel["permission_overwrites"][0]["deny"], (1_u64 << 48).to_string());
+
+    refused(&stage, BEN, ("PUT", &path()), json!({ "status": "Bread" }), 50_013).await;
+    done(&stage, ANA, "DELETE", &everyone, Value::Null).await;
+    let role = format!("/guilds/{GUILD}/roles/{GUILD}");
+    let roles = done(&stage, ANA, "GET", &role, Value::Null).await;
+    let bits: u64 = roles["permissions"].as_str().and_then(|bits| bits.parse().ok()).expect("bits");
+    assert_ne!(bits & 1 << 48, 0, "everybody has it by default");
+    done(&stage, ANA, "PATCH", &role, json!({ "permissions": bits & !(1 << 48) })).await;
+    refused(&stage, BEN, ("PUT", &path()), json!({ "status": "Bread" }), 50_013).await;
+    done(&stage, ANA, "PATCH", &role, json!({ "permissions": bits })).await;
+    done(&stage, BEN, "PUT", &path(), json!({ "status": "Bread" })).await;
+}
+
+#[tokio::test]
 async fn who_manages_a_channel_says_what_goes_on_there_without_being_there() {
     let stage = Stage::open().await;
     let (mut bot, _) = stage.identify(BOT, "v=10&encoding=json").await;

@@ -167,9 +167,11 @@ export const en = {
       44: "Create events",
       45: "Use sounds from elsewhere",
       46: "Send voice messages",
+      48: "Say what is going on in a voice channel",
       49: "Create polls",
       50: "Use apps from elsewhere",
       51: "Pin messages",
+      52: "Write without waiting in slow channels",
     } as Record<number, string>,
   },
 

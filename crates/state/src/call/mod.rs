@@ -117,6 +117,13 @@ pub enum CallCommand {
         /// Where.
         channel: ChannelId,
     },
+    /// Someone who came to the channel is told of the call that goes on there, if one does.
+    Show {
+        /// Where.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+    },
     /// The people of a channel changed: who is not in it any more leaves its call.
     Settle(Arc<PrivateChannel>),
     /// One of two has blocked the other: the call that they have to themselves is over.
@@ -143,6 +150,8 @@ pub enum CallOutcome {
 pub enum CallEvent {
     /// It began.
     Created(CallView),
+    /// It goes on, and somebody comes to its channel, who alone is told.
+    Shown(CallView, UserId),
     /// Somebody is rung from now on, or not any more.
     Updated(CallView),
     /// Somebody came, left or changed flags. `channel: None` means left.
@@ -162,6 +171,7 @@ impl CallEvent {
     pub const fn call(&self) -> &CallView {
         match self {
             Self::Created(call)
+            | Self::Shown(call, _)
             | Self::Updated(call)
             | Self::Voice(call, _)
             | Self::Deleted { call, .. } => call,
@@ -170,7 +180,10 @@ impl CallEvent {
 
     /// Who hears of it: the people of the channel, and whoever left it together with the call.
     pub fn people(&self) -> impl Iterator<Item = UserId> {
-        let people = self.call().people();
+        let people = match self {
+            Self::Shown(_, user) => std::slice::from_ref(user),
+            _ => self.call().people(),
+        };
         let gone = match self {
             Self::Voice(_, state) if !people.contains(&state.user) => Some(state.user),
             _ => None,
@@ -236,6 +249,13 @@ impl Switchboard {
                     return Ok(CallOutcome::Unchanged);
                 };
                 self.events.push_back(CallEvent::Updated(Arc::clone(call)));
+                Ok(CallOutcome::Updated)
+            }
+            CallCommand::Show { channel, user } => {
+                let Some(call) = self.calls.get(&channel) else {
+                    return Ok(CallOutcome::Unchanged);
+                };
+                self.events.push_back(CallEvent::Shown(Arc::clone(call), user));
                 Ok(CallOutcome::Updated)
             }
             CallCommand::Settle(channel) => Ok(self.settle(&channel)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::limits;
+use model::permissions::SET_VOICE_CHANNEL_STATUS;
 use model::wire::channel::Channel;
 use model::wire::channel::ChannelType;
 use model::wire::guild::Permissions;
@@ -48,7 +49,8 @@ const EVERYONE: Permissions = Permissions::CREATE_INVITE
     .union(Permissions::USE_EXTERNAL_SOUNDS)
     .union(Permissions::SEND_VOICE_MESSAGES)
     .union(Permissions::SEND_POLLS)
-    .union(Permissions::USE_EXTERNAL_APPS);
+    .union(Permissions::USE_EXTERNAL_APPS)
+    .union(SET_VOICE_CHANNEL_STATUS);
 
 impl Guild {
     /// A new guild with its owner in it, at version 1.

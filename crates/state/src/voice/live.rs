@@ -7,6 +7,7 @@ use model::error_code::ErrorCode;
 use model::id::ChannelId;
 use model::id::UserId;
 use model::limits;
+use model::permissions::SET_VOICE_CHANNEL_STATUS;
 use model::wire::channel::ChannelType;
 use model::wire::guild::Permissions;
 
@@ -26,8 +27,8 @@ pub struct Live {
 }
 
 impl Guild {
-    /// Says what is going on in a voice channel, or with `None` nothing any more. Whoever is there may;
-    /// others need MANAGE_CHANNELS.
+    /// Says what is going on in a voice channel, or with `None` nothing any more. Needs
+    /// SET_VOICE_CHANNEL_STATUS, and of who is not there MANAGE_CHANNELS too.
     pub(super) fn set_status(
         &self,
         actor: UserId,
@@ -38,7 +39,8 @@ impl Guild {
         let may = self.permissions_in(actor, channel, now_ms);
         may.require(Permissions::VIEW_CHANNEL)?;
         let there = self.voice.get(&actor).and_then(|state| state.channel) == Some(channel);
-        if !there || !may.has(Permissions::CONNECT) {
+        may.require(SET_VOICE_CHANNEL_STATUS)?;
+        if !there {
             may.require(Permissions::MANAGE_CHANNELS)?;
         }
         let kind = self.channels.get(&channel).ok_or(ErrorCode::UnknownChannel)?.kind;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use model::id::GuildId;
+use model::permissions::Kept;
 use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
 use state::audit::AuditEntry;
@@ -361,13 +362,13 @@ impl GuildRepo for Database {
             guilds.insert(guild.id, guild);
         }
         each(&mut reader, "SELECT guild, document FROM roles", &mut guilds, |guild, role| {
-            let role: Arc<model::wire::guild::Role> = role;
-            guild.roles.insert(role.id, role);
+            let Kept(role): Kept<model::wire::guild::Role> = role;
+            guild.roles.insert(role.id, Arc::new(role));
         })
         .await?;
         each(&mut reader, "SELECT guild, document FROM channels", &mut guilds, |guild, channel| {
-            let channel: Arc<model::wire::channel::Channel> = channel;
-            guild.channels.insert(channel.id, channel);
+            let Kept(channel): Kept<model::wire::channel::Channel> = channel;
+            guild.channels.insert(channel.id, Arc::new(channel));
         })
         .await?;
         threads(&mut reader, &mut guilds).await?;

@@ -18,7 +18,9 @@ impl GatewaySession {
             return;
         }
         let (name, payload) = match event {
-            CallEvent::Created(call) => (DispatchName::CallCreate, wire::call_create(call)),
+            CallEvent::Created(call) | CallEvent::Shown(call, _) => {
+                (DispatchName::CallCreate, wire::call_create(call))
+            }
             CallEvent::Updated(call) => (DispatchName::CallUpdate, wire::call_update(call)),
             CallEvent::Voice(_, state) => {
                 (DispatchName::VoiceStateUpdate, wire::voice_state(state, None))

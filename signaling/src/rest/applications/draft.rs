@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use model::id::CommandId;
 use model::limits;
-use model::wire::guild::Permissions;
+use model::permissions;
 use serde::Deserialize;
 use serde_json::Number;
 use serde_json::Value;
@@ -157,8 +157,7 @@ impl Body {
 /// Permissions as clients send them: a decimal string, or a number.
 fn bits(value: &Value) -> Option<u64> {
     let bits = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-    // Bits that do not exist grant nothing, and nobody could have them.
-    Some(bits & Permissions::all().bits())
+    Some(permissions::among(bits).bits())
 }
 
 fn told(texts: Texts) -> Localizations {

@@ -6,7 +6,7 @@
 use model::id::ChannelId;
 use model::id::CommandId;
 use model::id::UserId;
-use model::wire::guild::Permissions;
+use model::permissions;
 use state::Guild;
 use state::apps::CommandPermission;
 use state::apps::CommandRecord;
@@ -55,7 +55,7 @@ impl Said {
         to_member(all, guild, &member) != Some(false)
             && command.default_member_permissions.is_none_or(|bits| {
                 // Nothing at all is what only administrators have.
-                let needed = Permissions::from_bits_truncate(bits);
+                let needed = permissions::among(bits);
                 !needed.is_empty() && guild.permissions(user, now_ms).has(needed)
             })
     }
@@ -86,6 +86,7 @@ mod tests {
     use model::id::ApplicationId;
     use model::id::GuildId;
     use model::id::RoleId;
+    use model::wire::guild::Permissions;
     use model::wire::id::Id;
     use model::wire::util::Timestamp;
     use state::guild::command::GuildDraft;

@@ -3,6 +3,7 @@
 use model::id::ApplicationId;
 use model::id::GuildId;
 use model::limits;
+use model::permissions;
 use model::wire::guild::Permissions;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
@@ -159,7 +160,7 @@ impl Request {
         }
         let permissions = match asked.get("permissions").map(str::parse) {
             None => Permissions::empty(),
-            Some(Ok(bits)) => Permissions::from_bits_truncate(bits),
+            Some(Ok(bits)) => permissions::among(bits),
             Some(Err(_)) => {
                 let message = "Permissions are a whole number.";
                 return Err(refuse("permissions", "invalid_request", message));

@@ -91,14 +91,12 @@ impl Asked<'_> {
             }
             checked.retain(|other| other.id != overwrite.id);
             // Deny has no say where allow has one; keep only what counts.
-            checked.push(PermissionOverwrite {
-                deny: overwrite.deny & !overwrite.allow,
-                ..*overwrite
-            });
+            checked
+                .push(PermissionOverwrite { deny: overwrite.deny - overwrite.allow, ..*overwrite });
         }
         if !self.guild.is_administrator(self.actor) {
             let held = (held | self.guild.permissions(self.actor, self.now_ms).0)
-                & !Permissions::MANAGE_ROLES;
+                - Permissions::MANAGE_ROLES;
             if !held.contains(changed_bits(old, &checked)) {
                 return Err(ErrorCode::MissingPermissions.into());
             }

@@ -125,7 +125,7 @@ impl Asked<'_> {
             name.trim().clone_into(&mut role.name);
         }
         if let Some(permissions) = patch.permissions {
-            let added = permissions & !role.permissions;
+            let added = permissions - role.permissions;
             self.require(added)?;
             role.permissions = permissions;
         }
