@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::hint::black_box;
 
+use aws_lc_rs::aead;
 use divan::Bencher;
 use media::bench::UdpCipher;
 use model::voice::EncryptionMode;
@@ -50,6 +51,32 @@ mod seal {
     #[divan::bench(args = KEYS)]
     fn xchacha20_poly1305(bencher: Bencher<'_, '_>, keys: usize) {
         seal(bencher, EncryptionMode::XChaCha20Poly1305, keys);
+    }
+
+    /// What it is held against.
+    #[divan::bench(args = KEYS)]
+    fn aes256_gcm_by_aws_lc(bencher: Bencher<'_, '_>, keys: usize) {
+        let key = |index: usize| {
+            let mut key = [7; 32];
+            key[..8].copy_from_slice(&index.to_be_bytes());
+            let key = aead::UnboundKey::new(&aead::AES_256_GCM, &key).expect("32 bytes");
+            aead::LessSafeKey::new(key)
+        };
+        let keys: Vec<_> = (0..keys).map(key).collect();
+        let mut turn = 0_u32;
+        bencher.with_inputs(packet).bench_local_refs(|packet| {
+            let (counter, key) = (turn / keys.len() as u32, turn as usize % keys.len());
+            let mut nonce = [0; 12];
+            nonce[..4].copy_from_slice(&counter.to_be_bytes());
+            let packet = black_box(packet);
+            let (head, plain) = packet.split_at_mut(12);
+            let nonce = aead::Nonce::assume_unique_for_key(nonce);
+            let aad = aead::Aad::from(&*head);
+            let tag = keys[key].seal_in_place_separate_tag(nonce, aad, plain).expect("short");
+            packet.extend_from_slice(tag.as_ref());
+            packet.extend_from_slice(&counter.to_be_bytes());
+            turn += 1;
+        });
     }
 
     fn seal(bencher: Bencher<'_, '_>, mode: EncryptionMode, keys: usize) {

@@ -85,6 +85,7 @@ impl Hall {
             let ringing: Vec<_> = event.call().ringing.keys().map(ToString::to_string).collect();
             told.push(match &event {
                 CallEvent::Created(call) => format!("created by {}", call.starter),
+                CallEvent::Shown(_, user) => format!("shown to {user}"),
                 CallEvent::Updated(_) => format!("rings [{}]", ringing.join(" ")),
                 CallEvent::Voice(_, state) => match state.channel {
                     Some(channel) => format!("{} in {channel}", state.user),
@@ -277,6 +278,22 @@ fn who_leaves_the_group_leaves_its_call_and_is_told() {
     }
     assert_eq!(people, [vec![ANA], vec![ANA, BEN]], "nobody rings, then Ben left");
     assert_eq!(hall.board.calls[&GROUP].voice.len(), 1);
+}
+
+#[test]
+fn who_comes_to_a_group_is_alone_told_of_its_call() {
+    let mut hall = Hall::new();
+    hall.joins(ANA, &group(&[ANA, BEN, CAI]));
+    hall.told();
+    let show = |channel| CallCommand::Show { channel, user: CAI };
+
+    assert_eq!(hall.board.handle(show(PAIR)), Ok(CallOutcome::Unchanged), "no call goes on there");
+    hall.board.handle(show(GROUP)).unwrap();
+
+    let event = hall.board.poll_event().expect("an event");
+    assert_eq!(event.people().collect::<Vec<_>>(), [CAI]);
+    assert_eq!(event.call().voice.len(), 1);
+    assert!(hall.told().is_empty());
 }
 
 #[test]
