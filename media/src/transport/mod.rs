@@ -7,6 +7,7 @@ mod chacha;
 pub(crate) mod discovery;
 pub(crate) mod dtls;
 mod gcm;
+mod hmac_sha1;
 mod keystream;
 mod poly1305;
 pub(crate) mod repeat;

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-use aws_lc_rs::hmac;
+use super::hmac_sha1::HmacSha1;
 
 /// Length of a STUN header, in bytes (RFC 8489 §5).
 pub(crate) const HEADER: usize = 20;
@@ -224,8 +224,8 @@ fn seal(password: &str, out: &mut Vec<u8>, start: usize) {
 /// The same with a key of any kind (RFC 8489 §9).
 pub(crate) fn sign_and_seal(key: &[u8], out: &mut Vec<u8>, start: usize) {
     set_length(out, start, 4 + HMAC);
-    let integrity = sign(key, &[&out[start..]]);
-    put(MESSAGE_INTEGRITY, &integrity.as_ref()[..HMAC], out);
+    let integrity = HmacSha1::new(key).hash([&out[start..]]);
+    put(MESSAGE_INTEGRITY, &integrity, out);
     set_length(out, start, 8);
     let crc = crc_32(&out[start..]) ^ FINGERPRINT_MASK;
     put(FINGERPRINT, &crc.to_be_bytes(), out);
@@ -241,17 +241,8 @@ pub(crate) fn proves_by_key(message: &[u8], key: &[u8]) -> bool {
     let Some((at, tag)) = attribute(message, MESSAGE_INTEGRITY) else { return false };
     // Its length field counts up to the attribute, whatever follows.
     let length = ((at - HEADER + 4 + HMAC) as u16).to_be_bytes();
-    let expected = sign(key, &[&message[..2], &length, &message[4..at]]);
-    aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), tag).is_ok()
-}
-
-fn sign(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
-    let mut context = hmac::Context::with_key(&key);
-    for part in parts {
-        context.update(part);
-    }
-    context.sign()
+    let expected = HmacSha1::new(key).hash([&message[..2], &length, &message[4..at]]);
+    aws_lc_rs::constant_time::verify_slices_are_equal(&expected, tag).is_ok()
 }
 
 /// Appends an attribute.

@@ -4,11 +4,10 @@ use crate::metrics::DropReason;
 use crate::transport::gcm::Gcm;
 use crate::transport::gcm::NONCE;
 use crate::transport::gcm::TAG;
+use crate::transport::hmac_sha1::HmacSha1;
 use crate::transport::srtp::RTCP_CLEAR;
 use crate::transport::srtp::RTCP_INDEX;
 use crate::transport::srtp::counter_mode::CounterMode;
-use crate::transport::srtp::hmac_sha1;
-use crate::transport::srtp::hmac_sha1::HmacSha1;
 
 pub(super) enum Cipher {
     Gcm { key: Gcm, salt: [u8; NONCE] },
@@ -27,7 +26,7 @@ impl Cipher {
         Self::Gcm { key: Gcm::new(key), salt }
     }
 
-    pub(super) fn cm(key: &[u8], auth: &[u8; hmac_sha1::KEY], salt: [u8; 14]) -> Self {
+    pub(super) fn cm(key: &[u8], auth: &[u8; 20], salt: [u8; 14]) -> Self {
         Self::Cm(CmKeys { key: CounterMode::new(key), auth: HmacSha1::new(auth), salt })
     }
 }

@@ -5,7 +5,6 @@
 
 mod cipher;
 mod counter_mode;
-mod hmac_sha1;
 mod sources;
 
 use crate::metrics::DropReason;
@@ -165,7 +164,7 @@ impl Srtp {
             }
             Cipher::Cm(CmKeys { key, auth, salt }) => {
                 key.apply(cm_iv(salt, ssrc, index), &mut out[start + clear..]);
-                let hash = auth.hash(&out[start..], rollover(index));
+                let hash = auth.hash([&out[start..], &rollover(index)]);
                 out.extend_from_slice(&hash[..HMAC_TAG]);
             }
         }
@@ -211,7 +210,7 @@ impl Srtp {
             Cipher::Cm(CmKeys { key, auth, salt }) => {
                 let end = packet.len().checked_sub(HMAC_TAG).ok_or(DropReason::Malformed)?;
                 let (body, tag) = packet.split_at_mut(end);
-                verify(&auth.hash(body, rollover(index))[..HMAC_TAG], tag)?;
+                verify(&auth.hash([body, &rollover(index)])[..HMAC_TAG], tag)?;
                 let sealed = body.get_mut(clear..).ok_or(DropReason::Malformed)?;
                 key.apply(cm_iv(salt, header.ssrc, index), sealed);
                 end
@@ -260,7 +259,7 @@ impl Srtp {
             }
             Cipher::Cm(CmKeys { key, auth, salt }) => {
                 key.apply(cm_iv(salt, ssrc, u64::from(index)), &mut out[start + RTCP_CLEAR..]);
-                let hash = auth.hash(&out[start..], trailer);
+                let hash = auth.hash([&out[start..], &trailer]);
                 out.extend_from_slice(&trailer);
                 out.extend_from_slice(&hash[..HMAC_TAG]);
             }
@@ -307,7 +306,7 @@ impl Srtp {
                 gcm_open(key, gcm_rtcp_nonce(salt, ssrc, index), body, RTCP_CLEAR, Some(trailer))?
             }
             Cipher::Cm(CmKeys { key, auth, salt }) => {
-                verify(&auth.hash(body, trailer)[..HMAC_TAG], &tail[RTCP_INDEX..])?;
+                verify(&auth.hash([body, &trailer])[..HMAC_TAG], &tail[RTCP_INDEX..])?;
                 let sealed = body.get_mut(RTCP_CLEAR..).ok_or(DropReason::Malformed)?;
                 key.apply(cm_iv(salt, ssrc, u64::from(index)), sealed);
                 body.len()
