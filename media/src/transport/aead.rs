@@ -16,7 +16,8 @@ pub(crate) const NONCE: usize = 4;
 
 /// A cipher with its key.
 pub(crate) enum Aead {
-    Aes256Gcm(Gcm),
+    /// Boxed: a client by UDP is otherwise small.
+    Aes256Gcm(Box<Gcm>),
     XChaCha20Poly1305(XChaCha),
 }
 
@@ -24,7 +25,7 @@ impl Aead {
     /// Sets up a key.
     pub(crate) fn new(mode: EncryptionMode, key: &SessionKey) -> Self {
         match mode {
-            EncryptionMode::Aes256Gcm => Self::Aes256Gcm(Gcm::new(key.as_bytes())),
+            EncryptionMode::Aes256Gcm => Self::Aes256Gcm(Box::new(Gcm::new(key.as_bytes()))),
             EncryptionMode::XChaCha20Poly1305 => Self::XChaCha20Poly1305(XChaCha::new(key)),
         }
     }

@@ -1,8 +1,8 @@
 //! AES-GCM (NIST SP 800-38D) with nonces of 96 bits, for packets.
 //!
 //! A voice's packet is shorter than eight blocks: its whole keystream, with the block that hides the
-//! tag, is made at once, and its hash takes four blocks at a time. So it costs half of what a library
-//! takes that is made for streams. The blocks themselves are a library's.
+//! tag, is made at once, and its hash takes four blocks at a time, which is quicker than what libraries
+//! make for streams (docs/adr/0017-ciphers-for-packets.md). The blocks themselves are a library's.
 //!
 //! HOT: no allocation. The time that it takes depends on no secret, only on lengths.
 

@@ -92,7 +92,7 @@ async def pictures(stage: Stage) -> tuple[list[Row], Client]:
     invite = await stage.server.rest("POST", f"/channels/{stage.channels['text']}/invites")
     web = f"http://localhost:{stage.server.port}"
     client = stage.client("pictures_chromium.mjs", WEB=web, INVITE=invite["code"], PICTURES=str(stage.folder))
-    return await judged("chromium", client)
+    return await judged("chromium", client, BROWSER_TIMEOUT)
 
 
 async def calls(stage: Stage) -> tuple[list[Row], Client]:

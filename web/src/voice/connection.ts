@@ -414,6 +414,9 @@ export class VoiceConnection {
     clearInterval(this.statsTimer);
     this.microphoneTurn += 1;
     this.dropPeer();
+    const { playback } = this;
+    // A camera that goes off comes by here once more.
+    this.playback = null;
     this.shows.close();
     for (const [userId, detector] of this.detectors) if (detector.speaking) this.host.onSpeaking(userId, false);
     this.detectors.clear();
@@ -424,8 +427,7 @@ export class VoiceConnection {
     }
     this.track = null;
     this.microphoneProblem = null;
-    this.playback.close();
-    this.playback = null;
+    playback.close();
   }
 
   // -- what is shown -------------------------------------------------------------------------

@@ -18,7 +18,7 @@ pub(crate) enum CounterMode {
     Aes128(Aes128Enc),
     Aes256(Aes256Enc),
     /// Elsewhere, a library that has more ways to do without.
-    Portable(cipher::EncryptingKey),
+    Portable(Box<cipher::EncryptingKey>),
 }
 
 impl CounterMode {
@@ -34,7 +34,7 @@ impl CounterMode {
     fn portable(key: &[u8]) -> Self {
         let algorithm = if key.len() == 16 { &cipher::AES_128 } else { &cipher::AES_256 };
         let key = cipher::UnboundCipherKey::new(algorithm, key).expect("a key of 16 or 32 bytes");
-        Self::Portable(cipher::EncryptingKey::ctr(key).expect("AES has a counter mode"))
+        Self::Portable(Box::new(cipher::EncryptingKey::ctr(key).expect("AES has a counter mode")))
     }
 
     /// Encrypts or decrypts; it is the same. The last 16 bits of `iv`, in which blocks are counted, are
