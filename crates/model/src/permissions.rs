@@ -44,7 +44,9 @@ pub fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Permissions>, D
 
 const EXPECTED: &str = "expected permissions as a decimal string or a number";
 
-fn parse(value: &Value) -> Option<Permissions> {
+/// The same of a value that is there; `None` when it is neither.
+#[must_use]
+pub fn parse(value: &Value) -> Option<Permissions> {
     let bits = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
     Some(among(bits))
 }

@@ -126,14 +126,16 @@ impl Body {
         }
         match (self.default_member_permissions, self.default_permission) {
             (Some(None), _) => new.default_member_permissions = None,
-            (Some(Some(value)), _) => match bits(&value) {
-                Some(bits) => new.default_member_permissions = Some(bits),
-                None => errors.push(
-                    &at("default_member_permissions"),
-                    "NUMBER_TYPE_COERCE",
-                    "Value is not a set of permissions.",
-                ),
-            },
+            (Some(Some(value)), _) => {
+                match permissions::parse(&value).map(|permissions| permissions.bits()) {
+                    Some(bits) => new.default_member_permissions = Some(bits),
+                    None => errors.push(
+                        &at("default_member_permissions"),
+                        "NUMBER_TYPE_COERCE",
+                        "Value is not a set of permissions.",
+                    ),
+                }
+            }
             (None, Some(false)) => new.default_member_permissions = Some(0),
             (None, _) => {}
         }
@@ -152,12 +154,6 @@ impl Body {
         check(&new, path, errors);
         new
     }
-}
-
-/// Permissions as clients send them: a decimal string, or a number.
-fn bits(value: &Value) -> Option<u64> {
-    let bits = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-    Some(permissions::among(bits).bits())
 }
 
 fn told(texts: Texts) -> Localizations {
